@@ -1,6 +1,6 @@
 //! Paging of every kind.
 
-use databricks_core::{Next, Operation, Paginated};
+use databricks_core::{Continuation, Operation, Paginated};
 use databricks_sdk::ErrorKind;
 use httpmock::Method::{GET, POST};
 use httpmock::MockServer;
@@ -135,10 +135,10 @@ async fn single_pages_and_plain_lists() {
 #[test]
 fn a_position_of_another_listing_is_refused() {
     let refused = [
-        shapes::List::new().advance(&Next::Count, 1),
-        shapes::People::new().advance(&Next::Token("t".into()), 1),
-        shapes::All::new().advance(&Next::Token("t".into()), 1),
-        shapes::Events::new("s").advance(&Next::Body(json!([])), 1),
+        shapes::List::new().advance(&Continuation::Count, 1),
+        shapes::People::new().advance(&Continuation::Token("t".into()), 1),
+        shapes::All::new().advance(&Continuation::Token("t".into()), 1),
+        shapes::Events::new("s").advance(&Continuation::Body(json!([])), 1),
     ];
     for result in refused {
         assert_eq!(result.unwrap_err().kind(), ErrorKind::InvalidInput);

@@ -1,6 +1,6 @@
 //! Operations by name: what generic tools need to call any operation with JSON in and JSON out.
 //!
-//! A [`Described`] operation is a table of facts instead of a type: its inputs by wire name and where each goes, how
+//! A [`OperationSchema`] operation is a table of facts instead of a type: its inputs by wire name and where each goes, how
 //! its list pages, what to poll after it. The tables are generated; the code that reads them is here, once for all
 //! operations.
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::body::Body;
 use crate::lro::LroState;
 use crate::operation::{Content, OperationInfo, RequestContext, RequestParts, ResponseKind, ResponseParts};
-use crate::page::{Next, Page};
+use crate::page::{Continuation, Page};
 use crate::request::RequestBuilder;
 use crate::wait::WaitStatus;
 use crate::{ByteStream, Error, ErrorKind, Result};
@@ -20,7 +20,7 @@ pub type Inputs = Map<String, Value>;
 /// An operation as a table of facts.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Described {
+pub struct OperationSchema {
     /// Id, method, path and class.
     pub info: &'static OperationInfo,
     /// What it does, in one sentence.
@@ -54,7 +54,7 @@ pub struct Input {
     /// What it is.
     pub kind: Kind,
     /// Where it goes, mostly one place.
-    pub places: &'static [Place],
+    pub places: &'static [Location],
 }
 
 /// What an input is.
@@ -80,7 +80,7 @@ pub enum Kind {
 /// Where an input goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Place {
+pub enum Location {
     /// Into one segment of the path.
     Path,
     /// Into the path, with its slashes.
@@ -106,7 +106,7 @@ pub struct Paging {
     /// The member of the response that holds the items.
     pub items: &'static str,
     /// How to go on.
-    pub turn: Turn,
+    pub turn: PageStyle,
     /// Inputs that the first request always has.
     pub initial: &'static [(&'static str, i64)],
     /// Inputs that the first request has unless they are given.
@@ -120,7 +120,7 @@ pub struct Paging {
 /// How to go on to the next page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Turn {
+pub enum PageStyle {
     /// There is one page.
     Single,
     /// The token of this member of the response goes into this input.
@@ -194,19 +194,19 @@ pub struct Lro {
 
 impl Input {
     /// An input that a call needs.
-    pub const fn required(name: &'static str, kind: Kind, places: &'static [Place]) -> Self {
+    pub const fn required(name: &'static str, kind: Kind, places: &'static [Location]) -> Self {
         Self { name, required: true, kind, places }
     }
 
     /// An input that may be left out.
-    pub const fn optional(name: &'static str, kind: Kind, places: &'static [Place]) -> Self {
+    pub const fn optional(name: &'static str, kind: Kind, places: &'static [Location]) -> Self {
         Self { name, required: false, kind, places }
     }
 }
 
 impl Paging {
     /// A list whose items stand in this member.
-    pub const fn new(items: &'static str, turn: Turn) -> Self {
+    pub const fn new(items: &'static str, turn: PageStyle) -> Self {
         Self { items, turn, initial: &[], defaults: &[], key: None, clears: &[] }
     }
 
@@ -237,7 +237,7 @@ impl Paging {
     }
 }
 
-impl Described {
+impl OperationSchema {
     /// An operation with these inputs.
     pub const fn new(info: &'static OperationInfo, summary: &'static str, inputs: &'static [Input]) -> Self {
         Self {
@@ -373,7 +373,7 @@ impl Described {
     ///
     /// # Errors
     /// [`ErrorKind::Decode`] when the response is not valid JSON.
-    pub fn response(&self, parts: ResponseParts) -> Result<Answer> {
+    pub fn response(&self, parts: ResponseParts) -> Result<DynamicResponse> {
         let members: Vec<(&str, Option<String>)> =
             self.headers.iter().map(|name| (*name, parts.header(name))).collect();
         let stream = matches!(parts.content, Content::Stream(_));
@@ -391,7 +391,7 @@ impl Described {
                 json[name] = header_member(name, value);
             }
         }
-        Ok(Answer { json, contents, path: self.info.path })
+        Ok(DynamicResponse { json, contents, path: self.info.path })
     }
 
     /// Sets what the first request of a list always has, and the defaults.
@@ -421,12 +421,12 @@ impl Described {
             }
         };
         let next = match paging.turn {
-            Turn::Single => Next::End,
-            Turn::Token { response, .. } => {
-                Next::from_token(output.get(response).and_then(Value::as_str).map(str::to_owned))
+            PageStyle::Single => Continuation::End,
+            PageStyle::Token { response, .. } => {
+                Continuation::from_token(output.get(response).and_then(Value::as_str).map(str::to_owned))
             }
-            Turn::Index(_) | Turn::Number(_) => Next::Count,
-            Turn::Body(member) => Next::from_body(output.get(member)),
+            PageStyle::Index(_) | PageStyle::Number(_) => Continuation::Count,
+            PageStyle::Body(member) => Continuation::from_body(output.get(member)),
         };
         Ok(Page::new(items, next))
     }
@@ -435,30 +435,30 @@ impl Described {
     ///
     /// # Errors
     /// When `next` is not of the kind that this list gives.
-    pub fn advance(&self, inputs: &mut Inputs, next: &Next, received: usize) -> Result<()> {
+    pub fn advance(&self, inputs: &mut Inputs, next: &Continuation, received: usize) -> Result<()> {
         let count =
             |inputs: &Inputs, name: &str, by| next.index(inputs.get(name).and_then(Value::as_i64).unwrap_or(1), by);
         match self.paging.as_ref().map(|paging| paging.turn) {
-            Some(Turn::Token { request, .. }) => {
+            Some(PageStyle::Token { request, .. }) => {
                 inputs.insert(request.to_owned(), next.token()?.into());
                 for name in self.paging.iter().flat_map(|paging| paging.clears) {
                     inputs.remove(*name);
                 }
             }
-            Some(Turn::Index(name)) => {
+            Some(PageStyle::Index(name)) => {
                 inputs.insert(name.to_owned(), count(inputs, name, received)?.into());
             }
-            Some(Turn::Number(name)) => {
+            Some(PageStyle::Number(name)) => {
                 inputs.insert(name.to_owned(), count(inputs, name, 1)?.into());
             }
-            Some(Turn::Body(_)) => {
+            Some(PageStyle::Body(_)) => {
                 let body: Inputs = next.body()?;
                 inputs.extend(
                     body.into_iter()
                         .filter(|(name, _)| self.inputs.iter().any(|input| input.name == name && !input.required)),
                 );
             }
-            Some(Turn::Single) | None => next.refuse()?,
+            Some(PageStyle::Single) | None => next.refuse()?,
         }
         Ok(())
     }
@@ -466,7 +466,7 @@ impl Described {
 
 /// What an operation answered.
 #[non_exhaustive]
-pub struct Answer {
+pub struct DynamicResponse {
     /// The JSON, with the members that come from headers; `null` for none.
     pub json: Value,
     /// The bytes, where the response is a stream.
@@ -475,11 +475,11 @@ pub struct Answer {
     path: &'static str,
 }
 
-impl std::fmt::Debug for Answer {
+impl std::fmt::Debug for DynamicResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut json = self.json.clone();
         crate::redact::json_of(self.path, &mut json);
-        f.debug_struct("Answer").field("json", &json).field("contents", &self.contents.is_some()).finish()
+        f.debug_struct("DynamicResponse").field("json", &json).field("contents", &self.contents.is_some()).finish()
     }
 }
 
@@ -568,17 +568,17 @@ impl Input {
     }
 }
 
-fn put(builder: RequestBuilder, place: Place, name: &str, value: &Value) -> RequestBuilder {
+fn put(builder: RequestBuilder, place: Location, name: &str, value: &Value) -> RequestBuilder {
     let text = || value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match place {
-        Place::Path => builder.path(name, &text()),
-        Place::Segments => builder.segments(name, &text()),
-        Place::Query => builder.query(name, value),
-        Place::Header(header) => builder.header(header, &text()),
-        Place::Member => builder.member(name, value),
-        Place::Json => builder.json(name, value),
-        Place::Field => builder.field(name, &text()),
-        Place::Flag => builder.flag(name, &value.as_bool()),
+        Location::Path => builder.path(name, &text()),
+        Location::Segments => builder.segments(name, &text()),
+        Location::Query => builder.query(name, value),
+        Location::Header(header) => builder.header(header, &text()),
+        Location::Member => builder.member(name, value),
+        Location::Json => builder.json(name, value),
+        Location::Field => builder.field(name, &text()),
+        Location::Flag => builder.flag(name, &value.as_bool()),
     }
 }
 
@@ -593,27 +593,27 @@ fn header_member(name: &str, value: String) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operation::{Level, Payload};
+    use crate::operation::{Payload, Scope};
     use serde_json::json;
 
     const INFO: &OperationInfo =
-        &OperationInfo::new("things.do", http::Method::POST, "/api/2.0/{parent}/things/{id}", Level::Workspace);
-    const DO: Described = Described::new(
+        &OperationInfo::new("things.do", http::Method::POST, "/api/2.0/{parent}/things/{id}", Scope::Workspace);
+    const DO: OperationSchema = OperationSchema::new(
         INFO,
         "Does a thing.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("id", Kind::Integer, &[Place::Path, Place::Member]),
-            Input::optional("filter", Kind::Object, &[Place::Query]),
-            Input::optional("Range", Kind::Text, &[Place::Header("range")]),
-            Input::optional("key", Kind::Text, &[Place::Member]),
-            Input::optional("page_token", Kind::Text, &[Place::Member]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("id", Kind::Integer, &[Location::Path, Location::Member]),
+            Input::optional("filter", Kind::Object, &[Location::Query]),
+            Input::optional("Range", Kind::Text, &[Location::Header("range")]),
+            Input::optional("key", Kind::Text, &[Location::Member]),
+            Input::optional("page_token", Kind::Text, &[Location::Member]),
         ],
     )
     .object()
     .key("key")
     .constants(&[("mode", "full")])
-    .paging(Paging::new("things", Turn::Token { request: "page_token", response: "next" }));
+    .paging(Paging::new("things", PageStyle::Token { request: "page_token", response: "next" }));
 
     fn inputs(value: Value) -> Inputs {
         value.as_object().cloned().unwrap_or_default()
@@ -656,23 +656,23 @@ mod tests {
     #[test]
     fn pages_turn() {
         let page = DO.split(json!({"things": [1, 2], "next": "t"})).unwrap();
-        assert_eq!(page, Page::new(vec![json!(1), json!(2)], Next::Token("t".into())));
+        assert_eq!(page, Page::new(vec![json!(1), json!(2)], Continuation::Token("t".into())));
         let mut given = inputs(json!({"parent": "a", "id": 1}));
         DO.advance(&mut given, &page.next, 2).unwrap();
         assert_eq!(given["page_token"], "t");
-        assert_eq!(DO.split(json!({})).unwrap(), Page::new(vec![], Next::End));
+        assert_eq!(DO.split(json!({})).unwrap(), Page::new(vec![], Continuation::End));
 
-        let turn = Turn::Token { request: "page_token", response: "next" };
-        let alone = Described::new(INFO, "", &[]).paging(Paging::new("r", turn).clears(&["filter"]));
+        let turn = PageStyle::Token { request: "page_token", response: "next" };
+        let alone = OperationSchema::new(INFO, "", &[]).paging(Paging::new("r", turn).clears(&["filter"]));
         let mut given = inputs(json!({"id": 1, "filter": "f"}));
-        alone.advance(&mut given, &Next::Token("t".into()), 2).unwrap();
+        alone.advance(&mut given, &Continuation::Token("t".into()), 2).unwrap();
         assert_eq!(Value::Object(given), json!({"id": 1, "page_token": "t"}));
 
-        let counted = Described::new(INFO, "", &[])
-            .paging(Paging::new("r", Turn::Index("start")).start(&[("start", 1)], &[("count", 100)]));
+        let counted = OperationSchema::new(INFO, "", &[])
+            .paging(Paging::new("r", PageStyle::Index("start")).start(&[("start", 1)], &[("count", 100)]));
         let mut given = inputs(json!({"count": 5}));
         counted.start(&mut given);
-        counted.advance(&mut given, &Next::Count, 5).unwrap();
+        counted.advance(&mut given, &Continuation::Count, 5).unwrap();
         assert_eq!(Value::Object(given), json!({"start": 6, "count": 5}));
     }
 

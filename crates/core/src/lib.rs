@@ -44,7 +44,7 @@ pub use error::{Error, ErrorKind, Result, StatementFailure};
 pub use idempotency::Idempotency;
 pub use lro::LongRunning;
 pub use operation::{Operation, OperationInfo, RequestContext, RequestParts, ResponseParts};
-pub use page::{Next, Page, Paginated};
+pub use page::{Continuation, Page, Paginated};
 pub use secret::Secret;
 pub use time::{Duration, FieldMask, Timestamp};
 pub use wait::{WaitStatus, Waitable};

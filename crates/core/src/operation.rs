@@ -16,7 +16,7 @@ use crate::{Error, ErrorKind, Idempotency, Result, redact};
 /// Generated for every operation of the API. Implement it yourself for an endpoint that is not described yet:
 ///
 /// ```
-/// use databricks_core::operation::{Level, Operation, OperationInfo, RequestContext, RequestParts, ResponseParts};
+/// use databricks_core::operation::{Scope, Operation, OperationInfo, RequestContext, RequestParts, ResponseParts};
 /// use databricks_core::Result;
 ///
 /// struct Ping { room: String }
@@ -24,7 +24,7 @@ use crate::{Error, ErrorKind, Idempotency, Result, redact};
 /// impl Operation for Ping {
 ///     type Output = serde_json::Value;
 ///     const INFO: &'static OperationInfo =
-///         &OperationInfo::new("rooms.ping", http::Method::GET, "/api/2.0/rooms/{room}/ping", Level::Workspace);
+///         &OperationInfo::new("rooms.ping", http::Method::GET, "/api/2.0/rooms/{room}/ping", Scope::Workspace);
 ///
 ///     fn request(&self, context: &RequestContext) -> Result<RequestParts> {
 ///         RequestParts::new(Self::INFO, context)?.path_param("room", &self.room)
@@ -83,7 +83,7 @@ pub struct OperationInfo {
     /// The path with its parameters in braces, such as `/api/2.0/policies/{name}`.
     pub path: &'static str,
     /// Which client offers it.
-    pub level: Level,
+    pub scope: Scope,
     /// Whether it may be sent twice.
     pub idempotency: Idempotency,
     /// Whether the header `X-Databricks-Workspace-Id` is sent when a workspace id is configured.
@@ -96,18 +96,18 @@ pub struct OperationInfo {
 
 impl OperationInfo {
     /// An operation that returns JSON, with the idempotency class of its method.
-    pub const fn new(id: &'static str, method: Method, path: &'static str, level: Level) -> Self {
+    pub const fn new(id: &'static str, method: Method, path: &'static str, scope: Scope) -> Self {
         let idempotency = match method {
             Method::GET | Method::HEAD | Method::OPTIONS => Idempotency::ReadOnly,
             Method::PUT | Method::DELETE => Idempotency::Idempotent,
             _ => Idempotency::NotIdempotent,
         };
-        let workspace_header = matches!(level, Level::Workspace);
+        let workspace_header = matches!(scope, Scope::Workspace);
         Self {
             id,
             method,
             path,
-            level,
+            scope,
             idempotency,
             workspace_header,
             response: ResponseKind::Json,
@@ -153,7 +153,7 @@ impl OperationInfo {
 /// Which client offers an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Level {
+pub enum Scope {
     /// A workspace's client.
     Workspace,
     /// An account's client.
@@ -624,11 +624,11 @@ mod tests {
     use serde_json::json;
 
     const GET: &OperationInfo =
-        &OperationInfo::new("things.get", Method::GET, "/api/2.0/things/{name}/x/{id}", Level::Workspace);
+        &OperationInfo::new("things.get", Method::GET, "/api/2.0/things/{name}/x/{id}", Scope::Workspace);
     const FILE: &OperationInfo =
-        &OperationInfo::new("files.get", Method::GET, "/api/2.0/fs/files{path}", Level::Workspace);
+        &OperationInfo::new("files.get", Method::GET, "/api/2.0/fs/files{path}", Scope::Workspace);
     const ACCOUNT: &OperationInfo =
-        &OperationInfo::new("a.get", Method::GET, "/api/2.0/accounts/{account_id}/x", Level::Account);
+        &OperationInfo::new("a.get", Method::GET, "/api/2.0/accounts/{account_id}/x", Scope::Account);
 
     fn parts(info: &'static OperationInfo) -> RequestParts {
         RequestParts::new(info, &RequestContext::default()).unwrap()
@@ -712,7 +712,7 @@ mod tests {
     #[test]
     fn a_success_that_cannot_be_read_may_have_been_carried_out() {
         const CREATE: &OperationInfo =
-            &OperationInfo::new("things.create", Method::POST, "/api/2.0/things", Level::Workspace);
+            &OperationInfo::new("things.create", Method::POST, "/api/2.0/things", Scope::Workspace);
         let read = |info: &'static OperationInfo| {
             let headers =
                 HeaderMap::from_iter([(HeaderName::from_static("x-request-id"), HeaderValue::from_static("r-1"))]);

@@ -9,12 +9,12 @@ pub struct Page<T> {
     /// The items, possibly none: an empty page with a token is not the end.
     pub items: Vec<T>,
     /// Where to go on.
-    pub next: Next,
+    pub next: Continuation,
 }
 
 impl<T> Page<T> {
     /// A page of these items.
-    pub fn new(items: Vec<T>, next: Next) -> Self {
+    pub fn new(items: Vec<T>, next: Continuation) -> Self {
         Self { items, next }
     }
 }
@@ -22,7 +22,7 @@ impl<T> Page<T> {
 /// Where the next page starts. Can be kept and given to a later listing of the same operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Next {
+pub enum Continuation {
     /// There is none.
     End,
     /// After the page that bore this token.
@@ -33,7 +33,7 @@ pub enum Next {
     Body(serde_json::Value),
 }
 
-impl Next {
+impl Continuation {
     /// From a token member of a response: missing and empty both mean the end.
     pub fn from_token(token: Option<String>) -> Self {
         match token {
@@ -114,12 +114,12 @@ pub trait Paginated: Operation + Clone {
 
     /// Turns the request into that of the next page.
     ///
-    /// * `next`: where the last page said to go on; never [`Next::End`].
+    /// * `next`: where the last page said to go on; never [`Continuation::End`].
     /// * `received`: how many items the last page had.
     ///
     /// # Errors
     /// When `next` is not of the kind that this operation's pages give.
-    fn advance(&mut self, next: &Next, received: usize) -> Result<()>;
+    fn advance(&mut self, next: &Continuation, received: usize) -> Result<()>;
 
     /// What identifies an item, for lists in which the service may repeat some. `None` if it never does.
     fn key(_item: &Self::Item) -> Option<&str> {
@@ -134,25 +134,25 @@ mod tests {
 
     #[test]
     fn missing_and_empty_are_the_end() {
-        assert_eq!(Next::from_token(None), Next::End);
-        assert_eq!(Next::from_token(Some(String::new())), Next::End);
-        assert_eq!(Next::from_token(Some("t".into())), Next::Token("t".into()));
-        assert_eq!(Next::from_body(None::<Value>), Next::End);
-        assert_eq!(Next::from_body(Some(Value::Null)), Next::End);
-        assert_eq!(Next::from_body(Some(json!({"offset": 2}))), Next::Body(json!({"offset": 2})));
+        assert_eq!(Continuation::from_token(None), Continuation::End);
+        assert_eq!(Continuation::from_token(Some(String::new())), Continuation::End);
+        assert_eq!(Continuation::from_token(Some("t".into())), Continuation::Token("t".into()));
+        assert_eq!(Continuation::from_body(None::<Value>), Continuation::End);
+        assert_eq!(Continuation::from_body(Some(Value::Null)), Continuation::End);
+        assert_eq!(Continuation::from_body(Some(json!({"offset": 2}))), Continuation::Body(json!({"offset": 2})));
     }
 
     #[test]
     fn a_position_fits_only_its_own_kind_of_listing() {
-        assert_eq!(Next::Token("t".into()).token().unwrap(), "t");
-        assert_eq!(Next::Count.index(1, 10).unwrap(), 11);
-        assert_eq!(Next::Body(json!({"a": 1})).body::<Value>().unwrap(), json!({"a": 1}));
+        assert_eq!(Continuation::Token("t".into()).token().unwrap(), "t");
+        assert_eq!(Continuation::Count.index(1, 10).unwrap(), 11);
+        assert_eq!(Continuation::Body(json!({"a": 1})).body::<Value>().unwrap(), json!({"a": 1}));
         for error in [
-            Next::Count.token().unwrap_err(),
-            Next::Token("t".into()).index(1, 1).unwrap_err(),
-            Next::Count.body::<Value>().unwrap_err(),
-            Next::Count.refuse().unwrap_err(),
-            Next::Body(json!([])).body::<String>().unwrap_err(),
+            Continuation::Count.token().unwrap_err(),
+            Continuation::Token("t".into()).index(1, 1).unwrap_err(),
+            Continuation::Count.body::<Value>().unwrap_err(),
+            Continuation::Count.refuse().unwrap_err(),
+            Continuation::Body(json!([])).body::<String>().unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::InvalidInput);
         }

@@ -46,7 +46,7 @@ use crate::{Error, ErrorKind, Result};
 #[macro_export]
 macro_rules! operation {
     ($(#[$meta:meta])* $name:ident {
-        info: $id:literal, $method:ident $path:literal, $level:ident $(, $set:ident($($value:tt)*))*;
+        info: $id:literal, $method:ident $path:literal, $scope:ident $(, $set:ident($($value:tt)*))*;
         output: $output:ty = $read:expr;
         $(request { $($call:ident($($arg:literal),*))* })?
         $(prepare: |$op:ident| $prepare:expr;)?
@@ -82,7 +82,7 @@ macro_rules! operation {
         impl $crate::Operation for $name {
             type Output = $output;
             const INFO: &'static $crate::OperationInfo =
-                &$crate::OperationInfo::new($id, $crate::__private::http::Method::$method, $path, $crate::operation::Level::$level)
+                &$crate::OperationInfo::new($id, $crate::__private::http::Method::$method, $path, $crate::operation::Scope::$scope)
                     $(.$set($($value)*))*;
 
             #[inline]

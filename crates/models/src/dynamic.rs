@@ -1,9 +1,9 @@
 //! Operations by name: tables of facts for every package that is built.
 
-use databricks_core::dynamic::Described;
+use databricks_core::dynamic::OperationSchema;
 
 /// All operations, packages in alphabetical order, ids in order within each.
-pub fn operations() -> impl Iterator<Item = &'static Described> {
+pub fn operations() -> impl Iterator<Item = &'static OperationSchema> {
     crate::generated::dynamic::PACKAGES.iter().copied().flatten()
 }
 
@@ -16,7 +16,7 @@ pub fn operations() -> impl Iterator<Item = &'static Described> {
 /// # }
 /// assert!(databricks_models::dynamic::find("clusters.paint").is_none());
 /// ```
-pub fn find(id: &str) -> Option<&'static Described> {
+pub fn find(id: &str) -> Option<&'static OperationSchema> {
     crate::generated::dynamic::PACKAGES.iter().find_map(|operations| {
         let at = operations.binary_search_by(|operation| operation.info.id.cmp(id)).ok()?;
         operations.get(at)

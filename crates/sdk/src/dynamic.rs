@@ -5,9 +5,9 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use databricks_core::dynamic::{Answer, Completion, Described, Inputs};
+use databricks_core::dynamic::{Completion, DynamicResponse, Inputs, OperationSchema};
 use databricks_core::lro::LroState;
-use databricks_core::{Body, Error, ErrorKind, Next, Page, RequestContext, Result, WaitStatus};
+use databricks_core::{Body, Continuation, Error, ErrorKind, Page, RequestContext, Result, WaitStatus};
 use databricks_models::dynamic::find;
 use futures_util::{TryStreamExt as _, stream};
 use serde_json::Value;
@@ -81,7 +81,7 @@ impl AccountClient {
 #[derive(Debug)]
 pub struct DynamicCall {
     client: Client,
-    operation: &'static Described,
+    operation: &'static OperationSchema,
     inputs: Inputs,
     body: Option<Body>,
     options: Options,
@@ -89,7 +89,7 @@ pub struct DynamicCall {
 
 impl DynamicCall {
     /// What is known of the operation: its inputs, how it pages, what can be waited for.
-    pub fn operation(&self) -> &'static Described {
+    pub fn operation(&self) -> &'static OperationSchema {
         self.operation
     }
 
@@ -127,7 +127,7 @@ impl DynamicCall {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when an input is not known, lacks or is of another kind; else as any call.
-    pub async fn send(mut self) -> Result<Answer> {
+    pub async fn send(mut self) -> Result<DynamicResponse> {
         self.operation.prepare(&mut self.inputs);
         send(&self.client, self.operation, &self.inputs, self.body, &self.options).await
     }
@@ -219,8 +219,8 @@ impl DynamicCall {
 }
 
 impl IntoFuture for DynamicCall {
-    type Output = Result<Answer>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+    type Output = Result<DynamicResponse>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<DynamicResponse>> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.send())
@@ -230,7 +230,7 @@ impl IntoFuture for DynamicCall {
 /// Where a list called by name goes on.
 struct Paging {
     call: DynamicCall,
-    next: Option<Next>,
+    next: Option<Continuation>,
     received: usize,
     seen: HashSet<String>,
 }
@@ -239,16 +239,16 @@ impl Paging {
     async fn next(&mut self) -> Result<Option<Page<Value>>> {
         let call = &mut self.call;
         if let Some(next) = &self.next {
-            if *next == Next::End || (*next == Next::Count && self.received == 0) {
+            if *next == Continuation::End || (*next == Continuation::Count && self.received == 0) {
                 return Ok(None);
             }
             let mark = match next {
-                Next::Token(token) => Some(token.clone()),
-                Next::Body(body) => Some(body.to_string()),
+                Continuation::Token(token) => Some(token.clone()),
+                Continuation::Body(body) => Some(body.to_string()),
                 _ => None,
             };
             if mark.is_some_and(|mark| !self.seen.insert(mark)) {
-                self.next = Some(Next::End);
+                self.next = Some(Continuation::End);
                 return Err(Error::new(
                     ErrorKind::PaginationLoop,
                     "pagination loop: the service led back to a page that was listed before",
@@ -267,18 +267,18 @@ impl Paging {
 
 async fn send(
     client: &Client,
-    operation: &'static Described,
+    operation: &'static OperationSchema,
     inputs: &Inputs,
     body: Option<Body>,
     options: &Options,
-) -> Result<Answer> {
+) -> Result<DynamicResponse> {
     let context = client.context().await?;
     let request = operation.request(inputs, body, &context)?;
     operation.response(client.execute(request, options).await?)
 }
 
 /// Finds the operation that is polled.
-fn follow_up(id: &str) -> Result<&'static Described> {
+fn follow_up(id: &str) -> Result<&'static OperationSchema> {
     find(id).ok_or_else(|| {
         Error::new(ErrorKind::Other, format!("{id}, which is polled, is not built; turn its package's feature on"))
     })
@@ -289,7 +289,7 @@ struct Target {
     client: Client,
     /// The operation that was called.
     called: &'static str,
-    poll: &'static Described,
+    poll: &'static OperationSchema,
     inputs: Inputs,
     how: &'static Completion,
 }

@@ -92,9 +92,9 @@ pub use databricks_auth::{
     AuthError, AuthErrorKind, Browser, Config, KeyStore, LoginOutcome, ProcessRunner, ResolvedConfig, Storage,
 };
 pub use databricks_core::{
-    ApiError, AuthHeaders, Body, ByteStream, Credentials, Duration, Error, ErrorKind, FieldMask, Idempotency,
-    LongRunning, Next, Operation, Page, Paginated, Result, Secret, SharedCredentials, StatementFailure, Timestamp,
-    WaitStatus, Waitable,
+    ApiError, AuthHeaders, Body, ByteStream, Continuation, Credentials, Duration, Error, ErrorKind, FieldMask,
+    Idempotency, LongRunning, Operation, Page, Paginated, Result, Secret, SharedCredentials, StatementFailure,
+    Timestamp, WaitStatus, Waitable,
     api_error::{self, ApiErrorKind},
     body::Part,
     operation,

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use databricks_core::{Error, ErrorKind, Next, Page, Paginated, Result};
+use databricks_core::{Continuation, Error, ErrorKind, Page, Paginated, Result};
 use futures_core::Stream;
 
 use crate::{Call, stream};
@@ -22,7 +22,7 @@ pub struct Pages<O: Paginated> {
     call: Call<O>,
     state: State<O::Item>,
     seen: HashSet<String>,
-    continuation: Option<Next>,
+    continuation: Option<Continuation>,
 }
 
 enum State<T> {
@@ -31,7 +31,7 @@ enum State<T> {
     /// The next page is on its way.
     Fetching(Fetch<T>),
     /// The next page starts here.
-    Ready(Next, usize),
+    Ready(Continuation, usize),
     Done,
 }
 
@@ -42,16 +42,16 @@ impl<O: Paginated> Pages<O> {
 
     /// Goes on where an earlier listing of the same operation stopped; see [`continuation`](Self::continuation).
     ///
-    /// Lists that count ([`Next::Count`]) cannot be resumed this way: set their start index or page number instead.
+    /// Lists that count ([`Continuation::Count`]) cannot be resumed this way: set their start index or page number instead.
     /// They end at once.
-    pub fn resume(mut self, from: Next) -> Self {
+    pub fn resume(mut self, from: Continuation) -> Self {
         self.call.operation.start();
-        self.state = if from == Next::End { State::Done } else { State::Ready(from, 0) };
+        self.state = if from == Continuation::End { State::Done } else { State::Ready(from, 0) };
         self
     }
 
-    /// Where the page after the last one delivered starts; [`Next::End`] after the last page, `None` before the first.
-    pub fn continuation(&self) -> Option<&Next> {
+    /// Where the page after the last one delivered starts; [`Continuation::End`] after the last page, `None` before the first.
+    pub fn continuation(&self) -> Option<&Continuation> {
         self.continuation.as_ref()
     }
 
@@ -78,14 +78,14 @@ impl<O: Paginated> Pages<O> {
     }
 
     /// Starts fetching the page that `next` leads to, or ends.
-    fn follow(&mut self, next: Next, received: usize) -> Result<()> {
-        if next == Next::End || (next == Next::Count && received == 0) {
+    fn follow(&mut self, next: Continuation, received: usize) -> Result<()> {
+        if next == Continuation::End || (next == Continuation::Count && received == 0) {
             self.state = State::Done;
             return Ok(());
         }
         let mark = match &next {
-            Next::Token(token) => Some(token.clone()),
-            Next::Body(body) => Some(body.to_string()),
+            Continuation::Token(token) => Some(token.clone()),
+            Continuation::Body(body) => Some(body.to_string()),
             _ => None,
         };
         if let Some(mark) = mark
@@ -131,8 +131,8 @@ impl<O: Paginated> Stream for Pages<O> {
                         return Poll::Pending;
                     };
                     if let Ok(page) = &page {
-                        let ended = page.next == Next::Count && page.items.is_empty();
-                        this.continuation = Some(if ended { Next::End } else { page.next.clone() });
+                        let ended = page.next == Continuation::Count && page.items.is_empty();
+                        this.continuation = Some(if ended { Continuation::End } else { page.next.clone() });
                         this.state = State::Ready(page.next.clone(), page.items.len());
                     }
                     return Poll::Ready(Some(page));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use databricks_core::dynamic::{Completion, Described, Input, Place};
+use databricks_core::dynamic::{Completion, Input, Location, OperationSchema};
 use databricks_sdk::{Client, DynamicCall, Error, ErrorKind, Result};
 use serde_json::{Map, Value, json};
 
@@ -22,9 +22,10 @@ fn by_name(client: &Client, request: &Value) -> Option<Result<DynamicCall>> {
 /// The parameters of a case as inputs of the operation. Cases name them as the Python SDK does, which differs from the
 /// wire in two ways: names of API 1.2 are in snake case there, and members of a body that is a resource stand beside
 /// the other parameters.
-fn inputs(operation: &Described, params: &Value) -> Map<String, Value> {
+fn inputs(operation: &OperationSchema, params: &Value) -> Map<String, Value> {
     let mut inputs = Map::new();
-    let whole_body = operation.inputs.iter().find(|input| input.places.contains(&Place::Json)).map(|input| input.name);
+    let whole_body =
+        operation.inputs.iter().find(|input| input.places.contains(&Location::Json)).map(|input| input.name);
     for (name, value) in params.as_object().into_iter().flatten() {
         let known = |input: &&Input| input.name == name || snake(input.name) == *name;
         match (operation.inputs.iter().find(known), whole_body) {

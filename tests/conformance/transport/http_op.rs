@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use databricks_core::operation::{Level, OperationInfo, ResponseKind};
+use databricks_core::operation::{OperationInfo, ResponseKind, Scope};
 use databricks_core::{
     Body, Error, ErrorKind, Idempotency, Operation, RequestContext, RequestParts, ResponseParts, Result, idempotency,
 };
@@ -59,7 +59,7 @@ impl Operation for Spelled {
     /// The answer itself: the case says how to read it.
     type Output = ResponseParts;
 
-    const INFO: &'static OperationInfo = &OperationInfo::new("http", Method::GET, "/", Level::Workspace);
+    const INFO: &'static OperationInfo = &OperationInfo::new("http", Method::GET, "/", Scope::Workspace);
 
     fn request(&self, _: &RequestContext) -> Result<RequestParts> {
         parts(&self.0)
@@ -113,7 +113,7 @@ pub(crate) fn parts(request: &Value) -> Result<RequestParts> {
     let path = request["path"].as_str().or(request["path_template"].as_str()).unwrap_or("/");
     // The description of an operation lives as long as the program: cases are few.
     let path: &'static str = Box::leak(path.to_owned().into_boxed_str());
-    let mut info = OperationInfo::new("http", method, path, Level::Workspace);
+    let mut info = OperationInfo::new("http", method, path, Scope::Workspace);
     if text(request, "response") == "stream" {
         info = info.response(ResponseKind::Stream, "*/*");
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use databricks_core::lro::{self, LroState};
-use databricks_core::operation::{Level, OperationInfo};
+use databricks_core::operation::{OperationInfo, Scope};
 use databricks_core::{
     Error, ErrorKind, LongRunning, Operation, RequestContext, RequestParts, ResponseParts, Result, wait,
 };
@@ -38,7 +38,7 @@ struct ByName {
 impl Operation for Start {
     type Output = Value;
 
-    const INFO: &'static OperationInfo = &OperationInfo::new("lro.start", Method::POST, "/", Level::Workspace);
+    const INFO: &'static OperationInfo = &OperationInfo::new("lro.start", Method::POST, "/", Scope::Workspace);
 
     fn request(&self, _: &RequestContext) -> Result<RequestParts> {
         http_op::parts(&self.0)
@@ -52,7 +52,7 @@ impl Operation for Start {
 impl Operation for ByName {
     type Output = Value;
 
-    const INFO: &'static OperationInfo = &OperationInfo::new("lro.get", Method::GET, "/", Level::Workspace);
+    const INFO: &'static OperationInfo = &OperationInfo::new("lro.get", Method::GET, "/", Scope::Workspace);
 
     fn request(&self, context: &RequestContext) -> Result<RequestParts> {
         RequestParts::new(self.info, context)?.multi_segment_param("name", &self.name)
@@ -64,7 +64,7 @@ impl Operation for ByName {
 }
 
 fn by_name(method: Method, path: &'static str, name: &str) -> ByName {
-    let info = Box::leak(Box::new(OperationInfo::new("lro.get", method, path, Level::Workspace)));
+    let info = Box::leak(Box::new(OperationInfo::new("lro.get", method, path, Scope::Workspace)));
     ByName { info, name: name.to_owned() }
 }
 

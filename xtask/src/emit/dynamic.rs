@@ -25,11 +25,11 @@ pub(crate) fn tables(package: &Package, version: &str) -> Result<String> {
         })
         .collect::<Result<Vec<_>>>()?;
     source.items(quote! {
-        use databricks_core::dynamic::{Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait};
+        use databricks_core::dynamic::{Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle, Wait};
         use databricks_core::Operation;
 
         /// The operations, in the order of their ids.
-        pub static OPERATIONS: &[Described] = &[#(#tables),*];
+        pub static OPERATIONS: &[OperationSchema] = &[#(#tables),*];
     })?;
     let text = source.finish()?;
     // A package need not have an example of everything that a table can say.
@@ -44,10 +44,10 @@ pub(crate) fn index(api: &Api) -> Result<String> {
         quote!(#[cfg(feature = #feature)] super::#module::dynamic::OPERATIONS)
     });
     source.items(quote! {
-        use databricks_core::dynamic::Described;
+        use databricks_core::dynamic::OperationSchema;
 
         /// The operations of every package that is built, in the order of their ids within each.
-        pub(crate) static PACKAGES: &[&[Described]] = &[#(#packages),*];
+        pub(crate) static PACKAGES: &[&[OperationSchema]] = &[#(#packages),*];
     })?;
     source.finish()
 }
@@ -81,7 +81,7 @@ fn table(ty: &TokenStream, operation: &Operation) -> Result<TokenStream> {
         (None, None) => None,
     };
     Ok(
-        quote!(Described::new(#ty::INFO, #summary, &[#(#inputs),*]) #object #constants #stream #headers #key #paging #completion),
+        quote!(OperationSchema::new(#ty::INFO, #summary, &[#(#inputs),*]) #object #constants #stream #headers #key #paging #completion),
     )
 }
 
@@ -98,17 +98,17 @@ fn input(input: &Input) -> TokenStream {
         Ty::Any => quote!(Any),
     };
     let places = input.places.iter().map(|place| match place {
-        Place::Path => quote!(Place::Path),
-        Place::Segments => quote!(Place::Segments),
-        Place::Query => quote!(Place::Query),
+        Place::Path => quote!(Location::Path),
+        Place::Segments => quote!(Location::Segments),
+        Place::Query => quote!(Location::Query),
         Place::Header => {
             let header = name.to_ascii_lowercase();
-            quote!(Place::Header(#header))
+            quote!(Location::Header(#header))
         }
-        Place::Member => quote!(Place::Member),
-        Place::Json => quote!(Place::Json),
-        Place::Form if input.ty == Ty::Flag => quote!(Place::Flag),
-        Place::Form => quote!(Place::Field),
+        Place::Member => quote!(Location::Member),
+        Place::Json => quote!(Location::Json),
+        Place::Form if input.ty == Ty::Flag => quote!(Location::Flag),
+        Place::Form => quote!(Location::Field),
     });
     quote!(Input::#constructor(#name, Kind::#kind, &[#(#places),*]))
 }
@@ -120,22 +120,22 @@ fn option(value: Option<TokenStream>) -> TokenStream {
 fn paging(paging: &Paging) -> TokenStream {
     let items = &paging.items.wire;
     let turn = match &paging.kind {
-        PagingKind::Single => quote!(Turn::Single),
+        PagingKind::Single => quote!(PageStyle::Single),
         PagingKind::Token { request, response, .. } => {
             let (request, response) = (&request.wire, &response.wire);
-            quote!(Turn::Token { request: #request, response: #response })
+            quote!(PageStyle::Token { request: #request, response: #response })
         }
         PagingKind::Index { request } => {
             let request = &request.wire;
-            quote!(Turn::Index(#request))
+            quote!(PageStyle::Index(#request))
         }
         PagingKind::Page { request } => {
             let request = &request.wire;
-            quote!(Turn::Number(#request))
+            quote!(PageStyle::Number(#request))
         }
         PagingKind::Body { response, .. } => {
             let response = &response.wire;
-            quote!(Turn::Body(#response))
+            quote!(PageStyle::Body(#response))
         }
     };
     let pairs = |values: &[(Input, serde_json::Value)]| {

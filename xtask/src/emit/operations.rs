@@ -8,7 +8,7 @@ use super::doc;
 use super::source::{Block, Place, Source, literal, tokens};
 use super::traits;
 use crate::ir::{Class, Input, Operation, Output, Package, Place as InputPlace, Service, Ty};
-use crate::spec::Level;
+use crate::spec::Scope;
 
 pub(crate) fn service(package: &Package, service: &Service, version: &str) -> Result<String> {
     let mut source = Source::new(version, &doc::lines(&service.doc, &doc::named(&service.name)));
@@ -57,13 +57,13 @@ fn operation(operation: &Operation, place: Place<'_>) -> Block {
 }
 
 fn info(operation: &Operation) -> String {
-    let level = match operation.level {
-        Level::Workspace => "Workspace",
-        Level::Account => "Account",
+    let scope = match operation.scope {
+        Scope::Workspace => "Workspace",
+        Scope::Account => "Account",
     };
     let mut info =
-        format!("info: {}, {} {}, {level}", literal(&operation.id), operation.method.upper(), literal(&operation.path));
-    if operation.workspace_header != (operation.level == Level::Workspace) {
+        format!("info: {}, {} {}, {scope}", literal(&operation.id), operation.method.upper(), literal(&operation.path));
+    if operation.workspace_header != (operation.scope == Scope::Workspace) {
         info.push_str(&format!(", workspace_header({})", operation.workspace_header));
     }
     let class = match operation.class {

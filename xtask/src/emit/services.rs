@@ -9,9 +9,9 @@ use quote::{format_ident, quote};
 use super::doc;
 use super::source::{Block, Place, Source, doc_attributes, tokens};
 use crate::ir::{Accessor, Doc, Operation, Package, Service, setter};
-use crate::spec::Level;
+use crate::spec::Scope;
 
-/// A handle that only leads to handles, by level and method.
+/// A handle that only leads to handles, by scope and method.
 type Groups<'a> = BTreeMap<(bool, &'a str), Vec<&'a Service>>;
 
 pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result<Option<String>> {
@@ -40,13 +40,13 @@ pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result
     for (service, accessor) in &offered {
         match accessor.path.as_slice() {
             [method] => source.items(accessor_method(
-                &client(accessor.level),
+                &client(accessor.scope),
                 method,
                 &service.handle,
                 &service.doc,
                 &service.name,
             )?)?,
-            [group, _] => groups.entry((accessor.level == Level::Account, group)).or_default().push(service),
+            [group, _] => groups.entry((accessor.scope == Scope::Account, group)).or_default().push(service),
             _ => {}
         }
         source.items(handle(&service.handle, &service.doc, &service.name))?;
@@ -66,10 +66,10 @@ pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result
     source.finish().map(Some)
 }
 
-fn client(level: Level) -> TokenStream {
-    match level {
-        Level::Workspace => quote!(crate::workspace::WorkspaceClient),
-        Level::Account => quote!(crate::account::AccountClient),
+fn client(scope: Scope) -> TokenStream {
+    match scope {
+        Scope::Workspace => quote!(crate::workspace::WorkspaceClient),
+        Scope::Account => quote!(crate::account::AccountClient),
     }
 }
 
@@ -194,14 +194,14 @@ fn operation_type(service: &Service, operation: &Operation) -> String {
 
 /// A handle such as `w.settings()`, which only leads to handles.
 fn group(account: bool, group: &str, services: &[&Service]) -> Result<TokenStream> {
-    let level = if account { Level::Account } else { Level::Workspace };
+    let scope = if account { Scope::Account } else { Scope::Workspace };
     let name = format!("{}{}", if account { "Account" } else { "" }, crate::ir::camel(group));
     let doc = Doc {
         text: Some(format!("Leads to the services of `{}.{group}`.", if account { "a" } else { "w" })),
         ..Doc::default()
     };
     let handle = handle(&name, &doc, group);
-    let entry = accessor_method(&client(level), group, &name, &doc, group)?;
+    let entry = accessor_method(&client(scope), group, &name, &doc, group)?;
     let mut methods = Vec::new();
     for service in services {
         if let Some(Accessor { path, .. }) = &service.accessor

@@ -31,11 +31,11 @@ fn paging(name: &proc_macro2::Ident, paging: &Paging, place: Place<'_>) -> Resul
         value.map(Literal::i64_unsuffixed).with_context(|| format!("nothing says where {} starts", wanted.wire))
     };
     let (next, received, advance) = match &paging.kind {
-        PagingKind::Single => (quote!(databricks_core::Next::End), quote!(_received), quote!(next.refuse())),
+        PagingKind::Single => (quote!(databricks_core::Continuation::End), quote!(_received), quote!(next.refuse())),
         PagingKind::Token { request, response, clears } => {
             let (request, response) = (format_ident!("{}", request.name), optional(response));
             let clears = clears.iter().map(|input| format_ident!("{}", input.name));
-            let next = quote!(databricks_core::Next::from_token(#response));
+            let next = quote!(databricks_core::Continuation::from_token(#response));
             (next, quote!(_received), quote!(self.#request = Some(next.token()?); #(self.#clears = None;)* Ok(())))
         }
         PagingKind::Index { request } | PagingKind::Page { request } => {
@@ -47,7 +47,7 @@ fn paging(name: &proc_macro2::Ident, paging: &Paging, place: Place<'_>) -> Resul
             };
             let (parameter, step) = by;
             let advance = quote!(self.#field = Some(next.index(self.#field.unwrap_or(#first), #step)?); Ok(()));
-            (quote!(databricks_core::Next::Count), parameter, advance)
+            (quote!(databricks_core::Continuation::Count), parameter, advance)
         }
         PagingKind::Body { response, inputs } => {
             let ty = place.tokens(&response.ty)?;
@@ -61,7 +61,7 @@ fn paging(name: &proc_macro2::Ident, paging: &Paging, place: Place<'_>) -> Resul
                 }
             });
             let advance = quote!(let body: #ty = next.body()?; #(#copies)* Ok(()));
-            (quote!(databricks_core::Next::from_body(#response)), quote!(_received), advance)
+            (quote!(databricks_core::Continuation::from_body(#response)), quote!(_received), advance)
         }
     };
     let sets = paging
@@ -90,7 +90,7 @@ fn paging(name: &proc_macro2::Ident, paging: &Paging, place: Place<'_>) -> Resul
                 databricks_core::Page::new(#items, #next)
             }
             #[inline]
-            fn advance(&mut self, next: &databricks_core::Next, #received: usize) -> databricks_core::Result<()> { #advance }
+            fn advance(&mut self, next: &databricks_core::Continuation, #received: usize) -> databricks_core::Result<()> { #advance }
             #key
         }
     })

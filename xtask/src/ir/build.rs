@@ -8,7 +8,7 @@ use super::{
     Accessor, Api, Doc, Package, Place, Service, marks, messages, names, operations, recursion, signatures as order,
     traits,
 };
-use crate::spec::{Document, Documents, Level, Signatures, operations_of};
+use crate::spec::{Document, Documents, Scope, Signatures, operations_of};
 
 /// Builds the intermediate form, and the signatures as they are after it: frozen ones as they were, new ones added,
 /// those of vanished operations left out.
@@ -61,8 +61,8 @@ fn package(documents: &Documents, name: &str, document: &Document, signatures: &
                 tag.accessor
             );
             ensure!(
-                tag.level.is_none_or(|level| level == operation.level),
-                "{}: the level is not that of its service",
+                tag.scope.is_none_or(|scope| scope == operation.scope),
+                "{}: the scope is not that of its service",
                 operation.id
             );
             list.push(built);
@@ -94,14 +94,14 @@ fn package(documents: &Documents, name: &str, document: &Document, signatures: &
 /// Reads `w.settings.default_namespace`.
 fn accessor(text: &str) -> Result<Accessor> {
     let mut parts = text.split('.');
-    let level = match parts.next() {
-        Some("w") => Level::Workspace,
-        Some("a") => Level::Account,
+    let scope = match parts.next() {
+        Some("w") => Scope::Workspace,
+        Some("a") => Scope::Account,
         _ => bail!("the accessor {text} starts with neither w nor a"),
     };
     let path: Vec<_> = parts.map(names::module).collect();
     ensure!((1..=2).contains(&path.len()), "the accessor {text} has {} steps", path.len());
-    Ok(Accessor { level, path })
+    Ok(Accessor { scope, path })
 }
 
 /// The packages whose types a package names.
@@ -163,7 +163,7 @@ fn check_names(packages: &BTreeMap<String, Package>) -> Result<()> {
                 unique(&format!("inputs of {}", operation.id), inputs)?;
             }
             if let Some(accessor) = &service.accessor {
-                let unused = accessors.insert((accessor.level == Level::Account, accessor.path.clone()));
+                let unused = accessors.insert((accessor.scope == Scope::Account, accessor.path.clone()));
                 ensure!(unused, "two services have the accessor of {}", service.name);
             }
         }

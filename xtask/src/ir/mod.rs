@@ -14,7 +14,7 @@ pub(crate) use names::{camel, setter};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::spec::{Level, Method};
+use crate::spec::{Method, Scope};
 
 /// The whole API, packages in alphabetical order.
 #[derive(Debug)]
@@ -183,7 +183,7 @@ pub(crate) struct Service {
 
 #[derive(Debug)]
 pub(crate) struct Accessor {
-    pub(crate) level: Level,
+    pub(crate) scope: Scope,
     /// One method, or a group and a method.
     pub(crate) path: Vec<String>,
 }
@@ -198,7 +198,7 @@ pub(crate) struct Operation {
     pub(crate) method_name: String,
     pub(crate) method: Method,
     pub(crate) path: String,
-    pub(crate) level: Level,
+    pub(crate) scope: Scope,
     pub(crate) workspace_header: bool,
     pub(crate) class: Class,
     pub(crate) doc: Doc,

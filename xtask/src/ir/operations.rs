@@ -41,7 +41,7 @@ pub(crate) fn operation(
         method_name: names::method(short),
         method,
         path: path.to_owned(),
-        level: source.level,
+        scope: source.scope,
         workspace_header: source.workspace_header,
         class: class(lowering, source, key.is_some()),
         doc,

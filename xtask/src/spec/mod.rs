@@ -37,7 +37,7 @@ pub(crate) struct Info {
 pub(crate) struct Tag {
     pub(crate) name: String,
     #[serde(rename = "x-databricks-level")]
-    pub(crate) level: Option<Level>,
+    pub(crate) scope: Option<Scope>,
     #[serde(rename = "x-databricks-accessor")]
     pub(crate) accessor: Option<String>,
     #[serde(rename = "x-databricks-deprecated", default)]
@@ -46,7 +46,7 @@ pub(crate) struct Tag {
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Level {
+pub(crate) enum Scope {
     Workspace,
     Account,
 }
@@ -96,7 +96,7 @@ pub(crate) struct Operation {
     #[serde(default)]
     pub(crate) deprecated: bool,
     #[serde(rename = "x-databricks-level")]
-    pub(crate) level: Level,
+    pub(crate) scope: Scope,
     #[serde(rename = "x-databricks-accessor")]
     pub(crate) accessor: Option<String>,
     #[serde(rename = "x-databricks-request-name")]

@@ -2,9 +2,9 @@
 
 //! All operations as tables of facts.
 
-use databricks_core::dynamic::Described;
+use databricks_core::dynamic::OperationSchema;
 /// The operations of every package that is built, in the order of their ids within each.
-pub(crate) static PACKAGES: &[&[Described]] = &[
+pub(crate) static PACKAGES: &[&[OperationSchema]] = &[
     #[cfg(feature = "agentbricks")]
     super::agentbricks::dynamic::OPERATIONS,
     #[cfg(feature = "agentkit")]

@@ -1,6 +1,6 @@
 //! What requests look like.
 
-use databricks_core::{Next, Operation, Paginated, RequestContext};
+use databricks_core::{Continuation, Operation, Paginated, RequestContext};
 use databricks_models::iam::permissions;
 use databricks_models::pipelines::pipelines;
 use databricks_models::workspace::workspace;
@@ -29,6 +29,6 @@ fn the_token_of_pipeline_events_goes_alone() {
     list.filter = Some("level='ERROR'".to_owned());
     list.order_by = Some(vec!["timestamp asc".to_owned()]);
     list.max_results = Some(2);
-    list.advance(&Next::Token("t2".to_owned()), 2).unwrap();
+    list.advance(&Continuation::Token("t2".to_owned()), 2).unwrap();
     assert_eq!(path(&list), "/api/2.0/pipelines/p/events?max_results=2&page_token=t2");
 }

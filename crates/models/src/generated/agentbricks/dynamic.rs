@@ -4,52 +4,53 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::agent_bricks::CancelOptimize::INFO,
             "Cancels the optimization run of a custom LLM.",
-            &[Input::required("id", Kind::Text, &[Place::Path])],
+            &[Input::required("id", Kind::Text, &[Location::Path])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::agent_bricks::CreateCustomLlm::INFO,
             "Creates a custom LLM.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("instructions", Kind::Text, &[Place::Member]),
-                Input::optional("agent_artifact_path", Kind::Text, &[Place::Member]),
-                Input::optional("datasets", Kind::List, &[Place::Member]),
-                Input::optional("guidelines", Kind::List, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("instructions", Kind::Text, &[Location::Member]),
+                Input::optional("agent_artifact_path", Kind::Text, &[Location::Member]),
+                Input::optional("datasets", Kind::List, &[Location::Member]),
+                Input::optional("guidelines", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::agent_bricks::DeleteCustomLlm::INFO,
         "Deletes a custom LLM.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_bricks::GetCustomLlm::INFO,
         "Returns one custom LLM.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::agent_bricks::StartOptimize::INFO,
             "Starts an optimization run of a custom LLM.",
-            &[Input::required("id", Kind::Text, &[Place::Path])],
+            &[Input::required("id", Kind::Text, &[Location::Path])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::agent_bricks::UpdateCustomLlm::INFO,
             "Changes the fields of a custom LLM that the mask names.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::required("custom_llm", Kind::Object, &[Place::Member]),
-                Input::required("update_mask", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::required("custom_llm", Kind::Object, &[Location::Member]),
+                Input::required("update_mask", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),

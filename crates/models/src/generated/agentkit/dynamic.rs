@@ -4,372 +4,373 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::agent_kit::AppendSessionItems::INFO,
             "Appends items to the history of a session, all or none.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("items", Kind::List, &[Place::Member]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("items", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::ClearSessionItems::INFO,
             "Removes every item of a session.",
-            &[Input::required("parent", Kind::Text, &[Place::Segments])],
+            &[Input::required("parent", Kind::Text, &[Location::Segments])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::CreateMemory::INFO,
         "Creates a memory entry.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("managed_memory_entry", Kind::Object, &[Place::Json]),
-            Input::optional("managed_memory_entry_id", Kind::Text, &[Place::Query]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("managed_memory_entry", Kind::Object, &[Location::Json]),
+            Input::optional("managed_memory_entry_id", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::CreateMemoryStore::INFO,
         "Creates a memory store in the workspace.",
         &[
-            Input::required("managed_memory_store_id", Kind::Text, &[Place::Query]),
-            Input::required("managed_memory_store", Kind::Object, &[Place::Json]),
+            Input::required("managed_memory_store_id", Kind::Text, &[Location::Query]),
+            Input::required("managed_memory_store", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::CreateSession::INFO,
         "Creates a session in a session store.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("session", Kind::Object, &[Place::Json]),
-            Input::optional("session_id", Kind::Text, &[Place::Query]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("session", Kind::Object, &[Location::Json]),
+            Input::optional("session_id", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::CreateSessionStore::INFO,
         "Creates a session store in the workspace.",
         &[
-            Input::required("session_store_id", Kind::Text, &[Place::Query]),
-            Input::required("session_store", Kind::Object, &[Place::Json]),
+            Input::required("session_store_id", Kind::Text, &[Location::Query]),
+            Input::required("session_store", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::DeleteMemory::INFO,
         "Deletes a memory entry.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::DeleteMemoryStore::INFO,
         "Deletes a memory store.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::DeleteSession::INFO,
         "Deletes a session together with its items and all sessions below it.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::DeleteSessionStore::INFO,
         "Deletes a session store with its sessions, their items and the storage behind it.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::ExtractMemories::INFO,
             "Distils one session into memory entries and returns them.",
             &[
-                Input::required("session_store", Kind::Text, &[Place::Segments]),
-                Input::required("session_id", Kind::Text, &[Place::Path]),
-                Input::required("memory_store", Kind::Text, &[Place::Member]),
-                Input::optional("dry_run", Kind::Boolean, &[Place::Member]),
-                Input::optional("instructions", Kind::Text, &[Place::Member]),
+                Input::required("session_store", Kind::Text, &[Location::Segments]),
+                Input::required("session_id", Kind::Text, &[Location::Path]),
+                Input::required("memory_store", Kind::Text, &[Location::Member]),
+                Input::optional("dry_run", Kind::Boolean, &[Location::Member]),
+                Input::optional("instructions", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::ForkSession::INFO,
             "Copies a session into a new, independent top-level session.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("source_session_id", Kind::Text, &[Place::Member]),
-                Input::required("actor_id", Kind::Text, &[Place::Member]),
-                Input::optional("metadata", Kind::Object, &[Place::Member]),
-                Input::optional("session_id", Kind::Text, &[Place::Member]),
-                Input::optional("up_to_item_id", Kind::Text, &[Place::Member]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("source_session_id", Kind::Text, &[Location::Member]),
+                Input::required("actor_id", Kind::Text, &[Location::Member]),
+                Input::optional("metadata", Kind::Object, &[Location::Member]),
+                Input::optional("session_id", Kind::Text, &[Location::Member]),
+                Input::optional("up_to_item_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::GetMemory::INFO,
         "Returns one memory entry.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::optional("view", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::optional("view", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::GetMemoryStore::INFO,
         "Returns one memory store.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::GetMemoryStorePermission::INFO,
         "Returns the permission that the caller effectively has on a memory store.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::GetSession::INFO,
         "Returns one session.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::GetSessionStore::INFO,
         "Returns one session store.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::GetSessionStorePermission::INFO,
         "Returns the permission that the caller effectively has on a session store.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::GrantMemoryStorePermission::INFO,
             "Gives a principal a permission on a memory store.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("principal", Kind::Object, &[Place::Member]),
-                Input::required("permission", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("principal", Kind::Object, &[Location::Member]),
+                Input::required("permission", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::GrantSessionStorePermission::INFO,
             "Gives a principal a permission on a session store.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("principal", Kind::Object, &[Place::Member]),
-                Input::required("permission", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("principal", Kind::Object, &[Location::Member]),
+                Input::required("permission", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::ListMemories::INFO,
             "Lists the memory entries of one actor.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("actor_id", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("path_prefix", Kind::Text, &[Place::Query]),
-                Input::optional("session_id", Kind::Text, &[Place::Query]),
-                Input::optional("view", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("actor_id", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("path_prefix", Kind::Text, &[Location::Query]),
+                Input::optional("session_id", Kind::Text, &[Location::Query]),
+                Input::optional("view", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "managed_memory_entries",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::ListMemoryStorePermissions::INFO,
             "Lists the direct grants on a memory store.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "memory_store_permissions",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::ListMemoryStores::INFO,
             "Lists the memory stores of the workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "managed_memory_stores",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::ListSessionItems::INFO,
             "Lists the items of a session, newest first unless asked otherwise.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("order_by", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("order_by", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "session_items",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::ListSessionStorePermissions::INFO,
             "Lists the direct grants on a session store.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "session_store_permissions",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::ListSessionStores::INFO,
             "Lists the session stores of the workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "session_stores",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::ListSessions::INFO,
             "Lists the sessions of a session store.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("order_by", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("order_by", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "sessions",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::PopSessionItem::INFO,
             "Removes and returns the newest item of a session.",
-            &[Input::required("parent", Kind::Text, &[Place::Segments])],
+            &[Input::required("parent", Kind::Text, &[Location::Segments])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::RevokeMemoryStorePermission::INFO,
             "Takes away a principal's direct grants on a memory store, whatever their level.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("principal", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("principal", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::RevokeSessionStorePermission::INFO,
             "Takes away a principal's direct grants on a session store, whatever their level.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("principal", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("principal", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::agent_kit::SearchMemories::INFO,
             "Searches the memory entries of one actor by text, most relevant first.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("actor_id", Kind::Text, &[Place::Member]),
-                Input::required("query", Kind::Text, &[Place::Member]),
-                Input::optional("limit", Kind::Integer, &[Place::Member]),
-                Input::optional("page_size", Kind::Integer, &[Place::Member]),
-                Input::optional("page_token", Kind::Text, &[Place::Member]),
-                Input::optional("path_prefix", Kind::Text, &[Place::Member]),
-                Input::optional("session_id", Kind::Text, &[Place::Member]),
-                Input::optional("view", Kind::Text, &[Place::Member]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("actor_id", Kind::Text, &[Location::Member]),
+                Input::required("query", Kind::Text, &[Location::Member]),
+                Input::optional("limit", Kind::Integer, &[Location::Member]),
+                Input::optional("page_size", Kind::Integer, &[Location::Member]),
+                Input::optional("page_token", Kind::Text, &[Location::Member]),
+                Input::optional("path_prefix", Kind::Text, &[Location::Member]),
+                Input::optional("session_id", Kind::Text, &[Location::Member]),
+                Input::optional("view", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
         .paging(
             Paging::new(
                 "results",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::UpdateMemory::INFO,
         "Changes the content or description of a memory entry.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("managed_memory_entry", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("managed_memory_entry", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::UpdateMemoryStore::INFO,
         "Changes the description or metadata of a memory store.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("managed_memory_store", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("managed_memory_store", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::UpdateSession::INFO,
         "Changes the metadata of a session.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("session", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("session", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::agent_kit::UpdateSessionStore::INFO,
         "Changes the description or metadata of a session store.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("session_store", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("session_store", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

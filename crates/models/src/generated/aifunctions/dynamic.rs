@@ -4,78 +4,79 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::ai_functions::AiClassify::INFO,
             "Assigns labels from a given set to a piece of content.",
             &[
-                Input::required("content", Kind::Any, &[Place::Member]),
-                Input::required("labels", Kind::Any, &[Place::Member]),
-                Input::optional("options", Kind::Object, &[Place::Member]),
+                Input::required("content", Kind::Any, &[Location::Member]),
+                Input::required("labels", Kind::Any, &[Location::Member]),
+                Input::optional("options", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::ai_functions::AiDecide::INFO,
             "Answers questions about a given state with an option, a probability or a score.",
             &[
-                Input::required("questions", Kind::Any, &[Place::Member]),
-                Input::required("state", Kind::Any, &[Place::Member]),
-                Input::optional("options", Kind::Object, &[Place::Member]),
+                Input::required("questions", Kind::Any, &[Location::Member]),
+                Input::required("state", Kind::Any, &[Location::Member]),
+                Input::optional("options", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::ai_functions::AiExtract::INFO,
             "Extracts fields of a given schema from a text or parsed document.",
             &[
-                Input::required("content", Kind::Any, &[Place::Member]),
-                Input::required("schema", Kind::Any, &[Place::Member]),
-                Input::optional("options", Kind::Object, &[Place::Member]),
+                Input::required("content", Kind::Any, &[Location::Member]),
+                Input::required("schema", Kind::Any, &[Location::Member]),
+                Input::optional("options", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::ai_functions::AiParseDocument::INFO,
             "Turns a document into structured pages and elements.",
             &[
-                Input::required("content", Kind::Text, &[Place::Member]),
-                Input::optional("options", Kind::Object, &[Place::Member]),
+                Input::required("content", Kind::Text, &[Location::Member]),
+                Input::optional("options", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::ai_functions::CancelBatch::INFO,
             "Asks for a batch to be cancelled.",
-            &[Input::required("name", Kind::Text, &[Place::Path])],
+            &[Input::required("name", Kind::Text, &[Location::Path])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::ai_functions::CreateBatch::INFO,
         "Starts an AI function on every request in a file.",
-        &[Input::required("batch", Kind::Object, &[Place::Json])],
+        &[Input::required("batch", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_functions::GetBatch::INFO,
         "Returns one batch, with how far it is.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::ai_functions::ListBatches::INFO,
             "Lists the batches that the caller created in the workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "batches",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },

@@ -4,145 +4,146 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::ai_search::CreateEndpoint::INFO,
         "Creates an endpoint.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("endpoint", Kind::Object, &[Place::Json]),
-            Input::optional("endpoint_id", Kind::Text, &[Place::Query]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("endpoint", Kind::Object, &[Location::Json]),
+            Input::optional("endpoint_id", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_search::CreateIndex::INFO,
         "Creates an index on an endpoint.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("index", Kind::Object, &[Place::Json]),
-            Input::optional("index_id", Kind::Text, &[Place::Query]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("index", Kind::Object, &[Location::Json]),
+            Input::optional("index_id", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_search::DeleteEndpoint::INFO,
         "Deletes an endpoint.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_search::DeleteIndex::INFO,
         "Deletes an index.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_search::GetEndpoint::INFO,
         "Returns one endpoint.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_search::GetIndex::INFO,
         "Returns one index.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::ai_search::ListEndpoints::INFO,
             "Lists the endpoints of a workspace.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "endpoints",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::ai_search::ListIndexes::INFO,
             "Lists the indexes of an endpoint.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "indexes",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::ai_search::QueryIndex::INFO,
             "Searches an index.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("columns", Kind::List, &[Place::Member]),
-                Input::optional("columns_to_rerank", Kind::List, &[Place::Member]),
-                Input::optional("facets", Kind::List, &[Place::Member]),
-                Input::optional("filters_json", Kind::Text, &[Place::Member]),
-                Input::optional("max_results", Kind::Integer, &[Place::Member]),
-                Input::optional("query_columns", Kind::List, &[Place::Member]),
-                Input::optional("query_text", Kind::Text, &[Place::Member]),
-                Input::optional("query_type", Kind::Text, &[Place::Member]),
-                Input::optional("query_vector", Kind::List, &[Place::Member]),
-                Input::optional("reranker", Kind::Object, &[Place::Member]),
-                Input::optional("score_threshold", Kind::Number, &[Place::Member]),
-                Input::optional("sort_columns", Kind::List, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("columns", Kind::List, &[Location::Member]),
+                Input::optional("columns_to_rerank", Kind::List, &[Location::Member]),
+                Input::optional("facets", Kind::List, &[Location::Member]),
+                Input::optional("filters_json", Kind::Text, &[Location::Member]),
+                Input::optional("max_results", Kind::Integer, &[Location::Member]),
+                Input::optional("query_columns", Kind::List, &[Location::Member]),
+                Input::optional("query_text", Kind::Text, &[Location::Member]),
+                Input::optional("query_type", Kind::Text, &[Location::Member]),
+                Input::optional("query_vector", Kind::List, &[Location::Member]),
+                Input::optional("reranker", Kind::Object, &[Location::Member]),
+                Input::optional("score_threshold", Kind::Number, &[Location::Member]),
+                Input::optional("sort_columns", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::ai_search::RemoveData::INFO,
             "Removes rows from a Direct Access index by primary key.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("primary_keys", Kind::List, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("primary_keys", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::ai_search::ScanIndex::INFO,
             "Reads the rows of an index, page by page.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Member]),
-                Input::optional("page_token", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Member]),
+                Input::optional("page_token", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::ai_search::SyncIndex::INFO,
             "Brings a Delta Sync index up to date with its source table.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::ai_search::UpdateEndpoint::INFO,
         "Changes the fields of an endpoint that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("endpoint", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("endpoint", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::ai_search::UpsertData::INFO,
             "Inserts or replaces rows of a Direct Access index.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("inputs_json", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("inputs_json", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),

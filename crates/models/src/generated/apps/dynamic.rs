@@ -4,17 +4,18 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::apps::Create::INFO,
             "Creates an app and starts its compute.",
             &[
-                Input::required("app", Kind::Object, &[Place::Json]),
-                Input::optional("no_compute", Kind::Boolean, &[Place::Query]),
+                Input::required("app", Kind::Object, &[Location::Json]),
+                Input::optional("no_compute", Kind::Boolean, &[Location::Query]),
             ],
         )
         .completion(
@@ -28,10 +29,10 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::apps::CreateSpace::INFO,
             "Starts creating an app space and returns the long-running operation.",
-            &[Input::required("space", Kind::Object, &[Place::Json])],
+            &[Input::required("space", Kind::Object, &[Location::Json])],
         )
         .completion(
             Completion::Operation(Lro {
@@ -41,13 +42,13 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::apps::CreateUpdate::INFO,
             "Starts changing some fields of an app.",
             &[
-                Input::required("app_name", Kind::Text, &[Place::Path]),
-                Input::required("update_mask", Kind::Text, &[Place::Member]),
-                Input::optional("app", Kind::Object, &[Place::Member]),
+                Input::required("app_name", Kind::Text, &[Location::Path]),
+                Input::required("update_mask", Kind::Text, &[Location::Member]),
+                Input::optional("app", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
@@ -62,20 +63,20 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::apps::Delete::INFO,
         "Deletes an app and returns it.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::apps::DeleteAppThumbnail::INFO,
         "Removes the thumbnail of an app.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::apps::DeleteSpace::INFO,
             "Starts deleting an app space and returns the long-running operation.",
-            &[Input::required("name", Kind::Text, &[Place::Path])],
+            &[Input::required("name", Kind::Text, &[Location::Path])],
         )
         .completion(
             Completion::Operation(Lro {
@@ -85,12 +86,12 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::apps::Deploy::INFO,
             "Starts a deployment of an app.",
             &[
-                Input::required("app_name", Kind::Text, &[Place::Path]),
-                Input::required("app_deployment", Kind::Object, &[Place::Json]),
+                Input::required("app_name", Kind::Text, &[Location::Path]),
+                Input::required("app_deployment", Kind::Object, &[Location::Json]),
             ],
         )
         .completion(
@@ -107,110 +108,110 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::apps::Get::INFO,
         "Returns one app with the state of its compute and deployments.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::apps::GetDeployment::INFO,
         "Returns one deployment of an app.",
         &[
-            Input::required("app_name", Kind::Text, &[Place::Path]),
-            Input::required("deployment_id", Kind::Text, &[Place::Path]),
+            Input::required("app_name", Kind::Text, &[Location::Path]),
+            Input::required("deployment_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::apps::GetPermissionLevels::INFO,
         "Returns the permission levels that exist for apps.",
-        &[Input::required("app_name", Kind::Text, &[Place::Path])],
+        &[Input::required("app_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::apps::GetPermissions::INFO,
         "Returns the permissions on an app.",
-        &[Input::required("app_name", Kind::Text, &[Place::Path])],
+        &[Input::required("app_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::apps::GetSpace::INFO,
         "Returns one app space.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::apps::GetSpaceOperation::INFO,
         "Returns the progress of an operation on an app space.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::apps::GetUpdate::INFO,
         "Returns the state of the update of an app.",
-        &[Input::required("app_name", Kind::Text, &[Place::Path])],
+        &[Input::required("app_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::apps::List::INFO,
             "Lists the apps of the workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("space", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("space", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "apps",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::apps::ListDeployments::INFO,
             "Lists the deployments of an app.",
             &[
-                Input::required("app_name", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("app_name", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "app_deployments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::apps::ListSpaces::INFO,
             "Lists the app spaces of the workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "spaces",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::apps::SetPermissions::INFO,
             "Replaces the direct permissions on an app.",
             &[
-                Input::required("app_name", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("app_name", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::apps::Start::INFO,
             "Starts the compute of an app with its last active deployment.",
-            &[Input::required("name", Kind::Text, &[Place::Path])],
+            &[Input::required("name", Kind::Text, &[Location::Path])],
         )
         .object()
         .completion(
@@ -224,10 +225,10 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::apps::Stop::INFO,
             "Stops the compute of an app.",
-            &[Input::required("name", Kind::Text, &[Place::Path])],
+            &[Input::required("name", Kind::Text, &[Location::Path])],
         )
         .object()
         .completion(
@@ -241,39 +242,39 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::apps::Update::INFO,
         "Replaces the content of an app.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("app", Kind::Object, &[Place::Json]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("app", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::apps::UpdateAppThumbnail::INFO,
             "Sets the thumbnail of an app.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("app_thumbnail", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("app_thumbnail", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::apps::UpdatePermissions::INFO,
             "Adds to or changes the permissions on an app.",
             &[
-                Input::required("app_name", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("app_name", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::apps::UpdateSpace::INFO,
             "Starts changing an app space and returns the long-running operation.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::required("space", Kind::Object, &[Place::Json]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::required("space", Kind::Object, &[Location::Json]),
+                Input::required("update_mask", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(
@@ -284,44 +285,44 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::apps_settings::CreateCustomTemplate::INFO,
         "Creates a custom app template.",
-        &[Input::required("template", Kind::Object, &[Place::Json])],
+        &[Input::required("template", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::apps_settings::DeleteCustomTemplate::INFO,
         "Deletes a custom app template and returns it.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::apps_settings::GetCustomTemplate::INFO,
         "Returns one custom app template.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::apps_settings::ListCustomTemplates::INFO,
             "Lists the custom app templates of the workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "templates",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::apps_settings::UpdateCustomTemplate::INFO,
         "Changes a custom app template.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("template", Kind::Object, &[Place::Json]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("template", Kind::Object, &[Location::Json]),
         ],
     ),
 ];

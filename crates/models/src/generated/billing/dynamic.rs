@@ -4,196 +4,207 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::billable_usage::Download::INFO,
         "Downloads the billable usage of a range of months as CSV.",
         &[
-            Input::required("start_month", Kind::Text, &[Place::Query]),
-            Input::required("end_month", Kind::Text, &[Place::Query]),
-            Input::optional("personal_data", Kind::Boolean, &[Place::Query]),
+            Input::required("start_month", Kind::Text, &[Location::Query]),
+            Input::required("end_month", Kind::Text, &[Location::Query]),
+            Input::optional("personal_data", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::budget_policy::Create::INFO,
             "Creates a budget policy.",
             &[
-                Input::optional("policy", Kind::Object, &[Place::Member]),
-                Input::optional("request_id", Kind::Text, &[Place::Member]),
+                Input::optional("policy", Kind::Object, &[Location::Member]),
+                Input::optional("request_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
         .key("request_id"),
-    Described::new(
+    OperationSchema::new(
         super::budget_policy::Delete::INFO,
         "Deletes a budget policy.",
-        &[Input::required("policy_id", Kind::Text, &[Place::Path])],
+        &[Input::required("policy_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::budget_policy::Get::INFO,
         "Returns one budget policy.",
-        &[Input::required("policy_id", Kind::Text, &[Place::Path])],
+        &[Input::required("policy_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::budget_policy::List::INFO,
             "Lists budget policies, ordered by name.",
             &[
-                Input::optional("filter_by", Kind::Object, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("sort_spec", Kind::Object, &[Place::Query]),
+                Input::optional("filter_by", Kind::Object, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("sort_spec", Kind::Object, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "policies",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::budget_policy::Update::INFO,
         "Replaces a budget policy.",
         &[
-            Input::required("policy_id", Kind::Text, &[Place::Path]),
-            Input::required("policy", Kind::Object, &[Place::Json]),
-            Input::optional("limit_config", Kind::Object, &[Place::Query]),
+            Input::required("policy_id", Kind::Text, &[Location::Path]),
+            Input::required("policy", Kind::Object, &[Location::Json]),
+            Input::optional("limit_config", Kind::Object, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::budgets::Create::INFO,
             "Creates a budget.",
-            &[Input::required("budget", Kind::Object, &[Place::Member])],
+            &[Input::required("budget", Kind::Object, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::budgets::Delete::INFO,
         "Deletes a budget for good.",
-        &[Input::required("budget_id", Kind::Text, &[Place::Path])],
+        &[Input::required("budget_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::budgets::Get::INFO,
         "Returns one budget.",
-        &[Input::required("budget_id", Kind::Text, &[Place::Path])],
+        &[Input::required("budget_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::budgets::GetBudgetSpendStatus::INFO,
         "Returns how much of a Unity Gateway budget the caller has spent.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::budgets::List::INFO,
             "Lists the budgets of the account.",
-            &[Input::optional("page_token", Kind::Text, &[Place::Query])],
+            &[Input::optional("page_token", Kind::Text, &[Location::Query])],
         )
         .paging(
             Paging::new(
                 "budgets",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::budgets::ListBudgetSpendStatuses::INFO,
             "Lists how much of each Unity Gateway budget the caller has spent.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "budget_spend_statuses",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::budgets::Update::INFO,
             "Replaces a budget with the given content.",
             &[
-                Input::required("budget_id", Kind::Text, &[Place::Path]),
-                Input::required("budget", Kind::Object, &[Place::Member]),
+                Input::required("budget_id", Kind::Text, &[Location::Path]),
+                Input::required("budget", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::log_delivery::Create::INFO,
             "Creates a log delivery configuration.",
             &[
                 Input::required(
                     "log_delivery_configuration",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::log_delivery::Get::INFO,
         "Returns one log delivery configuration with the outcome of its last delivery.",
-        &[Input::required("log_delivery_configuration_id", Kind::Text, &[Place::Path])],
+        &[
+            Input::required(
+                "log_delivery_configuration_id",
+                Kind::Text,
+                &[Location::Path],
+            ),
+        ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::log_delivery::List::INFO,
             "Lists the log delivery configurations of the account.",
             &[
-                Input::optional("credentials_id", Kind::Text, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("status", Kind::Text, &[Place::Query]),
-                Input::optional("storage_configuration_id", Kind::Text, &[Place::Query]),
+                Input::optional("credentials_id", Kind::Text, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("status", Kind::Text, &[Location::Query]),
+                Input::optional(
+                    "storage_configuration_id",
+                    Kind::Text,
+                    &[Location::Query],
+                ),
             ],
         )
         .paging(
             Paging::new(
                 "log_delivery_configurations",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::log_delivery::PatchStatus::INFO,
             "Switches a log delivery configuration on or off.",
             &[
                 Input::required(
                     "log_delivery_configuration_id",
                     Kind::Text,
-                    &[Place::Path],
+                    &[Location::Path],
                 ),
-                Input::required("status", Kind::Text, &[Place::Member]),
+                Input::required("status", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::usage_dashboards::Create::INFO,
             "Creates a usage dashboard in a workspace.",
             &[
-                Input::optional("dashboard_type", Kind::Text, &[Place::Member]),
-                Input::optional("major_version", Kind::Text, &[Place::Member]),
-                Input::optional("workspace_id", Kind::Integer, &[Place::Member]),
+                Input::optional("dashboard_type", Kind::Text, &[Location::Member]),
+                Input::optional("major_version", Kind::Text, &[Location::Member]),
+                Input::optional("workspace_id", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::usage_dashboards::Get::INFO,
         "Returns the id and URL of a usage dashboard.",
         &[
-            Input::optional("dashboard_type", Kind::Text, &[Place::Query]),
-            Input::optional("workspace_id", Kind::Integer, &[Place::Query]),
+            Input::optional("dashboard_type", Kind::Text, &[Location::Query]),
+            Input::optional("workspace_id", Kind::Integer, &[Location::Query]),
         ],
     ),
 ];

@@ -4,143 +4,144 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::bundle::CompleteVersion::INFO,
             "Ends a version and releases the lock on its deployment.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("completion_reason", Kind::Text, &[Place::Member]),
-                Input::optional("force", Kind::Boolean, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("completion_reason", Kind::Text, &[Location::Member]),
+                Input::optional("force", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::bundle::CreateDeployment::INFO,
         "Registers a bundle deployment in the workspace.",
         &[
-            Input::required("deployment_id", Kind::Text, &[Place::Query]),
-            Input::required("deployment", Kind::Object, &[Place::Json]),
+            Input::required("deployment_id", Kind::Text, &[Location::Query]),
+            Input::required("deployment", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle::CreateOperation::INFO,
         "Records an operation on a resource within a version.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("resource_key", Kind::Text, &[Place::Query]),
-            Input::required("operation", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("resource_key", Kind::Text, &[Location::Query]),
+            Input::required("operation", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle::CreateVersion::INFO,
         "Starts a version of a deployment and takes the exclusive lock on the deployment.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("version_id", Kind::Text, &[Place::Query]),
-            Input::required("version", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("version_id", Kind::Text, &[Location::Query]),
+            Input::required("version", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle::DeleteDeployment::INFO,
         "Marks a deployment as deleted.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle::GetDeployment::INFO,
         "Returns one deployment.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle::GetOperation::INFO,
         "Returns one operation of a version.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle::GetResource::INFO,
         "Returns one resource of a deployment.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle::GetVersion::INFO,
         "Returns one version of a deployment.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle::Heartbeat::INFO,
         "Extends the lock that a version in progress holds on its deployment.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::bundle::ListDeployments::INFO,
             "Lists the bundle deployments of the workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "deployments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::bundle::ListOperations::INFO,
             "Lists the operations of a version.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "operations",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::bundle::ListResources::INFO,
             "Lists the resources of a deployment.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "resources",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::bundle::ListVersions::INFO,
             "Lists the versions of a deployment, latest first.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "versions",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },

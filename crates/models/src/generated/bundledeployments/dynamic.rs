@@ -4,154 +4,155 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::bundle_deployments::CompleteVersion::INFO,
             "Ends a version and releases the lock on its deployment.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("completion_reason", Kind::Text, &[Place::Member]),
-                Input::optional("force", Kind::Boolean, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("completion_reason", Kind::Text, &[Location::Member]),
+                Input::optional("force", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::bundle_deployments::CreateDeployment::INFO,
         "Registers a bundle deployment in the workspace.",
-        &[Input::required("deployment", Kind::Object, &[Place::Json])],
+        &[Input::required("deployment", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle_deployments::CreateVersion::INFO,
         "Starts a version of a deployment and takes the exclusive lock on the deployment.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("version_id", Kind::Text, &[Place::Query]),
-            Input::required("version", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("version_id", Kind::Text, &[Location::Query]),
+            Input::required("version", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle_deployments::DeleteDeployment::INFO,
         "Deletes a deployment record.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle_deployments::GetDeployment::INFO,
         "Returns one deployment.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle_deployments::GetOperation::INFO,
         "Returns one operation of a version.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle_deployments::GetResource::INFO,
         "Returns one resource of a deployment.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle_deployments::GetVersion::INFO,
         "Returns one version of a deployment.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::bundle_deployments::Heartbeat::INFO,
             "Extends the lock that a version in progress holds on its deployment.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::bundle_deployments::ListDeployments::INFO,
             "Lists the bundle deployments of the workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("show_deleted", Kind::Boolean, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("show_deleted", Kind::Boolean, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "deployments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::bundle_deployments::ListOperations::INFO,
             "Lists the operations of a version.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "operations",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::bundle_deployments::ListResources::INFO,
             "Lists the resources of a deployment.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "resources",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::bundle_deployments::ListVersions::INFO,
             "Lists the versions of a deployment by falling number, latest first.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "versions",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::bundle_deployments::UpdateDeployment::INFO,
         "Changes the fields of a deployment that `update_mask` names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("deployment", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("deployment", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::bundle_deployments::UpdateOperation::INFO,
         "Records the outcome of an operation while its version is in progress.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("operation", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("operation", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

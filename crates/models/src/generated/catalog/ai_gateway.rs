@@ -383,14 +383,14 @@ impl databricks_core::Paginated for ListMcpServices {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.mcp_services.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -431,14 +431,14 @@ impl databricks_core::Paginated for ListModelProviderServices {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.model_provider_services.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -479,14 +479,14 @@ impl databricks_core::Paginated for ListModelServices {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.model_services.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -525,14 +525,14 @@ impl databricks_core::Paginated for ListSkills {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.skills.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);

@@ -4,1209 +4,1252 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::account_metastore_assignments::Create::INFO,
             "Assigns a metastore to a workspace.",
             &[
-                Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-                Input::required("metastore_id", Kind::Text, &[Place::Path]),
-                Input::optional("metastore_assignment", Kind::Object, &[Place::Member]),
+                Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+                Input::required("metastore_id", Kind::Text, &[Location::Path]),
+                Input::optional(
+                    "metastore_assignment",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_metastore_assignments::Delete::INFO,
         "Removes the metastore assignment of a workspace, which is then without a metastore.",
         &[
-            Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-            Input::required("metastore_id", Kind::Text, &[Place::Path]),
+            Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+            Input::required("metastore_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_metastore_assignments::Get::INFO,
         "Returns the metastore assignment of a workspace.",
-        &[Input::required("workspace_id", Kind::Integer, &[Place::Path])],
+        &[Input::required("workspace_id", Kind::Integer, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_metastore_assignments::List::INFO,
             "Lists the IDs of the workspaces that a metastore is assigned to.",
-            &[Input::required("metastore_id", Kind::Text, &[Place::Path])],
+            &[Input::required("metastore_id", Kind::Text, &[Location::Path])],
         )
-        .paging(Paging::new("workspace_ids", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("workspace_ids", PageStyle::Single)),
+    OperationSchema::new(
             super::account_metastore_assignments::Update::INFO,
             "Changes the metastore assignment of a workspace.",
             &[
-                Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-                Input::required("metastore_id", Kind::Text, &[Place::Path]),
-                Input::optional("metastore_assignment", Kind::Object, &[Place::Member]),
+                Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+                Input::required("metastore_id", Kind::Text, &[Location::Path]),
+                Input::optional(
+                    "metastore_assignment",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_metastores::Create::INFO,
             "Creates a metastore.",
-            &[Input::optional("metastore_info", Kind::Object, &[Place::Member])],
+            &[Input::optional("metastore_info", Kind::Object, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_metastores::Delete::INFO,
         "Deletes a metastore.",
         &[
-            Input::required("metastore_id", Kind::Text, &[Place::Path]),
-            Input::optional("force", Kind::Boolean, &[Place::Query]),
+            Input::required("metastore_id", Kind::Text, &[Location::Path]),
+            Input::optional("force", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_metastores::Get::INFO,
         "Returns one metastore.",
-        &[Input::required("metastore_id", Kind::Text, &[Place::Path])],
+        &[Input::required("metastore_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_metastores::List::INFO,
             "Lists the metastores of the account.",
             &[],
         )
-        .paging(Paging::new("metastores", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("metastores", PageStyle::Single)),
+    OperationSchema::new(
             super::account_metastores::Update::INFO,
             "Changes the given properties of a metastore.",
             &[
-                Input::required("metastore_id", Kind::Text, &[Place::Path]),
-                Input::optional("metastore_info", Kind::Object, &[Place::Member]),
+                Input::required("metastore_id", Kind::Text, &[Location::Path]),
+                Input::optional("metastore_info", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_storage_credentials::Create::INFO,
             "Creates a storage credential in a metastore.",
             &[
-                Input::required("metastore_id", Kind::Text, &[Place::Path]),
-                Input::optional("credential_info", Kind::Object, &[Place::Member]),
-                Input::optional("skip_validation", Kind::Boolean, &[Place::Member]),
+                Input::required("metastore_id", Kind::Text, &[Location::Path]),
+                Input::optional("credential_info", Kind::Object, &[Location::Member]),
+                Input::optional("skip_validation", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_storage_credentials::Delete::INFO,
         "Deletes a storage credential.",
         &[
-            Input::required("metastore_id", Kind::Text, &[Place::Path]),
-            Input::required("storage_credential_name", Kind::Text, &[Place::Path]),
-            Input::optional("force", Kind::Boolean, &[Place::Query]),
+            Input::required("metastore_id", Kind::Text, &[Location::Path]),
+            Input::required("storage_credential_name", Kind::Text, &[Location::Path]),
+            Input::optional("force", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_storage_credentials::Get::INFO,
         "Returns one storage credential.",
         &[
-            Input::required("metastore_id", Kind::Text, &[Place::Path]),
-            Input::required("storage_credential_name", Kind::Text, &[Place::Path]),
+            Input::required("metastore_id", Kind::Text, &[Location::Path]),
+            Input::required("storage_credential_name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_storage_credentials::List::INFO,
             "Lists the storage credentials of a metastore.",
-            &[Input::required("metastore_id", Kind::Text, &[Place::Path])],
+            &[Input::required("metastore_id", Kind::Text, &[Location::Path])],
         )
-        .paging(Paging::new("storage_credentials", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("storage_credentials", PageStyle::Single)),
+    OperationSchema::new(
             super::account_storage_credentials::Update::INFO,
             "Changes the given fields of a storage credential.",
             &[
-                Input::required("metastore_id", Kind::Text, &[Place::Path]),
-                Input::required("storage_credential_name", Kind::Text, &[Place::Path]),
-                Input::optional("credential_info", Kind::Object, &[Place::Member]),
-                Input::optional("skip_validation", Kind::Boolean, &[Place::Member]),
+                Input::required("metastore_id", Kind::Text, &[Location::Path]),
+                Input::required(
+                    "storage_credential_name",
+                    Kind::Text,
+                    &[Location::Path],
+                ),
+                Input::optional("credential_info", Kind::Object, &[Location::Member]),
+                Input::optional("skip_validation", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::CreateMcpService::INFO,
         "Creates an MCP service: registers an MCP server, so that its tools can be found, governed and called.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Query]),
-            Input::required("mcp_service_id", Kind::Text, &[Place::Query]),
-            Input::required("mcp_service", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Query]),
+            Input::required("mcp_service_id", Kind::Text, &[Location::Query]),
+            Input::required("mcp_service", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::CreateMcpServiceUserMappedCredential::INFO,
         "Signs in the caller to an MCP service, also if it already was, with the outcome of an OAuth flow.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("login", Kind::Object, &[Place::Json]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("login", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::CreateModelProviderService::INFO,
         "Creates a model provider service: access to an external provider of models, for model services to use.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Query]),
-            Input::required("model_provider_service_id", Kind::Text, &[Place::Query]),
-            Input::required("model_provider_service", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Query]),
+            Input::required("model_provider_service_id", Kind::Text, &[Location::Query]),
+            Input::required("model_provider_service", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::CreateModelService::INFO,
         "Creates a model service: an endpoint that routes inference requests to models.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Query]),
-            Input::required("model_service_id", Kind::Text, &[Place::Query]),
-            Input::required("model_service", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Query]),
+            Input::required("model_service_id", Kind::Text, &[Location::Query]),
+            Input::required("model_service", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::CreateSkill::INFO,
         "Creates a skill without content, and its storage.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Query]),
-            Input::required("skill_id", Kind::Text, &[Place::Query]),
-            Input::required("skill", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Query]),
+            Input::required("skill_id", Kind::Text, &[Location::Query]),
+            Input::required("skill", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::DeleteMcpService::INFO,
         "Deletes an MCP service.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::DeleteMcpServiceUserMappedCredential::INFO,
         "Signs the caller out of an MCP service by revoking its credential.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::DeleteModelProviderService::INFO,
         "Deletes a model provider service.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::DeleteModelService::INFO,
         "Deletes a model service.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::DeleteSkill::INFO,
         "Deletes a skill.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::FinalizeSkill::INFO,
         "Publishes the uploaded files of a skill, taking its name and description from `SKILL.md`.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::GetMcpService::INFO,
         "Returns one MCP service.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::GetMcpServiceUserMappedCredential::INFO,
         "Returns whether the caller is signed in to an MCP service.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::GetModelProviderService::INFO,
         "Returns one model provider service.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::GetModelService::INFO,
         "Returns one model service.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::GetSkill::INFO,
         "Returns one skill.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::ai_gateway::ListMcpServices::INFO,
             "Lists the MCP services of a schema.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("parent", Kind::Text, &[Place::Query]),
-                Input::optional("view", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("parent", Kind::Text, &[Location::Query]),
+                Input::optional("view", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "mcp_services",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::ai_gateway::ListModelProviderServices::INFO,
             "Lists the model provider services of a schema.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("parent", Kind::Text, &[Place::Query]),
-                Input::optional("view", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("parent", Kind::Text, &[Location::Query]),
+                Input::optional("view", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "model_provider_services",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::ai_gateway::ListModelServices::INFO,
             "Lists the model services of a schema.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("parent", Kind::Text, &[Place::Query]),
-                Input::optional("view", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("parent", Kind::Text, &[Location::Query]),
+                Input::optional("view", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "model_services",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::ai_gateway::ListSkills::INFO,
             "Lists the skills of a schema.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "skills",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::UpdateMcpService::INFO,
         "Changes the given parts of an MCP service.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("mcp_service", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("mcp_service", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::UpdateModelProviderService::INFO,
         "Changes the given parts of a model provider service.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("model_provider_service", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("model_provider_service", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::UpdateModelService::INFO,
         "Changes the given parts of a model service.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("model_service", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("model_service", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ai_gateway::UpdateSkill::INFO,
         "Changes the comment of a skill.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("skill", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("skill", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::artifact_allowlists::Get::INFO,
         "Returns the allowlist for one type of artifact.",
-        &[Input::required("artifact_type", Kind::Text, &[Place::Path])],
+        &[Input::required("artifact_type", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::artifact_allowlists::Update::INFO,
             "Replaces the allowlist for one type of artifact as a whole.",
             &[
-                Input::required("artifact_type", Kind::Text, &[Place::Path]),
-                Input::required("artifact_matchers", Kind::List, &[Place::Member]),
-                Input::optional("created_at", Kind::Integer, &[Place::Member]),
-                Input::optional("created_by", Kind::Text, &[Place::Member]),
-                Input::optional("metastore_id", Kind::Text, &[Place::Member]),
+                Input::required("artifact_type", Kind::Text, &[Location::Path]),
+                Input::required("artifact_matchers", Kind::List, &[Location::Member]),
+                Input::optional("created_at", Kind::Integer, &[Location::Member]),
+                Input::optional("created_by", Kind::Text, &[Location::Member]),
+                Input::optional("metastore_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::catalogs::Create::INFO,
             "Creates a catalog.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("connection_name", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("connection_name", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "custom_max_retention_hours",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "managed_encryption_settings",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("options", Kind::Object, &[Place::Member]),
-                Input::optional("properties", Kind::Object, &[Place::Member]),
-                Input::optional("provider_name", Kind::Text, &[Place::Member]),
-                Input::optional("share_name", Kind::Text, &[Place::Member]),
-                Input::optional("storage_root", Kind::Text, &[Place::Member]),
+                Input::optional("options", Kind::Object, &[Location::Member]),
+                Input::optional("properties", Kind::Object, &[Location::Member]),
+                Input::optional("provider_name", Kind::Text, &[Location::Member]),
+                Input::optional("share_name", Kind::Text, &[Location::Member]),
+                Input::optional("storage_root", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::catalogs::Delete::INFO,
         "Deletes a catalog.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("force", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("force", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::catalogs::Get::INFO,
         "Returns one catalog.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::catalogs::List::INFO,
             "Lists the catalogs of the metastore.",
             &[
-                Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
-                Input::optional("include_unbound", Kind::Boolean, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
+                Input::optional("include_unbound", Kind::Boolean, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "catalogs",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::catalogs::Update::INFO,
             "Changes the given fields of a catalog.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "custom_max_retention_hours",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "enable_predictive_optimization",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("isolation_mode", Kind::Text, &[Place::Member]),
+                Input::optional("isolation_mode", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "managed_encryption_settings",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("options", Kind::Object, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("properties", Kind::Object, &[Place::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("options", Kind::Object, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("properties", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::connections::Create::INFO,
             "Creates a connection to an external data source.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("connection_type", Kind::Text, &[Place::Member]),
-                Input::required("options", Kind::Object, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("environment_settings", Kind::Object, &[Place::Member]),
-                Input::optional("parent", Kind::Text, &[Place::Member]),
-                Input::optional("properties", Kind::Object, &[Place::Member]),
-                Input::optional("read_only", Kind::Boolean, &[Place::Member]),
-                Input::optional("secrets", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("connection_type", Kind::Text, &[Location::Member]),
+                Input::required("options", Kind::Object, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "environment_settings",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("parent", Kind::Text, &[Location::Member]),
+                Input::optional("properties", Kind::Object, &[Location::Member]),
+                Input::optional("read_only", Kind::Boolean, &[Location::Member]),
+                Input::optional("secrets", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::connections::Delete::INFO,
         "Deletes a connection.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::connections::Get::INFO,
         "Returns one connection.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::connections::List::INFO,
             "Lists connections.",
             &[
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("parent", Kind::Text, &[Place::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("parent", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "connections",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::connections::Update::INFO,
             "Changes the given fields of a connection.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::required("options", Kind::Object, &[Place::Member]),
-                Input::optional("environment_settings", Kind::Object, &[Place::Member]),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("secrets", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::required("options", Kind::Object, &[Location::Member]),
+                Input::optional(
+                    "environment_settings",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("secrets", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::credentials::CreateCredential::INFO,
             "Creates a credential for the given purpose.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::optional("aws_iam_role", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::optional("aws_iam_role", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "azure_managed_identity",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "azure_service_principal",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "databricks_gcp_service_account",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("purpose", Kind::Text, &[Place::Member]),
-                Input::optional("read_only", Kind::Boolean, &[Place::Member]),
-                Input::optional("skip_validation", Kind::Boolean, &[Place::Member]),
+                Input::optional("purpose", Kind::Text, &[Location::Member]),
+                Input::optional("read_only", Kind::Boolean, &[Location::Member]),
+                Input::optional("skip_validation", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::credentials::DeleteCredential::INFO,
         "Deletes a credential.",
         &[
-            Input::required("name_arg", Kind::Text, &[Place::Path]),
-            Input::optional("force", Kind::Boolean, &[Place::Query]),
+            Input::required("name_arg", Kind::Text, &[Location::Path]),
+            Input::optional("force", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::credentials::GenerateTemporaryServiceCredential::INFO,
             "Issues temporary credentials from a service credential.",
             &[
-                Input::required("credential_name", Kind::Text, &[Place::Member]),
-                Input::optional("azure_options", Kind::Object, &[Place::Member]),
-                Input::optional("gcp_options", Kind::Object, &[Place::Member]),
+                Input::required("credential_name", Kind::Text, &[Location::Member]),
+                Input::optional("azure_options", Kind::Object, &[Location::Member]),
+                Input::optional("gcp_options", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::credentials::GetCredential::INFO,
         "Returns one credential.",
-        &[Input::required("name_arg", Kind::Text, &[Place::Path])],
+        &[Input::required("name_arg", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::credentials::ListCredentials::INFO,
             "Lists the credentials that the caller has access to.",
             &[
-                Input::optional("include_unbound", Kind::Boolean, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("purpose", Kind::Text, &[Place::Query]),
+                Input::optional("include_unbound", Kind::Boolean, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("purpose", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "credentials",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::credentials::UpdateCredential::INFO,
             "Changes the given fields of a credential.",
             &[
-                Input::required("name_arg", Kind::Text, &[Place::Path]),
-                Input::optional("aws_iam_role", Kind::Object, &[Place::Member]),
+                Input::required("name_arg", Kind::Text, &[Location::Path]),
+                Input::optional("aws_iam_role", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "azure_managed_identity",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "azure_service_principal",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "databricks_gcp_service_account",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("force", Kind::Boolean, &[Place::Member]),
-                Input::optional("isolation_mode", Kind::Text, &[Place::Member]),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("read_only", Kind::Boolean, &[Place::Member]),
-                Input::optional("skip_validation", Kind::Boolean, &[Place::Member]),
+                Input::optional("force", Kind::Boolean, &[Location::Member]),
+                Input::optional("isolation_mode", Kind::Text, &[Location::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("read_only", Kind::Boolean, &[Location::Member]),
+                Input::optional("skip_validation", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::credentials::ValidateCredential::INFO,
             "Tries out a credential.",
             &[
-                Input::optional("aws_iam_role", Kind::Object, &[Place::Member]),
+                Input::optional("aws_iam_role", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "azure_managed_identity",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("credential_name", Kind::Text, &[Place::Member]),
+                Input::optional("credential_name", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "databricks_gcp_service_account",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("external_location_name", Kind::Text, &[Place::Member]),
-                Input::optional("purpose", Kind::Text, &[Place::Member]),
-                Input::optional("read_only", Kind::Boolean, &[Place::Member]),
-                Input::optional("url", Kind::Text, &[Place::Member]),
+                Input::optional(
+                    "external_location_name",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::optional("purpose", Kind::Text, &[Location::Member]),
+                Input::optional("read_only", Kind::Boolean, &[Location::Member]),
+                Input::optional("url", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::entity_tag_assignments::Create::INFO,
         "Assigns a tag to an entity.",
-        &[Input::required("tag_assignment", Kind::Object, &[Place::Json])],
+        &[Input::required("tag_assignment", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::entity_tag_assignments::Delete::INFO,
         "Removes a tag from an entity.",
         &[
-            Input::required("entity_type", Kind::Text, &[Place::Path]),
-            Input::required("entity_name", Kind::Text, &[Place::Path]),
-            Input::required("tag_key", Kind::Text, &[Place::Path]),
+            Input::required("entity_type", Kind::Text, &[Location::Path]),
+            Input::required("entity_name", Kind::Text, &[Location::Path]),
+            Input::required("tag_key", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::entity_tag_assignments::Get::INFO,
         "Returns one tag of an entity.",
         &[
-            Input::required("entity_type", Kind::Text, &[Place::Path]),
-            Input::required("entity_name", Kind::Text, &[Place::Path]),
-            Input::required("tag_key", Kind::Text, &[Place::Path]),
+            Input::required("entity_type", Kind::Text, &[Location::Path]),
+            Input::required("entity_name", Kind::Text, &[Location::Path]),
+            Input::required("tag_key", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::entity_tag_assignments::List::INFO,
             "Lists the tags of an entity.",
             &[
-                Input::required("entity_type", Kind::Text, &[Place::Path]),
-                Input::required("entity_name", Kind::Text, &[Place::Path]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("entity_type", Kind::Text, &[Location::Path]),
+                Input::required("entity_name", Kind::Text, &[Location::Path]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "tag_assignments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::entity_tag_assignments::Update::INFO,
         "Changes a tag of an entity.",
         &[
-            Input::required("entity_type", Kind::Text, &[Place::Path]),
-            Input::required("entity_name", Kind::Text, &[Place::Path]),
-            Input::required("tag_key", Kind::Text, &[Place::Path]),
-            Input::required("tag_assignment", Kind::Object, &[Place::Json]),
-            Input::optional("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("entity_type", Kind::Text, &[Location::Path]),
+            Input::required("entity_name", Kind::Text, &[Location::Path]),
+            Input::required("tag_key", Kind::Text, &[Location::Path]),
+            Input::required("tag_assignment", Kind::Object, &[Location::Json]),
+            Input::optional("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::external_lineage::CreateExternalLineageRelationship::INFO,
         "Creates a lineage relationship; at least one end is an external metadata object.",
-        &[Input::required("external_lineage_relationship", Kind::Object, &[Place::Json])],
+        &[
+            Input::required(
+                "external_lineage_relationship",
+                Kind::Object,
+                &[Location::Json],
+            ),
+        ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::external_lineage::DeleteExternalLineageRelationship::INFO,
         "Deletes a lineage relationship.",
         &[
             Input::required(
                 "external_lineage_relationship",
                 Kind::Object,
-                &[Place::Query],
+                &[Location::Query],
             ),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::external_lineage::ListExternalLineageRelationships::INFO,
             "Lists the external lineage of an object, in one direction.",
             &[
-                Input::required("lineage_direction", Kind::Text, &[Place::Query]),
-                Input::required("object_info", Kind::Object, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("lineage_direction", Kind::Text, &[Location::Query]),
+                Input::required("object_info", Kind::Object, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "external_lineage_relationships",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::external_lineage::UpdateExternalLineageRelationship::INFO,
         "Changes a lineage relationship.",
         &[
             Input::required(
                 "external_lineage_relationship",
                 Kind::Object,
-                &[Place::Json],
+                &[Location::Json],
             ),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::external_locations::Create::INFO,
             "Creates an external location.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("url", Kind::Text, &[Place::Member]),
-                Input::required("credential_name", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("url", Kind::Text, &[Location::Member]),
+                Input::required("credential_name", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "effective_enable_file_events",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "effective_file_event_queue",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("enable_file_events", Kind::Boolean, &[Place::Member]),
-                Input::optional("encryption_details", Kind::Object, &[Place::Member]),
-                Input::optional("fallback", Kind::Boolean, &[Place::Member]),
-                Input::optional("file_event_queue", Kind::Object, &[Place::Member]),
-                Input::optional("read_only", Kind::Boolean, &[Place::Member]),
-                Input::optional("skip_validation", Kind::Boolean, &[Place::Member]),
+                Input::optional(
+                    "enable_file_events",
+                    Kind::Boolean,
+                    &[Location::Member],
+                ),
+                Input::optional("encryption_details", Kind::Object, &[Location::Member]),
+                Input::optional("fallback", Kind::Boolean, &[Location::Member]),
+                Input::optional("file_event_queue", Kind::Object, &[Location::Member]),
+                Input::optional("read_only", Kind::Boolean, &[Location::Member]),
+                Input::optional("skip_validation", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::external_locations::Delete::INFO,
         "Deletes an external location.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("force", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("force", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::external_locations::Get::INFO,
         "Returns one external location.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::external_locations::List::INFO,
             "Lists the external locations of the metastore.",
             &[
-                Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
-                Input::optional("include_unbound", Kind::Boolean, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
+                Input::optional("include_unbound", Kind::Boolean, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "external_locations",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::external_locations::Update::INFO,
             "Changes the given fields of an external location.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("credential_name", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("credential_name", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "effective_enable_file_events",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "effective_file_event_queue",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("enable_file_events", Kind::Boolean, &[Place::Member]),
-                Input::optional("encryption_details", Kind::Object, &[Place::Member]),
-                Input::optional("fallback", Kind::Boolean, &[Place::Member]),
-                Input::optional("file_event_queue", Kind::Object, &[Place::Member]),
-                Input::optional("force", Kind::Boolean, &[Place::Member]),
-                Input::optional("isolation_mode", Kind::Text, &[Place::Member]),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("read_only", Kind::Boolean, &[Place::Member]),
-                Input::optional("skip_validation", Kind::Boolean, &[Place::Member]),
-                Input::optional("url", Kind::Text, &[Place::Member]),
+                Input::optional(
+                    "enable_file_events",
+                    Kind::Boolean,
+                    &[Location::Member],
+                ),
+                Input::optional("encryption_details", Kind::Object, &[Location::Member]),
+                Input::optional("fallback", Kind::Boolean, &[Location::Member]),
+                Input::optional("file_event_queue", Kind::Object, &[Location::Member]),
+                Input::optional("force", Kind::Boolean, &[Location::Member]),
+                Input::optional("isolation_mode", Kind::Text, &[Location::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("read_only", Kind::Boolean, &[Location::Member]),
+                Input::optional("skip_validation", Kind::Boolean, &[Location::Member]),
+                Input::optional("url", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::external_metadata::CreateExternalMetadata::INFO,
         "Creates an external metadata object.",
-        &[Input::required("external_metadata", Kind::Object, &[Place::Json])],
+        &[Input::required("external_metadata", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::external_metadata::DeleteExternalMetadata::INFO,
         "Deletes an external metadata object.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::external_metadata::GetExternalMetadata::INFO,
         "Returns one external metadata object.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::external_metadata::ListExternalMetadata::INFO,
             "Lists the external metadata objects of the metastore.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "external_metadata",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::external_metadata::UpdateExternalMetadata::INFO,
         "Changes an external metadata object.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("external_metadata", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("external_metadata", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::functions::Create::INFO,
             "Creates a function.",
-            &[Input::required("function_info", Kind::Object, &[Place::Member])],
+            &[Input::required("function_info", Kind::Object, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::functions::Delete::INFO,
         "Deletes a function.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("force", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("force", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::functions::Get::INFO,
         "Returns one function.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::functions::List::INFO,
             "Lists the functions of a schema.",
             &[
-                Input::required("catalog_name", Kind::Text, &[Place::Query]),
-                Input::required("schema_name", Kind::Text, &[Place::Query]),
-                Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("catalog_name", Kind::Text, &[Location::Query]),
+                Input::required("schema_name", Kind::Text, &[Location::Query]),
+                Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "functions",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::functions::Update::INFO,
             "Changes the owner of a function; nothing else can be changed.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::grants::Get::INFO,
         "Returns the privileges granted on a securable itself, without inherited ones.",
         &[
-            Input::required("securable_type", Kind::Text, &[Place::Path]),
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::optional("max_results", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
-            Input::optional("principal", Kind::Text, &[Place::Query]),
+            Input::required("securable_type", Kind::Text, &[Location::Path]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::optional("max_results", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
+            Input::optional("principal", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::grants::GetEffective::INFO,
         "Returns the privileges on a securable, inherited ones included.",
         &[
-            Input::required("securable_type", Kind::Text, &[Place::Path]),
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::optional("max_results", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
-            Input::optional("principal", Kind::Text, &[Place::Query]),
+            Input::required("securable_type", Kind::Text, &[Location::Path]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::optional("max_results", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
+            Input::optional("principal", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::grants::List::INFO,
             "Lists the privileges granted on a securable itself, without inherited ones.",
             &[
-                Input::required("securable_type", Kind::Text, &[Place::Path]),
-                Input::required("full_name", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("principal", Kind::Text, &[Place::Query]),
+                Input::required("securable_type", Kind::Text, &[Location::Path]),
+                Input::required("full_name", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("principal", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "privilege_assignments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::grants::ListEffective::INFO,
             "Lists the privileges on a securable, inherited ones included.",
             &[
-                Input::required("securable_type", Kind::Text, &[Place::Path]),
-                Input::required("full_name", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("principal", Kind::Text, &[Place::Query]),
+                Input::required("securable_type", Kind::Text, &[Location::Path]),
+                Input::required("full_name", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("principal", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "effective_privilege_assignments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::grants::Update::INFO,
             "Grants and revokes privileges on a securable.",
             &[
-                Input::required("securable_type", Kind::Text, &[Place::Path]),
-                Input::required("full_name", Kind::Text, &[Place::Path]),
-                Input::optional("changes", Kind::List, &[Place::Member]),
+                Input::required("securable_type", Kind::Text, &[Location::Path]),
+                Input::required("full_name", Kind::Text, &[Location::Path]),
+                Input::optional("changes", Kind::List, &[Location::Member]),
                 Input::optional(
                     "omit_permissions_in_response",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::metastores::Assign::INFO,
             "Assigns a metastore to a workspace, in place of the one assigned before.",
             &[
-                Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-                Input::required("metastore_id", Kind::Text, &[Place::Member]),
-                Input::required("default_catalog_name", Kind::Text, &[Place::Member]),
+                Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+                Input::required("metastore_id", Kind::Text, &[Location::Member]),
+                Input::required("default_catalog_name", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::metastores::Create::INFO,
             "Creates a metastore, owned by the caller.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "external_access_enabled",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("region", Kind::Text, &[Place::Member]),
-                Input::optional("storage_root", Kind::Text, &[Place::Member]),
+                Input::optional("region", Kind::Text, &[Location::Member]),
+                Input::optional("storage_root", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::metastores::Current::INFO,
         "Returns the metastore assignment of this workspace.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
         super::metastores::Delete::INFO,
         "Deletes a metastore.",
         &[
-            Input::required("id", Kind::Text, &[Place::Path]),
-            Input::optional("force", Kind::Boolean, &[Place::Query]),
+            Input::required("id", Kind::Text, &[Location::Path]),
+            Input::optional("force", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::metastores::Get::INFO,
         "Returns one metastore.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::metastores::List::INFO,
             "Lists the metastores.",
             &[
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "metastores",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
         super::metastores::Summary::INFO,
         "Returns the metastore of this workspace in short: cloud, region, global ID and storage credential.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
         super::metastores::Unassign::INFO,
         "Removes the metastore assignment of a workspace.",
         &[
-            Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-            Input::required("metastore_id", Kind::Text, &[Place::Query]),
+            Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+            Input::required("metastore_id", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::metastores::UndropMetastoreById::INFO,
             "Restores a deleted metastore and returns it.",
-            &[Input::required("id", Kind::Text, &[Place::Member])],
+            &[Input::required("id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::metastores::Update::INFO,
             "Changes the given fields of a metastore.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
+                Input::required("id", Kind::Text, &[Location::Path]),
                 Input::optional(
                     "delta_sharing_organization_name",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "delta_sharing_recipient_token_lifetime_in_seconds",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("delta_sharing_scope", Kind::Text, &[Place::Member]),
+                Input::optional("delta_sharing_scope", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "external_access_enabled",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("privilege_model_version", Kind::Text, &[Place::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "privilege_model_version",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
                 Input::optional(
                     "storage_root_credential_id",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::metastores::UpdateAssignment::INFO,
             "Changes the metastore or the default catalog of a workspace that has an assignment.",
             &[
-                Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-                Input::optional("default_catalog_name", Kind::Text, &[Place::Member]),
-                Input::optional("metastore_id", Kind::Text, &[Place::Member]),
+                Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+                Input::optional("default_catalog_name", Kind::Text, &[Location::Member]),
+                Input::optional("metastore_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::model_versions::Delete::INFO,
         "Deletes a model version and the aliases that stand for it.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::required("version", Kind::Integer, &[Place::Path]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::required("version", Kind::Integer, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_versions::Get::INFO,
         "Returns one model version.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::required("version", Kind::Integer, &[Place::Path]),
-            Input::optional("include_aliases", Kind::Boolean, &[Place::Query]),
-            Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::required("version", Kind::Integer, &[Location::Path]),
+            Input::optional("include_aliases", Kind::Boolean, &[Location::Query]),
+            Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_versions::GetByAlias::INFO,
         "Returns the model version that an alias stands for.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::required("alias", Kind::Text, &[Place::Path]),
-            Input::optional("include_aliases", Kind::Boolean, &[Place::Query]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::required("alias", Kind::Text, &[Location::Path]),
+            Input::optional("include_aliases", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::model_versions::List::INFO,
             "Lists the versions of a registered model, without their aliases and tags.",
             &[
-                Input::required("full_name", Kind::Text, &[Place::Path]),
-                Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("full_name", Kind::Text, &[Location::Path]),
+                Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "model_versions",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::model_versions::Update::INFO,
             "Changes the comment of a model version.",
             &[
-                Input::required("full_name", Kind::Text, &[Place::Path]),
-                Input::required("version", Kind::Integer, &[Place::Path]),
-                Input::optional("aliases", Kind::List, &[Place::Member]),
-                Input::optional("catalog_name", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("created_at", Kind::Integer, &[Place::Member]),
-                Input::optional("created_by", Kind::Text, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("metastore_id", Kind::Text, &[Place::Member]),
-                Input::optional("model_name", Kind::Text, &[Place::Member]),
+                Input::required("full_name", Kind::Text, &[Location::Path]),
+                Input::required("version", Kind::Integer, &[Location::Path]),
+                Input::optional("aliases", Kind::List, &[Location::Member]),
+                Input::optional("catalog_name", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("created_at", Kind::Integer, &[Location::Member]),
+                Input::optional("created_by", Kind::Text, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("metastore_id", Kind::Text, &[Location::Member]),
+                Input::optional("model_name", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "model_version_dependencies",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("run_id", Kind::Text, &[Place::Member]),
-                Input::optional("run_workspace_id", Kind::Integer, &[Place::Member]),
-                Input::optional("schema_name", Kind::Text, &[Place::Member]),
-                Input::optional("source", Kind::Text, &[Place::Member]),
-                Input::optional("status", Kind::Text, &[Place::Member]),
-                Input::optional("storage_location", Kind::Text, &[Place::Member]),
-                Input::optional("updated_at", Kind::Integer, &[Place::Member]),
-                Input::optional("updated_by", Kind::Text, &[Place::Member]),
+                Input::optional("run_id", Kind::Text, &[Location::Member]),
+                Input::optional("run_workspace_id", Kind::Integer, &[Location::Member]),
+                Input::optional("schema_name", Kind::Text, &[Location::Member]),
+                Input::optional("source", Kind::Text, &[Location::Member]),
+                Input::optional("status", Kind::Text, &[Location::Member]),
+                Input::optional("storage_location", Kind::Text, &[Location::Member]),
+                Input::optional("updated_at", Kind::Integer, &[Location::Member]),
+                Input::optional("updated_by", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::online_tables::Create::INFO,
             "Creates an online table from a Delta table.",
-            &[Input::required("table", Kind::Object, &[Place::Json])],
+            &[Input::required("table", Kind::Object, &[Location::Json])],
         )
         .completion(
             Completion::State(Wait {
@@ -1219,848 +1262,872 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::online_tables::Delete::INFO,
         "Deletes an online table with all its data.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::online_tables::Get::INFO,
         "Returns an online table with its status.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::policies::CreatePolicy::INFO,
         "Creates a policy on a securable, where it holds for the securable and all below it.",
-        &[Input::required("policy_info", Kind::Object, &[Place::Json])],
+        &[Input::required("policy_info", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::policies::DeletePolicy::INFO,
         "Deletes a policy of a securable.",
         &[
-            Input::required("on_securable_type", Kind::Text, &[Place::Path]),
-            Input::required("on_securable_fullname", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
+            Input::required("on_securable_type", Kind::Text, &[Location::Path]),
+            Input::required("on_securable_fullname", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::policies::GetPolicy::INFO,
         "Returns one policy of a securable.",
         &[
-            Input::required("on_securable_type", Kind::Text, &[Place::Path]),
-            Input::required("on_securable_fullname", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
+            Input::required("on_securable_type", Kind::Text, &[Location::Path]),
+            Input::required("on_securable_fullname", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::policies::ListPolicies::INFO,
             "Lists the policies defined on a securable.",
             &[
-                Input::required("on_securable_type", Kind::Text, &[Place::Path]),
-                Input::required("on_securable_fullname", Kind::Text, &[Place::Path]),
-                Input::optional("include_inherited", Kind::Boolean, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("on_securable_type", Kind::Text, &[Location::Path]),
+                Input::required("on_securable_fullname", Kind::Text, &[Location::Path]),
+                Input::optional("include_inherited", Kind::Boolean, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "policies",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::policies::UpdatePolicy::INFO,
         "Changes a policy of a securable.",
         &[
-            Input::required("on_securable_type", Kind::Text, &[Place::Path]),
-            Input::required("on_securable_fullname", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("policy_info", Kind::Object, &[Place::Json]),
-            Input::optional("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("on_securable_type", Kind::Text, &[Location::Path]),
+            Input::required("on_securable_fullname", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("policy_info", Kind::Object, &[Location::Json]),
+            Input::optional("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::quality_monitors::CancelRefresh::INFO,
             "Cancels a refresh that has been started.",
             &[
-                Input::required("table_name", Kind::Text, &[Place::Path]),
-                Input::required("refresh_id", Kind::Integer, &[Place::Path]),
+                Input::required("table_name", Kind::Text, &[Location::Path]),
+                Input::required("refresh_id", Kind::Integer, &[Location::Path]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::quality_monitors::Create::INFO,
             "Creates the monitor of a table.",
             &[
-                Input::required("table_name", Kind::Text, &[Place::Path]),
-                Input::required("output_schema_name", Kind::Text, &[Place::Member]),
-                Input::required("assets_dir", Kind::Text, &[Place::Member]),
-                Input::optional("baseline_table_name", Kind::Text, &[Place::Member]),
-                Input::optional("custom_metrics", Kind::List, &[Place::Member]),
+                Input::required("table_name", Kind::Text, &[Location::Path]),
+                Input::required("output_schema_name", Kind::Text, &[Location::Member]),
+                Input::required("assets_dir", Kind::Text, &[Location::Member]),
+                Input::optional("baseline_table_name", Kind::Text, &[Location::Member]),
+                Input::optional("custom_metrics", Kind::List, &[Location::Member]),
                 Input::optional(
                     "data_classification_config",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("inference_log", Kind::Object, &[Place::Member]),
+                Input::optional("inference_log", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "latest_monitor_failure_msg",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("notifications", Kind::Object, &[Place::Member]),
-                Input::optional("schedule", Kind::Object, &[Place::Member]),
+                Input::optional("notifications", Kind::Object, &[Location::Member]),
+                Input::optional("schedule", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "skip_builtin_dashboard",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("slicing_exprs", Kind::List, &[Place::Member]),
-                Input::optional("snapshot", Kind::Object, &[Place::Member]),
-                Input::optional("time_series", Kind::Object, &[Place::Member]),
-                Input::optional("warehouse_id", Kind::Text, &[Place::Member]),
+                Input::optional("slicing_exprs", Kind::List, &[Location::Member]),
+                Input::optional("snapshot", Kind::Object, &[Location::Member]),
+                Input::optional("time_series", Kind::Object, &[Location::Member]),
+                Input::optional("warehouse_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::quality_monitors::Delete::INFO,
         "Deletes the monitor of a table.",
-        &[Input::required("table_name", Kind::Text, &[Place::Path])],
+        &[Input::required("table_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::quality_monitors::Get::INFO,
         "Returns the monitor of a table.",
-        &[Input::required("table_name", Kind::Text, &[Place::Path])],
+        &[Input::required("table_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::quality_monitors::GetRefresh::INFO,
         "Returns one refresh of a monitor.",
         &[
-            Input::required("table_name", Kind::Text, &[Place::Path]),
-            Input::required("refresh_id", Kind::Integer, &[Place::Path]),
+            Input::required("table_name", Kind::Text, &[Location::Path]),
+            Input::required("refresh_id", Kind::Integer, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::quality_monitors::ListRefreshes::INFO,
         "Lists the latest refreshes of a monitor, 25 at most.",
-        &[Input::required("table_name", Kind::Text, &[Place::Path])],
+        &[Input::required("table_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::quality_monitors::RegenerateDashboard::INFO,
             "Builds the dashboard of a monitor anew, in its assets directory.",
             &[
-                Input::required("table_name", Kind::Text, &[Place::Path]),
-                Input::optional("warehouse_id", Kind::Text, &[Place::Member]),
+                Input::required("table_name", Kind::Text, &[Location::Path]),
+                Input::optional("warehouse_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::quality_monitors::RunRefresh::INFO,
             "Queues a refresh of the metrics, which then runs in the background.",
-            &[Input::required("table_name", Kind::Text, &[Place::Path])],
+            &[Input::required("table_name", Kind::Text, &[Location::Path])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::quality_monitors::Update::INFO,
             "Changes the monitor of a table.",
             &[
-                Input::required("table_name", Kind::Text, &[Place::Path]),
-                Input::required("output_schema_name", Kind::Text, &[Place::Member]),
-                Input::optional("baseline_table_name", Kind::Text, &[Place::Member]),
-                Input::optional("custom_metrics", Kind::List, &[Place::Member]),
-                Input::optional("dashboard_id", Kind::Text, &[Place::Member]),
+                Input::required("table_name", Kind::Text, &[Location::Path]),
+                Input::required("output_schema_name", Kind::Text, &[Location::Member]),
+                Input::optional("baseline_table_name", Kind::Text, &[Location::Member]),
+                Input::optional("custom_metrics", Kind::List, &[Location::Member]),
+                Input::optional("dashboard_id", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "data_classification_config",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("inference_log", Kind::Object, &[Place::Member]),
+                Input::optional("inference_log", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "latest_monitor_failure_msg",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("notifications", Kind::Object, &[Place::Member]),
-                Input::optional("schedule", Kind::Object, &[Place::Member]),
-                Input::optional("slicing_exprs", Kind::List, &[Place::Member]),
-                Input::optional("snapshot", Kind::Object, &[Place::Member]),
-                Input::optional("time_series", Kind::Object, &[Place::Member]),
+                Input::optional("notifications", Kind::Object, &[Location::Member]),
+                Input::optional("schedule", Kind::Object, &[Location::Member]),
+                Input::optional("slicing_exprs", Kind::List, &[Location::Member]),
+                Input::optional("snapshot", Kind::Object, &[Location::Member]),
+                Input::optional("time_series", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::registered_models::Create::INFO,
             "Creates a registered model without versions.",
             &[
-                Input::optional("aliases", Kind::List, &[Place::Member]),
-                Input::optional("browse_only", Kind::Boolean, &[Place::Member]),
-                Input::optional("catalog_name", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("created_at", Kind::Integer, &[Place::Member]),
-                Input::optional("created_by", Kind::Text, &[Place::Member]),
-                Input::optional("full_name", Kind::Text, &[Place::Member]),
-                Input::optional("metastore_id", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("schema_name", Kind::Text, &[Place::Member]),
-                Input::optional("storage_location", Kind::Text, &[Place::Member]),
-                Input::optional("updated_at", Kind::Integer, &[Place::Member]),
-                Input::optional("updated_by", Kind::Text, &[Place::Member]),
+                Input::optional("aliases", Kind::List, &[Location::Member]),
+                Input::optional("browse_only", Kind::Boolean, &[Location::Member]),
+                Input::optional("catalog_name", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("created_at", Kind::Integer, &[Location::Member]),
+                Input::optional("created_by", Kind::Text, &[Location::Member]),
+                Input::optional("full_name", Kind::Text, &[Location::Member]),
+                Input::optional("metastore_id", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("schema_name", Kind::Text, &[Location::Member]),
+                Input::optional("storage_location", Kind::Text, &[Location::Member]),
+                Input::optional("updated_at", Kind::Integer, &[Location::Member]),
+                Input::optional("updated_by", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::registered_models::Delete::INFO,
         "Deletes a registered model with all its versions.",
-        &[Input::required("full_name", Kind::Text, &[Place::Path])],
+        &[Input::required("full_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::registered_models::DeleteAlias::INFO,
         "Deletes an alias of a registered model.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::required("alias", Kind::Text, &[Place::Path]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::required("alias", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::registered_models::Get::INFO,
         "Returns one registered model.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::optional("include_aliases", Kind::Boolean, &[Place::Query]),
-            Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::optional("include_aliases", Kind::Boolean, &[Location::Query]),
+            Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::registered_models::List::INFO,
             "Lists the registered models of a schema, or of the whole metastore.",
             &[
-                Input::optional("catalog_name", Kind::Text, &[Place::Query]),
-                Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("schema_name", Kind::Text, &[Place::Query]),
+                Input::optional("catalog_name", Kind::Text, &[Location::Query]),
+                Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("schema_name", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "registered_models",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::registered_models::SetAlias::INFO,
             "Points an alias of a registered model at one of its versions.",
             &[
-                Input::required("full_name", Kind::Text, &[Place::Path]),
-                Input::required("alias", Kind::Text, &[Place::Path]),
-                Input::required("version_num", Kind::Integer, &[Place::Member]),
+                Input::required("full_name", Kind::Text, &[Location::Path]),
+                Input::required("alias", Kind::Text, &[Location::Path]),
+                Input::required("version_num", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::registered_models::Update::INFO,
             "Changes the name, owner or comment of a registered model.",
             &[
-                Input::required("full_name", Kind::Text, &[Place::Path]),
-                Input::optional("aliases", Kind::List, &[Place::Member]),
-                Input::optional("browse_only", Kind::Boolean, &[Place::Member]),
-                Input::optional("catalog_name", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("created_at", Kind::Integer, &[Place::Member]),
-                Input::optional("created_by", Kind::Text, &[Place::Member]),
-                Input::optional("metastore_id", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("schema_name", Kind::Text, &[Place::Member]),
-                Input::optional("storage_location", Kind::Text, &[Place::Member]),
-                Input::optional("updated_at", Kind::Integer, &[Place::Member]),
-                Input::optional("updated_by", Kind::Text, &[Place::Member]),
+                Input::required("full_name", Kind::Text, &[Location::Path]),
+                Input::optional("aliases", Kind::List, &[Location::Member]),
+                Input::optional("browse_only", Kind::Boolean, &[Location::Member]),
+                Input::optional("catalog_name", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("created_at", Kind::Integer, &[Location::Member]),
+                Input::optional("created_by", Kind::Text, &[Location::Member]),
+                Input::optional("metastore_id", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("schema_name", Kind::Text, &[Location::Member]),
+                Input::optional("storage_location", Kind::Text, &[Location::Member]),
+                Input::optional("updated_at", Kind::Integer, &[Location::Member]),
+                Input::optional("updated_by", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::resource_quotas::GetQuota::INFO,
         "Returns one quota with its use.",
         &[
-            Input::required("parent_securable_type", Kind::Text, &[Place::Path]),
-            Input::required("parent_full_name", Kind::Text, &[Place::Path]),
-            Input::required("quota_name", Kind::Text, &[Place::Path]),
+            Input::required("parent_securable_type", Kind::Text, &[Location::Path]),
+            Input::required("parent_full_name", Kind::Text, &[Location::Path]),
+            Input::required("quota_name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::resource_quotas::ListQuotas::INFO,
             "Lists all quotas of the metastore with their use.",
             &[
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "quotas",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::rfa::BatchCreateAccessRequests::INFO,
             "Requests access to securables, for one or more principals.",
-            &[Input::optional("requests", Kind::List, &[Place::Member])],
+            &[Input::optional("requests", Kind::List, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::rfa::GetAccessRequestDestinations::INFO,
         "Returns where requests for access to a securable are sent.",
         &[
-            Input::required("securable_type", Kind::Text, &[Place::Path]),
-            Input::required("full_name", Kind::Text, &[Place::Path]),
+            Input::required("securable_type", Kind::Text, &[Location::Path]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::rfa::UpdateAccessRequestDestinations::INFO,
         "Sets where requests for access to a securable are sent.",
         &[
-            Input::required("access_request_destinations", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required(
+                "access_request_destinations",
+                Kind::Object,
+                &[Location::Json],
+            ),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::schemas::Create::INFO,
             "Creates a schema.",
             &[
-                Input::required("catalog_name", Kind::Text, &[Place::Member]),
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::required("catalog_name", Kind::Text, &[Location::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "custom_max_retention_hours",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("properties", Kind::Object, &[Place::Member]),
-                Input::optional("storage_root", Kind::Text, &[Place::Member]),
+                Input::optional("properties", Kind::Object, &[Location::Member]),
+                Input::optional("storage_root", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::schemas::Delete::INFO,
         "Deletes a schema.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::optional("force", Kind::Boolean, &[Place::Query]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::optional("force", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::schemas::Get::INFO,
         "Returns one schema.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::schemas::List::INFO,
             "Lists the schemas of a catalog.",
             &[
-                Input::required("catalog_name", Kind::Text, &[Place::Query]),
-                Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("catalog_name", Kind::Text, &[Location::Query]),
+                Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "schemas",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::schemas::Update::INFO,
             "Changes the given fields of a schema.",
             &[
-                Input::required("full_name", Kind::Text, &[Place::Path]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::required("full_name", Kind::Text, &[Location::Path]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "custom_max_retention_hours",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "enable_predictive_optimization",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("properties", Kind::Object, &[Place::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("properties", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::secrets_uc::CreateSecret::INFO,
         "Creates a secret.",
-        &[Input::required("secret", Kind::Object, &[Place::Json])],
+        &[Input::required("secret", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::secrets_uc::DeleteSecret::INFO,
         "Deletes a secret.",
-        &[Input::required("full_name", Kind::Text, &[Place::Path])],
+        &[Input::required("full_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::secrets_uc::GetSecret::INFO,
         "Returns one secret, by default without its value.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::optional("include_value", Kind::Boolean, &[Place::Query]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::optional("include_value", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::secrets_uc::ListSecrets::INFO,
             "Lists secrets, without their values.",
             &[
-                Input::optional("catalog_name", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("schema_name", Kind::Text, &[Place::Query]),
+                Input::optional("catalog_name", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("schema_name", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "secrets",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::secrets_uc::UpdateSecret::INFO,
         "Changes a secret.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::required("secret", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::required("secret", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::storage_credentials::Create::INFO,
             "Creates a storage credential.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::optional("aws_iam_role", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::optional("aws_iam_role", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "azure_managed_identity",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "azure_service_principal",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("cloudflare_api_token", Kind::Object, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::optional(
+                    "cloudflare_api_token",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "databricks_gcp_service_account",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("read_only", Kind::Boolean, &[Place::Member]),
-                Input::optional("skip_validation", Kind::Boolean, &[Place::Member]),
+                Input::optional("read_only", Kind::Boolean, &[Location::Member]),
+                Input::optional("skip_validation", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::storage_credentials::Delete::INFO,
         "Deletes a storage credential.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("force", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("force", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::storage_credentials::Get::INFO,
         "Returns one storage credential.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::storage_credentials::List::INFO,
             "Lists the storage credentials that the caller has access to.",
             &[
-                Input::optional("include_unbound", Kind::Boolean, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("include_unbound", Kind::Boolean, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "storage_credentials",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::storage_credentials::Update::INFO,
             "Changes the given fields of a storage credential.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("aws_iam_role", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("aws_iam_role", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "azure_managed_identity",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "azure_service_principal",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("cloudflare_api_token", Kind::Object, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::optional(
+                    "cloudflare_api_token",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "databricks_gcp_service_account",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("force", Kind::Boolean, &[Place::Member]),
-                Input::optional("isolation_mode", Kind::Text, &[Place::Member]),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("read_only", Kind::Boolean, &[Place::Member]),
-                Input::optional("skip_validation", Kind::Boolean, &[Place::Member]),
+                Input::optional("force", Kind::Boolean, &[Location::Member]),
+                Input::optional("isolation_mode", Kind::Text, &[Location::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("read_only", Kind::Boolean, &[Location::Member]),
+                Input::optional("skip_validation", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::storage_credentials::Validate::INFO,
             "Tries out a storage credential.",
             &[
-                Input::optional("aws_iam_role", Kind::Object, &[Place::Member]),
+                Input::optional("aws_iam_role", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "azure_managed_identity",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "azure_service_principal",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("cloudflare_api_token", Kind::Object, &[Place::Member]),
+                Input::optional(
+                    "cloudflare_api_token",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
                 Input::optional(
                     "databricks_gcp_service_account",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("external_location_name", Kind::Text, &[Place::Member]),
-                Input::optional("read_only", Kind::Boolean, &[Place::Member]),
-                Input::optional("storage_credential_name", Kind::Text, &[Place::Member]),
-                Input::optional("url", Kind::Text, &[Place::Member]),
+                Input::optional(
+                    "external_location_name",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::optional("read_only", Kind::Boolean, &[Location::Member]),
+                Input::optional(
+                    "storage_credential_name",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::optional("url", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::system_schemas::Disable::INFO,
         "Disables a system schema and takes it out of the catalog `system`.",
         &[
-            Input::required("metastore_id", Kind::Text, &[Place::Path]),
-            Input::required("schema_name", Kind::Text, &[Place::Path]),
+            Input::required("metastore_id", Kind::Text, &[Location::Path]),
+            Input::required("schema_name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::system_schemas::Enable::INFO,
             "Enables a system schema, which then appears in the catalog `system`.",
             &[
-                Input::required("metastore_id", Kind::Text, &[Place::Path]),
-                Input::required("schema_name", Kind::Text, &[Place::Path]),
-                Input::optional("catalog_name", Kind::Text, &[Place::Member]),
+                Input::required("metastore_id", Kind::Text, &[Location::Path]),
+                Input::required("schema_name", Kind::Text, &[Location::Path]),
+                Input::optional("catalog_name", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::system_schemas::List::INFO,
             "Lists the system schemas of a metastore.",
             &[
-                Input::required("metastore_id", Kind::Text, &[Place::Path]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("metastore_id", Kind::Text, &[Location::Path]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "schemas",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::table_constraints::Create::INFO,
             "Adds a constraint to a table.",
             &[
-                Input::required("constraint", Kind::Object, &[Place::Member]),
-                Input::required("full_name_arg", Kind::Text, &[Place::Member]),
+                Input::required("constraint", Kind::Object, &[Location::Member]),
+                Input::required("full_name_arg", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::table_constraints::Delete::INFO,
         "Drops a constraint of a table.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::required("constraint_name", Kind::Text, &[Place::Query]),
-            Input::required("cascade", Kind::Boolean, &[Place::Query]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::required("constraint_name", Kind::Text, &[Location::Query]),
+            Input::required("cascade", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::tables::Create::INFO,
             "Creates an external Delta table; no other kind can be created here.",
             &[
-                Input::required("catalog_name", Kind::Text, &[Place::Member]),
-                Input::required("schema_name", Kind::Text, &[Place::Member]),
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("table_type", Kind::Text, &[Place::Member]),
-                Input::required("data_source_format", Kind::Text, &[Place::Member]),
-                Input::optional("columns", Kind::List, &[Place::Member]),
-                Input::optional("properties", Kind::Object, &[Place::Member]),
-                Input::optional("storage_location", Kind::Text, &[Place::Member]),
+                Input::required("catalog_name", Kind::Text, &[Location::Member]),
+                Input::required("schema_name", Kind::Text, &[Location::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("table_type", Kind::Text, &[Location::Member]),
+                Input::required("data_source_format", Kind::Text, &[Location::Member]),
+                Input::optional("columns", Kind::List, &[Location::Member]),
+                Input::optional("properties", Kind::Object, &[Location::Member]),
+                Input::optional("storage_location", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::tables::Delete::INFO,
         "Deletes a table.",
-        &[Input::required("full_name", Kind::Text, &[Place::Path])],
+        &[Input::required("full_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::tables::Exists::INFO,
         "Says whether a table exists.",
-        &[Input::required("full_name", Kind::Text, &[Place::Path])],
+        &[Input::required("full_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::tables::Get::INFO,
         "Returns one table or view.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
-            Input::optional("include_delta_metadata", Kind::Boolean, &[Place::Query]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
+            Input::optional("include_delta_metadata", Kind::Boolean, &[Location::Query]),
             Input::optional(
                 "include_manifest_capabilities",
                 Kind::Boolean,
-                &[Place::Query],
+                &[Location::Query],
             ),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::tables::List::INFO,
             "Lists the tables and views of a schema, without `view_dependencies` and `table_constraints`.",
             &[
-                Input::required("catalog_name", Kind::Text, &[Place::Query]),
-                Input::required("schema_name", Kind::Text, &[Place::Query]),
-                Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
+                Input::required("catalog_name", Kind::Text, &[Location::Query]),
+                Input::required("schema_name", Kind::Text, &[Location::Query]),
+                Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
                 Input::optional(
                     "include_manifest_capabilities",
                     Kind::Boolean,
-                    &[Place::Query],
+                    &[Location::Query],
                 ),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("omit_columns", Kind::Boolean, &[Place::Query]),
-                Input::optional("omit_properties", Kind::Boolean, &[Place::Query]),
-                Input::optional("omit_username", Kind::Boolean, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("omit_columns", Kind::Boolean, &[Location::Query]),
+                Input::optional("omit_properties", Kind::Boolean, &[Location::Query]),
+                Input::optional("omit_username", Kind::Boolean, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "tables",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::tables::ListSummaries::INFO,
             "Lists the tables of a catalog in short form, over all its schemas.",
             &[
-                Input::required("catalog_name", Kind::Text, &[Place::Query]),
+                Input::required("catalog_name", Kind::Text, &[Location::Query]),
                 Input::optional(
                     "include_manifest_capabilities",
                     Kind::Boolean,
-                    &[Place::Query],
+                    &[Location::Query],
                 ),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("schema_name_pattern", Kind::Text, &[Place::Query]),
-                Input::optional("table_name_pattern", Kind::Text, &[Place::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("schema_name_pattern", Kind::Text, &[Location::Query]),
+                Input::optional("table_name_pattern", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "tables",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::tables::Update::INFO,
             "Changes the owner of a table.",
             &[
-                Input::required("full_name", Kind::Text, &[Place::Path]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
+                Input::required("full_name", Kind::Text, &[Location::Path]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::temporary_path_credentials::GenerateTemporaryPathCredentials::INFO,
             "Issues a short-lived credential for a path in an external location.",
             &[
-                Input::required("url", Kind::Text, &[Place::Member]),
-                Input::required("operation", Kind::Text, &[Place::Member]),
-                Input::optional("dry_run", Kind::Boolean, &[Place::Member]),
+                Input::required("url", Kind::Text, &[Location::Member]),
+                Input::required("operation", Kind::Text, &[Location::Member]),
+                Input::optional("dry_run", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::temporary_table_credentials::GenerateTemporaryTableCredentials::INFO,
             "Issues a short-lived credential for the storage of a table.",
             &[
-                Input::optional("operation", Kind::Text, &[Place::Member]),
-                Input::optional("table_id", Kind::Text, &[Place::Member]),
+                Input::optional("operation", Kind::Text, &[Location::Member]),
+                Input::optional("table_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::INFO,
             "Issues a short-lived credential for the storage of a volume.",
             &[
-                Input::optional("operation", Kind::Text, &[Place::Member]),
-                Input::optional("volume_id", Kind::Text, &[Place::Member]),
+                Input::optional("operation", Kind::Text, &[Location::Member]),
+                Input::optional("volume_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::volumes::Create::INFO,
             "Creates a managed or an external volume.",
             &[
-                Input::required("catalog_name", Kind::Text, &[Place::Member]),
-                Input::required("schema_name", Kind::Text, &[Place::Member]),
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("volume_type", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("storage_location", Kind::Text, &[Place::Member]),
+                Input::required("catalog_name", Kind::Text, &[Location::Member]),
+                Input::required("schema_name", Kind::Text, &[Location::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("volume_type", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("storage_location", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::volumes::Delete::INFO,
         "Deletes a volume.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::volumes::List::INFO,
             "Lists the volumes of a schema.",
             &[
-                Input::required("catalog_name", Kind::Text, &[Place::Query]),
-                Input::required("schema_name", Kind::Text, &[Place::Query]),
-                Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("catalog_name", Kind::Text, &[Location::Query]),
+                Input::required("schema_name", Kind::Text, &[Location::Query]),
+                Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "volumes",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::volumes::Read::INFO,
         "Returns one volume.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("include_browse", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("include_browse", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::volumes::Update::INFO,
             "Changes the name, owner or comment of a volume.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::workspace_bindings::Get::INFO,
         "Lists the workspaces that a catalog is bound to.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_bindings::GetBindings::INFO,
             "Lists the workspaces that a securable is bound to.",
             &[
-                Input::required("securable_type", Kind::Text, &[Place::Path]),
-                Input::required("securable_name", Kind::Text, &[Place::Path]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("securable_type", Kind::Text, &[Location::Path]),
+                Input::required("securable_name", Kind::Text, &[Location::Path]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "bindings",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_bindings::Update::INFO,
             "Binds a catalog to workspaces, and unbinds it.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("assign_workspaces", Kind::List, &[Place::Member]),
-                Input::optional("unassign_workspaces", Kind::List, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("assign_workspaces", Kind::List, &[Location::Member]),
+                Input::optional("unassign_workspaces", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::workspace_bindings::UpdateBindings::INFO,
             "Binds a securable to workspaces, and unbinds it.",
             &[
-                Input::required("securable_type", Kind::Text, &[Place::Path]),
-                Input::required("securable_name", Kind::Text, &[Place::Path]),
-                Input::optional("add", Kind::List, &[Place::Member]),
-                Input::optional("remove", Kind::List, &[Place::Member]),
+                Input::required("securable_type", Kind::Text, &[Location::Path]),
+                Input::required("securable_name", Kind::Text, &[Location::Path]),
+                Input::optional("add", Kind::List, &[Location::Member]),
+                Input::optional("remove", Kind::List, &[Location::Member]),
             ],
         )
         .object(),

@@ -4,201 +4,206 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::clean_room_asset_revisions::Get::INFO,
         "Returns one revision of a notebook.",
         &[
-            Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-            Input::required("asset_type", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("etag", Kind::Text, &[Place::Path]),
+            Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+            Input::required("asset_type", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("etag", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::clean_room_asset_revisions::List::INFO,
             "Lists the revisions of a notebook.",
             &[
-                Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-                Input::required("asset_type", Kind::Text, &[Place::Path]),
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+                Input::required("asset_type", Kind::Text, &[Location::Path]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "revisions",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::clean_room_assets::Create::INFO,
         "Shares an asset, such as a table or a notebook, into a clean room.",
         &[
-            Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-            Input::required("asset", Kind::Object, &[Place::Json]),
+            Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+            Input::required("asset", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::clean_room_assets::CreateCleanRoomAssetReview::INFO,
             "Approves or rejects a version of a notebook or JAR analysis.",
             &[
-                Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-                Input::required("asset_type", Kind::Text, &[Place::Path]),
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("jar_analysis_review", Kind::Object, &[Place::Member]),
-                Input::optional("notebook_review", Kind::Object, &[Place::Member]),
+                Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+                Input::required("asset_type", Kind::Text, &[Location::Path]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional(
+                    "jar_analysis_review",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("notebook_review", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::clean_room_assets::Delete::INFO,
         "Removes an asset from a clean room, which ends its sharing.",
         &[
-            Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-            Input::required("asset_type", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
+            Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+            Input::required("asset_type", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::clean_room_assets::Get::INFO,
         "Returns one asset of a clean room.",
         &[
-            Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-            Input::required("asset_type", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
+            Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+            Input::required("asset_type", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::clean_room_assets::List::INFO,
             "Lists the assets of a clean room.",
             &[
-                Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "assets",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::clean_room_assets::Update::INFO,
         "Changes an asset of a clean room, such as the content of a notebook or the shared partitions of a table.",
         &[
-            Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-            Input::required("asset_type", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("asset", Kind::Object, &[Place::Json]),
+            Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+            Input::required("asset_type", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("asset", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::clean_room_auto_approval_rules::Create::INFO,
             "Creates an auto-approval rule.",
             &[
-                Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-                Input::required("auto_approval_rule", Kind::Object, &[Place::Member]),
+                Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+                Input::required("auto_approval_rule", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::clean_room_auto_approval_rules::Delete::INFO,
         "Deletes an auto-approval rule.",
         &[
-            Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-            Input::required("rule_id", Kind::Text, &[Place::Path]),
+            Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+            Input::required("rule_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::clean_room_auto_approval_rules::Get::INFO,
         "Returns one auto-approval rule.",
         &[
-            Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-            Input::required("rule_id", Kind::Text, &[Place::Path]),
+            Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+            Input::required("rule_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::clean_room_auto_approval_rules::List::INFO,
             "Lists the auto-approval rules of the caller.",
             &[
-                Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "rules",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::clean_room_auto_approval_rules::Update::INFO,
         "Changes an auto-approval rule.",
         &[
-            Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-            Input::required("rule_id", Kind::Text, &[Place::Path]),
-            Input::required("auto_approval_rule", Kind::Object, &[Place::Json]),
+            Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+            Input::required("rule_id", Kind::Text, &[Location::Path]),
+            Input::required("auto_approval_rule", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::clean_room_task_runs::List::INFO,
             "Lists all past notebook runs in a clean room.",
             &[
-                Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-                Input::optional("notebook_name", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+                Input::optional("notebook_name", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "runs",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::clean_room_task_runs::ListCleanRoomTaskRunsHandler::INFO,
             "Lists all past runs in a clean room, of notebooks and of JAR analyses.",
             &[
-                Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-                Input::optional("name", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("task_type", Kind::Text, &[Place::Query]),
+                Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+                Input::optional("name", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("task_type", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "runs",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::clean_rooms::Create::INFO,
             "Starts creating a clean room with the given collaborators.",
-            &[Input::required("clean_room", Kind::Object, &[Place::Json])],
+            &[Input::required("clean_room", Kind::Object, &[Location::Json])],
         )
         .completion(
             Completion::State(Wait {
@@ -211,47 +216,47 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::clean_rooms::CreateOutputCatalog::INFO,
         "Creates the output catalog of a clean room.",
         &[
-            Input::required("clean_room_name", Kind::Text, &[Place::Path]),
-            Input::required("output_catalog", Kind::Object, &[Place::Json]),
+            Input::required("clean_room_name", Kind::Text, &[Location::Path]),
+            Input::required("output_catalog", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::clean_rooms::Delete::INFO,
         "Deletes a clean room from the metastore of the caller.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::clean_rooms::Get::INFO,
         "Returns one clean room.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::clean_rooms::List::INFO,
             "Lists the clean rooms of the metastore that the caller has access to.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "clean_rooms",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::clean_rooms::Update::INFO,
             "Changes a clean room.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("clean_room", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("clean_room", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),

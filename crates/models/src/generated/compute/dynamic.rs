@@ -4,181 +4,190 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::cluster_policies::Create::INFO,
             "Creates a cluster policy.",
             &[
-                Input::optional("definition", Kind::Text, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("libraries", Kind::List, &[Place::Member]),
+                Input::optional("definition", Kind::Text, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("libraries", Kind::List, &[Location::Member]),
                 Input::optional(
                     "max_clusters_per_user",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("name", Kind::Text, &[Place::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "policy_family_definition_overrides",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("policy_family_id", Kind::Text, &[Place::Member]),
+                Input::optional("policy_family_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::cluster_policies::Delete::INFO,
             "Deletes a cluster policy.",
-            &[Input::required("policy_id", Kind::Text, &[Place::Member])],
+            &[Input::required("policy_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::cluster_policies::Edit::INFO,
             "Changes a cluster policy.",
             &[
-                Input::required("policy_id", Kind::Text, &[Place::Member]),
-                Input::optional("definition", Kind::Text, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("libraries", Kind::List, &[Place::Member]),
+                Input::required("policy_id", Kind::Text, &[Location::Member]),
+                Input::optional("definition", Kind::Text, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("libraries", Kind::List, &[Location::Member]),
                 Input::optional(
                     "max_clusters_per_user",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("name", Kind::Text, &[Place::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "policy_family_definition_overrides",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("policy_family_id", Kind::Text, &[Place::Member]),
+                Input::optional("policy_family_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::cluster_policies::Get::INFO,
         "Returns a cluster policy.",
-        &[Input::required("policy_id", Kind::Text, &[Place::Query])],
+        &[Input::required("policy_id", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::cluster_policies::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on a cluster policy.",
-        &[Input::required("cluster_policy_id", Kind::Text, &[Place::Path])],
+        &[Input::required("cluster_policy_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::cluster_policies::GetPermissions::INFO,
         "Returns the access control list of a cluster policy, inherited permissions included.",
-        &[Input::required("cluster_policy_id", Kind::Text, &[Place::Path])],
+        &[Input::required("cluster_policy_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::cluster_policies::List::INFO,
             "Lists the cluster policies the caller can access.",
             &[
-                Input::optional("sort_column", Kind::Text, &[Place::Query]),
-                Input::optional("sort_order", Kind::Text, &[Place::Query]),
+                Input::optional("sort_column", Kind::Text, &[Location::Query]),
+                Input::optional("sort_order", Kind::Text, &[Location::Query]),
             ],
         )
-        .paging(Paging::new("policies", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("policies", PageStyle::Single)),
+    OperationSchema::new(
             super::cluster_policies::SetPermissions::INFO,
             "Replaces the direct permissions on a cluster policy.",
             &[
-                Input::required("cluster_policy_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("cluster_policy_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::cluster_policies::UpdatePermissions::INFO,
             "Adds or changes permissions on a cluster policy, leaving other grants as they are.",
             &[
-                Input::required("cluster_policy_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("cluster_policy_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::clusters::ChangeOwner::INFO,
             "Makes another user or service principal the owner of a cluster.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Member]),
-                Input::required("owner_username", Kind::Text, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Member]),
+                Input::required("owner_username", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::clusters::Create::INFO,
             "Creates a cluster and starts it.",
             &[
-                Input::required("spark_version", Kind::Text, &[Place::Member]),
+                Input::required("spark_version", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "apply_policy_default_values",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("autoscale", Kind::Object, &[Place::Member]),
+                Input::optional("autoscale", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "autotermination_minutes",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("aws_attributes", Kind::Object, &[Place::Member]),
-                Input::optional("azure_attributes", Kind::Object, &[Place::Member]),
-                Input::optional("clone_from", Kind::Object, &[Place::Member]),
-                Input::optional("cluster_log_conf", Kind::Object, &[Place::Member]),
-                Input::optional("cluster_name", Kind::Text, &[Place::Member]),
-                Input::optional("custom_tags", Kind::Object, &[Place::Member]),
-                Input::optional("data_security_mode", Kind::Text, &[Place::Member]),
-                Input::optional("dependency_mode", Kind::Text, &[Place::Member]),
-                Input::optional("docker_image", Kind::Object, &[Place::Member]),
-                Input::optional("driver_instance_pool_id", Kind::Text, &[Place::Member]),
+                Input::optional("aws_attributes", Kind::Object, &[Location::Member]),
+                Input::optional("azure_attributes", Kind::Object, &[Location::Member]),
+                Input::optional("clone_from", Kind::Object, &[Location::Member]),
+                Input::optional("cluster_log_conf", Kind::Object, &[Location::Member]),
+                Input::optional("cluster_name", Kind::Text, &[Location::Member]),
+                Input::optional("custom_tags", Kind::Object, &[Location::Member]),
+                Input::optional("data_security_mode", Kind::Text, &[Location::Member]),
+                Input::optional("dependency_mode", Kind::Text, &[Location::Member]),
+                Input::optional("docker_image", Kind::Object, &[Location::Member]),
+                Input::optional(
+                    "driver_instance_pool_id",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
                 Input::optional(
                     "driver_node_type_flexibility",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("driver_node_type_id", Kind::Text, &[Place::Member]),
-                Input::optional("enable_elastic_disk", Kind::Boolean, &[Place::Member]),
+                Input::optional("driver_node_type_id", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "enable_elastic_disk",
+                    Kind::Boolean,
+                    &[Location::Member],
+                ),
                 Input::optional(
                     "enable_local_disk_encryption",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("gcp_attributes", Kind::Object, &[Place::Member]),
-                Input::optional("init_scripts", Kind::List, &[Place::Member]),
-                Input::optional("instance_pool_id", Kind::Text, &[Place::Member]),
-                Input::optional("is_single_node", Kind::Boolean, &[Place::Member]),
-                Input::optional("kind", Kind::Text, &[Place::Member]),
-                Input::optional("node_type_id", Kind::Text, &[Place::Member]),
-                Input::optional("num_workers", Kind::Integer, &[Place::Member]),
-                Input::optional("policy_id", Kind::Text, &[Place::Member]),
+                Input::optional("gcp_attributes", Kind::Object, &[Location::Member]),
+                Input::optional("init_scripts", Kind::List, &[Location::Member]),
+                Input::optional("instance_pool_id", Kind::Text, &[Location::Member]),
+                Input::optional("is_single_node", Kind::Boolean, &[Location::Member]),
+                Input::optional("kind", Kind::Text, &[Location::Member]),
+                Input::optional("node_type_id", Kind::Text, &[Location::Member]),
+                Input::optional("num_workers", Kind::Integer, &[Location::Member]),
+                Input::optional("policy_id", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "remote_disk_throughput",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("runtime_engine", Kind::Text, &[Place::Member]),
-                Input::optional("single_user_name", Kind::Text, &[Place::Member]),
-                Input::optional("spark_conf", Kind::Object, &[Place::Member]),
-                Input::optional("spark_env_vars", Kind::Object, &[Place::Member]),
-                Input::optional("ssh_public_keys", Kind::List, &[Place::Member]),
+                Input::optional("runtime_engine", Kind::Text, &[Location::Member]),
+                Input::optional("single_user_name", Kind::Text, &[Location::Member]),
+                Input::optional("spark_conf", Kind::Object, &[Location::Member]),
+                Input::optional("spark_env_vars", Kind::Object, &[Location::Member]),
+                Input::optional("ssh_public_keys", Kind::List, &[Location::Member]),
                 Input::optional(
                     "total_initial_remote_disk_size",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("use_ml_runtime", Kind::Boolean, &[Place::Member]),
+                Input::optional("use_ml_runtime", Kind::Boolean, &[Location::Member]),
                 Input::optional(
                     "worker_node_type_flexibility",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("workload_type", Kind::Object, &[Place::Member]),
+                Input::optional("workload_type", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
@@ -193,10 +202,10 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::clusters::Delete::INFO,
             "Terminates a cluster, which can be started again later.",
-            &[Input::required("cluster_id", Kind::Text, &[Place::Member])],
+            &[Input::required("cluster_id", Kind::Text, &[Location::Member])],
         )
         .object()
         .completion(
@@ -210,74 +219,82 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::clusters::Edit::INFO,
             "Replaces the configuration of a cluster.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Member]),
-                Input::required("spark_version", Kind::Text, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Member]),
+                Input::required("spark_version", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "apply_policy_default_values",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("autoscale", Kind::Object, &[Place::Member]),
+                Input::optional("autoscale", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "autotermination_minutes",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("aws_attributes", Kind::Object, &[Place::Member]),
-                Input::optional("azure_attributes", Kind::Object, &[Place::Member]),
-                Input::optional("cluster_log_conf", Kind::Object, &[Place::Member]),
-                Input::optional("cluster_name", Kind::Text, &[Place::Member]),
-                Input::optional("custom_tags", Kind::Object, &[Place::Member]),
-                Input::optional("data_security_mode", Kind::Text, &[Place::Member]),
-                Input::optional("dependency_mode", Kind::Text, &[Place::Member]),
-                Input::optional("docker_image", Kind::Object, &[Place::Member]),
-                Input::optional("driver_instance_pool_id", Kind::Text, &[Place::Member]),
+                Input::optional("aws_attributes", Kind::Object, &[Location::Member]),
+                Input::optional("azure_attributes", Kind::Object, &[Location::Member]),
+                Input::optional("cluster_log_conf", Kind::Object, &[Location::Member]),
+                Input::optional("cluster_name", Kind::Text, &[Location::Member]),
+                Input::optional("custom_tags", Kind::Object, &[Location::Member]),
+                Input::optional("data_security_mode", Kind::Text, &[Location::Member]),
+                Input::optional("dependency_mode", Kind::Text, &[Location::Member]),
+                Input::optional("docker_image", Kind::Object, &[Location::Member]),
+                Input::optional(
+                    "driver_instance_pool_id",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
                 Input::optional(
                     "driver_node_type_flexibility",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("driver_node_type_id", Kind::Text, &[Place::Member]),
-                Input::optional("enable_elastic_disk", Kind::Boolean, &[Place::Member]),
+                Input::optional("driver_node_type_id", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "enable_elastic_disk",
+                    Kind::Boolean,
+                    &[Location::Member],
+                ),
                 Input::optional(
                     "enable_local_disk_encryption",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("gcp_attributes", Kind::Object, &[Place::Member]),
-                Input::optional("init_scripts", Kind::List, &[Place::Member]),
-                Input::optional("instance_pool_id", Kind::Text, &[Place::Member]),
-                Input::optional("is_single_node", Kind::Boolean, &[Place::Member]),
-                Input::optional("kind", Kind::Text, &[Place::Member]),
-                Input::optional("node_type_id", Kind::Text, &[Place::Member]),
-                Input::optional("num_workers", Kind::Integer, &[Place::Member]),
-                Input::optional("policy_id", Kind::Text, &[Place::Member]),
+                Input::optional("gcp_attributes", Kind::Object, &[Location::Member]),
+                Input::optional("init_scripts", Kind::List, &[Location::Member]),
+                Input::optional("instance_pool_id", Kind::Text, &[Location::Member]),
+                Input::optional("is_single_node", Kind::Boolean, &[Location::Member]),
+                Input::optional("kind", Kind::Text, &[Location::Member]),
+                Input::optional("node_type_id", Kind::Text, &[Location::Member]),
+                Input::optional("num_workers", Kind::Integer, &[Location::Member]),
+                Input::optional("policy_id", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "remote_disk_throughput",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("runtime_engine", Kind::Text, &[Place::Member]),
-                Input::optional("single_user_name", Kind::Text, &[Place::Member]),
-                Input::optional("spark_conf", Kind::Object, &[Place::Member]),
-                Input::optional("spark_env_vars", Kind::Object, &[Place::Member]),
-                Input::optional("ssh_public_keys", Kind::List, &[Place::Member]),
+                Input::optional("runtime_engine", Kind::Text, &[Location::Member]),
+                Input::optional("single_user_name", Kind::Text, &[Location::Member]),
+                Input::optional("spark_conf", Kind::Object, &[Location::Member]),
+                Input::optional("spark_env_vars", Kind::Object, &[Location::Member]),
+                Input::optional("ssh_public_keys", Kind::List, &[Location::Member]),
                 Input::optional(
                     "total_initial_remote_disk_size",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("use_ml_runtime", Kind::Boolean, &[Place::Member]),
+                Input::optional("use_ml_runtime", Kind::Boolean, &[Location::Member]),
                 Input::optional(
                     "worker_node_type_flexibility",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("workload_type", Kind::Object, &[Place::Member]),
+                Input::optional("workload_type", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
@@ -292,86 +309,86 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::clusters::Events::INFO,
             "Lists events in the life of a cluster, newest first unless told otherwise.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Member]),
-                Input::optional("end_time", Kind::Integer, &[Place::Member]),
-                Input::optional("event_types", Kind::List, &[Place::Member]),
-                Input::optional("limit", Kind::Integer, &[Place::Member]),
-                Input::optional("offset", Kind::Integer, &[Place::Member]),
-                Input::optional("order", Kind::Text, &[Place::Member]),
-                Input::optional("page_size", Kind::Integer, &[Place::Member]),
-                Input::optional("page_token", Kind::Text, &[Place::Member]),
-                Input::optional("start_time", Kind::Integer, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Member]),
+                Input::optional("end_time", Kind::Integer, &[Location::Member]),
+                Input::optional("event_types", Kind::List, &[Location::Member]),
+                Input::optional("limit", Kind::Integer, &[Location::Member]),
+                Input::optional("offset", Kind::Integer, &[Location::Member]),
+                Input::optional("order", Kind::Text, &[Location::Member]),
+                Input::optional("page_size", Kind::Integer, &[Location::Member]),
+                Input::optional("page_token", Kind::Text, &[Location::Member]),
+                Input::optional("start_time", Kind::Integer, &[Location::Member]),
             ],
         )
         .object()
-        .paging(Paging::new("events", Turn::Body("next_page"))),
-    Described::new(
+        .paging(Paging::new("events", PageStyle::Body("next_page"))),
+    OperationSchema::new(
         super::clusters::Get::INFO,
         "Returns the configuration and state of a cluster.",
-        &[Input::required("cluster_id", Kind::Text, &[Place::Query])],
+        &[Input::required("cluster_id", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::clusters::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on a cluster.",
-        &[Input::required("cluster_id", Kind::Text, &[Place::Path])],
+        &[Input::required("cluster_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::clusters::GetPermissions::INFO,
         "Returns the access control list of a cluster, inherited permissions included.",
-        &[Input::required("cluster_id", Kind::Text, &[Place::Path])],
+        &[Input::required("cluster_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::clusters::List::INFO,
             "Lists pinned and active clusters, and those terminated within the last 30 days.",
             &[
-                Input::optional("filter_by", Kind::Object, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("sort_by", Kind::Object, &[Place::Query]),
+                Input::optional("filter_by", Kind::Object, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("sort_by", Kind::Object, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "clusters",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::clusters::ListNodeTypes::INFO,
         "Lists the node types from which clusters can be built.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
         super::clusters::ListZones::INFO,
         "Lists the availability zones in which clusters can be created.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::clusters::PermanentDelete::INFO,
             "Terminates a cluster and deletes it for good.",
-            &[Input::required("cluster_id", Kind::Text, &[Place::Member])],
+            &[Input::required("cluster_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::clusters::Pin::INFO,
             "Pins a cluster, so that it stays listed and keeps its configuration.",
-            &[Input::required("cluster_id", Kind::Text, &[Place::Member])],
+            &[Input::required("cluster_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::clusters::Resize::INFO,
             "Changes the number of workers of a running cluster.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Member]),
-                Input::optional("autoscale", Kind::Object, &[Place::Member]),
-                Input::optional("num_workers", Kind::Integer, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Member]),
+                Input::optional("autoscale", Kind::Object, &[Location::Member]),
+                Input::optional("num_workers", Kind::Integer, &[Location::Member]),
             ],
         )
         .object()
@@ -386,12 +403,12 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::clusters::Restart::INFO,
             "Restarts a running cluster.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Member]),
-                Input::optional("restart_user", Kind::Text, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Member]),
+                Input::optional("restart_user", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
@@ -406,24 +423,24 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::clusters::SetPermissions::INFO,
             "Replaces the direct permissions on a cluster.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::clusters::SparkVersions::INFO,
         "Lists the runtime versions with which clusters can be created.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::clusters::Start::INFO,
             "Starts a terminated cluster with its former ID, configuration and size.",
-            &[Input::required("cluster_id", Kind::Text, &[Place::Member])],
+            &[Input::required("cluster_id", Kind::Text, &[Location::Member])],
         )
         .object()
         .completion(
@@ -437,19 +454,19 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::clusters::Unpin::INFO,
             "Unpins a cluster, so that it may leave the list in time.",
-            &[Input::required("cluster_id", Kind::Text, &[Place::Member])],
+            &[Input::required("cluster_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::clusters::Update::INFO,
             "Changes the fields of a cluster's configuration that the mask names.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Member]),
-                Input::required("update_mask", Kind::Text, &[Place::Member]),
-                Input::optional("cluster", Kind::Object, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Member]),
+                Input::required("update_mask", Kind::Text, &[Location::Member]),
+                Input::optional("cluster", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
@@ -464,22 +481,22 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::clusters::UpdatePermissions::INFO,
             "Adds or changes permissions on a cluster, leaving other grants as they are.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::command_execution::Cancel::INFO,
             "Cancels a running command.",
             &[
-                Input::optional("clusterId", Kind::Text, &[Place::Member]),
-                Input::optional("commandId", Kind::Text, &[Place::Member]),
-                Input::optional("contextId", Kind::Text, &[Place::Member]),
+                Input::optional("clusterId", Kind::Text, &[Location::Member]),
+                Input::optional("commandId", Kind::Text, &[Location::Member]),
+                Input::optional("contextId", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
@@ -498,29 +515,29 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::command_execution::CommandStatus::INFO,
         "Returns the status of a command and, once available, its results.",
         &[
-            Input::required("clusterId", Kind::Text, &[Place::Query]),
-            Input::required("contextId", Kind::Text, &[Place::Query]),
-            Input::required("commandId", Kind::Text, &[Place::Query]),
+            Input::required("clusterId", Kind::Text, &[Location::Query]),
+            Input::required("contextId", Kind::Text, &[Location::Query]),
+            Input::required("commandId", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::command_execution::ContextStatus::INFO,
         "Returns the status of an execution context.",
         &[
-            Input::required("clusterId", Kind::Text, &[Place::Query]),
-            Input::required("contextId", Kind::Text, &[Place::Query]),
+            Input::required("clusterId", Kind::Text, &[Location::Query]),
+            Input::required("contextId", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::command_execution::Create::INFO,
             "Creates an execution context on a cluster and returns its ID.",
             &[
-                Input::optional("clusterId", Kind::Text, &[Place::Member]),
-                Input::optional("language", Kind::Text, &[Place::Member]),
+                Input::optional("clusterId", Kind::Text, &[Location::Member]),
+                Input::optional("language", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
@@ -538,23 +555,23 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::command_execution::Destroy::INFO,
             "Deletes an execution context.",
             &[
-                Input::required("clusterId", Kind::Text, &[Place::Member]),
-                Input::required("contextId", Kind::Text, &[Place::Member]),
+                Input::required("clusterId", Kind::Text, &[Location::Member]),
+                Input::required("contextId", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::command_execution::Execute::INFO,
             "Starts a command in an execution context and returns its ID.",
             &[
-                Input::optional("clusterId", Kind::Text, &[Place::Member]),
-                Input::optional("command", Kind::Text, &[Place::Member]),
-                Input::optional("contextId", Kind::Text, &[Place::Member]),
-                Input::optional("language", Kind::Text, &[Place::Member]),
+                Input::optional("clusterId", Kind::Text, &[Location::Member]),
+                Input::optional("command", Kind::Text, &[Location::Member]),
+                Input::optional("contextId", Kind::Text, &[Location::Member]),
+                Input::optional("language", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
@@ -573,290 +590,310 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::global_init_scripts::Create::INFO,
             "Creates a global init script.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("script", Kind::Text, &[Place::Member]),
-                Input::optional("enabled", Kind::Boolean, &[Place::Member]),
-                Input::optional("position", Kind::Integer, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("script", Kind::Text, &[Location::Member]),
+                Input::optional("enabled", Kind::Boolean, &[Location::Member]),
+                Input::optional("position", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::global_init_scripts::Delete::INFO,
         "Deletes a global init script.",
-        &[Input::required("script_id", Kind::Text, &[Place::Path])],
+        &[Input::required("script_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::global_init_scripts::Get::INFO,
         "Returns a global init script with its contents.",
-        &[Input::required("script_id", Kind::Text, &[Place::Path])],
+        &[Input::required("script_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::global_init_scripts::List::INFO,
             "Lists the global init scripts of the workspace, without their contents.",
             &[],
         )
-        .paging(Paging::new("scripts", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("scripts", PageStyle::Single)),
+    OperationSchema::new(
             super::global_init_scripts::Update::INFO,
             "Changes a global init script.",
             &[
-                Input::required("script_id", Kind::Text, &[Place::Path]),
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("script", Kind::Text, &[Place::Member]),
-                Input::optional("enabled", Kind::Boolean, &[Place::Member]),
-                Input::optional("position", Kind::Integer, &[Place::Member]),
+                Input::required("script_id", Kind::Text, &[Location::Path]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("script", Kind::Text, &[Location::Member]),
+                Input::optional("enabled", Kind::Boolean, &[Location::Member]),
+                Input::optional("position", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::instance_pools::Create::INFO,
             "Creates an instance pool.",
             &[
-                Input::required("instance_pool_name", Kind::Text, &[Place::Member]),
-                Input::required("node_type_id", Kind::Text, &[Place::Member]),
-                Input::optional("aws_attributes", Kind::Object, &[Place::Member]),
-                Input::optional("azure_attributes", Kind::Object, &[Place::Member]),
-                Input::optional("custom_tags", Kind::Object, &[Place::Member]),
-                Input::optional("disk_spec", Kind::Object, &[Place::Member]),
-                Input::optional("enable_elastic_disk", Kind::Boolean, &[Place::Member]),
-                Input::optional("gcp_attributes", Kind::Object, &[Place::Member]),
+                Input::required("instance_pool_name", Kind::Text, &[Location::Member]),
+                Input::required("node_type_id", Kind::Text, &[Location::Member]),
+                Input::optional("aws_attributes", Kind::Object, &[Location::Member]),
+                Input::optional("azure_attributes", Kind::Object, &[Location::Member]),
+                Input::optional("custom_tags", Kind::Object, &[Location::Member]),
+                Input::optional("disk_spec", Kind::Object, &[Location::Member]),
+                Input::optional(
+                    "enable_elastic_disk",
+                    Kind::Boolean,
+                    &[Location::Member],
+                ),
+                Input::optional("gcp_attributes", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "idle_instance_autotermination_minutes",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("max_capacity", Kind::Integer, &[Place::Member]),
-                Input::optional("min_idle_instances", Kind::Integer, &[Place::Member]),
-                Input::optional("node_type_flexibility", Kind::Object, &[Place::Member]),
-                Input::optional("preloaded_docker_images", Kind::List, &[Place::Member]),
+                Input::optional("max_capacity", Kind::Integer, &[Location::Member]),
+                Input::optional(
+                    "min_idle_instances",
+                    Kind::Integer,
+                    &[Location::Member],
+                ),
+                Input::optional(
+                    "node_type_flexibility",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional(
+                    "preloaded_docker_images",
+                    Kind::List,
+                    &[Location::Member],
+                ),
                 Input::optional(
                     "preloaded_spark_versions",
                     Kind::List,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "remote_disk_throughput",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "total_initial_remote_disk_size",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::instance_pools::Delete::INFO,
             "Deletes an instance pool for good.",
-            &[Input::required("instance_pool_id", Kind::Text, &[Place::Member])],
+            &[Input::required("instance_pool_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::instance_pools::Edit::INFO,
             "Changes the configuration of an instance pool.",
             &[
-                Input::required("instance_pool_id", Kind::Text, &[Place::Member]),
-                Input::required("instance_pool_name", Kind::Text, &[Place::Member]),
-                Input::required("node_type_id", Kind::Text, &[Place::Member]),
-                Input::optional("custom_tags", Kind::Object, &[Place::Member]),
+                Input::required("instance_pool_id", Kind::Text, &[Location::Member]),
+                Input::required("instance_pool_name", Kind::Text, &[Location::Member]),
+                Input::required("node_type_id", Kind::Text, &[Location::Member]),
+                Input::optional("custom_tags", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "idle_instance_autotermination_minutes",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("max_capacity", Kind::Integer, &[Place::Member]),
-                Input::optional("min_idle_instances", Kind::Integer, &[Place::Member]),
+                Input::optional("max_capacity", Kind::Integer, &[Location::Member]),
+                Input::optional(
+                    "min_idle_instances",
+                    Kind::Integer,
+                    &[Location::Member],
+                ),
                 Input::optional(
                     "remote_disk_throughput",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "total_initial_remote_disk_size",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::instance_pools::Get::INFO,
         "Returns the configuration and statistics of an instance pool.",
-        &[Input::required("instance_pool_id", Kind::Text, &[Place::Query])],
+        &[Input::required("instance_pool_id", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::instance_pools::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on an instance pool.",
-        &[Input::required("instance_pool_id", Kind::Text, &[Place::Path])],
+        &[Input::required("instance_pool_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::instance_pools::GetPermissions::INFO,
         "Returns the access control list of an instance pool, inherited permissions included.",
-        &[Input::required("instance_pool_id", Kind::Text, &[Place::Path])],
+        &[Input::required("instance_pool_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::instance_pools::List::INFO,
             "Lists the instance pools with their statistics.",
             &[],
         )
-        .paging(Paging::new("instance_pools", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("instance_pools", PageStyle::Single)),
+    OperationSchema::new(
             super::instance_pools::SetPermissions::INFO,
             "Replaces the direct permissions on an instance pool.",
             &[
-                Input::required("instance_pool_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("instance_pool_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::instance_pools::UpdatePermissions::INFO,
             "Adds or changes permissions on an instance pool, leaving other grants as they are.",
             &[
-                Input::required("instance_pool_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("instance_pool_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::instance_profiles::Add::INFO,
             "Registers an AWS instance profile.",
             &[
-                Input::required("instance_profile_arn", Kind::Text, &[Place::Member]),
-                Input::optional("iam_role_arn", Kind::Text, &[Place::Member]),
+                Input::required("instance_profile_arn", Kind::Text, &[Location::Member]),
+                Input::optional("iam_role_arn", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "is_meta_instance_profile",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("skip_validation", Kind::Boolean, &[Place::Member]),
+                Input::optional("skip_validation", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::instance_profiles::Edit::INFO,
             "Changes the IAM role ARN of a registered instance profile.",
             &[
-                Input::required("instance_profile_arn", Kind::Text, &[Place::Member]),
-                Input::optional("iam_role_arn", Kind::Text, &[Place::Member]),
+                Input::required("instance_profile_arn", Kind::Text, &[Location::Member]),
+                Input::optional("iam_role_arn", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "is_meta_instance_profile",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::instance_profiles::List::INFO,
             "Lists the instance profiles with which the caller can launch clusters.",
             &[],
         )
-        .paging(Paging::new("instance_profiles", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("instance_profiles", PageStyle::Single)),
+    OperationSchema::new(
             super::instance_profiles::Remove::INFO,
             "Removes a registered instance profile.",
-            &[Input::required("instance_profile_arn", Kind::Text, &[Place::Member])],
+            &[Input::required("instance_profile_arn", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::libraries::AllClusterStatuses::INFO,
             "Returns the status of the libraries on all clusters.",
             &[],
         )
-        .paging(Paging::new("statuses", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("statuses", PageStyle::Single)),
+    OperationSchema::new(
             super::libraries::ClusterStatus::INFO,
             "Returns the status of the libraries on a cluster.",
-            &[Input::required("cluster_id", Kind::Text, &[Place::Query])],
+            &[Input::required("cluster_id", Kind::Text, &[Location::Query])],
         )
-        .paging(Paging::new("library_statuses", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("library_statuses", PageStyle::Single)),
+    OperationSchema::new(
             super::libraries::Install::INFO,
             "Adds libraries to a cluster.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Member]),
-                Input::required("libraries", Kind::List, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Member]),
+                Input::required("libraries", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::libraries::Uninstall::INFO,
             "Marks libraries of a cluster for removal at its next restart.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Member]),
-                Input::required("libraries", Kind::List, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Member]),
+                Input::required("libraries", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::policy_compliance_for_clusters::CancelPendingClusterEnforcement::INFO,
             "Cancels an enforcement that waits for a cluster's next stop or restart.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Member]),
-                Input::optional("allow_missing", Kind::Boolean, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Member]),
+                Input::optional("allow_missing", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::policy_compliance_for_clusters::EnforceCompliance::INFO,
             "Updates a cluster so that it complies with its policy's present version.",
             &[
-                Input::required("cluster_id", Kind::Text, &[Place::Member]),
-                Input::optional("enforce_mode", Kind::Text, &[Place::Member]),
-                Input::optional("validate_only", Kind::Boolean, &[Place::Member]),
+                Input::required("cluster_id", Kind::Text, &[Location::Member]),
+                Input::optional("enforce_mode", Kind::Text, &[Location::Member]),
+                Input::optional("validate_only", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::policy_compliance_for_clusters::GetCompliance::INFO,
         "Returns whether a cluster complies with its policy.",
-        &[Input::required("cluster_id", Kind::Text, &[Place::Query])],
+        &[Input::required("cluster_id", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::policy_compliance_for_clusters::ListCompliance::INFO,
             "Returns, for each cluster that uses a policy, whether it complies.",
             &[
-                Input::required("policy_id", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("policy_id", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "clusters",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::policy_families::Get::INFO,
         "Returns a policy family in one of its versions.",
         &[
-            Input::required("policy_family_id", Kind::Text, &[Place::Path]),
-            Input::optional("version", Kind::Integer, &[Place::Query]),
+            Input::required("policy_family_id", Kind::Text, &[Location::Path]),
+            Input::optional("version", Kind::Integer, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::policy_families::List::INFO,
             "Lists the policy families in their latest versions.",
             &[
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "policy_families",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },

@@ -4,99 +4,100 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::compute_migrations::ApproveMigrationExecution::INFO,
             "Approves the execution of a migration under final review.",
             &[
-                Input::required("migration_id", Kind::Text, &[Place::Path]),
-                Input::optional("additional_feedback", Kind::Text, &[Place::Member]),
-                Input::optional("etag", Kind::Text, &[Place::Member]),
+                Input::required("migration_id", Kind::Text, &[Location::Path]),
+                Input::optional("additional_feedback", Kind::Text, &[Location::Member]),
+                Input::optional("etag", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::compute_migrations::ApproveMigrationTranslation::INFO,
             "Approves the translated working copy of a migration.",
             &[
-                Input::required("migration_id", Kind::Text, &[Place::Path]),
-                Input::optional("additional_feedback", Kind::Text, &[Place::Member]),
-                Input::optional("etag", Kind::Text, &[Place::Member]),
+                Input::required("migration_id", Kind::Text, &[Location::Path]),
+                Input::optional("additional_feedback", Kind::Text, &[Location::Member]),
+                Input::optional("etag", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::compute_migrations::CancelMigration::INFO,
             "Cancels a migration, which ends in state `CANCELLED`.",
             &[
-                Input::required("migration_id", Kind::Text, &[Place::Path]),
-                Input::optional("cancellation_reason", Kind::Text, &[Place::Member]),
-                Input::optional("etag", Kind::Text, &[Place::Member]),
+                Input::required("migration_id", Kind::Text, &[Location::Path]),
+                Input::optional("cancellation_reason", Kind::Text, &[Location::Member]),
+                Input::optional("etag", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::compute_migrations::Create::INFO,
             "Creates a migration for an asset on classic compute, in state `PLANNING_PENDING`.",
             &[
-                Input::required("migration", Kind::Object, &[Place::Json]),
-                Input::optional("request_id", Kind::Text, &[Place::Query]),
+                Input::required("migration", Kind::Object, &[Location::Json]),
+                Input::optional("request_id", Kind::Text, &[Location::Query]),
             ],
         )
         .key("request_id"),
-    Described::new(
+    OperationSchema::new(
         super::compute_migrations::Delete::INFO,
         "Marks a migration as deleted, whatever its state.",
         &[
-            Input::required("migration_id", Kind::Text, &[Place::Path]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("migration_id", Kind::Text, &[Location::Path]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::compute_migrations::Get::INFO,
         "Returns one migration with its state, configuration and reports.",
-        &[Input::required("migration_id", Kind::Text, &[Place::Path])],
+        &[Input::required("migration_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::compute_migrations::List::INFO,
             "Lists the migrations of the workspace, sorted by ID.",
             &[
-                Input::optional("asset_type", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("states", Kind::List, &[Place::Query]),
+                Input::optional("asset_type", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("states", Kind::List, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "migrations",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::compute_migrations::RejectMigrationExecution::INFO,
             "Rejects the execution of a migration, which goes back to planning.",
             &[
-                Input::required("migration_id", Kind::Text, &[Place::Path]),
-                Input::required("rejection_reason", Kind::Text, &[Place::Member]),
-                Input::optional("etag", Kind::Text, &[Place::Member]),
+                Input::required("migration_id", Kind::Text, &[Location::Path]),
+                Input::required("rejection_reason", Kind::Text, &[Location::Member]),
+                Input::optional("etag", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::compute_migrations::RejectMigrationTranslation::INFO,
             "Rejects the translated working copy of a migration, which goes back to planning.",
             &[
-                Input::required("migration_id", Kind::Text, &[Place::Path]),
-                Input::required("rejection_reason", Kind::Text, &[Place::Member]),
-                Input::optional("etag", Kind::Text, &[Place::Member]),
+                Input::required("migration_id", Kind::Text, &[Location::Path]),
+                Input::required("rejection_reason", Kind::Text, &[Location::Member]),
+                Input::optional("etag", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),

@@ -4,19 +4,24 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::genie::CreateMessage::INFO,
             "Asks a further question in a chat-mode conversation.",
             &[
-                Input::required("space_id", Kind::Text, &[Place::Path]),
-                Input::required("conversation_id", Kind::Text, &[Place::Path]),
-                Input::required("content", Kind::Text, &[Place::Member]),
-                Input::optional("enable_visualization", Kind::Boolean, &[Place::Member]),
+                Input::required("space_id", Kind::Text, &[Location::Path]),
+                Input::required("conversation_id", Kind::Text, &[Location::Path]),
+                Input::required("content", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "enable_visualization",
+                    Kind::Boolean,
+                    &[Location::Member],
+                ),
             ],
         )
         .object()
@@ -35,264 +40,276 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::genie::CreateMessageComment::INFO,
             "Adds a comment to a message.",
             &[
-                Input::required("space_id", Kind::Text, &[Place::Path]),
-                Input::required("conversation_id", Kind::Text, &[Place::Path]),
-                Input::required("message_id", Kind::Text, &[Place::Path]),
-                Input::optional("content", Kind::Text, &[Place::Member]),
+                Input::required("space_id", Kind::Text, &[Location::Path]),
+                Input::required("conversation_id", Kind::Text, &[Location::Path]),
+                Input::required("message_id", Kind::Text, &[Location::Path]),
+                Input::optional("content", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::genie::CreateSpace::INFO,
             "Creates a Genie space out of its serialized definition.",
             &[
-                Input::required("warehouse_id", Kind::Text, &[Place::Member]),
-                Input::required("serialized_space", Kind::Text, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("parent_path", Kind::Text, &[Place::Member]),
-                Input::optional("title", Kind::Text, &[Place::Member]),
+                Input::required("warehouse_id", Kind::Text, &[Location::Member]),
+                Input::required("serialized_space", Kind::Text, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("parent_path", Kind::Text, &[Location::Member]),
+                Input::optional("title", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::genie::DeleteConversation::INFO,
         "Deletes a conversation.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("conversation_id", Kind::Text, &[Place::Path]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("conversation_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::DeleteConversationMessage::INFO,
         "Deletes one message of a conversation.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("conversation_id", Kind::Text, &[Place::Path]),
-            Input::required("message_id", Kind::Text, &[Place::Path]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("conversation_id", Kind::Text, &[Location::Path]),
+            Input::required("message_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::DownloadMessageAttachmentVisualization::INFO,
         "Downloads a visualization attachment as a PNG image.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::genie::ExecuteMessageAttachmentQuery::INFO,
             "Runs the query of an attachment again, for when its result has expired.",
             &[
-                Input::required("space_id", Kind::Text, &[Place::Path]),
-                Input::required("conversation_id", Kind::Text, &[Place::Path]),
-                Input::required("message_id", Kind::Text, &[Place::Path]),
-                Input::required("attachment_id", Kind::Text, &[Place::Path]),
+                Input::required("space_id", Kind::Text, &[Location::Path]),
+                Input::required("conversation_id", Kind::Text, &[Location::Path]),
+                Input::required("message_id", Kind::Text, &[Location::Path]),
+                Input::required("attachment_id", Kind::Text, &[Location::Path]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::genie::ExecuteMessageQuery::INFO,
             "Runs the query of a message again.",
             &[
-                Input::required("space_id", Kind::Text, &[Place::Path]),
-                Input::required("conversation_id", Kind::Text, &[Place::Path]),
-                Input::required("message_id", Kind::Text, &[Place::Path]),
+                Input::required("space_id", Kind::Text, &[Location::Path]),
+                Input::required("conversation_id", Kind::Text, &[Location::Path]),
+                Input::required("message_id", Kind::Text, &[Location::Path]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::genie::GenerateDownloadFullQueryResult::INFO,
             "Runs the query of an attachment anew, for a download of its full result.",
             &[
-                Input::required("space_id", Kind::Text, &[Place::Path]),
-                Input::required("conversation_id", Kind::Text, &[Place::Path]),
-                Input::required("message_id", Kind::Text, &[Place::Path]),
-                Input::required("attachment_id", Kind::Text, &[Place::Path]),
+                Input::required("space_id", Kind::Text, &[Location::Path]),
+                Input::required("conversation_id", Kind::Text, &[Location::Path]),
+                Input::required("message_id", Kind::Text, &[Location::Path]),
+                Input::required("attachment_id", Kind::Text, &[Location::Path]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::genie::GenieCancelResponse::INFO,
             "Cancels a running response of an agent-mode conversation.",
             &[
-                Input::required("agent_id", Kind::Text, &[Place::Path]),
-                Input::required("conversation_id", Kind::Text, &[Place::Path]),
-                Input::required("response_id", Kind::Text, &[Place::Path]),
+                Input::required("agent_id", Kind::Text, &[Location::Path]),
+                Input::required("conversation_id", Kind::Text, &[Location::Path]),
+                Input::required("response_id", Kind::Text, &[Location::Path]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::genie::GenieCreateEvalRun::INFO,
             "Starts an evaluation run: Genie answers benchmark questions of the space, in chat mode, and is scored.",
             &[
-                Input::required("space_id", Kind::Text, &[Place::Path]),
-                Input::optional("benchmark_question_ids", Kind::List, &[Place::Member]),
+                Input::required("space_id", Kind::Text, &[Location::Path]),
+                Input::optional(
+                    "benchmark_question_ids",
+                    Kind::List,
+                    &[Location::Member],
+                ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::genie::GenieGetEvalResultDetails::INFO,
         "Gets one result of an evaluation run with both answers and the assessment.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("eval_run_id", Kind::Text, &[Place::Path]),
-            Input::required("result_id", Kind::Text, &[Place::Path]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("eval_run_id", Kind::Text, &[Location::Path]),
+            Input::required("result_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::GenieGetEvalRun::INFO,
         "Gets the status and the counts of an evaluation run.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("eval_run_id", Kind::Text, &[Place::Path]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("eval_run_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::GenieListEvalResults::INFO,
         "Lists the results of an evaluation run, one page per call.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("eval_run_id", Kind::Text, &[Place::Path]),
-            Input::optional("page_size", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("eval_run_id", Kind::Text, &[Location::Path]),
+            Input::optional("page_size", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::GenieListEvalRuns::INFO,
         "Lists the evaluation runs of a Genie space, one page per call.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::optional("page_size", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::optional("page_size", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::GetDownloadFullQueryResult::INFO,
         "Gets the progress of a full-result download and, when ready, external links to the result files.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("conversation_id", Kind::Text, &[Place::Path]),
-            Input::required("message_id", Kind::Text, &[Place::Path]),
-            Input::required("attachment_id", Kind::Text, &[Place::Path]),
-            Input::required("download_id", Kind::Text, &[Place::Path]),
-            Input::optional("download_id_signature", Kind::Text, &[Place::Query]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("conversation_id", Kind::Text, &[Location::Path]),
+            Input::required("message_id", Kind::Text, &[Location::Path]),
+            Input::required("attachment_id", Kind::Text, &[Location::Path]),
+            Input::required("download_id", Kind::Text, &[Location::Path]),
+            Input::optional("download_id_signature", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::GetMessage::INFO,
         "Gets a message with its status and, once completed, its answer.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("conversation_id", Kind::Text, &[Place::Path]),
-            Input::required("message_id", Kind::Text, &[Place::Path]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("conversation_id", Kind::Text, &[Location::Path]),
+            Input::required("message_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::GetMessageAttachmentQueryResult::INFO,
         "Gets the result of the query in an attachment.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("conversation_id", Kind::Text, &[Place::Path]),
-            Input::required("message_id", Kind::Text, &[Place::Path]),
-            Input::required("attachment_id", Kind::Text, &[Place::Path]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("conversation_id", Kind::Text, &[Location::Path]),
+            Input::required("message_id", Kind::Text, &[Location::Path]),
+            Input::required("attachment_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::GetMessageQueryResult::INFO,
         "Gets the result of the query of a message.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("conversation_id", Kind::Text, &[Place::Path]),
-            Input::required("message_id", Kind::Text, &[Place::Path]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("conversation_id", Kind::Text, &[Location::Path]),
+            Input::required("message_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::GetMessageQueryResultByAttachment::INFO,
         "Gets the result of the query in an attachment.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("conversation_id", Kind::Text, &[Place::Path]),
-            Input::required("message_id", Kind::Text, &[Place::Path]),
-            Input::required("attachment_id", Kind::Text, &[Place::Path]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("conversation_id", Kind::Text, &[Location::Path]),
+            Input::required("message_id", Kind::Text, &[Location::Path]),
+            Input::required("attachment_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::GetSpace::INFO,
         "Gets a Genie space.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::optional("include_serialized_space", Kind::Boolean, &[Place::Query]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::optional(
+                "include_serialized_space",
+                Kind::Boolean,
+                &[Location::Query],
+            ),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::ListConversationComments::INFO,
         "Lists the comments on all messages of a conversation, one page per call.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("conversation_id", Kind::Text, &[Place::Path]),
-            Input::optional("page_size", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("conversation_id", Kind::Text, &[Location::Path]),
+            Input::optional("page_size", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::ListConversationMessages::INFO,
         "Lists the messages of a conversation, one page per call.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("conversation_id", Kind::Text, &[Place::Path]),
-            Input::optional("page_size", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("conversation_id", Kind::Text, &[Location::Path]),
+            Input::optional("page_size", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::ListConversations::INFO,
         "Lists conversations of a Genie space, one page per call; by default only those of the caller.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::optional("include_all", Kind::Boolean, &[Place::Query]),
-            Input::optional("page_size", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::optional("include_all", Kind::Boolean, &[Location::Query]),
+            Input::optional("page_size", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::ListMessageComments::INFO,
         "Lists the comments on a message, one page per call.",
         &[
-            Input::required("space_id", Kind::Text, &[Place::Path]),
-            Input::required("conversation_id", Kind::Text, &[Place::Path]),
-            Input::required("message_id", Kind::Text, &[Place::Path]),
-            Input::optional("page_size", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::required("space_id", Kind::Text, &[Location::Path]),
+            Input::required("conversation_id", Kind::Text, &[Location::Path]),
+            Input::required("message_id", Kind::Text, &[Location::Path]),
+            Input::optional("page_size", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie::ListSpaces::INFO,
         "Lists the Genie spaces, one page per call.",
         &[
-            Input::optional("page_size", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::optional("page_size", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::genie::SendMessageFeedback::INFO,
             "Rates a message of a conversation.",
             &[
-                Input::required("space_id", Kind::Text, &[Place::Path]),
-                Input::required("conversation_id", Kind::Text, &[Place::Path]),
-                Input::required("message_id", Kind::Text, &[Place::Path]),
-                Input::required("rating", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::required("space_id", Kind::Text, &[Location::Path]),
+                Input::required("conversation_id", Kind::Text, &[Location::Path]),
+                Input::required("message_id", Kind::Text, &[Location::Path]),
+                Input::required("rating", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::genie::StartConversation::INFO,
             "Opens a chat-mode conversation with a first question.",
             &[
-                Input::required("space_id", Kind::Text, &[Place::Path]),
-                Input::required("content", Kind::Text, &[Place::Member]),
-                Input::optional("enable_visualization", Kind::Boolean, &[Place::Member]),
+                Input::required("space_id", Kind::Text, &[Location::Path]),
+                Input::required("content", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "enable_visualization",
+                    Kind::Boolean,
+                    &[Location::Member],
+                ),
             ],
         )
         .object()
@@ -311,223 +328,223 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::genie::TrashSpace::INFO,
         "Moves a Genie space to the trash.",
-        &[Input::required("space_id", Kind::Text, &[Place::Path])],
+        &[Input::required("space_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::genie::UpdateSpace::INFO,
             "Changes a Genie space.",
             &[
-                Input::required("space_id", Kind::Text, &[Place::Path]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("etag", Kind::Text, &[Place::Member]),
-                Input::optional("parent_path", Kind::Text, &[Place::Member]),
-                Input::optional("serialized_space", Kind::Text, &[Place::Member]),
-                Input::optional("title", Kind::Text, &[Place::Member]),
-                Input::optional("warehouse_id", Kind::Text, &[Place::Member]),
+                Input::required("space_id", Kind::Text, &[Location::Path]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("etag", Kind::Text, &[Location::Member]),
+                Input::optional("parent_path", Kind::Text, &[Location::Member]),
+                Input::optional("serialized_space", Kind::Text, &[Location::Member]),
+                Input::optional("title", Kind::Text, &[Location::Member]),
+                Input::optional("warehouse_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::Create::INFO,
         "Creates a draft dashboard.",
         &[
-            Input::required("dashboard", Kind::Object, &[Place::Json]),
-            Input::optional("dataset_catalog", Kind::Text, &[Place::Query]),
-            Input::optional("dataset_schema", Kind::Text, &[Place::Query]),
+            Input::required("dashboard", Kind::Object, &[Location::Json]),
+            Input::optional("dataset_catalog", Kind::Text, &[Location::Query]),
+            Input::optional("dataset_schema", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::CreateSchedule::INFO,
         "Adds a refresh schedule to a dashboard, which can have up to 10.",
         &[
-            Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-            Input::required("schedule", Kind::Object, &[Place::Json]),
+            Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+            Input::required("schedule", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::CreateSubscription::INFO,
         "Subscribes a user or notification destination to a schedule, which can have up to 100 subscriptions.",
         &[
-            Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-            Input::required("schedule_id", Kind::Text, &[Place::Path]),
-            Input::required("subscription", Kind::Object, &[Place::Json]),
+            Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+            Input::required("schedule_id", Kind::Text, &[Location::Path]),
+            Input::required("subscription", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::DeleteSchedule::INFO,
         "Deletes a refresh schedule of a dashboard.",
         &[
-            Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-            Input::required("schedule_id", Kind::Text, &[Place::Path]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+            Input::required("schedule_id", Kind::Text, &[Location::Path]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::DeleteSubscription::INFO,
         "Deletes a subscription to a schedule.",
         &[
-            Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-            Input::required("schedule_id", Kind::Text, &[Place::Path]),
-            Input::required("subscription_id", Kind::Text, &[Place::Path]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+            Input::required("schedule_id", Kind::Text, &[Location::Path]),
+            Input::required("subscription_id", Kind::Text, &[Location::Path]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::Get::INFO,
         "Gets a dashboard's draft, with its definition.",
-        &[Input::required("dashboard_id", Kind::Text, &[Place::Path])],
+        &[Input::required("dashboard_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::GetPublished::INFO,
         "Gets the published version of a dashboard.",
-        &[Input::required("dashboard_id", Kind::Text, &[Place::Path])],
+        &[Input::required("dashboard_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::GetSchedule::INFO,
         "Gets a refresh schedule of a dashboard.",
         &[
-            Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-            Input::required("schedule_id", Kind::Text, &[Place::Path]),
+            Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+            Input::required("schedule_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::GetSubscription::INFO,
         "Gets a subscription to a schedule.",
         &[
-            Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-            Input::required("schedule_id", Kind::Text, &[Place::Path]),
-            Input::required("subscription_id", Kind::Text, &[Place::Path]),
+            Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+            Input::required("schedule_id", Kind::Text, &[Location::Path]),
+            Input::required("subscription_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::lakeview::List::INFO,
             "Lists dashboards.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("show_trashed", Kind::Boolean, &[Place::Query]),
-                Input::optional("view", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("show_trashed", Kind::Boolean, &[Location::Query]),
+                Input::optional("view", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "dashboards",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::lakeview::ListSchedules::INFO,
             "Lists the refresh schedules of a dashboard.",
             &[
-                Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "schedules",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::lakeview::ListSubscriptions::INFO,
             "Lists the subscriptions to a schedule.",
             &[
-                Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-                Input::required("schedule_id", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+                Input::required("schedule_id", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "subscriptions",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::lakeview::Migrate::INFO,
             "Converts a legacy dashboard to a draft AI/BI dashboard.",
             &[
-                Input::required("source_dashboard_id", Kind::Text, &[Place::Member]),
-                Input::optional("display_name", Kind::Text, &[Place::Member]),
-                Input::optional("parent_path", Kind::Text, &[Place::Member]),
+                Input::required("source_dashboard_id", Kind::Text, &[Location::Member]),
+                Input::optional("display_name", Kind::Text, &[Location::Member]),
+                Input::optional("parent_path", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "update_parameter_syntax",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::lakeview::Publish::INFO,
             "Publishes the current draft of a dashboard.",
             &[
-                Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-                Input::optional("embed_credentials", Kind::Boolean, &[Place::Member]),
-                Input::optional("warehouse_id", Kind::Text, &[Place::Member]),
+                Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+                Input::optional("embed_credentials", Kind::Boolean, &[Location::Member]),
+                Input::optional("warehouse_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::lakeview::Revert::INFO,
             "Resets the draft of a dashboard to its published version.",
             &[
-                Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-                Input::optional("etag", Kind::Text, &[Place::Member]),
+                Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+                Input::optional("etag", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::Trash::INFO,
         "Moves a dashboard to the trash.",
-        &[Input::required("dashboard_id", Kind::Text, &[Place::Path])],
+        &[Input::required("dashboard_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::Unpublish::INFO,
         "Withdraws the published version of a dashboard.",
-        &[Input::required("dashboard_id", Kind::Text, &[Place::Path])],
+        &[Input::required("dashboard_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::Update::INFO,
         "Changes the draft of a dashboard; the published version stays as it is.",
         &[
-            Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-            Input::required("dashboard", Kind::Object, &[Place::Json]),
-            Input::optional("dataset_catalog", Kind::Text, &[Place::Query]),
-            Input::optional("dataset_schema", Kind::Text, &[Place::Query]),
+            Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+            Input::required("dashboard", Kind::Object, &[Location::Json]),
+            Input::optional("dataset_catalog", Kind::Text, &[Location::Query]),
+            Input::optional("dataset_schema", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview::UpdateSchedule::INFO,
         "Changes a refresh schedule of a dashboard.",
         &[
-            Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-            Input::required("schedule_id", Kind::Text, &[Place::Path]),
-            Input::required("schedule", Kind::Object, &[Place::Json]),
+            Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+            Input::required("schedule_id", Kind::Text, &[Location::Path]),
+            Input::required("schedule", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakeview_embedded::GetPublishedDashboardTokenInfo::INFO,
         "Gets the scope and authorization details for an OAuth token that opens a published dashboard.",
         &[
-            Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-            Input::optional("external_value", Kind::Text, &[Place::Query]),
-            Input::optional("external_viewer_id", Kind::Text, &[Place::Query]),
+            Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+            Input::optional("external_value", Kind::Text, &[Location::Query]),
+            Input::optional("external_viewer_id", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

@@ -4,20 +4,21 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::database::CreateDatabaseCatalog::INFO,
         "Registers a Postgres database as a catalog in Unity Catalog.",
-        &[Input::required("catalog", Kind::Object, &[Place::Json])],
+        &[Input::required("catalog", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::database::CreateDatabaseInstance::INFO,
             "Creates a database instance.",
-            &[Input::required("database_instance", Kind::Object, &[Place::Json])],
+            &[Input::required("database_instance", Kind::Object, &[Location::Json])],
         )
         .completion(
             Completion::State(Wait {
@@ -30,202 +31,202 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::database::CreateDatabaseInstanceRole::INFO,
         "Creates a Postgres role in an instance.",
         &[
-            Input::required("instance_name", Kind::Text, &[Place::Path]),
-            Input::required("database_instance_role", Kind::Object, &[Place::Json]),
-            Input::optional("database_instance_name", Kind::Text, &[Place::Query]),
+            Input::required("instance_name", Kind::Text, &[Location::Path]),
+            Input::required("database_instance_role", Kind::Object, &[Location::Json]),
+            Input::optional("database_instance_name", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::CreateDatabaseTable::INFO,
         "Registers an existing Postgres table in Unity Catalog.",
-        &[Input::required("table", Kind::Object, &[Place::Json])],
+        &[Input::required("table", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::CreateSyncedDatabaseTable::INFO,
         "Creates a synced table: a Postgres table that follows a Delta table.",
-        &[Input::required("synced_table", Kind::Object, &[Place::Json])],
+        &[Input::required("synced_table", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::DeleteDatabaseCatalog::INFO,
         "Removes the registration of a database from Unity Catalog.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::DeleteDatabaseInstance::INFO,
         "Deletes a database instance for good.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("force", Kind::Boolean, &[Place::Query]),
-            Input::optional("purge", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("force", Kind::Boolean, &[Location::Query]),
+            Input::optional("purge", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::DeleteDatabaseInstanceRole::INFO,
         "Deletes a Postgres role of a database instance.",
         &[
-            Input::required("instance_name", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("allow_missing", Kind::Boolean, &[Place::Query]),
-            Input::optional("reassign_owned_to", Kind::Text, &[Place::Query]),
+            Input::required("instance_name", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("allow_missing", Kind::Boolean, &[Location::Query]),
+            Input::optional("reassign_owned_to", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::DeleteDatabaseTable::INFO,
         "Deletes a database table.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::DeleteSyncedDatabaseTable::INFO,
         "Deletes a synced table.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("purge_data", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("purge_data", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::FindDatabaseInstanceByUid::INFO,
         "Returns the database instance with a given UID.",
-        &[Input::optional("uid", Kind::Text, &[Place::Query])],
+        &[Input::optional("uid", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::database::GenerateDatabaseCredential::INFO,
             "Issues a token with which to log in to database instances.",
             &[
-                Input::optional("claims", Kind::List, &[Place::Member]),
-                Input::optional("instance_names", Kind::List, &[Place::Member]),
-                Input::optional("request_id", Kind::Text, &[Place::Member]),
+                Input::optional("claims", Kind::List, &[Location::Member]),
+                Input::optional("instance_names", Kind::List, &[Location::Member]),
+                Input::optional("request_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
         .key("request_id"),
-    Described::new(
+    OperationSchema::new(
         super::database::GetDatabaseCatalog::INFO,
         "Returns the registration of a database in Unity Catalog.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::GetDatabaseInstance::INFO,
         "Returns a database instance.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::GetDatabaseInstanceRole::INFO,
         "Returns a Postgres role of a database instance.",
         &[
-            Input::required("instance_name", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
+            Input::required("instance_name", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::GetDatabaseTable::INFO,
         "Returns a Postgres table registered in Unity Catalog.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::GetSyncedDatabaseTable::INFO,
         "Returns a synced table with its state.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::database::ListDatabaseCatalogs::INFO,
             "Lists the catalogs of a database instance.",
             &[
-                Input::required("instance_name", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("instance_name", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "database_catalogs",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::database::ListDatabaseInstanceRoles::INFO,
             "Lists the Postgres roles of a database instance.",
             &[
-                Input::required("instance_name", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("instance_name", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "database_instance_roles",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::database::ListDatabaseInstances::INFO,
             "Lists the database instances.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "database_instances",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::database::ListSyncedDatabaseTables::INFO,
             "Lists the synced tables of a database instance.",
             &[
-                Input::required("instance_name", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("instance_name", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "synced_tables",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::database::UpdateDatabaseCatalog::INFO,
         "Changes the registration of a database.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("database_catalog", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("database_catalog", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::UpdateDatabaseInstance::INFO,
         "Changes a database instance.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("database_instance", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("database_instance", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::database::UpdateSyncedDatabaseTable::INFO,
         "Changes a synced table.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("synced_table", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("synced_table", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

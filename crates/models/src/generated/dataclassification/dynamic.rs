@@ -4,36 +4,37 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::data_classification::CreateCatalogConfig::INFO,
         "Creates the configuration of a catalog, which switches classification on for it.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("catalog_config", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("catalog_config", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::data_classification::DeleteCatalogConfig::INFO,
         "Deletes the configuration of a catalog, which switches classification off for it.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::data_classification::GetCatalogConfig::INFO,
         "Returns the classification configuration of a catalog.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::data_classification::UpdateCatalogConfig::INFO,
         "Changes the fields of an existing configuration that `update_mask` names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("catalog_config", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("catalog_config", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

@@ -4,124 +4,125 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::data_quality::CancelRefresh::INFO,
             "Cancels a refresh of a table monitor.",
             &[
-                Input::required("object_type", Kind::Text, &[Place::Path]),
-                Input::required("object_id", Kind::Text, &[Place::Path]),
-                Input::required("refresh_id", Kind::Integer, &[Place::Path]),
+                Input::required("object_type", Kind::Text, &[Location::Path]),
+                Input::required("object_id", Kind::Text, &[Location::Path]),
+                Input::required("refresh_id", Kind::Integer, &[Location::Path]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::data_quality::CreateMonitor::INFO,
         "Creates a monitor on a schema or a table.",
-        &[Input::required("monitor", Kind::Object, &[Place::Json])],
+        &[Input::required("monitor", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::data_quality::CreateRefresh::INFO,
         "Starts a refresh of a table monitor.",
         &[
-            Input::required("object_type", Kind::Text, &[Place::Path]),
-            Input::required("object_id", Kind::Text, &[Place::Path]),
-            Input::required("refresh", Kind::Object, &[Place::Json]),
+            Input::required("object_type", Kind::Text, &[Location::Path]),
+            Input::required("object_id", Kind::Text, &[Location::Path]),
+            Input::required("refresh", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::data_quality::DeleteMonitor::INFO,
         "Deletes a monitor.",
         &[
-            Input::required("object_type", Kind::Text, &[Place::Path]),
-            Input::required("object_id", Kind::Text, &[Place::Path]),
+            Input::required("object_type", Kind::Text, &[Location::Path]),
+            Input::required("object_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::data_quality::DeleteRefresh::INFO,
         "Deletes a refresh.",
         &[
-            Input::required("object_type", Kind::Text, &[Place::Path]),
-            Input::required("object_id", Kind::Text, &[Place::Path]),
-            Input::required("refresh_id", Kind::Integer, &[Place::Path]),
+            Input::required("object_type", Kind::Text, &[Location::Path]),
+            Input::required("object_id", Kind::Text, &[Location::Path]),
+            Input::required("refresh_id", Kind::Integer, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::data_quality::GetMonitor::INFO,
         "Returns one monitor, with its settings and what it has created.",
         &[
-            Input::required("object_type", Kind::Text, &[Place::Path]),
-            Input::required("object_id", Kind::Text, &[Place::Path]),
+            Input::required("object_type", Kind::Text, &[Location::Path]),
+            Input::required("object_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::data_quality::GetRefresh::INFO,
         "Returns one refresh of a monitor.",
         &[
-            Input::required("object_type", Kind::Text, &[Place::Path]),
-            Input::required("object_id", Kind::Text, &[Place::Path]),
-            Input::required("refresh_id", Kind::Integer, &[Place::Path]),
+            Input::required("object_type", Kind::Text, &[Location::Path]),
+            Input::required("object_id", Kind::Text, &[Location::Path]),
+            Input::required("refresh_id", Kind::Integer, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::data_quality::ListMonitor::INFO,
             "Lists monitors.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "monitors",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::data_quality::ListRefresh::INFO,
             "Lists the refreshes of a monitor.",
             &[
-                Input::required("object_type", Kind::Text, &[Place::Path]),
-                Input::required("object_id", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("object_type", Kind::Text, &[Location::Path]),
+                Input::required("object_id", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "refreshes",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::data_quality::UpdateMonitor::INFO,
         "Changes the fields of a monitor that `update_mask` names.",
         &[
-            Input::required("object_type", Kind::Text, &[Place::Path]),
-            Input::required("object_id", Kind::Text, &[Place::Path]),
-            Input::required("monitor", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("object_type", Kind::Text, &[Location::Path]),
+            Input::required("object_id", Kind::Text, &[Location::Path]),
+            Input::required("monitor", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::data_quality::UpdateRefresh::INFO,
         "Changes a refresh.",
         &[
-            Input::required("object_type", Kind::Text, &[Place::Path]),
-            Input::required("object_id", Kind::Text, &[Place::Path]),
-            Input::required("refresh_id", Kind::Integer, &[Place::Path]),
-            Input::required("refresh", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("object_type", Kind::Text, &[Location::Path]),
+            Input::required("object_id", Kind::Text, &[Location::Path]),
+            Input::required("refresh_id", Kind::Integer, &[Location::Path]),
+            Input::required("refresh", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

@@ -4,109 +4,114 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::disaster_recovery::CreateFailoverGroup::INFO,
         "Creates a failover group.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("failover_group_id", Kind::Text, &[Place::Query]),
-            Input::required("failover_group", Kind::Object, &[Place::Json]),
-            Input::optional("validate_only", Kind::Boolean, &[Place::Query]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("failover_group_id", Kind::Text, &[Location::Query]),
+            Input::required("failover_group", Kind::Object, &[Location::Json]),
+            Input::optional("validate_only", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::disaster_recovery::CreateStableUrl::INFO,
         "Creates a stable URL for a workspace.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("stable_url_id", Kind::Text, &[Place::Query]),
-            Input::required("stable_url", Kind::Object, &[Place::Json]),
-            Input::optional("validate_only", Kind::Boolean, &[Place::Query]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("stable_url_id", Kind::Text, &[Location::Query]),
+            Input::required("stable_url", Kind::Object, &[Location::Json]),
+            Input::optional("validate_only", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::disaster_recovery::DeleteFailoverGroup::INFO,
         "Deletes a failover group.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::disaster_recovery::DeleteStableUrl::INFO,
         "Deletes a stable URL.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::disaster_recovery::FailoverFailoverGroup::INFO,
             "Starts a failover of a failover group to another of its regions.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("target_primary_region", Kind::Text, &[Place::Member]),
-                Input::required("failover_type", Kind::Text, &[Place::Member]),
-                Input::optional("etag", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required(
+                    "target_primary_region",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::required("failover_type", Kind::Text, &[Location::Member]),
+                Input::optional("etag", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::disaster_recovery::GetFailoverGroup::INFO,
         "Returns one failover group.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::disaster_recovery::GetStableUrl::INFO,
         "Returns one stable URL.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::disaster_recovery::ListFailoverGroups::INFO,
             "Lists the failover groups of the account.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "failover_groups",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::disaster_recovery::ListStableUrls::INFO,
             "Lists the stable URLs of the account.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "stable_urls",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::disaster_recovery::UpdateFailoverGroup::INFO,
         "Changes the fields of a failover group that `update_mask` names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("failover_group", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("failover_group", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

@@ -4,57 +4,58 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::domains::CreateDomain::INFO,
         "Creates a domain.",
         &[
-            Input::required("domain", Kind::Object, &[Place::Json]),
-            Input::optional("domain_id", Kind::Text, &[Place::Query]),
+            Input::required("domain", Kind::Object, &[Location::Json]),
+            Input::optional("domain_id", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::domains::DeleteDomain::INFO,
         "Deletes a domain.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::optional("force", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::optional("force", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::domains::GetDomain::INFO,
         "Returns one domain.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::domains::ListDomains::INFO,
             "Lists the domains of the account that the caller may read.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("parent_domain_id", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("parent_domain_id", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "domains",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::domains::UpdateDomain::INFO,
         "Changes the fields of a domain that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("domain", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("domain", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

@@ -4,25 +4,26 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::environments::CreateWorkspaceBaseEnvironment::INFO,
             "Creates a base environment and starts to materialize it.",
             &[
                 Input::required(
                     "workspace_base_environment",
                     Kind::Object,
-                    &[Place::Json],
+                    &[Location::Json],
                 ),
-                Input::optional("request_id", Kind::Text, &[Place::Query]),
+                Input::optional("request_id", Kind::Text, &[Location::Query]),
                 Input::optional(
                     "workspace_base_environment_id",
                     Kind::Text,
-                    &[Place::Query],
+                    &[Location::Query],
                 ),
             ],
         )
@@ -35,47 +36,47 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::environments::DeleteWorkspaceBaseEnvironment::INFO,
         "Deletes a base environment for good.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::environments::GetDefaultWorkspaceBaseEnvironment::INFO,
         "Returns which base environments are the workspace defaults for CPU and GPU compute.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::environments::GetOperation::INFO,
         "Returns the state of a long-running operation, for polling.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::environments::GetWorkspaceBaseEnvironment::INFO,
         "Returns one base environment.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::environments::ListWorkspaceBaseEnvironments::INFO,
             "Lists the base environments of the workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "workspace_base_environments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::environments::RefreshWorkspaceBaseEnvironment::INFO,
             "Materializes a base environment again without changing its definition.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object()
         .completion(
@@ -86,28 +87,28 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::environments::UpdateDefaultWorkspaceBaseEnvironment::INFO,
         "Sets or clears the default base environments of the workspace.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
             Input::required(
                 "default_workspace_base_environment",
                 Kind::Object,
-                &[Place::Json],
+                &[Location::Json],
             ),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::environments::UpdateWorkspaceBaseEnvironment::INFO,
             "Changes a base environment and materializes it again.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
                 Input::required(
                     "workspace_base_environment",
                     Kind::Object,
-                    &[Place::Json],
+                    &[Location::Json],
                 ),
             ],
         )

@@ -4,281 +4,282 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::dbfs::AddBlock::INFO,
             "Appends one block of data to an open write stream.",
             &[
-                Input::required("handle", Kind::Integer, &[Place::Member]),
-                Input::required("data", Kind::Text, &[Place::Member]),
+                Input::required("handle", Kind::Integer, &[Location::Member]),
+                Input::required("data", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::dbfs::Close::INFO,
             "Closes a write stream.",
-            &[Input::required("handle", Kind::Integer, &[Place::Member])],
+            &[Input::required("handle", Kind::Integer, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::dbfs::Create::INFO,
             "Opens a write stream to a file and returns its handle.",
             &[
-                Input::required("path", Kind::Text, &[Place::Member]),
-                Input::optional("overwrite", Kind::Boolean, &[Place::Member]),
+                Input::required("path", Kind::Text, &[Location::Member]),
+                Input::optional("overwrite", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::dbfs::Delete::INFO,
             "Deletes a file or directory.",
             &[
-                Input::required("path", Kind::Text, &[Place::Member]),
-                Input::optional("recursive", Kind::Boolean, &[Place::Member]),
+                Input::required("path", Kind::Text, &[Location::Member]),
+                Input::optional("recursive", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::dbfs::GetStatus::INFO,
         "Returns the size, kind and modification time of a file or directory.",
-        &[Input::required("path", Kind::Text, &[Place::Query])],
+        &[Input::required("path", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::dbfs::List::INFO,
             "Lists the contents of a directory, or returns the one entry of a file.",
-            &[Input::required("path", Kind::Text, &[Place::Query])],
+            &[Input::required("path", Kind::Text, &[Location::Query])],
         )
-        .paging(Paging::new("files", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("files", PageStyle::Single)),
+    OperationSchema::new(
             super::dbfs::Mkdirs::INFO,
             "Creates a directory together with any missing parents.",
-            &[Input::required("path", Kind::Text, &[Place::Member])],
+            &[Input::required("path", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::dbfs::Move::INFO,
             "Moves a file or directory to another DBFS path.",
             &[
-                Input::required("source_path", Kind::Text, &[Place::Member]),
-                Input::required("destination_path", Kind::Text, &[Place::Member]),
+                Input::required("source_path", Kind::Text, &[Location::Member]),
+                Input::required("destination_path", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::dbfs::Put::INFO,
             "Uploads a small file in one call.",
             &[
-                Input::required("path", Kind::Text, &[Place::Member]),
-                Input::optional("contents", Kind::Text, &[Place::Member]),
-                Input::optional("overwrite", Kind::Boolean, &[Place::Member]),
+                Input::required("path", Kind::Text, &[Location::Member]),
+                Input::optional("contents", Kind::Text, &[Location::Member]),
+                Input::optional("overwrite", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::dbfs::Read::INFO,
         "Returns part of a file, in base64.",
         &[
-            Input::required("path", Kind::Text, &[Place::Query]),
-            Input::optional("length", Kind::Integer, &[Place::Query]),
-            Input::optional("offset", Kind::Integer, &[Place::Query]),
+            Input::required("path", Kind::Text, &[Location::Query]),
+            Input::optional("length", Kind::Integer, &[Location::Query]),
+            Input::optional("offset", Kind::Integer, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::files::AbortUpload::INFO,
             "Gives up a multipart upload and discards the parts sent so far.",
             &[
-                Input::required("file_path", Kind::Text, &[Place::Segments]),
-                Input::required("session_token", Kind::Text, &[Place::Query]),
+                Input::required("file_path", Kind::Text, &[Location::Segments]),
+                Input::required("session_token", Kind::Text, &[Location::Query]),
             ],
         )
         .constants(&[("action", "abort-upload"), ("upload_type", "multipart")]),
-    Described::new(
+    OperationSchema::new(
             super::files::AbortUploadV3::INFO,
             "Gives up a version 3.0 multipart upload and discards the parts sent so far.",
             &[
-                Input::required("file_path", Kind::Text, &[Place::Segments]),
-                Input::required("upload_id", Kind::Text, &[Place::Query]),
+                Input::required("file_path", Kind::Text, &[Location::Segments]),
+                Input::required("upload_id", Kind::Text, &[Location::Query]),
             ],
         )
         .constants(&[("action", "abort-upload")]),
-    Described::new(
+    OperationSchema::new(
             super::files::CompleteUpload::INFO,
             "Finishes a multipart upload by joining its parts into the file.",
             &[
-                Input::required("file_path", Kind::Text, &[Place::Segments]),
-                Input::required("session_token", Kind::Text, &[Place::Query]),
-                Input::required("parts", Kind::List, &[Place::Member]),
+                Input::required("file_path", Kind::Text, &[Location::Segments]),
+                Input::required("session_token", Kind::Text, &[Location::Query]),
+                Input::required("parts", Kind::List, &[Location::Member]),
             ],
         )
         .object()
         .constants(&[("action", "complete-upload"), ("upload_type", "multipart")]),
-    Described::new(
+    OperationSchema::new(
             super::files::CompleteUploadV3::INFO,
             "Finishes a version 3.0 multipart upload by joining its parts into the file.",
             &[
-                Input::required("file_path", Kind::Text, &[Place::Segments]),
-                Input::required("upload_id", Kind::Text, &[Place::Query]),
-                Input::required("parts", Kind::List, &[Place::Member]),
+                Input::required("file_path", Kind::Text, &[Location::Segments]),
+                Input::required("upload_id", Kind::Text, &[Location::Query]),
+                Input::required("parts", Kind::List, &[Location::Member]),
             ],
         )
         .object()
         .constants(&[("action", "complete-upload")]),
-    Described::new(
+    OperationSchema::new(
         super::files::CreateDirectory::INFO,
         "Creates an empty directory and any missing parents.",
-        &[Input::required("directory_path", Kind::Text, &[Place::Segments])],
+        &[Input::required("directory_path", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::files::CreateDownloadUrl::INFO,
         "Creates a presigned URL from which a file can be downloaded directly out of cloud storage.",
         &[
-            Input::required("path", Kind::Text, &[Place::Query]),
-            Input::required("expire_time", Kind::Text, &[Place::Query]),
+            Input::required("path", Kind::Text, &[Location::Query]),
+            Input::required("expire_time", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::files::CreateUploadPartUrls::INFO,
             "Creates presigned URLs for consecutive parts of a multipart upload.",
             &[
-                Input::required("path", Kind::Text, &[Place::Member]),
-                Input::required("session_token", Kind::Text, &[Place::Member]),
-                Input::required("start_part_number", Kind::Integer, &[Place::Member]),
-                Input::required("count", Kind::Integer, &[Place::Member]),
-                Input::required("expire_time", Kind::Text, &[Place::Member]),
+                Input::required("path", Kind::Text, &[Location::Member]),
+                Input::required("session_token", Kind::Text, &[Location::Member]),
+                Input::required("start_part_number", Kind::Integer, &[Location::Member]),
+                Input::required("count", Kind::Integer, &[Location::Member]),
+                Input::required("expire_time", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::files::Delete::INFO,
         "Deletes a file.",
-        &[Input::required("file_path", Kind::Text, &[Place::Segments])],
+        &[Input::required("file_path", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::files::DeleteDirectory::INFO,
         "Deletes an empty directory.",
-        &[Input::required("directory_path", Kind::Text, &[Place::Segments])],
+        &[Input::required("directory_path", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::files::Download::INFO,
             "Downloads a file as a stream of bytes.",
             &[
-                Input::required("file_path", Kind::Text, &[Place::Segments]),
+                Input::required("file_path", Kind::Text, &[Location::Segments]),
                 Input::optional(
                     "If-Unmodified-Since",
                     Kind::Text,
-                    &[Place::Header("if-unmodified-since")],
+                    &[Location::Header("if-unmodified-since")],
                 ),
-                Input::optional("Range", Kind::Text, &[Place::Header("range")]),
+                Input::optional("Range", Kind::Text, &[Location::Header("range")]),
             ],
         )
         .headers(&["content-length", "content-type", "last-modified"]),
-    Described::new(
+    OperationSchema::new(
         super::files::DownloadV3::INFO,
         "Downloads a file through version 3.0 of the Files API.",
         &[
-            Input::required("file_path", Kind::Text, &[Place::Segments]),
+            Input::required("file_path", Kind::Text, &[Location::Segments]),
             Input::optional(
                 "If-Unmodified-Since",
                 Kind::Text,
-                &[Place::Header("if-unmodified-since")],
+                &[Location::Header("if-unmodified-since")],
             ),
-            Input::optional("Range", Kind::Text, &[Place::Header("range")]),
+            Input::optional("Range", Kind::Text, &[Location::Header("range")]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::files::GetDirectoryMetadata::INFO,
         "Checks that a directory exists and that the caller may access it.",
-        &[Input::required("directory_path", Kind::Text, &[Place::Segments])],
+        &[Input::required("directory_path", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::files::GetMetadata::INFO,
             "Returns the size, type and modification time of a file without its content.",
-            &[Input::required("file_path", Kind::Text, &[Place::Segments])],
+            &[Input::required("file_path", Kind::Text, &[Location::Segments])],
         )
         .headers(&["content-length", "content-type", "last-modified"]),
-    Described::new(
+    OperationSchema::new(
             super::files::InitiateUpload::INFO,
             "Starts a multipart upload and returns its session token.",
             &[
-                Input::required("file_path", Kind::Text, &[Place::Segments]),
-                Input::optional("overwrite", Kind::Boolean, &[Place::Query]),
+                Input::required("file_path", Kind::Text, &[Location::Segments]),
+                Input::optional("overwrite", Kind::Boolean, &[Location::Query]),
             ],
         )
         .constants(&[("action", "initiate-upload")]),
-    Described::new(
+    OperationSchema::new(
             super::files::InitiateUploadV3::INFO,
             "Starts a version 3.0 multipart upload and returns its identifier.",
             &[
-                Input::required("file_path", Kind::Text, &[Place::Segments]),
-                Input::optional("overwrite", Kind::Boolean, &[Place::Query]),
+                Input::required("file_path", Kind::Text, &[Location::Segments]),
+                Input::optional("overwrite", Kind::Boolean, &[Location::Query]),
             ],
         )
         .constants(&[("action", "initiate-upload")]),
-    Described::new(
+    OperationSchema::new(
             super::files::ListDirectoryContents::INFO,
             "Lists the files and directories directly inside a directory.",
             &[
-                Input::required("directory_path", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("directory_path", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "contents",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::files::ListEndpoints::INFO,
         "Lists the endpoints this workspace offers for file transfers, best first.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::files::Upload::INFO,
             "Uploads a file of at most 5 GiB in one request.",
             &[
-                Input::required("file_path", Kind::Text, &[Place::Segments]),
-                Input::optional("overwrite", Kind::Boolean, &[Place::Query]),
+                Input::required("file_path", Kind::Text, &[Location::Segments]),
+                Input::optional("overwrite", Kind::Boolean, &[Location::Query]),
             ],
         )
         .stream("contents", Some("application/octet-stream")),
-    Described::new(
+    OperationSchema::new(
             super::files::UploadPart::INFO,
             "Uploads one part of a multipart upload directly to a Files API host.",
             &[
-                Input::required("file_path", Kind::Text, &[Place::Segments]),
-                Input::required("session_token", Kind::Text, &[Place::Query]),
-                Input::required("part_number", Kind::Integer, &[Place::Query]),
+                Input::required("file_path", Kind::Text, &[Location::Segments]),
+                Input::required("session_token", Kind::Text, &[Location::Query]),
+                Input::required("part_number", Kind::Integer, &[Location::Query]),
             ],
         )
         .constants(&[("upload_type", "multipart")])
         .stream("contents", Some("application/octet-stream"))
         .headers(&["ETag"]),
-    Described::new(
+    OperationSchema::new(
             super::files::UploadPartV3::INFO,
             "Uploads one part of a version 3.0 multipart upload.",
             &[
-                Input::required("file_path", Kind::Text, &[Place::Segments]),
-                Input::required("upload_id", Kind::Text, &[Place::Query]),
-                Input::required("part_number", Kind::Integer, &[Place::Query]),
+                Input::required("file_path", Kind::Text, &[Location::Segments]),
+                Input::required("upload_id", Kind::Text, &[Location::Query]),
+                Input::required("part_number", Kind::Integer, &[Location::Query]),
             ],
         )
         .stream("contents", Some("application/octet-stream"))
         .headers(&["ETag"]),
-    Described::new(
+    OperationSchema::new(
             super::files::UploadV3::INFO,
             "Uploads a file in one request through version 3.0 of the Files API.",
             &[
-                Input::required("file_path", Kind::Text, &[Place::Segments]),
-                Input::optional("overwrite", Kind::Boolean, &[Place::Query]),
+                Input::required("file_path", Kind::Text, &[Location::Segments]),
+                Input::optional("overwrite", Kind::Boolean, &[Location::Query]),
             ],
         )
         .stream("contents", Some("application/octet-stream")),

@@ -4,58 +4,59 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::genie_agents::CreateGenieAgent::INFO,
         "Creates a Genie Agent.",
         &[
-            Input::required("genie_agent", Kind::Object, &[Place::Json]),
-            Input::optional("genie_agent_id", Kind::Text, &[Place::Query]),
+            Input::required("genie_agent", Kind::Object, &[Location::Json]),
+            Input::optional("genie_agent_id", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie_agents::DeleteGenieAgent::INFO,
         "Moves a Genie Agent to the trash.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::genie_agents::GetGenieAgent::INFO,
         "Returns one Genie Agent with its definition.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::genie_agents::ListGenieAgents::INFO,
             "Lists the Genie Agents of the workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("view", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("view", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "genie_agents",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::genie_agents::UpdateGenieAgent::INFO,
         "Changes the fields of a Genie Agent that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("genie_agent", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("genie_agent", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

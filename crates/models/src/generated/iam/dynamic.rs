@@ -4,1064 +4,1077 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::access_control::CheckPolicy::INFO,
         "Checks whether an identity has a permission on a resource.",
         &[
-            Input::required("actor", Kind::Object, &[Place::Query]),
-            Input::required("permission", Kind::Text, &[Place::Query]),
-            Input::required("resource", Kind::Text, &[Place::Query]),
-            Input::required("consistency_token", Kind::Object, &[Place::Query]),
-            Input::required("authz_identity", Kind::Text, &[Place::Query]),
-            Input::optional("resource_info", Kind::Object, &[Place::Query]),
+            Input::required("actor", Kind::Object, &[Location::Query]),
+            Input::required("permission", Kind::Text, &[Location::Query]),
+            Input::required("resource", Kind::Text, &[Location::Query]),
+            Input::required("consistency_token", Kind::Object, &[Location::Query]),
+            Input::required("authz_identity", Kind::Text, &[Location::Query]),
+            Input::optional("resource_info", Kind::Object, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_access_control::GetAssignableRolesForResource::INFO,
         "Lists the roles that rules on a resource can grant.",
-        &[Input::required("resource", Kind::Text, &[Place::Query])],
+        &[Input::required("resource", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_access_control::GetRuleSet::INFO,
         "Returns the rule set of a resource.",
         &[
-            Input::required("name", Kind::Text, &[Place::Query]),
-            Input::required("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Query]),
+            Input::required("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_access_control::UpdateRuleSet::INFO,
             "Replaces all rules of a rule set.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("rule_set", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("rule_set", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_access_control_proxy::GetAssignableRolesForResource::INFO,
         "Lists the roles that rules on a resource can grant.",
-        &[Input::required("resource", Kind::Text, &[Place::Query])],
+        &[Input::required("resource", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_access_control_proxy::GetRuleSet::INFO,
         "Returns the rule set of a resource.",
         &[
-            Input::required("name", Kind::Text, &[Place::Query]),
-            Input::required("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Query]),
+            Input::required("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_access_control_proxy::UpdateRuleSet::INFO,
             "Replaces all rules of a rule set.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("rule_set", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("rule_set", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_groups::Create::INFO,
             "Creates a group in the account.",
             &[
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("members", Kind::List, &[Place::Member]),
-                Input::optional("meta", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("members", Kind::List, &[Location::Member]),
+                Input::optional("meta", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_groups::Delete::INFO,
         "Deletes a group from the account.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_groups::Get::INFO,
         "Returns one group of the account, with its members.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_groups::List::INFO,
             "Lists the groups of the account.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)])
                 .key("id"),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_groups::Patch::INFO,
             "Changes single attributes of a group, for example adds or removes members.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_groups::Update::INFO,
             "Replaces a group as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("members", Kind::List, &[Place::Member]),
-                Input::optional("meta", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("members", Kind::List, &[Location::Member]),
+                Input::optional("meta", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_groups_v2::Create::INFO,
             "Creates a group in the account.",
             &[
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("members", Kind::List, &[Place::Member]),
-                Input::optional("meta", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("members", Kind::List, &[Location::Member]),
+                Input::optional("meta", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_groups_v2::Delete::INFO,
         "Deletes a group from the account.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_groups_v2::Get::INFO,
         "Returns one group of the account, with its members.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_groups_v2::List::INFO,
             "Lists the groups of the account.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_groups_v2::Patch::INFO,
             "Changes single attributes of a group, for example adds or removes members.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_groups_v2::Update::INFO,
             "Replaces a group as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("members", Kind::List, &[Place::Member]),
-                Input::optional("meta", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("members", Kind::List, &[Location::Member]),
+                Input::optional("meta", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_service_principals::Create::INFO,
             "Creates a service principal in the account.",
             &[
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("applicationId", Kind::Text, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("applicationId", Kind::Text, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_service_principals::Delete::INFO,
         "Deletes a service principal from the account.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_service_principals::Get::INFO,
         "Returns one service principal of the account.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_service_principals::List::INFO,
             "Lists the service principals of the account.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)])
                 .key("id"),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_service_principals::Patch::INFO,
             "Changes single attributes of a service principal.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_service_principals::Update::INFO,
             "Replaces a service principal as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("applicationId", Kind::Text, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("applicationId", Kind::Text, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_service_principals_v2::Create::INFO,
             "Creates a service principal in the account.",
             &[
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("applicationId", Kind::Text, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("applicationId", Kind::Text, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_service_principals_v2::Delete::INFO,
         "Deletes a service principal from the account.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_service_principals_v2::Get::INFO,
         "Returns one service principal of the account.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_service_principals_v2::List::INFO,
             "Lists the service principals of the account.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_service_principals_v2::Patch::INFO,
             "Changes single attributes of a service principal.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_service_principals_v2::Update::INFO,
             "Replaces a service principal as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("applicationId", Kind::Text, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("applicationId", Kind::Text, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_users::Create::INFO,
             "Creates a user in the account.",
             &[
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("emails", Kind::List, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
-                Input::optional("userName", Kind::Text, &[Place::Member]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("emails", Kind::List, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
+                Input::optional("userName", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_users::Delete::INFO,
         "Deletes a user from the account, together with objects that belong to the user.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_users::Get::INFO,
         "Returns one user of the account.",
         &[
-            Input::required("id", Kind::Text, &[Place::Path]),
-            Input::optional("attributes", Kind::Text, &[Place::Query]),
-            Input::optional("count", Kind::Integer, &[Place::Query]),
-            Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-            Input::optional("filter", Kind::Text, &[Place::Query]),
-            Input::optional("sortBy", Kind::Text, &[Place::Query]),
-            Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-            Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+            Input::required("id", Kind::Text, &[Location::Path]),
+            Input::optional("attributes", Kind::Text, &[Location::Query]),
+            Input::optional("count", Kind::Integer, &[Location::Query]),
+            Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+            Input::optional("filter", Kind::Text, &[Location::Query]),
+            Input::optional("sortBy", Kind::Text, &[Location::Query]),
+            Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+            Input::optional("startIndex", Kind::Integer, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_users::List::INFO,
             "Lists the users of the account.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)])
                 .key("id"),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_users::Patch::INFO,
             "Changes single attributes of a user.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_users::Update::INFO,
             "Replaces a user as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("emails", Kind::List, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("name", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
-                Input::optional("userName", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("emails", Kind::List, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("name", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
+                Input::optional("userName", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_users_v2::Create::INFO,
             "Creates a user in the account.",
             &[
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("emails", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("userName", Kind::Text, &[Place::Member]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("emails", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("userName", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_users_v2::Delete::INFO,
         "Deletes a user from the account, together with objects that belong to the user.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_users_v2::Get::INFO,
         "Returns one user of the account.",
         &[
-            Input::required("id", Kind::Text, &[Place::Path]),
-            Input::optional("attributes", Kind::Text, &[Place::Query]),
-            Input::optional("count", Kind::Integer, &[Place::Query]),
-            Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-            Input::optional("filter", Kind::Text, &[Place::Query]),
-            Input::optional("sortBy", Kind::Text, &[Place::Query]),
-            Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-            Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+            Input::required("id", Kind::Text, &[Location::Path]),
+            Input::optional("attributes", Kind::Text, &[Location::Query]),
+            Input::optional("count", Kind::Integer, &[Location::Query]),
+            Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+            Input::optional("filter", Kind::Text, &[Location::Query]),
+            Input::optional("sortBy", Kind::Text, &[Location::Query]),
+            Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+            Input::optional("startIndex", Kind::Integer, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_users_v2::List::INFO,
             "Lists the users of the account.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_users_v2::Patch::INFO,
             "Changes single attributes of a user.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_users_v2::Update::INFO,
             "Replaces a user as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("emails", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("userName", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("emails", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("userName", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::current_user::Me::INFO,
         "Returns the user or service principal that makes the call.",
         &[
-            Input::optional("attributes", Kind::Text, &[Place::Query]),
-            Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
+            Input::optional("attributes", Kind::Text, &[Location::Query]),
+            Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::groups::Create::INFO,
             "Creates a group in the workspace.",
             &[
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("members", Kind::List, &[Place::Member]),
-                Input::optional("meta", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("members", Kind::List, &[Location::Member]),
+                Input::optional("meta", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::groups::Delete::INFO,
         "Deletes a group from the workspace.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::groups::Get::INFO,
         "Returns one group of the workspace, with its members.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::groups::List::INFO,
             "Lists the groups of the workspace.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)])
                 .key("id"),
         ),
-    Described::new(
+    OperationSchema::new(
             super::groups::Patch::INFO,
             "Changes single attributes of a group, for example adds or removes members.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::groups::Update::INFO,
             "Replaces a group as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("members", Kind::List, &[Place::Member]),
-                Input::optional("meta", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("members", Kind::List, &[Location::Member]),
+                Input::optional("meta", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::groups_v2::Create::INFO,
             "Creates a group in the workspace.",
             &[
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("members", Kind::List, &[Place::Member]),
-                Input::optional("meta", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("members", Kind::List, &[Location::Member]),
+                Input::optional("meta", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::groups_v2::Delete::INFO,
         "Deletes a group from the workspace.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::groups_v2::Get::INFO,
         "Returns one group of the workspace, with its members.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::groups_v2::List::INFO,
             "Lists the groups of the workspace.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::groups_v2::Patch::INFO,
             "Changes single attributes of a group, for example adds or removes members.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::groups_v2::Update::INFO,
             "Replaces a group as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("members", Kind::List, &[Place::Member]),
-                Input::optional("meta", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("members", Kind::List, &[Location::Member]),
+                Input::optional("meta", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::permission_migration::MigratePermissions::INFO,
             "Migrates permissions from a workspace group to an account group, up to a given number per call.",
             &[
-                Input::required("workspace_id", Kind::Integer, &[Place::Member]),
+                Input::required("workspace_id", Kind::Integer, &[Location::Member]),
                 Input::required(
                     "from_workspace_group_name",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::required("to_account_group_name", Kind::Text, &[Place::Member]),
-                Input::optional("size", Kind::Integer, &[Place::Member]),
+                Input::required(
+                    "to_account_group_name",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::optional("size", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::permissions::Get::INFO,
         "Returns the access control list of an object, including what it inherits from its parents.",
         &[
-            Input::required("request_object_type", Kind::Text, &[Place::Segments]),
-            Input::required("request_object_id", Kind::Text, &[Place::Path]),
+            Input::required("request_object_type", Kind::Text, &[Location::Segments]),
+            Input::required("request_object_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::permissions::GetPermissionLevels::INFO,
         "Returns which permission levels exist for an object.",
         &[
-            Input::required("request_object_type", Kind::Text, &[Place::Segments]),
-            Input::required("request_object_id", Kind::Text, &[Place::Path]),
+            Input::required("request_object_type", Kind::Text, &[Location::Segments]),
+            Input::required("request_object_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::permissions::Set::INFO,
             "Replaces the access control list of an object.",
             &[
-                Input::required("request_object_type", Kind::Text, &[Place::Segments]),
-                Input::required("request_object_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required(
+                    "request_object_type",
+                    Kind::Text,
+                    &[Location::Segments],
+                ),
+                Input::required("request_object_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::permissions::Update::INFO,
             "Adds or changes entries of an access control list; entries not mentioned stay.",
             &[
-                Input::required("request_object_type", Kind::Text, &[Place::Segments]),
-                Input::required("request_object_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required(
+                    "request_object_type",
+                    Kind::Text,
+                    &[Location::Segments],
+                ),
+                Input::required("request_object_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::service_principals::Create::INFO,
             "Creates a service principal in the workspace.",
             &[
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("applicationId", Kind::Text, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("applicationId", Kind::Text, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::service_principals::Delete::INFO,
         "Deletes a service principal from the workspace.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::service_principals::Get::INFO,
         "Returns one service principal of the workspace.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::service_principals::List::INFO,
             "Lists the service principals of the workspace.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)])
                 .key("id"),
         ),
-    Described::new(
+    OperationSchema::new(
             super::service_principals::Patch::INFO,
             "Changes single attributes of a service principal.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::service_principals::Update::INFO,
             "Replaces a service principal as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("applicationId", Kind::Text, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("applicationId", Kind::Text, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::service_principals_v2::Create::INFO,
             "Creates a service principal in the workspace.",
             &[
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("applicationId", Kind::Text, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("applicationId", Kind::Text, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::service_principals_v2::Delete::INFO,
         "Deletes a service principal from the workspace.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::service_principals_v2::Get::INFO,
         "Returns one service principal of the workspace.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::service_principals_v2::List::INFO,
             "Lists the service principals of the workspace.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::service_principals_v2::Patch::INFO,
             "Changes single attributes of a service principal.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::service_principals_v2::Update::INFO,
             "Replaces a service principal as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("applicationId", Kind::Text, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("applicationId", Kind::Text, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::users::Create::INFO,
             "Creates a user in the workspace, and with it in the account.",
             &[
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("emails", Kind::List, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
-                Input::optional("userName", Kind::Text, &[Place::Member]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("emails", Kind::List, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
+                Input::optional("userName", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::users::Delete::INFO,
         "Deletes a user from the workspace, together with objects that belong to the user.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::users::Get::INFO,
         "Returns one user of the workspace.",
         &[
-            Input::required("id", Kind::Text, &[Place::Path]),
-            Input::optional("attributes", Kind::Text, &[Place::Query]),
-            Input::optional("count", Kind::Integer, &[Place::Query]),
-            Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-            Input::optional("filter", Kind::Text, &[Place::Query]),
-            Input::optional("sortBy", Kind::Text, &[Place::Query]),
-            Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-            Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+            Input::required("id", Kind::Text, &[Location::Path]),
+            Input::optional("attributes", Kind::Text, &[Location::Query]),
+            Input::optional("count", Kind::Integer, &[Location::Query]),
+            Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+            Input::optional("filter", Kind::Text, &[Location::Query]),
+            Input::optional("sortBy", Kind::Text, &[Location::Query]),
+            Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+            Input::optional("startIndex", Kind::Integer, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::users::GetPermissionLevels::INFO,
         "Returns which permission levels exist for passwords.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
         super::users::GetPermissions::INFO,
         "Returns who may sign in to the workspace with a password.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::users::List::INFO,
             "Lists the users of the workspace.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)])
                 .key("id"),
         ),
-    Described::new(
+    OperationSchema::new(
             super::users::Patch::INFO,
             "Changes single attributes of a user.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::users::SetPermissions::INFO,
             "Replaces the permissions to sign in with a password.",
-            &[Input::optional("access_control_list", Kind::List, &[Place::Member])],
+            &[Input::optional("access_control_list", Kind::List, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::users::Update::INFO,
             "Replaces a user as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("emails", Kind::List, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("name", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
-                Input::optional("userName", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("emails", Kind::List, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("name", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
+                Input::optional("userName", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::users::UpdatePermissions::INFO,
             "Adds or changes permissions to sign in with a password; entries not mentioned stay.",
-            &[Input::optional("access_control_list", Kind::List, &[Place::Member])],
+            &[Input::optional("access_control_list", Kind::List, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::users_v2::Create::INFO,
             "Creates a user in the workspace, and with it in the account.",
             &[
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("emails", Kind::List, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
-                Input::optional("userName", Kind::Text, &[Place::Member]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("emails", Kind::List, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
+                Input::optional("userName", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::users_v2::Delete::INFO,
         "Deletes a user from the workspace, together with objects that belong to the user.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::users_v2::Get::INFO,
         "Returns one user of the workspace.",
         &[
-            Input::required("id", Kind::Text, &[Place::Path]),
-            Input::optional("attributes", Kind::Text, &[Place::Query]),
-            Input::optional("count", Kind::Integer, &[Place::Query]),
-            Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-            Input::optional("filter", Kind::Text, &[Place::Query]),
-            Input::optional("sortBy", Kind::Text, &[Place::Query]),
-            Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-            Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+            Input::required("id", Kind::Text, &[Location::Path]),
+            Input::optional("attributes", Kind::Text, &[Location::Query]),
+            Input::optional("count", Kind::Integer, &[Location::Query]),
+            Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+            Input::optional("filter", Kind::Text, &[Location::Query]),
+            Input::optional("sortBy", Kind::Text, &[Location::Query]),
+            Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+            Input::optional("startIndex", Kind::Integer, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::users_v2::GetPermissionLevels::INFO,
         "Returns which permission levels exist for passwords.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
         super::users_v2::GetPermissions::INFO,
         "Returns who may sign in to the workspace with a password.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::users_v2::List::INFO,
             "Lists the users of the workspace.",
             &[
-                Input::optional("attributes", Kind::Text, &[Place::Query]),
-                Input::optional("count", Kind::Integer, &[Place::Query]),
-                Input::optional("excludedAttributes", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("sortBy", Kind::Text, &[Place::Query]),
-                Input::optional("sortOrder", Kind::Text, &[Place::Query]),
-                Input::optional("startIndex", Kind::Integer, &[Place::Query]),
+                Input::optional("attributes", Kind::Text, &[Location::Query]),
+                Input::optional("count", Kind::Integer, &[Location::Query]),
+                Input::optional("excludedAttributes", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("sortBy", Kind::Text, &[Location::Query]),
+                Input::optional("sortOrder", Kind::Text, &[Location::Query]),
+                Input::optional("startIndex", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
-            Paging::new("Resources", Turn::Index("startIndex"))
+            Paging::new("Resources", PageStyle::Index("startIndex"))
                 .start(&[("startIndex", 1)], &[("count", 10000)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::users_v2::Patch::INFO,
             "Changes single attributes of a user.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("Operations", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("Operations", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::users_v2::SetPermissions::INFO,
             "Replaces the permissions to sign in with a password.",
-            &[Input::optional("access_control_list", Kind::List, &[Place::Member])],
+            &[Input::optional("access_control_list", Kind::List, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::users_v2::Update::INFO,
             "Replaces a user as a whole.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("active", Kind::Boolean, &[Place::Member]),
-                Input::optional("displayName", Kind::Text, &[Place::Member]),
-                Input::optional("emails", Kind::List, &[Place::Member]),
-                Input::optional("entitlements", Kind::List, &[Place::Member]),
-                Input::optional("externalId", Kind::Text, &[Place::Member]),
-                Input::optional("groups", Kind::List, &[Place::Member]),
-                Input::optional("name", Kind::Object, &[Place::Member]),
-                Input::optional("roles", Kind::List, &[Place::Member]),
-                Input::optional("schemas", Kind::List, &[Place::Member]),
-                Input::optional("userName", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("active", Kind::Boolean, &[Location::Member]),
+                Input::optional("displayName", Kind::Text, &[Location::Member]),
+                Input::optional("emails", Kind::List, &[Location::Member]),
+                Input::optional("entitlements", Kind::List, &[Location::Member]),
+                Input::optional("externalId", Kind::Text, &[Location::Member]),
+                Input::optional("groups", Kind::List, &[Location::Member]),
+                Input::optional("name", Kind::Object, &[Location::Member]),
+                Input::optional("roles", Kind::List, &[Location::Member]),
+                Input::optional("schemas", Kind::List, &[Location::Member]),
+                Input::optional("userName", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::users_v2::UpdatePermissions::INFO,
             "Adds or changes permissions to sign in with a password; entries not mentioned stay.",
-            &[Input::optional("access_control_list", Kind::List, &[Place::Member])],
+            &[Input::optional("access_control_list", Kind::List, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::workspace_assignment::Delete::INFO,
         "Removes a principal from a workspace.",
         &[
-            Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-            Input::required("principal_id", Kind::Integer, &[Place::Path]),
+            Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+            Input::required("principal_id", Kind::Integer, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_assignment::Get::INFO,
         "Lists the permissions that principals can be given in a workspace.",
-        &[Input::required("workspace_id", Kind::Integer, &[Place::Path])],
+        &[Input::required("workspace_id", Kind::Integer, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_assignment::List::INFO,
             "Lists who is assigned to a workspace, and how.",
-            &[Input::required("workspace_id", Kind::Integer, &[Place::Path])],
+            &[Input::required("workspace_id", Kind::Integer, &[Location::Path])],
         )
-        .paging(Paging::new("permission_assignments", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("permission_assignments", PageStyle::Single)),
+    OperationSchema::new(
             super::workspace_assignment::Update::INFO,
             "Assigns a principal to a workspace, or changes its assignment.",
             &[
-                Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-                Input::required("principal_id", Kind::Integer, &[Place::Path]),
-                Input::optional("permissions", Kind::List, &[Place::Member]),
+                Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+                Input::required("principal_id", Kind::Integer, &[Location::Path]),
+                Input::optional("permissions", Kind::List, &[Location::Member]),
             ],
         )
         .object(),

@@ -117,14 +117,14 @@ impl databricks_core::Paginated for List {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.resources.unwrap_or_default(),
-            databricks_core::Next::Count,
+            databricks_core::Continuation::Count,
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         received: usize,
     ) -> databricks_core::Result<()> {
         self.start_index = Some(next.index(self.start_index.unwrap_or(1), received)?);

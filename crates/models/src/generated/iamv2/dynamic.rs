@@ -4,709 +4,740 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::account_iam_v2::CreateDirectGroupMember::INFO,
         "Adds a principal to a group.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("direct_group_member", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("direct_group_member", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::CreateGroup::INFO,
         "Creates a local group within the account.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("group", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("group", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::CreateIdentityVisibilityFilter::INFO,
         "Creates a visibility filter for groups, effective in all workspaces of the account.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("identity_visibility_filter", Kind::Object, &[Place::Json]),
-            Input::optional("identity_visibility_filter_id", Kind::Text, &[Place::Query]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required(
+                "identity_visibility_filter",
+                Kind::Object,
+                &[Location::Json],
+            ),
+            Input::optional(
+                "identity_visibility_filter_id",
+                Kind::Text,
+                &[Location::Query],
+            ),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::CreateServicePrincipal::INFO,
         "Creates a local service principal within the account.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("service_principal", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("service_principal", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::CreateUser::INFO,
         "Creates a local user within the account.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("user", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("user", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::CreateWorkspaceAssignment::INFO,
         "Assigns a principal to a workspace with the given entitlements.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("workspace_assignment", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("workspace_assignment", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::CreateWorkspaceAssignmentDetail::INFO,
         "Assigns a principal to a workspace.",
         &[
-            Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-            Input::required("workspace_assignment_detail", Kind::Object, &[Place::Json]),
+            Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+            Input::required(
+                "workspace_assignment_detail",
+                Kind::Object,
+                &[Location::Json],
+            ),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::DeleteDirectGroupMember::INFO,
         "Removes a principal from a group.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::DeleteGroup::INFO,
         "Deletes a group from the account.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::DeleteIdentityVisibilityFilter::INFO,
         "Deletes a visibility filter; succeeds also if there is none.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::DeleteServicePrincipal::INFO,
         "Deletes a service principal from the account.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::DeleteUser::INFO,
         "Deletes a user from the account.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::DeleteWorkspaceAssignment::INFO,
         "Ends the assignment of a principal to a workspace and revokes its entitlements.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::DeleteWorkspaceAssignmentDetail::INFO,
         "Ends the assignment of a principal to a workspace and revokes its entitlements.",
         &[
-            Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-            Input::required("principal_id", Kind::Integer, &[Place::Path]),
+            Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+            Input::required("principal_id", Kind::Integer, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::GetDirectGroupMember::INFO,
         "Returns one direct member of a group.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::GetExternalGroup::INFO,
         "Returns a group of the identity provider, creating it in the account if needed.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::GetExternalServicePrincipal::INFO,
         "Returns a service principal of the identity provider, creating it in the account if needed.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::GetExternalUser::INFO,
         "Returns a user of the identity provider, creating it in the account if needed.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::GetGroup::INFO,
         "Returns one group of the account.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::GetIdentityVisibilityFilter::INFO,
         "Returns one visibility filter: the rule, not the groups it matches.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::GetServicePrincipal::INFO,
         "Returns one service principal of the account.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::GetUser::INFO,
         "Returns one user of the account.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::GetWorkspaceAccessDetail::INFO,
         "Returns how a principal has access to a workspace.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::optional("view", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::optional("view", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::GetWorkspaceAssignment::INFO,
         "Returns the assignment of one principal to a workspace, with its entitlements.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::GetWorkspaceAssignmentDetail::INFO,
         "Returns the assignment details of one principal in a workspace, with its entitlements.",
         &[
-            Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-            Input::required("principal_id", Kind::Integer, &[Place::Path]),
+            Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+            Input::required("principal_id", Kind::Integer, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_iam_v2::ListDirectGroupMembers::INFO,
             "Lists the direct members of a group, with the source of each membership.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "direct_group_members",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_iam_v2::ListGroups::INFO,
             "Lists the groups of the account.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "groups",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_iam_v2::ListIdentityVisibilityFilters::INFO,
             "Lists the visibility filters of the account: the rules, not the groups they match.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "identity_visibility_filters",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_iam_v2::ListServicePrincipals::INFO,
             "Lists the service principals of the account.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "service_principals",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_iam_v2::ListTransitiveParentGroups::INFO,
             "Lists all groups a principal is in, directly or through other groups.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "transitive_parent_groups",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_iam_v2::ListUsers::INFO,
             "Lists the users of the account.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "users",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_iam_v2::ListWorkspaceAssignmentDetails::INFO,
             "Lists the assignment details of a workspace.",
             &[
-                Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "workspace_assignment_details",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_iam_v2::ListWorkspaceAssignments::INFO,
             "Lists who is directly assigned to a workspace.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "workspace_assignments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_iam_v2::ResolveGroup::INFO,
             "Finds a group by its external ID and creates it in the account if it is not there.",
-            &[Input::required("external_id", Kind::Text, &[Place::Member])],
+            &[Input::required("external_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_iam_v2::ResolveServicePrincipal::INFO,
             "Finds a service principal by its external ID and creates it in the account if it is not there.",
-            &[Input::required("external_id", Kind::Text, &[Place::Member])],
+            &[Input::required("external_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_iam_v2::ResolveUser::INFO,
             "Finds a user by its external ID and creates it in the account if it is not there.",
-            &[Input::required("external_id", Kind::Text, &[Place::Member])],
+            &[Input::required("external_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::UpdateGroup::INFO,
         "Changes the fields of a group that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("group", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("group", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::UpdateServicePrincipal::INFO,
         "Changes the fields of a service principal that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("service_principal", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("service_principal", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::UpdateUser::INFO,
         "Changes the fields of a user that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("user", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("user", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::UpdateWorkspaceAssignment::INFO,
         "Changes the entitlements of a principal that is directly assigned to a workspace.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("workspace_assignment", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("workspace_assignment", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_iam_v2::UpdateWorkspaceAssignmentDetail::INFO,
         "Changes the entitlements of a principal that is directly assigned to a workspace.",
         &[
-            Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-            Input::required("principal_id", Kind::Integer, &[Place::Path]),
-            Input::required("workspace_assignment_detail", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+            Input::required("principal_id", Kind::Integer, &[Location::Path]),
+            Input::required(
+                "workspace_assignment_detail",
+                Kind::Object,
+                &[Location::Json],
+            ),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::CreateDirectGroupMemberProxy::INFO,
         "Adds a principal to a group.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("direct_group_member", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("direct_group_member", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::CreateGroupProxy::INFO,
         "Creates a local group within the account of the calling workspace.",
         &[
-            Input::required("group", Kind::Object, &[Place::Json]),
-            Input::optional("parent", Kind::Text, &[Place::Query]),
+            Input::required("group", Kind::Object, &[Location::Json]),
+            Input::optional("parent", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::CreateServicePrincipalProxy::INFO,
         "Creates a local service principal within the account of the calling workspace.",
         &[
-            Input::required("service_principal", Kind::Object, &[Place::Json]),
-            Input::optional("parent", Kind::Text, &[Place::Query]),
+            Input::required("service_principal", Kind::Object, &[Location::Json]),
+            Input::optional("parent", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::CreateUserProxy::INFO,
         "Creates a local user within the account of the calling workspace.",
         &[
-            Input::required("user", Kind::Object, &[Place::Json]),
-            Input::optional("parent", Kind::Text, &[Place::Query]),
+            Input::required("user", Kind::Object, &[Location::Json]),
+            Input::optional("parent", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::CreateWorkspaceAssignmentDetailProxy::INFO,
         "Assigns a principal to the calling workspace.",
-        &[Input::required("workspace_assignment_detail", Kind::Object, &[Place::Json])],
+        &[
+            Input::required(
+                "workspace_assignment_detail",
+                Kind::Object,
+                &[Location::Json],
+            ),
+        ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::CreateWorkspaceAssignmentProxy::INFO,
         "Assigns a principal to the calling workspace with the given entitlements.",
         &[
-            Input::required("workspace_assignment", Kind::Object, &[Place::Json]),
-            Input::optional("parent", Kind::Text, &[Place::Query]),
+            Input::required("workspace_assignment", Kind::Object, &[Location::Json]),
+            Input::optional("parent", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::DeleteDirectGroupMemberProxy::INFO,
         "Removes a principal from a group.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::DeleteGroupProxy::INFO,
         "Deletes a group from the account of the calling workspace.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::DeleteServicePrincipalProxy::INFO,
         "Deletes a service principal from the account of the calling workspace.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::DeleteUserProxy::INFO,
         "Deletes a user from the account of the calling workspace.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::DeleteWorkspaceAssignmentDetailProxy::INFO,
         "Ends the assignment of a principal to the calling workspace and revokes its entitlements.",
-        &[Input::required("principal_id", Kind::Integer, &[Place::Path])],
+        &[Input::required("principal_id", Kind::Integer, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::DeleteWorkspaceAssignmentProxy::INFO,
         "Ends the assignment of a principal to the calling workspace and revokes its entitlements.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::GetDirectGroupMemberProxy::INFO,
         "Returns one direct member of a group.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::GetExternalGroupProxy::INFO,
         "Returns a group of the identity provider, creating it in the account if needed.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::GetExternalServicePrincipalProxy::INFO,
         "Returns a service principal of the identity provider, creating it in the account if needed.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::GetExternalUserProxy::INFO,
         "Returns a user of the identity provider, creating it in the account if needed.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::GetGroupProxy::INFO,
         "Returns one group of the account of the calling workspace.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::GetServicePrincipalProxy::INFO,
         "Returns one service principal of the account of the calling workspace.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::GetUserProxy::INFO,
         "Returns one user of the account of the calling workspace.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::GetWorkspaceAccessDetailLocal::INFO,
         "Returns how a principal has access to the current workspace.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::optional("view", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::optional("view", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::GetWorkspaceAssignmentDetailProxy::INFO,
         "Returns the assignment details of one principal in the calling workspace, with its entitlements.",
-        &[Input::required("principal_id", Kind::Integer, &[Place::Path])],
+        &[Input::required("principal_id", Kind::Integer, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::GetWorkspaceAssignmentProxy::INFO,
         "Returns the assignment of one principal to the calling workspace, with its entitlements.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::GetWorkspaceIdentityDetail::INFO,
         "Returns the status of a principal in the workspace and how it is assigned.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_iam_v2::ListDirectGroupMembersProxy::INFO,
             "Lists the direct members of a group, with the source of each membership.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "direct_group_members",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_iam_v2::ListGroupsProxy::INFO,
             "Lists the groups of the account of the calling workspace.",
             &[
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("parent", Kind::Text, &[Place::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("parent", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "groups",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_iam_v2::ListServicePrincipalsProxy::INFO,
             "Lists the service principals of the account of the calling workspace.",
             &[
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("parent", Kind::Text, &[Place::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("parent", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "service_principals",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_iam_v2::ListTransitiveParentGroupsProxy::INFO,
             "Lists all groups a principal is in, directly or through other groups.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "transitive_parent_groups",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_iam_v2::ListUsersProxy::INFO,
             "Lists the users of the account of the calling workspace.",
             &[
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("parent", Kind::Text, &[Place::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("parent", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "users",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::INFO,
             "Lists the assignment details of the calling workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "workspace_assignment_details",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_iam_v2::ListWorkspaceAssignmentsProxy::INFO,
             "Lists who is directly assigned to the calling workspace.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("parent", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("parent", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "workspace_assignments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_iam_v2::ResolveGroupProxy::INFO,
             "Finds a group by its external ID and creates it in the account if it is not there.",
-            &[Input::required("external_id", Kind::Text, &[Place::Member])],
+            &[Input::required("external_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::workspace_iam_v2::ResolveServicePrincipalProxy::INFO,
             "Finds a service principal by its external ID and creates it in the account if it is not there.",
-            &[Input::required("external_id", Kind::Text, &[Place::Member])],
+            &[Input::required("external_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::workspace_iam_v2::ResolveUserProxy::INFO,
             "Finds a user by its external ID and creates it in the account if it is not there.",
-            &[Input::required("external_id", Kind::Text, &[Place::Member])],
+            &[Input::required("external_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::UpdateGroupProxy::INFO,
         "Changes the fields of a group that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("group", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("group", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::UpdateServicePrincipalProxy::INFO,
         "Changes the fields of a service principal that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("service_principal", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("service_principal", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::UpdateUserProxy::INFO,
         "Changes the fields of a user that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("user", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("user", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy::INFO,
         "Changes the entitlements of a principal that is directly assigned to the calling workspace.",
         &[
-            Input::required("principal_id", Kind::Integer, &[Place::Path]),
-            Input::required("workspace_assignment_detail", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("principal_id", Kind::Integer, &[Location::Path]),
+            Input::required(
+                "workspace_assignment_detail",
+                Kind::Object,
+                &[Location::Json],
+            ),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::UpdateWorkspaceAssignmentProxy::INFO,
         "Changes the entitlements of a principal that is directly assigned to the calling workspace.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("workspace_assignment", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("workspace_assignment", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_iam_v2::UpdateWorkspaceIdentityDetail::INFO,
         "Changes the identity details of a principal in the workspace.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("workspace_identity_detail", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required(
+                "workspace_identity_detail",
+                Kind::Object,
+                &[Location::Json],
+            ),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

@@ -447,14 +447,14 @@ impl databricks_core::Paginated for ListDirectGroupMembersProxy {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.direct_group_members.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -492,14 +492,14 @@ impl databricks_core::Paginated for ListGroupsProxy {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.groups.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -537,14 +537,14 @@ impl databricks_core::Paginated for ListServicePrincipalsProxy {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.service_principals.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -582,14 +582,14 @@ impl databricks_core::Paginated for ListTransitiveParentGroupsProxy {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.transitive_parent_groups.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -627,14 +627,14 @@ impl databricks_core::Paginated for ListUsersProxy {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.users.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -668,14 +668,14 @@ impl databricks_core::Paginated for ListWorkspaceAssignmentDetailsProxy {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.workspace_assignment_details.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -713,14 +713,14 @@ impl databricks_core::Paginated for ListWorkspaceAssignmentsProxy {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.workspace_assignments.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);

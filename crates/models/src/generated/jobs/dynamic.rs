@@ -4,24 +4,25 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::jobs::CancelAllRuns::INFO,
             "Cancels every active run of a job, in the background.",
             &[
-                Input::optional("all_queued_runs", Kind::Boolean, &[Place::Member]),
-                Input::optional("job_id", Kind::Integer, &[Place::Member]),
+                Input::optional("all_queued_runs", Kind::Boolean, &[Location::Member]),
+                Input::optional("job_id", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::jobs::CancelRun::INFO,
             "Cancels a job run or task run.",
-            &[Input::required("run_id", Kind::Integer, &[Place::Member])],
+            &[Input::required("run_id", Kind::Integer, &[Location::Member])],
         )
         .object()
         .completion(
@@ -35,170 +36,198 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::jobs::Create::INFO,
             "Creates a job.",
             &[
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
-                Input::optional("budget_policy_id", Kind::Text, &[Place::Member]),
-                Input::optional("continuous", Kind::Object, &[Place::Member]),
-                Input::optional("deployment", Kind::Object, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("duration_target", Kind::Text, &[Place::Member]),
-                Input::optional("edit_mode", Kind::Text, &[Place::Member]),
-                Input::optional("email_notifications", Kind::Object, &[Place::Member]),
-                Input::optional("environment_variables", Kind::List, &[Place::Member]),
-                Input::optional("environments", Kind::List, &[Place::Member]),
-                Input::optional("format", Kind::Text, &[Place::Member]),
-                Input::optional("git_source", Kind::Object, &[Place::Member]),
-                Input::optional("health", Kind::Object, &[Place::Member]),
-                Input::optional("job_clusters", Kind::List, &[Place::Member]),
-                Input::optional("max_concurrent_runs", Kind::Integer, &[Place::Member]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
-                Input::optional("notification_settings", Kind::Object, &[Place::Member]),
-                Input::optional("parameters", Kind::List, &[Place::Member]),
-                Input::optional("parent_path", Kind::Text, &[Place::Member]),
-                Input::optional("performance_target", Kind::Text, &[Place::Member]),
-                Input::optional("queue", Kind::Object, &[Place::Member]),
-                Input::optional("run_as", Kind::Object, &[Place::Member]),
-                Input::optional("schedule", Kind::Object, &[Place::Member]),
-                Input::optional("tags", Kind::Object, &[Place::Member]),
-                Input::optional("tasks", Kind::List, &[Place::Member]),
-                Input::optional("timeout_seconds", Kind::Integer, &[Place::Member]),
-                Input::optional("trigger", Kind::Object, &[Place::Member]),
-                Input::optional("triggers", Kind::List, &[Place::Member]),
-                Input::optional("usage_policy_id", Kind::Text, &[Place::Member]),
-                Input::optional("webhook_notifications", Kind::Object, &[Place::Member]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
+                Input::optional("budget_policy_id", Kind::Text, &[Location::Member]),
+                Input::optional("continuous", Kind::Object, &[Location::Member]),
+                Input::optional("deployment", Kind::Object, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("duration_target", Kind::Text, &[Location::Member]),
+                Input::optional("edit_mode", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "email_notifications",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional(
+                    "environment_variables",
+                    Kind::List,
+                    &[Location::Member],
+                ),
+                Input::optional("environments", Kind::List, &[Location::Member]),
+                Input::optional("format", Kind::Text, &[Location::Member]),
+                Input::optional("git_source", Kind::Object, &[Location::Member]),
+                Input::optional("health", Kind::Object, &[Location::Member]),
+                Input::optional("job_clusters", Kind::List, &[Location::Member]),
+                Input::optional(
+                    "max_concurrent_runs",
+                    Kind::Integer,
+                    &[Location::Member],
+                ),
+                Input::optional("name", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "notification_settings",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("parameters", Kind::List, &[Location::Member]),
+                Input::optional("parent_path", Kind::Text, &[Location::Member]),
+                Input::optional("performance_target", Kind::Text, &[Location::Member]),
+                Input::optional("queue", Kind::Object, &[Location::Member]),
+                Input::optional("run_as", Kind::Object, &[Location::Member]),
+                Input::optional("schedule", Kind::Object, &[Location::Member]),
+                Input::optional("tags", Kind::Object, &[Location::Member]),
+                Input::optional("tasks", Kind::List, &[Location::Member]),
+                Input::optional("timeout_seconds", Kind::Integer, &[Location::Member]),
+                Input::optional("trigger", Kind::Object, &[Location::Member]),
+                Input::optional("triggers", Kind::List, &[Location::Member]),
+                Input::optional("usage_policy_id", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "webhook_notifications",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::jobs::Delete::INFO,
             "Deletes a job.",
-            &[Input::required("job_id", Kind::Integer, &[Place::Member])],
+            &[Input::required("job_id", Kind::Integer, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::jobs::DeleteRun::INFO,
             "Deletes a run.",
-            &[Input::required("run_id", Kind::Integer, &[Place::Member])],
+            &[Input::required("run_id", Kind::Integer, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::jobs::ExportRun::INFO,
         "Exports a task run as HTML.",
         &[
-            Input::required("run_id", Kind::Integer, &[Place::Query]),
-            Input::optional("views_to_export", Kind::Text, &[Place::Query]),
+            Input::required("run_id", Kind::Integer, &[Location::Query]),
+            Input::optional("views_to_export", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::jobs::Get::INFO,
         "Gets a job with its settings.",
         &[
-            Input::required("job_id", Kind::Integer, &[Place::Query]),
-            Input::optional("include_trigger_state", Kind::Boolean, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::required("job_id", Kind::Integer, &[Location::Query]),
+            Input::optional("include_trigger_state", Kind::Boolean, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::jobs::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on a job.",
-        &[Input::required("job_id", Kind::Text, &[Place::Path])],
+        &[Input::required("job_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::jobs::GetPermissions::INFO,
         "Gets the access list of a job.",
-        &[Input::required("job_id", Kind::Text, &[Place::Path])],
+        &[Input::required("job_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::jobs::GetRun::INFO,
         "Gets a run.",
         &[
-            Input::required("run_id", Kind::Integer, &[Place::Query]),
-            Input::optional("include_history", Kind::Boolean, &[Place::Query]),
-            Input::optional("include_resolved_values", Kind::Boolean, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::required("run_id", Kind::Integer, &[Location::Query]),
+            Input::optional("include_history", Kind::Boolean, &[Location::Query]),
+            Input::optional(
+                "include_resolved_values",
+                Kind::Boolean,
+                &[Location::Query],
+            ),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::jobs::GetRunOutput::INFO,
         "Gets the output of one task run, such as what a notebook passed to `dbutils.notebook.exit()`.",
-        &[Input::required("run_id", Kind::Integer, &[Place::Query])],
+        &[Input::required("run_id", Kind::Integer, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::jobs::List::INFO,
             "Lists jobs.",
             &[
-                Input::optional("expand_tasks", Kind::Boolean, &[Place::Query]),
-                Input::optional("limit", Kind::Integer, &[Place::Query]),
-                Input::optional("name", Kind::Text, &[Place::Query]),
-                Input::optional("offset", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("expand_tasks", Kind::Boolean, &[Location::Query]),
+                Input::optional("limit", Kind::Integer, &[Location::Query]),
+                Input::optional("name", Kind::Text, &[Location::Query]),
+                Input::optional("offset", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "jobs",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::jobs::ListRuns::INFO,
             "Lists runs, most recently started first.",
             &[
-                Input::optional("active_only", Kind::Boolean, &[Place::Query]),
-                Input::optional("completed_only", Kind::Boolean, &[Place::Query]),
-                Input::optional("expand_tasks", Kind::Boolean, &[Place::Query]),
-                Input::optional("job_id", Kind::Integer, &[Place::Query]),
-                Input::optional("limit", Kind::Integer, &[Place::Query]),
-                Input::optional("offset", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("run_type", Kind::Text, &[Place::Query]),
-                Input::optional("start_time_from", Kind::Integer, &[Place::Query]),
-                Input::optional("start_time_to", Kind::Integer, &[Place::Query]),
+                Input::optional("active_only", Kind::Boolean, &[Location::Query]),
+                Input::optional("completed_only", Kind::Boolean, &[Location::Query]),
+                Input::optional("expand_tasks", Kind::Boolean, &[Location::Query]),
+                Input::optional("job_id", Kind::Integer, &[Location::Query]),
+                Input::optional("limit", Kind::Integer, &[Location::Query]),
+                Input::optional("offset", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("run_type", Kind::Text, &[Location::Query]),
+                Input::optional("start_time_from", Kind::Integer, &[Location::Query]),
+                Input::optional("start_time_to", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "runs",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::jobs::RepairRun::INFO,
             "Runs tasks of an ended job run again, as part of that run.",
             &[
-                Input::required("run_id", Kind::Integer, &[Place::Member]),
-                Input::optional("dbt_commands", Kind::List, &[Place::Member]),
-                Input::optional("duration_target", Kind::Text, &[Place::Member]),
-                Input::optional("jar_params", Kind::List, &[Place::Member]),
-                Input::optional("job_parameters", Kind::Object, &[Place::Member]),
-                Input::optional("latest_repair_id", Kind::Integer, &[Place::Member]),
-                Input::optional("notebook_params", Kind::Object, &[Place::Member]),
-                Input::optional("performance_target", Kind::Text, &[Place::Member]),
-                Input::optional("pipeline_params", Kind::Object, &[Place::Member]),
-                Input::optional("python_named_params", Kind::Object, &[Place::Member]),
-                Input::optional("python_params", Kind::List, &[Place::Member]),
+                Input::required("run_id", Kind::Integer, &[Location::Member]),
+                Input::optional("dbt_commands", Kind::List, &[Location::Member]),
+                Input::optional("duration_target", Kind::Text, &[Location::Member]),
+                Input::optional("jar_params", Kind::List, &[Location::Member]),
+                Input::optional("job_parameters", Kind::Object, &[Location::Member]),
+                Input::optional("latest_repair_id", Kind::Integer, &[Location::Member]),
+                Input::optional("notebook_params", Kind::Object, &[Location::Member]),
+                Input::optional("performance_target", Kind::Text, &[Location::Member]),
+                Input::optional("pipeline_params", Kind::Object, &[Location::Member]),
+                Input::optional(
+                    "python_named_params",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("python_params", Kind::List, &[Location::Member]),
                 Input::optional(
                     "rerun_all_failed_tasks",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "rerun_dependent_tasks",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("rerun_tasks", Kind::List, &[Place::Member]),
-                Input::optional("spark_submit_params", Kind::List, &[Place::Member]),
-                Input::optional("sql_params", Kind::Object, &[Place::Member]),
+                Input::optional("rerun_tasks", Kind::List, &[Location::Member]),
+                Input::optional("spark_submit_params", Kind::List, &[Location::Member]),
+                Input::optional("sql_params", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
@@ -213,34 +242,38 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::jobs::Reset::INFO,
             "Replaces all settings of a job.",
             &[
-                Input::required("job_id", Kind::Integer, &[Place::Member]),
-                Input::required("new_settings", Kind::Object, &[Place::Member]),
+                Input::required("job_id", Kind::Integer, &[Location::Member]),
+                Input::required("new_settings", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::jobs::RunNow::INFO,
             "Starts a run of a job and returns its id without waiting for the end.",
             &[
-                Input::required("job_id", Kind::Integer, &[Place::Member]),
-                Input::optional("dbt_commands", Kind::List, &[Place::Member]),
-                Input::optional("duration_target", Kind::Text, &[Place::Member]),
-                Input::optional("idempotency_token", Kind::Text, &[Place::Member]),
-                Input::optional("jar_params", Kind::List, &[Place::Member]),
-                Input::optional("job_parameters", Kind::Object, &[Place::Member]),
-                Input::optional("notebook_params", Kind::Object, &[Place::Member]),
-                Input::optional("only", Kind::List, &[Place::Member]),
-                Input::optional("performance_target", Kind::Text, &[Place::Member]),
-                Input::optional("pipeline_params", Kind::Object, &[Place::Member]),
-                Input::optional("python_named_params", Kind::Object, &[Place::Member]),
-                Input::optional("python_params", Kind::List, &[Place::Member]),
-                Input::optional("queue", Kind::Object, &[Place::Member]),
-                Input::optional("spark_submit_params", Kind::List, &[Place::Member]),
-                Input::optional("sql_params", Kind::Object, &[Place::Member]),
+                Input::required("job_id", Kind::Integer, &[Location::Member]),
+                Input::optional("dbt_commands", Kind::List, &[Location::Member]),
+                Input::optional("duration_target", Kind::Text, &[Location::Member]),
+                Input::optional("idempotency_token", Kind::Text, &[Location::Member]),
+                Input::optional("jar_params", Kind::List, &[Location::Member]),
+                Input::optional("job_parameters", Kind::Object, &[Location::Member]),
+                Input::optional("notebook_params", Kind::Object, &[Location::Member]),
+                Input::optional("only", Kind::List, &[Location::Member]),
+                Input::optional("performance_target", Kind::Text, &[Location::Member]),
+                Input::optional("pipeline_params", Kind::Object, &[Location::Member]),
+                Input::optional(
+                    "python_named_params",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("python_params", Kind::List, &[Location::Member]),
+                Input::optional("queue", Kind::Object, &[Location::Member]),
+                Input::optional("spark_submit_params", Kind::List, &[Location::Member]),
+                Input::optional("sql_params", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
@@ -256,37 +289,53 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::jobs::SetPermissions::INFO,
             "Replaces the direct grants on a job.",
             &[
-                Input::required("job_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("job_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::jobs::Submit::INFO,
             "Starts a one-time run without a job and returns its id without waiting for the end.",
             &[
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
-                Input::optional("budget_policy_id", Kind::Text, &[Place::Member]),
-                Input::optional("duration_target", Kind::Text, &[Place::Member]),
-                Input::optional("email_notifications", Kind::Object, &[Place::Member]),
-                Input::optional("environment_variables", Kind::List, &[Place::Member]),
-                Input::optional("environments", Kind::List, &[Place::Member]),
-                Input::optional("git_source", Kind::Object, &[Place::Member]),
-                Input::optional("health", Kind::Object, &[Place::Member]),
-                Input::optional("idempotency_token", Kind::Text, &[Place::Member]),
-                Input::optional("notification_settings", Kind::Object, &[Place::Member]),
-                Input::optional("performance_target", Kind::Text, &[Place::Member]),
-                Input::optional("queue", Kind::Object, &[Place::Member]),
-                Input::optional("run_as", Kind::Object, &[Place::Member]),
-                Input::optional("run_name", Kind::Text, &[Place::Member]),
-                Input::optional("tasks", Kind::List, &[Place::Member]),
-                Input::optional("timeout_seconds", Kind::Integer, &[Place::Member]),
-                Input::optional("usage_policy_id", Kind::Text, &[Place::Member]),
-                Input::optional("webhook_notifications", Kind::Object, &[Place::Member]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
+                Input::optional("budget_policy_id", Kind::Text, &[Location::Member]),
+                Input::optional("duration_target", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "email_notifications",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional(
+                    "environment_variables",
+                    Kind::List,
+                    &[Location::Member],
+                ),
+                Input::optional("environments", Kind::List, &[Location::Member]),
+                Input::optional("git_source", Kind::Object, &[Location::Member]),
+                Input::optional("health", Kind::Object, &[Location::Member]),
+                Input::optional("idempotency_token", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "notification_settings",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("performance_target", Kind::Text, &[Location::Member]),
+                Input::optional("queue", Kind::Object, &[Location::Member]),
+                Input::optional("run_as", Kind::Object, &[Location::Member]),
+                Input::optional("run_name", Kind::Text, &[Location::Member]),
+                Input::optional("tasks", Kind::List, &[Location::Member]),
+                Input::optional("timeout_seconds", Kind::Integer, &[Location::Member]),
+                Input::optional("usage_policy_id", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "webhook_notifications",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
             ],
         )
         .object()
@@ -302,52 +351,52 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::jobs::Update::INFO,
             "Changes some settings of a job.",
             &[
-                Input::required("job_id", Kind::Integer, &[Place::Member]),
-                Input::optional("fields_to_remove", Kind::List, &[Place::Member]),
-                Input::optional("new_settings", Kind::Object, &[Place::Member]),
+                Input::required("job_id", Kind::Integer, &[Location::Member]),
+                Input::optional("fields_to_remove", Kind::List, &[Location::Member]),
+                Input::optional("new_settings", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::jobs::UpdatePermissions::INFO,
             "Adds or changes grants on a job and leaves the others in place.",
             &[
-                Input::required("job_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("job_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::policy_compliance_for_jobs::EnforceCompliance::INFO,
             "Changes a job so that its job clusters satisfy the current cluster policies.",
             &[
-                Input::required("job_id", Kind::Integer, &[Place::Member]),
-                Input::optional("validate_only", Kind::Boolean, &[Place::Member]),
+                Input::required("job_id", Kind::Integer, &[Location::Member]),
+                Input::optional("validate_only", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::policy_compliance_for_jobs::GetCompliance::INFO,
         "Gets whether a job satisfies its cluster policies.",
-        &[Input::required("job_id", Kind::Integer, &[Place::Query])],
+        &[Input::required("job_id", Kind::Integer, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::policy_compliance_for_jobs::ListCompliance::INFO,
             "Lists all jobs that use a cluster policy, with their compliance.",
             &[
-                Input::required("policy_id", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("policy_id", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "jobs",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },

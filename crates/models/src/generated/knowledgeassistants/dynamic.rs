@@ -4,173 +4,174 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::knowledge_assistants::CreateExample::INFO,
         "Adds an example to an assistant.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("example", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("example", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::CreateKnowledgeAssistant::INFO,
         "Creates an assistant.",
-        &[Input::required("knowledge_assistant", Kind::Object, &[Place::Json])],
+        &[Input::required("knowledge_assistant", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::CreateKnowledgeSource::INFO,
         "Adds a knowledge source to an assistant.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("knowledge_source", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("knowledge_source", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::DeleteExample::INFO,
         "Deletes an example of an assistant.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::DeleteKnowledgeAssistant::INFO,
         "Deletes an assistant.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::DeleteKnowledgeSource::INFO,
         "Deletes a knowledge source of an assistant.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::GetExample::INFO,
         "Returns one example of an assistant.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::GetKnowledgeAssistant::INFO,
         "Returns one assistant.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::GetKnowledgeSource::INFO,
         "Returns one knowledge source of an assistant.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on an assistant.",
-        &[Input::required("knowledge_assistant_id", Kind::Text, &[Place::Path])],
+        &[Input::required("knowledge_assistant_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::GetPermissions::INFO,
         "Returns the access control list of an assistant, inherited permissions included.",
-        &[Input::required("knowledge_assistant_id", Kind::Text, &[Place::Path])],
+        &[Input::required("knowledge_assistant_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::knowledge_assistants::ListExamples::INFO,
             "Lists the examples of an assistant.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "examples",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::knowledge_assistants::ListKnowledgeAssistants::INFO,
             "Lists assistants, without their state.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "knowledge_assistants",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::knowledge_assistants::ListKnowledgeSources::INFO,
             "Lists the knowledge sources of an assistant.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "knowledge_sources",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::knowledge_assistants::SetPermissions::INFO,
             "Replaces the direct permissions on an assistant.",
             &[
-                Input::required("knowledge_assistant_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("knowledge_assistant_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::knowledge_assistants::SyncKnowledgeSources::INFO,
             "Syncs the knowledge sources of an assistant.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::UpdateExample::INFO,
         "Changes the question or the guidelines of an example.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("example", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("example", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::UpdateKnowledgeAssistant::INFO,
         "Changes the fields of an assistant that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("knowledge_assistant", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("knowledge_assistant", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::knowledge_assistants::UpdateKnowledgeSource::INFO,
         "Changes the name or the description of a knowledge source.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("knowledge_source", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("knowledge_source", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::knowledge_assistants::UpdatePermissions::INFO,
             "Adds or changes permissions on an assistant, leaving other grants as they are.",
             &[
-                Input::required("knowledge_assistant_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("knowledge_assistant_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),

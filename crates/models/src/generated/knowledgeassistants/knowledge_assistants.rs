@@ -205,14 +205,14 @@ impl databricks_core::Paginated for ListExamples {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.examples.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -242,14 +242,14 @@ impl databricks_core::Paginated for ListKnowledgeAssistants {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.knowledge_assistants.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -285,14 +285,14 @@ impl databricks_core::Paginated for ListKnowledgeSources {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.knowledge_sources.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);

@@ -4,161 +4,162 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::lakewatch::CreateDatasource::INFO,
         "Creates a data source.",
-        &[Input::required("datasource", Kind::Object, &[Place::Json])],
+        &[Input::required("datasource", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::CreateRule::INFO,
         "Creates a rule.",
-        &[Input::required("rule", Kind::Object, &[Place::Json])],
+        &[Input::required("rule", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::DeleteDatasource::INFO,
         "Deletes a data source.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::DeleteRule::INFO,
         "Deletes a rule.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::GetAlertConfig::INFO,
         "Returns the settings of a catalog for delivering alerts.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::GetCommonConfig::INFO,
         "Returns the general settings of a catalog.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::GetDatasource::INFO,
         "Returns one data source.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::GetDatasourceConfig::INFO,
         "Returns the settings of a catalog for data sources.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::GetRule::INFO,
         "Returns one rule.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::GetRuleConfig::INFO,
         "Returns the settings of a catalog for rules.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::lakewatch::ListDatasources::INFO,
             "Lists the data sources of a catalog.",
             &[
-                Input::required("catalog_name", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("schema_name", Kind::Text, &[Place::Query]),
-                Input::optional("view", Kind::Text, &[Place::Query]),
+                Input::required("catalog_name", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("schema_name", Kind::Text, &[Location::Query]),
+                Input::optional("view", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "datasources",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::lakewatch::ListRules::INFO,
             "Lists the rules of a catalog.",
             &[
-                Input::required("catalog_name", Kind::Text, &[Place::Query]),
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("schema_name", Kind::Text, &[Place::Query]),
-                Input::optional("view", Kind::Text, &[Place::Query]),
+                Input::required("catalog_name", Kind::Text, &[Location::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("schema_name", Kind::Text, &[Location::Query]),
+                Input::optional("view", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "rules",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::UpdateAlertConfig::INFO,
         "Changes settings of a catalog for delivering alerts.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("alert_config", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("alert_config", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::UpdateCommonConfig::INFO,
         "Changes general settings of a catalog.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("common_config", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("common_config", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::UpdateDatasource::INFO,
         "Changes the fields of a data source that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("datasource", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("datasource", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::UpdateDatasourceConfig::INFO,
         "Changes settings of a catalog for data sources.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("datasource_config", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("datasource_config", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::UpdateRule::INFO,
         "Changes the fields of a rule that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("rule", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("rule", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::lakewatch::UpdateRuleConfig::INFO,
         "Changes settings of a catalog for rules.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("rule_config", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("etag", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("rule_config", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

@@ -4,549 +4,566 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::consumer_fulfillments::Get::INFO,
             "Previews the objects that a listing would install.",
             &[
-                Input::required("listing_id", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("listing_id", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "shared_data_objects",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::consumer_fulfillments::List::INFO,
             "Lists the fulfillments of a listing: the ways to install it.",
             &[
-                Input::required("listing_id", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("listing_id", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "fulfillments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::consumer_installations::Create::INFO,
             "Installs a listing.",
             &[
-                Input::required("listing_id", Kind::Text, &[Place::Path]),
+                Input::required("listing_id", Kind::Text, &[Location::Path]),
                 Input::optional(
                     "accepted_consumer_terms",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("catalog_name", Kind::Text, &[Place::Member]),
-                Input::optional("recipient_type", Kind::Text, &[Place::Member]),
-                Input::optional("repo_detail", Kind::Object, &[Place::Member]),
-                Input::optional("share_name", Kind::Text, &[Place::Member]),
+                Input::optional("catalog_name", Kind::Text, &[Location::Member]),
+                Input::optional("recipient_type", Kind::Text, &[Location::Member]),
+                Input::optional("repo_detail", Kind::Object, &[Location::Member]),
+                Input::optional("share_name", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::consumer_installations::Delete::INFO,
         "Removes an installation of a listing.",
         &[
-            Input::required("listing_id", Kind::Text, &[Place::Path]),
-            Input::required("installation_id", Kind::Text, &[Place::Path]),
+            Input::required("listing_id", Kind::Text, &[Location::Path]),
+            Input::required("installation_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::consumer_installations::List::INFO,
             "Lists the consumer's installations of all listings.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "installations",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::consumer_installations::ListListingInstallations::INFO,
             "Lists the consumer's installations of one listing.",
             &[
-                Input::required("listing_id", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("listing_id", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "installations",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::consumer_installations::Update::INFO,
             "Changes an installation and, if asked, replaces its access token.",
             &[
-                Input::required("listing_id", Kind::Text, &[Place::Path]),
-                Input::required("installation_id", Kind::Text, &[Place::Path]),
-                Input::required("installation", Kind::Object, &[Place::Member]),
-                Input::optional("rotate_token", Kind::Boolean, &[Place::Member]),
+                Input::required("listing_id", Kind::Text, &[Location::Path]),
+                Input::required("installation_id", Kind::Text, &[Location::Path]),
+                Input::required("installation", Kind::Object, &[Location::Member]),
+                Input::optional("rotate_token", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::consumer_listings::BatchGet::INFO,
         "Returns several published listings that the consumer may see.",
-        &[Input::optional("ids", Kind::List, &[Place::Query])],
+        &[Input::optional("ids", Kind::List, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::consumer_listings::Get::INFO,
         "Returns a published listing that the consumer may see.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::consumer_listings::List::INFO,
             "Lists the published listings that the consumer may see.",
             &[
-                Input::optional("assets", Kind::List, &[Place::Query]),
-                Input::optional("categories", Kind::List, &[Place::Query]),
-                Input::optional("is_free", Kind::Boolean, &[Place::Query]),
-                Input::optional("is_private_exchange", Kind::Boolean, &[Place::Query]),
-                Input::optional("is_staff_pick", Kind::Boolean, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("provider_ids", Kind::List, &[Place::Query]),
-                Input::optional("tags", Kind::Object, &[Place::Query]),
+                Input::optional("assets", Kind::List, &[Location::Query]),
+                Input::optional("categories", Kind::List, &[Location::Query]),
+                Input::optional("is_free", Kind::Boolean, &[Location::Query]),
+                Input::optional(
+                    "is_private_exchange",
+                    Kind::Boolean,
+                    &[Location::Query],
+                ),
+                Input::optional("is_staff_pick", Kind::Boolean, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("provider_ids", Kind::List, &[Location::Query]),
+                Input::optional("tags", Kind::Object, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "listings",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::consumer_listings::Search::INFO,
             "Searches the published listings that the consumer may see.",
             &[
-                Input::required("query", Kind::Text, &[Place::Query]),
-                Input::optional("assets", Kind::List, &[Place::Query]),
-                Input::optional("categories", Kind::List, &[Place::Query]),
-                Input::optional("is_free", Kind::Boolean, &[Place::Query]),
-                Input::optional("is_private_exchange", Kind::Boolean, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("provider_ids", Kind::List, &[Place::Query]),
+                Input::required("query", Kind::Text, &[Location::Query]),
+                Input::optional("assets", Kind::List, &[Location::Query]),
+                Input::optional("categories", Kind::List, &[Location::Query]),
+                Input::optional("is_free", Kind::Boolean, &[Location::Query]),
+                Input::optional(
+                    "is_private_exchange",
+                    Kind::Boolean,
+                    &[Location::Query],
+                ),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("provider_ids", Kind::List, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "listings",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::consumer_personalization_requests::Create::INFO,
             "Asks the provider of a listing for access to it.",
             &[
-                Input::required("listing_id", Kind::Text, &[Place::Path]),
-                Input::required("intended_use", Kind::Text, &[Place::Member]),
+                Input::required("listing_id", Kind::Text, &[Location::Path]),
+                Input::required("intended_use", Kind::Text, &[Location::Member]),
                 Input::required(
                     "accepted_consumer_terms",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("company", Kind::Text, &[Place::Member]),
-                Input::optional("first_name", Kind::Text, &[Place::Member]),
-                Input::optional("is_from_lighthouse", Kind::Boolean, &[Place::Member]),
-                Input::optional("last_name", Kind::Text, &[Place::Member]),
-                Input::optional("recipient_type", Kind::Text, &[Place::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("company", Kind::Text, &[Location::Member]),
+                Input::optional("first_name", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "is_from_lighthouse",
+                    Kind::Boolean,
+                    &[Location::Member],
+                ),
+                Input::optional("last_name", Kind::Text, &[Location::Member]),
+                Input::optional("recipient_type", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::consumer_personalization_requests::Get::INFO,
         "Returns the consumer's personalization request for a listing.",
-        &[Input::required("listing_id", Kind::Text, &[Place::Path])],
+        &[Input::required("listing_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::consumer_personalization_requests::List::INFO,
             "Lists the consumer's personalization requests for all listings.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "personalization_requests",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::consumer_providers::BatchGet::INFO,
         "Returns several providers that have listings the consumer may see.",
-        &[Input::optional("ids", Kind::List, &[Place::Query])],
+        &[Input::optional("ids", Kind::List, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::consumer_providers::Get::INFO,
         "Returns a provider with at least one listing the consumer may see.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::consumer_providers::List::INFO,
             "Lists the providers with at least one listing the consumer may see.",
             &[
-                Input::optional("is_featured", Kind::Boolean, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("is_featured", Kind::Boolean, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "providers",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::provider_exchange_filters::Create::INFO,
             "Adds a filter to an exchange and returns its ID.",
-            &[Input::required("filter", Kind::Object, &[Place::Member])],
+            &[Input::required("filter", Kind::Object, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::provider_exchange_filters::Delete::INFO,
         "Removes a filter from an exchange.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::provider_exchange_filters::List::INFO,
             "Lists the filters of an exchange.",
             &[
-                Input::required("exchange_id", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("exchange_id", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "filters",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::provider_exchange_filters::Update::INFO,
             "Changes a filter of an exchange.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::required("filter", Kind::Object, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::required("filter", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::provider_exchanges::AddListingToExchange::INFO,
             "Offers a listing in an exchange.",
             &[
-                Input::required("listing_id", Kind::Text, &[Place::Member]),
-                Input::required("exchange_id", Kind::Text, &[Place::Member]),
+                Input::required("listing_id", Kind::Text, &[Location::Member]),
+                Input::required("exchange_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::provider_exchanges::Create::INFO,
             "Creates an exchange and returns its ID.",
-            &[Input::required("exchange", Kind::Object, &[Place::Member])],
+            &[Input::required("exchange", Kind::Object, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::provider_exchanges::Delete::INFO,
         "Deletes an exchange.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::provider_exchanges::DeleteListingFromExchange::INFO,
         "Withdraws a listing from an exchange.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::provider_exchanges::Get::INFO,
         "Returns an exchange with its filters and listings.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::provider_exchanges::List::INFO,
             "Lists the exchanges that the provider can see.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "exchanges",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::provider_exchanges::ListExchangesForListing::INFO,
             "Lists the exchanges that offer a listing.",
             &[
-                Input::required("listing_id", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("listing_id", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "exchange_listing",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::provider_exchanges::ListListingsForExchange::INFO,
             "Lists the listings offered in an exchange.",
             &[
-                Input::required("exchange_id", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("exchange_id", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "exchange_listings",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::provider_exchanges::Update::INFO,
             "Changes an exchange.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::required("exchange", Kind::Object, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::required("exchange", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::provider_files::Create::INFO,
             "Registers a file and returns a URL to upload its content to.",
             &[
-                Input::required("file_parent", Kind::Object, &[Place::Member]),
-                Input::required("marketplace_file_type", Kind::Text, &[Place::Member]),
-                Input::required("mime_type", Kind::Text, &[Place::Member]),
-                Input::optional("display_name", Kind::Text, &[Place::Member]),
+                Input::required("file_parent", Kind::Object, &[Location::Member]),
+                Input::required(
+                    "marketplace_file_type",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::required("mime_type", Kind::Text, &[Location::Member]),
+                Input::optional("display_name", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::provider_files::Delete::INFO,
         "Deletes a file.",
-        &[Input::required("file_id", Kind::Text, &[Place::Path])],
+        &[Input::required("file_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::provider_files::Get::INFO,
         "Returns a file's description with a link to its content.",
-        &[Input::required("file_id", Kind::Text, &[Place::Path])],
+        &[Input::required("file_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::provider_files::List::INFO,
             "Lists the files attached to a provider, listing or other object.",
             &[
-                Input::required("file_parent", Kind::Object, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("file_parent", Kind::Object, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "file_infos",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::provider_listings::Create::INFO,
             "Creates a listing and returns its ID.",
-            &[Input::required("listing", Kind::Object, &[Place::Member])],
+            &[Input::required("listing", Kind::Object, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::provider_listings::Delete::INFO,
         "Deletes a listing.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::provider_listings::Get::INFO,
         "Returns a listing of the provider.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::provider_listings::List::INFO,
             "Lists the listings of the provider.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "listings",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::provider_listings::Update::INFO,
             "Changes a listing.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::required("listing", Kind::Object, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::required("listing", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::provider_personalization_requests::List::INFO,
             "Lists the personalization requests made to this provider, for all its listings.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "personalization_requests",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::provider_personalization_requests::Update::INFO,
             "Changes the status of a personalization request.",
             &[
-                Input::required("listing_id", Kind::Text, &[Place::Path]),
-                Input::required("request_id", Kind::Text, &[Place::Path]),
-                Input::required("status", Kind::Text, &[Place::Member]),
-                Input::optional("reason", Kind::Text, &[Place::Member]),
-                Input::optional("share", Kind::Object, &[Place::Member]),
+                Input::required("listing_id", Kind::Text, &[Location::Path]),
+                Input::required("request_id", Kind::Text, &[Location::Path]),
+                Input::required("status", Kind::Text, &[Location::Member]),
+                Input::optional("reason", Kind::Text, &[Location::Member]),
+                Input::optional("share", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::provider_provider_analytics_dashboards::Create::INFO,
             "Creates the provider's analytics dashboard.",
             &[],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::provider_provider_analytics_dashboards::Get::INFO,
         "Returns the provider's analytics dashboard.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
         super::provider_provider_analytics_dashboards::GetLatestVersion::INFO,
         "Returns the latest version of the template for analytics dashboards.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::provider_provider_analytics_dashboards::Update::INFO,
             "Moves the provider's analytics dashboard to another version of its template.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("version", Kind::Integer, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("version", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::provider_providers::Create::INFO,
             "Creates a provider profile and returns its ID.",
-            &[Input::required("provider", Kind::Object, &[Place::Member])],
+            &[Input::required("provider", Kind::Object, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::provider_providers::Delete::INFO,
         "Deletes a provider profile.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::provider_providers::Get::INFO,
         "Returns a provider profile.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::provider_providers::List::INFO,
             "Lists the provider profiles of the account.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "providers",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::provider_providers::Update::INFO,
             "Changes a provider profile.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::required("provider", Kind::Object, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::required("provider", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),

@@ -4,480 +4,489 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::experiments::CreateExperiment::INFO,
             "Creates an experiment.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::optional("artifact_location", Kind::Text, &[Place::Member]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
-                Input::optional("trace_location", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::optional("artifact_location", Kind::Text, &[Location::Member]),
+                Input::optional("tags", Kind::List, &[Location::Member]),
+                Input::optional("trace_location", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::experiments::CreateIssue::INFO,
         "Creates an issue in an experiment.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("issue", Kind::Object, &[Place::Json]),
-            Input::optional("issue_id", Kind::Text, &[Place::Query]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("issue", Kind::Object, &[Location::Json]),
+            Input::optional("issue_id", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::experiments::CreateLoggedModel::INFO,
             "Creates a logged model in an experiment.",
             &[
-                Input::required("experiment_id", Kind::Text, &[Place::Member]),
-                Input::optional("model_type", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
-                Input::optional("params", Kind::List, &[Place::Member]),
-                Input::optional("source_run_id", Kind::Text, &[Place::Member]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
+                Input::required("experiment_id", Kind::Text, &[Location::Member]),
+                Input::optional("model_type", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
+                Input::optional("params", Kind::List, &[Location::Member]),
+                Input::optional("source_run_id", Kind::Text, &[Location::Member]),
+                Input::optional("tags", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::CreateRun::INFO,
             "Starts a run in an experiment.",
             &[
-                Input::optional("experiment_id", Kind::Text, &[Place::Member]),
-                Input::optional("run_name", Kind::Text, &[Place::Member]),
-                Input::optional("start_time", Kind::Integer, &[Place::Member]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
-                Input::optional("user_id", Kind::Text, &[Place::Member]),
+                Input::optional("experiment_id", Kind::Text, &[Location::Member]),
+                Input::optional("run_name", Kind::Text, &[Location::Member]),
+                Input::optional("start_time", Kind::Integer, &[Location::Member]),
+                Input::optional("tags", Kind::List, &[Location::Member]),
+                Input::optional("user_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::DeleteExperiment::INFO,
             "Marks an experiment as deleted, with its runs, metrics, parameters and tags.",
-            &[Input::required("experiment_id", Kind::Text, &[Place::Member])],
+            &[Input::required("experiment_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::experiments::DeleteLoggedModel::INFO,
         "Deletes a logged model.",
-        &[Input::required("model_id", Kind::Text, &[Place::Path])],
+        &[Input::required("model_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::experiments::DeleteLoggedModelTag::INFO,
         "Deletes a tag of a logged model.",
         &[
-            Input::required("model_id", Kind::Text, &[Place::Path]),
-            Input::required("tag_key", Kind::Text, &[Place::Path]),
+            Input::required("model_id", Kind::Text, &[Location::Path]),
+            Input::required("tag_key", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::experiments::DeleteRun::INFO,
             "Marks a run as deleted.",
-            &[Input::required("run_id", Kind::Text, &[Place::Member])],
+            &[Input::required("run_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::DeleteRuns::INFO,
             "Deletes the runs of an experiment that were created up to a point in time.",
             &[
-                Input::required("experiment_id", Kind::Text, &[Place::Member]),
-                Input::required("max_timestamp_millis", Kind::Integer, &[Place::Member]),
-                Input::optional("max_runs", Kind::Integer, &[Place::Member]),
+                Input::required("experiment_id", Kind::Text, &[Location::Member]),
+                Input::required(
+                    "max_timestamp_millis",
+                    Kind::Integer,
+                    &[Location::Member],
+                ),
+                Input::optional("max_runs", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::DeleteTag::INFO,
             "Deletes a tag of a run.",
             &[
-                Input::required("run_id", Kind::Text, &[Place::Member]),
-                Input::required("key", Kind::Text, &[Place::Member]),
+                Input::required("run_id", Kind::Text, &[Location::Member]),
+                Input::required("key", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::FinalizeLoggedModel::INFO,
             "Marks a logged model as ready or as failed.",
             &[
-                Input::required("model_id", Kind::Text, &[Place::Path]),
-                Input::required("status", Kind::Text, &[Place::Member]),
+                Input::required("model_id", Kind::Text, &[Location::Path]),
+                Input::required("status", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::experiments::GetByName::INFO,
         "Returns the experiment of a name.",
-        &[Input::required("experiment_name", Kind::Text, &[Place::Query])],
+        &[Input::required("experiment_name", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::experiments::GetExperiment::INFO,
         "Returns one experiment, even a deleted one.",
-        &[Input::required("experiment_id", Kind::Text, &[Place::Query])],
+        &[Input::required("experiment_id", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::experiments::GetHistory::INFO,
             "Returns every value a run has logged for a metric.",
             &[
-                Input::required("metric_key", Kind::Text, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("run_id", Kind::Text, &[Place::Query]),
-                Input::optional("run_uuid", Kind::Text, &[Place::Query]),
+                Input::required("metric_key", Kind::Text, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("run_id", Kind::Text, &[Location::Query]),
+                Input::optional("run_uuid", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "metrics",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::experiments::GetIssue::INFO,
         "Returns one issue of an experiment.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::experiments::GetLoggedModel::INFO,
         "Returns one logged model.",
-        &[Input::required("model_id", Kind::Text, &[Place::Path])],
+        &[Input::required("model_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::experiments::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on an experiment.",
-        &[Input::required("experiment_id", Kind::Text, &[Place::Path])],
+        &[Input::required("experiment_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::experiments::GetPermissions::INFO,
         "Returns the access control list of an experiment, inherited permissions included.",
-        &[Input::required("experiment_id", Kind::Text, &[Place::Path])],
+        &[Input::required("experiment_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::experiments::GetRun::INFO,
         "Returns one run with its parameters, metrics and tags.",
         &[
-            Input::required("run_id", Kind::Text, &[Place::Query]),
-            Input::optional("run_uuid", Kind::Text, &[Place::Query]),
+            Input::required("run_id", Kind::Text, &[Location::Query]),
+            Input::optional("run_uuid", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::experiments::ListArtifacts::INFO,
             "Lists the artifacts of a run.",
             &[
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("path", Kind::Text, &[Place::Query]),
-                Input::optional("run_id", Kind::Text, &[Place::Query]),
-                Input::optional("run_uuid", Kind::Text, &[Place::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("path", Kind::Text, &[Location::Query]),
+                Input::optional("run_id", Kind::Text, &[Location::Query]),
+                Input::optional("run_uuid", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "files",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::experiments::ListExperiments::INFO,
             "Lists experiments.",
             &[
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("view_type", Kind::Text, &[Place::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("view_type", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "experiments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::experiments::LogBatch::INFO,
             "Logs metrics, parameters and tags of a run in one request.",
             &[
-                Input::optional("metrics", Kind::List, &[Place::Member]),
-                Input::optional("params", Kind::List, &[Place::Member]),
-                Input::optional("run_id", Kind::Text, &[Place::Member]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
+                Input::optional("metrics", Kind::List, &[Location::Member]),
+                Input::optional("params", Kind::List, &[Location::Member]),
+                Input::optional("run_id", Kind::Text, &[Location::Member]),
+                Input::optional("tags", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::LogInputs::INFO,
             "Records which datasets and models a run used.",
             &[
-                Input::required("run_id", Kind::Text, &[Place::Member]),
-                Input::optional("datasets", Kind::List, &[Place::Member]),
-                Input::optional("models", Kind::List, &[Place::Member]),
+                Input::required("run_id", Kind::Text, &[Location::Member]),
+                Input::optional("datasets", Kind::List, &[Location::Member]),
+                Input::optional("models", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::LogLoggedModelParams::INFO,
             "Adds parameters to a logged model.",
             &[
-                Input::required("model_id", Kind::Text, &[Place::Path]),
-                Input::optional("params", Kind::List, &[Place::Member]),
+                Input::required("model_id", Kind::Text, &[Location::Path]),
+                Input::optional("params", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::LogMetric::INFO,
             "Appends one value of a metric to a run.",
             &[
-                Input::required("key", Kind::Text, &[Place::Member]),
-                Input::required("value", Kind::Number, &[Place::Member]),
-                Input::required("timestamp", Kind::Integer, &[Place::Member]),
-                Input::optional("dataset_digest", Kind::Text, &[Place::Member]),
-                Input::optional("dataset_name", Kind::Text, &[Place::Member]),
-                Input::optional("model_id", Kind::Text, &[Place::Member]),
-                Input::optional("run_id", Kind::Text, &[Place::Member]),
-                Input::optional("run_uuid", Kind::Text, &[Place::Member]),
-                Input::optional("step", Kind::Integer, &[Place::Member]),
+                Input::required("key", Kind::Text, &[Location::Member]),
+                Input::required("value", Kind::Number, &[Location::Member]),
+                Input::required("timestamp", Kind::Integer, &[Location::Member]),
+                Input::optional("dataset_digest", Kind::Text, &[Location::Member]),
+                Input::optional("dataset_name", Kind::Text, &[Location::Member]),
+                Input::optional("model_id", Kind::Text, &[Location::Member]),
+                Input::optional("run_id", Kind::Text, &[Location::Member]),
+                Input::optional("run_uuid", Kind::Text, &[Location::Member]),
+                Input::optional("step", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::LogModel::INFO,
             "Records a model in a run; `create_logged_model` replaces it.",
             &[
-                Input::optional("model_json", Kind::Text, &[Place::Member]),
-                Input::optional("run_id", Kind::Text, &[Place::Member]),
+                Input::optional("model_json", Kind::Text, &[Location::Member]),
+                Input::optional("run_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::LogOutputs::INFO,
             "Records which models a run produced.",
             &[
-                Input::required("run_id", Kind::Text, &[Place::Member]),
-                Input::optional("models", Kind::List, &[Place::Member]),
+                Input::required("run_id", Kind::Text, &[Location::Member]),
+                Input::optional("models", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::LogParam::INFO,
             "Logs a parameter of a run.",
             &[
-                Input::required("key", Kind::Text, &[Place::Member]),
-                Input::required("value", Kind::Text, &[Place::Member]),
-                Input::optional("run_id", Kind::Text, &[Place::Member]),
-                Input::optional("run_uuid", Kind::Text, &[Place::Member]),
+                Input::required("key", Kind::Text, &[Location::Member]),
+                Input::required("value", Kind::Text, &[Location::Member]),
+                Input::optional("run_id", Kind::Text, &[Location::Member]),
+                Input::optional("run_uuid", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::RestoreExperiment::INFO,
             "Restores a deleted experiment, with its runs, metrics, parameters and tags.",
-            &[Input::required("experiment_id", Kind::Text, &[Place::Member])],
+            &[Input::required("experiment_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::RestoreRun::INFO,
             "Restores a deleted run with its parameters, metrics and tags.",
-            &[Input::required("run_id", Kind::Text, &[Place::Member])],
+            &[Input::required("run_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::RestoreRuns::INFO,
             "Restores the runs of an experiment that were deleted since a point in time.",
             &[
-                Input::required("experiment_id", Kind::Text, &[Place::Member]),
-                Input::required("min_timestamp_millis", Kind::Integer, &[Place::Member]),
-                Input::optional("max_runs", Kind::Integer, &[Place::Member]),
+                Input::required("experiment_id", Kind::Text, &[Location::Member]),
+                Input::required(
+                    "min_timestamp_millis",
+                    Kind::Integer,
+                    &[Location::Member],
+                ),
+                Input::optional("max_runs", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::SearchExperiments::INFO,
             "Searches experiments by a condition.",
             &[
-                Input::optional("filter", Kind::Text, &[Place::Member]),
-                Input::optional("max_results", Kind::Integer, &[Place::Member]),
-                Input::optional("order_by", Kind::List, &[Place::Member]),
-                Input::optional("page_token", Kind::Text, &[Place::Member]),
-                Input::optional("view_type", Kind::Text, &[Place::Member]),
+                Input::optional("filter", Kind::Text, &[Location::Member]),
+                Input::optional("max_results", Kind::Integer, &[Location::Member]),
+                Input::optional("order_by", Kind::List, &[Location::Member]),
+                Input::optional("page_token", Kind::Text, &[Location::Member]),
+                Input::optional("view_type", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
         .paging(
             Paging::new(
                 "experiments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::experiments::SearchIssues::INFO,
             "Searches the issues of an experiment.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("categories", Kind::List, &[Place::Member]),
-                Input::optional("page_size", Kind::Integer, &[Place::Member]),
-                Input::optional("page_token", Kind::Text, &[Place::Member]),
-                Input::optional("query", Kind::Text, &[Place::Member]),
-                Input::optional("severities", Kind::List, &[Place::Member]),
-                Input::optional("sort_key", Kind::Text, &[Place::Member]),
-                Input::optional("sort_order", Kind::Text, &[Place::Member]),
-                Input::optional("statuses", Kind::List, &[Place::Member]),
-                Input::optional("tag_filters", Kind::List, &[Place::Member]),
-                Input::optional("view", Kind::Text, &[Place::Member]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("categories", Kind::List, &[Location::Member]),
+                Input::optional("page_size", Kind::Integer, &[Location::Member]),
+                Input::optional("page_token", Kind::Text, &[Location::Member]),
+                Input::optional("query", Kind::Text, &[Location::Member]),
+                Input::optional("severities", Kind::List, &[Location::Member]),
+                Input::optional("sort_key", Kind::Text, &[Location::Member]),
+                Input::optional("sort_order", Kind::Text, &[Location::Member]),
+                Input::optional("statuses", Kind::List, &[Location::Member]),
+                Input::optional("tag_filters", Kind::List, &[Location::Member]),
+                Input::optional("view", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
         .paging(
             Paging::new(
                 "issues",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::experiments::SearchLoggedModels::INFO,
             "Searches logged models by a condition.",
             &[
-                Input::optional("datasets", Kind::List, &[Place::Member]),
-                Input::optional("experiment_ids", Kind::List, &[Place::Member]),
-                Input::optional("filter", Kind::Text, &[Place::Member]),
-                Input::optional("max_results", Kind::Integer, &[Place::Member]),
-                Input::optional("order_by", Kind::List, &[Place::Member]),
-                Input::optional("page_token", Kind::Text, &[Place::Member]),
+                Input::optional("datasets", Kind::List, &[Location::Member]),
+                Input::optional("experiment_ids", Kind::List, &[Location::Member]),
+                Input::optional("filter", Kind::Text, &[Location::Member]),
+                Input::optional("max_results", Kind::Integer, &[Location::Member]),
+                Input::optional("order_by", Kind::List, &[Location::Member]),
+                Input::optional("page_token", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
         .paging(
             Paging::new(
                 "models",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::experiments::SearchRuns::INFO,
             "Searches runs by a condition over metrics, parameters and tags.",
             &[
-                Input::optional("experiment_ids", Kind::List, &[Place::Member]),
-                Input::optional("filter", Kind::Text, &[Place::Member]),
-                Input::optional("max_results", Kind::Integer, &[Place::Member]),
-                Input::optional("order_by", Kind::List, &[Place::Member]),
-                Input::optional("page_token", Kind::Text, &[Place::Member]),
-                Input::optional("run_view_type", Kind::Text, &[Place::Member]),
+                Input::optional("experiment_ids", Kind::List, &[Location::Member]),
+                Input::optional("filter", Kind::Text, &[Location::Member]),
+                Input::optional("max_results", Kind::Integer, &[Location::Member]),
+                Input::optional("order_by", Kind::List, &[Location::Member]),
+                Input::optional("page_token", Kind::Text, &[Location::Member]),
+                Input::optional("run_view_type", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
         .paging(
             Paging::new(
                 "runs",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::experiments::SetExperimentTag::INFO,
             "Sets a tag of an experiment, replacing an earlier value.",
             &[
-                Input::required("experiment_id", Kind::Text, &[Place::Member]),
-                Input::required("key", Kind::Text, &[Place::Member]),
-                Input::required("value", Kind::Text, &[Place::Member]),
+                Input::required("experiment_id", Kind::Text, &[Location::Member]),
+                Input::required("key", Kind::Text, &[Location::Member]),
+                Input::required("value", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::SetLoggedModelTags::INFO,
             "Sets tags of a logged model.",
             &[
-                Input::required("model_id", Kind::Text, &[Place::Path]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
+                Input::required("model_id", Kind::Text, &[Location::Path]),
+                Input::optional("tags", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::SetPermissions::INFO,
             "Replaces the direct permissions on an experiment.",
             &[
-                Input::required("experiment_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("experiment_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::SetTag::INFO,
             "Sets a tag of a run, replacing an earlier value.",
             &[
-                Input::required("key", Kind::Text, &[Place::Member]),
-                Input::required("value", Kind::Text, &[Place::Member]),
-                Input::optional("run_id", Kind::Text, &[Place::Member]),
-                Input::optional("run_uuid", Kind::Text, &[Place::Member]),
+                Input::required("key", Kind::Text, &[Location::Member]),
+                Input::required("value", Kind::Text, &[Location::Member]),
+                Input::optional("run_id", Kind::Text, &[Location::Member]),
+                Input::optional("run_uuid", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::UpdateExperiment::INFO,
             "Renames an experiment.",
             &[
-                Input::required("experiment_id", Kind::Text, &[Place::Member]),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
+                Input::required("experiment_id", Kind::Text, &[Location::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::experiments::UpdateIssue::INFO,
         "Changes the fields of an issue that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("issue", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("issue", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::experiments::UpdatePermissions::INFO,
             "Adds or changes permissions on an experiment, leaving other grants as they are.",
             &[
-                Input::required("experiment_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("experiment_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::experiments::UpdateRun::INFO,
             "Changes name, status or end time of a run.",
             &[
-                Input::optional("end_time", Kind::Integer, &[Place::Member]),
-                Input::optional("run_id", Kind::Text, &[Place::Member]),
-                Input::optional("run_name", Kind::Text, &[Place::Member]),
-                Input::optional("run_uuid", Kind::Text, &[Place::Member]),
-                Input::optional("status", Kind::Text, &[Place::Member]),
+                Input::optional("end_time", Kind::Integer, &[Location::Member]),
+                Input::optional("run_id", Kind::Text, &[Location::Member]),
+                Input::optional("run_name", Kind::Text, &[Location::Member]),
+                Input::optional("run_uuid", Kind::Text, &[Location::Member]),
+                Input::optional("status", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::feature_engineering::BackfillFeatures::INFO,
             "Recomputes values of features for past periods, as a long-running operation.",
             &[
-                Input::required("backfill_ranges", Kind::List, &[Place::Member]),
-                Input::required("feature_full_names", Kind::List, &[Place::Member]),
-                Input::optional("budget_policy_id", Kind::Text, &[Place::Member]),
-                Input::optional("request_id", Kind::Text, &[Place::Member]),
-                Input::optional("tags", Kind::Object, &[Place::Member]),
+                Input::required("backfill_ranges", Kind::List, &[Location::Member]),
+                Input::required("feature_full_names", Kind::List, &[Location::Member]),
+                Input::optional("budget_policy_id", Kind::Text, &[Location::Member]),
+                Input::optional("request_id", Kind::Text, &[Location::Member]),
+                Input::optional("tags", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
@@ -490,39 +499,39 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::feature_engineering::BatchCreateMaterializedFeatures::INFO,
             "Begins to materialize several features.",
-            &[Input::required("requests", Kind::List, &[Place::Member])],
+            &[Input::required("requests", Kind::List, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::feature_engineering::CancelOperation::INFO,
             "Asks to cancel a long-running operation.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::CreateFeature::INFO,
         "Creates a feature.",
-        &[Input::required("feature", Kind::Object, &[Place::Json])],
+        &[Input::required("feature", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::CreateFeatureSpec::INFO,
         "Creates a feature spec.",
-        &[Input::required("feature_spec", Kind::Object, &[Place::Json])],
+        &[Input::required("feature_spec", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::CreateKafkaConfig::INFO,
         "Creates a Kafka configuration.",
-        &[Input::required("kafka_config", Kind::Object, &[Place::Json])],
+        &[Input::required("kafka_config", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::feature_engineering::CreateMaterializationSet::INFO,
             "Creates a set of materialized features, as a long-running operation.",
             &[
-                Input::required("materialization_set", Kind::Object, &[Place::Json]),
-                Input::optional("request_id", Kind::Text, &[Place::Query]),
+                Input::required("materialization_set", Kind::Object, &[Location::Json]),
+                Input::optional("request_id", Kind::Text, &[Location::Query]),
             ],
         )
         .key("request_id")
@@ -534,38 +543,38 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::CreateMaterializedFeature::INFO,
         "Begins to materialize a feature.",
-        &[Input::required("materialized_feature", Kind::Object, &[Place::Json])],
+        &[Input::required("materialized_feature", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::CreateStream::INFO,
         "Creates a stream, an object of Unity Catalog that stands for an external source of streaming data.",
-        &[Input::required("stream", Kind::Object, &[Place::Json])],
+        &[Input::required("stream", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::DeleteFeature::INFO,
         "Deletes a feature.",
-        &[Input::required("full_name", Kind::Text, &[Place::Path])],
+        &[Input::required("full_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::DeleteFeatureSpec::INFO,
         "Deletes a feature spec.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::DeleteKafkaConfig::INFO,
         "Deletes a Kafka configuration, which only its creator can do.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::feature_engineering::DeleteMaterializationSet::INFO,
             "Deletes a set with all its materialized features, as a long-running operation.",
             &[
-                Input::required("materialization_set_id", Kind::Text, &[Place::Path]),
-                Input::optional("allow_missing", Kind::Boolean, &[Place::Query]),
-                Input::optional("request_id", Kind::Text, &[Place::Query]),
+                Input::required("materialization_set_id", Kind::Text, &[Location::Path]),
+                Input::optional("allow_missing", Kind::Boolean, &[Location::Query]),
+                Input::optional("request_id", Kind::Text, &[Location::Query]),
             ],
         )
         .key("request_id")
@@ -577,133 +586,133 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::DeleteMaterializedFeature::INFO,
         "Deletes a materialized feature.",
-        &[Input::required("materialized_feature_id", Kind::Text, &[Place::Path])],
+        &[Input::required("materialized_feature_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::DeleteStream::INFO,
         "Deletes a stream, with the table or view of its ingestion.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::GetFeature::INFO,
         "Returns one feature.",
-        &[Input::required("full_name", Kind::Text, &[Place::Path])],
+        &[Input::required("full_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::GetFeatureSpec::INFO,
         "Returns one feature spec.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::GetKafkaConfig::INFO,
         "Returns one Kafka configuration.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::GetMaterializationSet::INFO,
         "Returns a set with its materialized features; the list is empty if all of them were deleted.",
-        &[Input::required("materialization_set_id", Kind::Text, &[Place::Path])],
+        &[Input::required("materialization_set_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::GetMaterializedFeature::INFO,
         "Returns one materialized feature.",
-        &[Input::required("materialized_feature_id", Kind::Text, &[Place::Path])],
+        &[Input::required("materialized_feature_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::GetOperation::INFO,
         "Returns the state of a long-running operation.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::GetStream::INFO,
         "Returns one stream.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::feature_engineering::ListFeatures::INFO,
             "Lists the features of a schema.",
             &[
-                Input::required("catalog_name", Kind::Text, &[Place::Query]),
-                Input::required("schema_name", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("catalog_name", Kind::Text, &[Location::Query]),
+                Input::required("schema_name", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "features",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::feature_engineering::ListKafkaConfigs::INFO,
             "Lists the Kafka configurations of the metastore, without their schemas.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "kafka_configs",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::feature_engineering::ListMaterializedFeatures::INFO,
             "Lists materialized features.",
             &[
-                Input::optional("feature_name", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("feature_name", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "materialized_features",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::feature_engineering::ListStreams::INFO,
             "Lists the streams of a schema.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("parent", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("parent", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "streams",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::feature_engineering::PurgeFeatureEntities::INFO,
             "Erases the stored feature values of given entities, as a long-running operation.",
             &[
-                Input::required("entities_table", Kind::Text, &[Place::Member]),
-                Input::required("features", Kind::List, &[Place::Member]),
-                Input::optional("budget_policy_id", Kind::Text, &[Place::Member]),
-                Input::optional("delete_rows", Kind::Boolean, &[Place::Member]),
-                Input::optional("request_id", Kind::Text, &[Place::Member]),
-                Input::optional("tags", Kind::Object, &[Place::Member]),
+                Input::required("entities_table", Kind::Text, &[Location::Member]),
+                Input::required("features", Kind::List, &[Location::Member]),
+                Input::optional("budget_policy_id", Kind::Text, &[Location::Member]),
+                Input::optional("delete_rows", Kind::Boolean, &[Location::Member]),
+                Input::optional("request_id", Kind::Text, &[Location::Member]),
+                Input::optional("tags", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
@@ -716,32 +725,32 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::UpdateFeature::INFO,
         "Changes the description of a feature, its only mutable field.",
         &[
-            Input::required("full_name", Kind::Text, &[Place::Path]),
-            Input::required("feature", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("full_name", Kind::Text, &[Location::Path]),
+            Input::required("feature", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::UpdateKafkaConfig::INFO,
         "Changes a Kafka configuration.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("kafka_config", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("kafka_config", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::feature_engineering::UpdateMaterializationSet::INFO,
             "Deletes members of a set or changes their pause settings, as a long-running operation.",
             &[
-                Input::required("materialization_set_id", Kind::Text, &[Place::Path]),
-                Input::required("materialization_set", Kind::Object, &[Place::Json]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
-                Input::optional("request_id", Kind::Text, &[Place::Query]),
+                Input::required("materialization_set_id", Kind::Text, &[Location::Path]),
+                Input::required("materialization_set", Kind::Object, &[Location::Json]),
+                Input::required("update_mask", Kind::Text, &[Location::Query]),
+                Input::optional("request_id", Kind::Text, &[Location::Query]),
             ],
         )
         .key("request_id")
@@ -753,108 +762,112 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::UpdateMaterializedFeature::INFO,
         "Changes the schedule state of a materialized feature.",
         &[
-            Input::required("materialized_feature_id", Kind::Text, &[Place::Path]),
-            Input::required("materialized_feature", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("materialized_feature_id", Kind::Text, &[Location::Path]),
+            Input::required("materialized_feature", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_engineering::UpdateStream::INFO,
         "Changes the fields of a stream that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("stream", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("stream", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_store::CreateOnlineStore::INFO,
         "Creates an online store.",
-        &[Input::required("online_store", Kind::Object, &[Place::Json])],
+        &[Input::required("online_store", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_store::DeleteOnlineStore::INFO,
         "Deletes an online store.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_store::DeleteOnlineTable::INFO,
         "Deletes an online table.",
-        &[Input::required("online_table_name", Kind::Text, &[Place::Path])],
+        &[Input::required("online_table_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::feature_store::GetOnlineStore::INFO,
         "Returns one online store.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::feature_store::ListOnlineStores::INFO,
             "Lists the online stores.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "online_stores",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::feature_store::PublishTable::INFO,
             "Publishes a table of features to an online store.",
             &[
-                Input::required("source_table_name", Kind::Text, &[Place::Path]),
-                Input::required("publish_spec", Kind::Object, &[Place::Member]),
+                Input::required("source_table_name", Kind::Text, &[Location::Path]),
+                Input::required("publish_spec", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::feature_store::UpdateOnlineStore::INFO,
         "Changes an online store.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("online_store", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("online_store", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::forecasting::CreateExperiment::INFO,
             "Starts a serverless forecasting experiment and returns its ID.",
             &[
-                Input::required("train_data_path", Kind::Text, &[Place::Member]),
-                Input::required("target_column", Kind::Text, &[Place::Member]),
-                Input::required("time_column", Kind::Text, &[Place::Member]),
-                Input::required("forecast_horizon", Kind::Integer, &[Place::Member]),
-                Input::optional("custom_weights_column", Kind::Text, &[Place::Member]),
-                Input::optional("experiment_path", Kind::Text, &[Place::Member]),
-                Input::optional("forecast_granularity", Kind::Text, &[Place::Member]),
+                Input::required("train_data_path", Kind::Text, &[Location::Member]),
+                Input::required("target_column", Kind::Text, &[Location::Member]),
+                Input::required("time_column", Kind::Text, &[Location::Member]),
+                Input::required("forecast_horizon", Kind::Integer, &[Location::Member]),
+                Input::optional(
+                    "custom_weights_column",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::optional("experiment_path", Kind::Text, &[Location::Member]),
+                Input::optional("forecast_granularity", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "future_feature_data_path",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("holiday_regions", Kind::List, &[Place::Member]),
-                Input::optional("include_features", Kind::List, &[Place::Member]),
-                Input::optional("max_runtime", Kind::Integer, &[Place::Member]),
-                Input::optional("prediction_data_path", Kind::Text, &[Place::Member]),
-                Input::optional("primary_metric", Kind::Text, &[Place::Member]),
-                Input::optional("register_to", Kind::Text, &[Place::Member]),
-                Input::optional("split_column", Kind::Text, &[Place::Member]),
+                Input::optional("holiday_regions", Kind::List, &[Location::Member]),
+                Input::optional("include_features", Kind::List, &[Location::Member]),
+                Input::optional("max_runtime", Kind::Integer, &[Location::Member]),
+                Input::optional("prediction_data_path", Kind::Text, &[Location::Member]),
+                Input::optional("primary_metric", Kind::Text, &[Location::Member]),
+                Input::optional("register_to", Kind::Text, &[Location::Member]),
+                Input::optional("split_column", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "timeseries_identifier_columns",
                     Kind::List,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("training_frameworks", Kind::List, &[Place::Member]),
+                Input::optional("training_frameworks", Kind::List, &[Location::Member]),
             ],
         )
         .object()
@@ -869,446 +882,446 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 7200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::forecasting::GetExperiment::INFO,
         "Returns the state of a forecasting experiment.",
-        &[Input::required("experiment_id", Kind::Text, &[Place::Path])],
+        &[Input::required("experiment_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::materialized_features::CreateFeatureTag::INFO,
         "Adds a tag to a feature.",
         &[
-            Input::required("table_name", Kind::Text, &[Place::Path]),
-            Input::required("feature_name", Kind::Text, &[Place::Path]),
-            Input::required("feature_tag", Kind::Object, &[Place::Json]),
+            Input::required("table_name", Kind::Text, &[Location::Path]),
+            Input::required("feature_name", Kind::Text, &[Location::Path]),
+            Input::required("feature_tag", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::materialized_features::DeleteFeatureTag::INFO,
         "Deletes a tag of a feature.",
         &[
-            Input::required("table_name", Kind::Text, &[Place::Path]),
-            Input::required("feature_name", Kind::Text, &[Place::Path]),
-            Input::required("key", Kind::Text, &[Place::Path]),
+            Input::required("table_name", Kind::Text, &[Location::Path]),
+            Input::required("feature_name", Kind::Text, &[Location::Path]),
+            Input::required("key", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::materialized_features::GetFeatureLineage::INFO,
         "Returns the models, feature specs and online features that use a feature.",
         &[
-            Input::required("table_name", Kind::Text, &[Place::Path]),
-            Input::required("feature_name", Kind::Text, &[Place::Path]),
+            Input::required("table_name", Kind::Text, &[Location::Path]),
+            Input::required("feature_name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::materialized_features::GetFeatureTag::INFO,
         "Returns one tag of a feature.",
         &[
-            Input::required("table_name", Kind::Text, &[Place::Path]),
-            Input::required("feature_name", Kind::Text, &[Place::Path]),
-            Input::required("key", Kind::Text, &[Place::Path]),
+            Input::required("table_name", Kind::Text, &[Location::Path]),
+            Input::required("feature_name", Kind::Text, &[Location::Path]),
+            Input::required("key", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::materialized_features::ListFeatureTags::INFO,
             "Lists the tags of a feature.",
             &[
-                Input::required("table_name", Kind::Text, &[Place::Path]),
-                Input::required("feature_name", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("table_name", Kind::Text, &[Location::Path]),
+                Input::required("feature_name", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "feature_tags",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::materialized_features::UpdateFeatureTag::INFO,
         "Changes a tag of a feature.",
         &[
-            Input::required("table_name", Kind::Text, &[Place::Path]),
-            Input::required("feature_name", Kind::Text, &[Place::Path]),
-            Input::required("key", Kind::Text, &[Place::Path]),
-            Input::required("feature_tag", Kind::Object, &[Place::Json]),
-            Input::optional("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("table_name", Kind::Text, &[Location::Path]),
+            Input::required("feature_name", Kind::Text, &[Location::Path]),
+            Input::required("key", Kind::Text, &[Location::Path]),
+            Input::required("feature_tag", Kind::Object, &[Location::Json]),
+            Input::optional("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::ApproveTransitionRequest::INFO,
             "Approves a request to move a model version to another stage.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("version", Kind::Text, &[Place::Member]),
-                Input::required("stage", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("version", Kind::Text, &[Location::Member]),
+                Input::required("stage", Kind::Text, &[Location::Member]),
                 Input::required(
                     "archive_existing_versions",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::CreateComment::INFO,
             "Adds a comment to a model version.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("version", Kind::Text, &[Place::Member]),
-                Input::required("comment", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("version", Kind::Text, &[Location::Member]),
+                Input::required("comment", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::CreateModel::INFO,
             "Creates a registered model.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("tags", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::CreateModelVersion::INFO,
             "Creates a version of a registered model.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("source", Kind::Text, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("run_id", Kind::Text, &[Place::Member]),
-                Input::optional("run_link", Kind::Text, &[Place::Member]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("source", Kind::Text, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("run_id", Kind::Text, &[Location::Member]),
+                Input::optional("run_link", Kind::Text, &[Location::Member]),
+                Input::optional("tags", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::CreateTransitionRequest::INFO,
             "Requests to move a model version to another stage.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("version", Kind::Text, &[Place::Member]),
-                Input::required("stage", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("version", Kind::Text, &[Location::Member]),
+                Input::required("stage", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::CreateWebhook::INFO,
             "Creates a webhook that calls a URL or runs a job on registry events.",
             &[
-                Input::required("events", Kind::List, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("http_url_spec", Kind::Object, &[Place::Member]),
-                Input::optional("job_spec", Kind::Object, &[Place::Member]),
-                Input::optional("model_name", Kind::Text, &[Place::Member]),
-                Input::optional("status", Kind::Text, &[Place::Member]),
+                Input::required("events", Kind::List, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("http_url_spec", Kind::Object, &[Location::Member]),
+                Input::optional("job_spec", Kind::Object, &[Location::Member]),
+                Input::optional("model_name", Kind::Text, &[Location::Member]),
+                Input::optional("status", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::model_registry::DeleteComment::INFO,
         "Deletes a comment from a model version.",
-        &[Input::required("id", Kind::Text, &[Place::Query])],
+        &[Input::required("id", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_registry::DeleteModel::INFO,
         "Deletes a registered model.",
-        &[Input::required("name", Kind::Text, &[Place::Query])],
+        &[Input::required("name", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_registry::DeleteModelTag::INFO,
         "Deletes a tag of a registered model.",
         &[
-            Input::required("name", Kind::Text, &[Place::Query]),
-            Input::required("key", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Query]),
+            Input::required("key", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_registry::DeleteModelVersion::INFO,
         "Deletes a model version.",
         &[
-            Input::required("name", Kind::Text, &[Place::Query]),
-            Input::required("version", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Query]),
+            Input::required("version", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_registry::DeleteModelVersionTag::INFO,
         "Deletes a tag of a model version.",
         &[
-            Input::required("name", Kind::Text, &[Place::Query]),
-            Input::required("version", Kind::Text, &[Place::Query]),
-            Input::required("key", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Query]),
+            Input::required("version", Kind::Text, &[Location::Query]),
+            Input::required("key", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_registry::DeleteTransitionRequest::INFO,
         "Withdraws a request to move a model version to another stage.",
         &[
-            Input::required("name", Kind::Text, &[Place::Query]),
-            Input::required("version", Kind::Text, &[Place::Query]),
-            Input::required("stage", Kind::Text, &[Place::Query]),
-            Input::optional("comment", Kind::Text, &[Place::Query]),
-            Input::optional("creator", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Query]),
+            Input::required("version", Kind::Text, &[Location::Query]),
+            Input::required("stage", Kind::Text, &[Location::Query]),
+            Input::optional("comment", Kind::Text, &[Location::Query]),
+            Input::optional("creator", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_registry::DeleteWebhook::INFO,
         "Deletes a webhook.",
-        &[Input::required("id", Kind::Text, &[Place::Query])],
+        &[Input::required("id", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::GetLatestVersions::INFO,
             "Returns the latest ready version of a registered model in each stage.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::optional("stages", Kind::List, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::optional("stages", Kind::List, &[Location::Member]),
             ],
         )
         .object()
-        .paging(Paging::new("model_versions", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("model_versions", PageStyle::Single)),
+    OperationSchema::new(
         super::model_registry::GetModel::INFO,
         "Returns one registered model.",
-        &[Input::required("name", Kind::Text, &[Place::Query])],
+        &[Input::required("name", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_registry::GetModelVersion::INFO,
         "Returns one model version.",
         &[
-            Input::required("name", Kind::Text, &[Place::Query]),
-            Input::required("version", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Query]),
+            Input::required("version", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_registry::GetModelVersionDownloadUri::INFO,
         "Returns the URI of the artifacts of a model version.",
         &[
-            Input::required("name", Kind::Text, &[Place::Query]),
-            Input::required("version", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Query]),
+            Input::required("version", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_registry::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on a registered model.",
-        &[Input::required("registered_model_id", Kind::Text, &[Place::Path])],
+        &[Input::required("registered_model_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::model_registry::GetPermissions::INFO,
         "Returns the access control list of a registered model, inherited permissions included.",
-        &[Input::required("registered_model_id", Kind::Text, &[Place::Path])],
+        &[Input::required("registered_model_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::ListModels::INFO,
             "Lists the registered models.",
             &[
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "registered_models",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::ListTransitionRequests::INFO,
             "Lists the open requests to move a model version to another stage.",
             &[
-                Input::required("name", Kind::Text, &[Place::Query]),
-                Input::required("version", Kind::Text, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Query]),
+                Input::required("version", Kind::Text, &[Location::Query]),
             ],
         )
-        .paging(Paging::new("requests", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("requests", PageStyle::Single)),
+    OperationSchema::new(
             super::model_registry::ListWebhooks::INFO,
             "Lists webhooks.",
             &[
-                Input::optional("events", Kind::List, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("model_name", Kind::Text, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("events", Kind::List, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("model_name", Kind::Text, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "webhooks",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::RejectTransitionRequest::INFO,
             "Rejects a request to move a model version to another stage.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("version", Kind::Text, &[Place::Member]),
-                Input::required("stage", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("version", Kind::Text, &[Location::Member]),
+                Input::required("stage", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::RenameModel::INFO,
             "Renames a registered model.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::SearchModelVersions::INFO,
             "Searches model versions by a condition.",
             &[
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("order_by", Kind::List, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("order_by", Kind::List, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "model_versions",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::SearchModels::INFO,
             "Searches registered models by a condition.",
             &[
-                Input::optional("filter", Kind::Text, &[Place::Query]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("order_by", Kind::List, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("filter", Kind::Text, &[Location::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("order_by", Kind::List, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "registered_models",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::SetModelTag::INFO,
             "Sets a tag of a registered model, replacing an earlier value.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("key", Kind::Text, &[Place::Member]),
-                Input::required("value", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("key", Kind::Text, &[Location::Member]),
+                Input::required("value", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::SetModelVersionTag::INFO,
             "Sets a tag of a model version, replacing an earlier value.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("version", Kind::Text, &[Place::Member]),
-                Input::required("key", Kind::Text, &[Place::Member]),
-                Input::optional("value", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("version", Kind::Text, &[Location::Member]),
+                Input::required("key", Kind::Text, &[Location::Member]),
+                Input::optional("value", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::SetPermissions::INFO,
             "Replaces the direct permissions on a registered model.",
             &[
-                Input::required("registered_model_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("registered_model_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::TestRegistryWebhook::INFO,
             "Fires a webhook as a test and returns what the receiver answered.",
             &[
-                Input::required("id", Kind::Text, &[Place::Member]),
-                Input::optional("event", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Member]),
+                Input::optional("event", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::TransitionStage::INFO,
             "Moves a model version to another stage.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("version", Kind::Text, &[Place::Member]),
-                Input::required("stage", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("version", Kind::Text, &[Location::Member]),
+                Input::required("stage", Kind::Text, &[Location::Member]),
                 Input::required(
                     "archive_existing_versions",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::UpdateComment::INFO,
             "Replaces the text of a comment on a model version.",
             &[
-                Input::required("id", Kind::Text, &[Place::Member]),
-                Input::required("comment", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Member]),
+                Input::required("comment", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::UpdateModel::INFO,
             "Changes the description of a registered model.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::UpdateModelVersion::INFO,
             "Changes the description of a model version.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("version", Kind::Text, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("version", Kind::Text, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::UpdatePermissions::INFO,
             "Adds or changes permissions on a registered model, leaving other grants as they are.",
             &[
-                Input::required("registered_model_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("registered_model_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::model_registry::UpdateWebhook::INFO,
             "Changes a webhook.",
             &[
-                Input::required("id", Kind::Text, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("events", Kind::List, &[Place::Member]),
-                Input::optional("http_url_spec", Kind::Object, &[Place::Member]),
-                Input::optional("job_spec", Kind::Object, &[Place::Member]),
-                Input::optional("status", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("events", Kind::List, &[Location::Member]),
+                Input::optional("http_url_spec", Kind::Object, &[Location::Member]),
+                Input::optional("job_spec", Kind::Object, &[Location::Member]),
+                Input::optional("status", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),

@@ -506,14 +506,14 @@ impl databricks_core::Paginated for ListFeatures {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.features.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -543,14 +543,14 @@ impl databricks_core::Paginated for ListKafkaConfigs {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.kafka_configs,
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -582,14 +582,14 @@ impl databricks_core::Paginated for ListMaterializedFeatures {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.materialized_features.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -623,14 +623,14 @@ impl databricks_core::Paginated for ListStreams {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.streams.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);

@@ -4,54 +4,59 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::endpoints::CreateEndpoint::INFO,
         "Registers a cloud network endpoint for private connectivity with the account.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("endpoint", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("endpoint", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::endpoints::DeleteEndpoint::INFO,
         "Removes an endpoint registration from the account.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::endpoints::GetEndpoint::INFO,
         "Returns one endpoint with its current state.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::endpoints::ListEndpoints::INFO,
             "Lists the network endpoints registered with the account.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "items",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::private_network_gateways::CreatePrivateNetworkGateway::INFO,
             "Starts creating a private network gateway and returns the long-running operation.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("private_network_gateway", Kind::Object, &[Place::Json]),
-                Input::optional("request_id", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required(
+                    "private_network_gateway",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("request_id", Kind::Text, &[Location::Query]),
             ],
         )
         .key("request_id")
@@ -66,45 +71,45 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::private_network_gateways::DeletePrivateNetworkGateway::INFO,
         "Deletes a private network gateway for good.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::private_network_gateways::GetPrivateNetworkGateway::INFO,
         "Returns one private network gateway.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::private_network_gateways::GetPrivateNetworkGatewayOperation::INFO,
         "Returns the progress of a gateway creation.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::private_network_gateways::ListPrivateNetworkGateways::INFO,
             "Lists the private network gateways of one network connectivity configuration.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "private_network_gateways",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::private_network_gateways::UpdatePrivateNetworkGateway::INFO,
         "Changes the fields of a private network gateway that `update_mask` names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("private_network_gateway", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("private_network_gateway", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

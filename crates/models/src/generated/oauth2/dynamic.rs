@@ -4,294 +4,315 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::account_federation_policy::Create::INFO,
         "Creates a federation policy of the account.",
         &[
-            Input::required("policy", Kind::Object, &[Place::Json]),
-            Input::optional("policy_id", Kind::Text, &[Place::Query]),
+            Input::required("policy", Kind::Object, &[Location::Json]),
+            Input::optional("policy_id", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_federation_policy::Delete::INFO,
         "Deletes a federation policy of the account.",
-        &[Input::required("policy_id", Kind::Text, &[Place::Path])],
+        &[Input::required("policy_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_federation_policy::Get::INFO,
         "Gets a federation policy of the account.",
-        &[Input::required("policy_id", Kind::Text, &[Place::Path])],
+        &[Input::required("policy_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_federation_policy::List::INFO,
             "Lists the federation policies of the account.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "policies",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::account_federation_policy::Update::INFO,
         "Changes a federation policy of the account.",
         &[
-            Input::required("policy_id", Kind::Text, &[Place::Path]),
-            Input::required("policy", Kind::Object, &[Place::Json]),
-            Input::optional("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("policy_id", Kind::Text, &[Location::Path]),
+            Input::required("policy", Kind::Object, &[Location::Json]),
+            Input::optional("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::custom_app_integration::Create::INFO,
             "Creates a custom OAuth application.",
             &[
-                Input::optional("confidential", Kind::Boolean, &[Place::Member]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
-                Input::optional("redirect_urls", Kind::List, &[Place::Member]),
-                Input::optional("scopes", Kind::List, &[Place::Member]),
-                Input::optional("token_access_policy", Kind::Object, &[Place::Member]),
-                Input::optional("user_authorized_scopes", Kind::List, &[Place::Member]),
+                Input::optional("confidential", Kind::Boolean, &[Location::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
+                Input::optional("redirect_urls", Kind::List, &[Location::Member]),
+                Input::optional("scopes", Kind::List, &[Location::Member]),
+                Input::optional(
+                    "token_access_policy",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional(
+                    "user_authorized_scopes",
+                    Kind::List,
+                    &[Location::Member],
+                ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::custom_app_integration::Delete::INFO,
         "Deletes a custom OAuth application.",
-        &[Input::required("integration_id", Kind::Text, &[Place::Path])],
+        &[Input::required("integration_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::custom_app_integration::Get::INFO,
         "Gets a custom OAuth application.",
-        &[Input::required("integration_id", Kind::Text, &[Place::Path])],
+        &[Input::required("integration_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::custom_app_integration::List::INFO,
             "Lists the custom OAuth applications of the account.",
             &[
                 Input::optional(
                     "include_creator_username",
                     Kind::Boolean,
-                    &[Place::Query],
+                    &[Location::Query],
                 ),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "apps",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::custom_app_integration::Update::INFO,
             "Changes a custom OAuth application.",
             &[
-                Input::required("integration_id", Kind::Text, &[Place::Path]),
-                Input::optional("redirect_urls", Kind::List, &[Place::Member]),
-                Input::optional("scopes", Kind::List, &[Place::Member]),
-                Input::optional("token_access_policy", Kind::Object, &[Place::Member]),
-                Input::optional("user_authorized_scopes", Kind::List, &[Place::Member]),
+                Input::required("integration_id", Kind::Text, &[Location::Path]),
+                Input::optional("redirect_urls", Kind::List, &[Location::Member]),
+                Input::optional("scopes", Kind::List, &[Location::Member]),
+                Input::optional(
+                    "token_access_policy",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional(
+                    "user_authorized_scopes",
+                    Kind::List,
+                    &[Location::Member],
+                ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::oauth_published_apps::List::INFO,
             "Lists the published OAuth applications that can be enabled.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "apps",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::published_app_integration::Create::INFO,
             "Enables a published OAuth application for the account.",
             &[
-                Input::optional("app_id", Kind::Text, &[Place::Member]),
-                Input::optional("token_access_policy", Kind::Object, &[Place::Member]),
+                Input::optional("app_id", Kind::Text, &[Location::Member]),
+                Input::optional("token_access_policy", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::published_app_integration::Delete::INFO,
         "Disables a published OAuth application for the account.",
-        &[Input::required("integration_id", Kind::Text, &[Place::Path])],
+        &[Input::required("integration_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::published_app_integration::Get::INFO,
         "Gets a published OAuth application enabled for the account.",
-        &[Input::required("integration_id", Kind::Text, &[Place::Path])],
+        &[Input::required("integration_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::published_app_integration::List::INFO,
             "Lists the published OAuth applications enabled for the account.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "apps",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::published_app_integration::Update::INFO,
             "Changes the token lifetimes of an enabled published OAuth application.",
             &[
-                Input::required("integration_id", Kind::Text, &[Place::Path]),
-                Input::optional("token_access_policy", Kind::Object, &[Place::Member]),
+                Input::required("integration_id", Kind::Text, &[Location::Path]),
+                Input::optional("token_access_policy", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::service_principal_federation_policy::Create::INFO,
         "Creates a federation policy of a service principal.",
         &[
-            Input::required("service_principal_id", Kind::Integer, &[Place::Path]),
-            Input::required("policy", Kind::Object, &[Place::Json]),
-            Input::optional("policy_id", Kind::Text, &[Place::Query]),
+            Input::required("service_principal_id", Kind::Integer, &[Location::Path]),
+            Input::required("policy", Kind::Object, &[Location::Json]),
+            Input::optional("policy_id", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::service_principal_federation_policy::Delete::INFO,
         "Deletes a federation policy of a service principal.",
         &[
-            Input::required("service_principal_id", Kind::Integer, &[Place::Path]),
-            Input::required("policy_id", Kind::Text, &[Place::Path]),
+            Input::required("service_principal_id", Kind::Integer, &[Location::Path]),
+            Input::required("policy_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::service_principal_federation_policy::Get::INFO,
         "Gets a federation policy of a service principal.",
         &[
-            Input::required("service_principal_id", Kind::Integer, &[Place::Path]),
-            Input::required("policy_id", Kind::Text, &[Place::Path]),
+            Input::required("service_principal_id", Kind::Integer, &[Location::Path]),
+            Input::required("policy_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::service_principal_federation_policy::List::INFO,
             "Lists the federation policies of a service principal.",
             &[
-                Input::required("service_principal_id", Kind::Integer, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required(
+                    "service_principal_id",
+                    Kind::Integer,
+                    &[Location::Path],
+                ),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "policies",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::service_principal_federation_policy::Update::INFO,
         "Changes a federation policy of a service principal.",
         &[
-            Input::required("service_principal_id", Kind::Integer, &[Place::Path]),
-            Input::required("policy_id", Kind::Text, &[Place::Path]),
-            Input::required("policy", Kind::Object, &[Place::Json]),
-            Input::optional("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("service_principal_id", Kind::Integer, &[Location::Path]),
+            Input::required("policy_id", Kind::Text, &[Location::Path]),
+            Input::required("policy", Kind::Object, &[Location::Json]),
+            Input::optional("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::service_principal_secrets::Create::INFO,
             "Creates a secret for a service principal.",
             &[
-                Input::required("service_principal_id", Kind::Text, &[Place::Path]),
-                Input::optional("lifetime", Kind::Text, &[Place::Member]),
-                Input::optional("scopes", Kind::List, &[Place::Member]),
+                Input::required("service_principal_id", Kind::Text, &[Location::Path]),
+                Input::optional("lifetime", Kind::Text, &[Location::Member]),
+                Input::optional("scopes", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::service_principal_secrets::Delete::INFO,
         "Deletes a secret of a service principal.",
         &[
-            Input::required("service_principal_id", Kind::Text, &[Place::Path]),
-            Input::required("secret_id", Kind::Text, &[Place::Path]),
+            Input::required("service_principal_id", Kind::Text, &[Location::Path]),
+            Input::required("secret_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::service_principal_secrets::List::INFO,
             "Lists the secrets of a service principal.",
             &[
-                Input::required("service_principal_id", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("service_principal_id", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "secrets",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::service_principal_secrets_proxy::Create::INFO,
             "Creates a secret for a service principal.",
             &[
-                Input::required("service_principal_id", Kind::Text, &[Place::Path]),
-                Input::optional("lifetime", Kind::Text, &[Place::Member]),
-                Input::optional("scopes", Kind::List, &[Place::Member]),
+                Input::required("service_principal_id", Kind::Text, &[Location::Path]),
+                Input::optional("lifetime", Kind::Text, &[Location::Member]),
+                Input::optional("scopes", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::service_principal_secrets_proxy::Delete::INFO,
         "Deletes a secret of a service principal.",
         &[
-            Input::required("service_principal_id", Kind::Text, &[Place::Path]),
-            Input::required("secret_id", Kind::Text, &[Place::Path]),
+            Input::required("service_principal_id", Kind::Text, &[Location::Path]),
+            Input::required("secret_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::service_principal_secrets_proxy::List::INFO,
             "Lists the secrets of a service principal.",
             &[
-                Input::required("service_principal_id", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("service_principal_id", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "secrets",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },

@@ -4,19 +4,20 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::postgres::CreateBranch::INFO,
             "Creates a branch in a project.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("branch_id", Kind::Text, &[Place::Query]),
-                Input::required("branch", Kind::Object, &[Place::Json]),
-                Input::optional("replace_existing", Kind::Boolean, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("branch_id", Kind::Text, &[Location::Query]),
+                Input::required("branch", Kind::Object, &[Location::Json]),
+                Input::optional("replace_existing", Kind::Boolean, &[Location::Query]),
             ],
         )
         .completion(
@@ -27,12 +28,12 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::CreateCatalog::INFO,
             "Registers a Postgres database as a catalog in Unity Catalog.",
             &[
-                Input::required("catalog_id", Kind::Text, &[Place::Query]),
-                Input::required("catalog", Kind::Object, &[Place::Json]),
+                Input::required("catalog_id", Kind::Text, &[Location::Query]),
+                Input::required("catalog", Kind::Object, &[Location::Json]),
             ],
         )
         .completion(
@@ -43,13 +44,13 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::CreateCdfConfig::INFO,
             "Sets up a change data feed from a Postgres schema to Delta tables in Unity Catalog.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("cdf_config", Kind::Object, &[Place::Json]),
-                Input::optional("cdf_config_id", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("cdf_config", Kind::Object, &[Location::Json]),
+                Input::optional("cdf_config_id", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(
@@ -60,12 +61,12 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::CreateDataApi::INFO,
             "Turns the Data API of a database on.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("data_api", Kind::Object, &[Place::Json]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("data_api", Kind::Object, &[Location::Json]),
             ],
         )
         .completion(
@@ -76,14 +77,14 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::CreateDatabase::INFO,
             "Creates a database in a branch.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("database", Kind::Object, &[Place::Json]),
-                Input::optional("database_id", Kind::Text, &[Place::Query]),
-                Input::optional("replace_existing", Kind::Boolean, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("database", Kind::Object, &[Location::Json]),
+                Input::optional("database_id", Kind::Text, &[Location::Query]),
+                Input::optional("replace_existing", Kind::Boolean, &[Location::Query]),
             ],
         )
         .completion(
@@ -94,14 +95,14 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::CreateEndpoint::INFO,
             "Creates an endpoint, the compute that serves a branch.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("endpoint_id", Kind::Text, &[Place::Query]),
-                Input::required("endpoint", Kind::Object, &[Place::Json]),
-                Input::optional("replace_existing", Kind::Boolean, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("endpoint_id", Kind::Text, &[Location::Query]),
+                Input::required("endpoint", Kind::Object, &[Location::Json]),
+                Input::optional("replace_existing", Kind::Boolean, &[Location::Query]),
             ],
         )
         .completion(
@@ -112,12 +113,12 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::CreateProject::INFO,
             "Creates a project, with a first branch and a first endpoint in it.",
             &[
-                Input::required("project_id", Kind::Text, &[Place::Query]),
-                Input::required("project", Kind::Object, &[Place::Json]),
+                Input::required("project_id", Kind::Text, &[Location::Query]),
+                Input::required("project", Kind::Object, &[Location::Json]),
             ],
         )
         .completion(
@@ -128,14 +129,14 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::CreateRole::INFO,
             "Creates a Postgres role in a branch.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("role", Kind::Object, &[Place::Json]),
-                Input::optional("replace_existing", Kind::Boolean, &[Place::Query]),
-                Input::optional("role_id", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("role", Kind::Object, &[Location::Json]),
+                Input::optional("replace_existing", Kind::Boolean, &[Location::Query]),
+                Input::optional("role_id", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(
@@ -146,13 +147,13 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::CreateSnapshot::INFO,
             "Creates a snapshot of a branch: a copy that never changes, as of one moment.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("snapshot_id", Kind::Text, &[Place::Query]),
-                Input::required("snapshot", Kind::Object, &[Place::Json]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("snapshot_id", Kind::Text, &[Location::Query]),
+                Input::required("snapshot", Kind::Object, &[Location::Json]),
             ],
         )
         .completion(
@@ -163,12 +164,12 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::CreateSyncedTable::INFO,
             "Creates a synced table: a Postgres table that follows a Delta table.",
             &[
-                Input::required("synced_table_id", Kind::Text, &[Place::Query]),
-                Input::required("synced_table", Kind::Object, &[Place::Json]),
+                Input::required("synced_table_id", Kind::Text, &[Location::Query]),
+                Input::required("synced_table", Kind::Object, &[Location::Json]),
             ],
         )
         .completion(
@@ -179,12 +180,12 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::DeleteBranch::INFO,
             "Deletes a branch.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::optional("purge", Kind::Boolean, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::optional("purge", Kind::Boolean, &[Location::Query]),
             ],
         )
         .completion(
@@ -195,10 +196,10 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::DeleteCatalog::INFO,
             "Removes the registration of a database from Unity Catalog.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .completion(
             Completion::Operation(Lro {
@@ -208,12 +209,12 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::DeleteCdfConfig::INFO,
             "Deletes a change data feed, which stops it.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::optional("force", Kind::Boolean, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::optional("force", Kind::Boolean, &[Location::Query]),
             ],
         )
         .completion(
@@ -224,10 +225,10 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::DeleteDataApi::INFO,
             "Turns the Data API of a database off.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .completion(
             Completion::Operation(Lro {
@@ -237,10 +238,10 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::DeleteDatabase::INFO,
             "Deletes a database.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .completion(
             Completion::Operation(Lro {
@@ -250,10 +251,10 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::DeleteEndpoint::INFO,
             "Deletes an endpoint.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .completion(
             Completion::Operation(Lro {
@@ -263,12 +264,12 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::DeleteProject::INFO,
             "Deletes a project.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::optional("purge", Kind::Boolean, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::optional("purge", Kind::Boolean, &[Location::Query]),
             ],
         )
         .completion(
@@ -279,12 +280,12 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::DeleteRole::INFO,
             "Deletes a Postgres role.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::optional("reassign_owned_to", Kind::Text, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::optional("reassign_owned_to", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(
@@ -295,10 +296,10 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::DeleteSnapshot::INFO,
             "Deletes a snapshot.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .completion(
             Completion::Operation(Lro {
@@ -308,10 +309,10 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::DeleteSyncedTable::INFO,
             "Deletes a synced table.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .completion(
             Completion::Operation(Lro {
@@ -321,237 +322,237 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::GenerateDatabaseCredential::INFO,
             "Issues an OAuth token with which to log in to a Postgres database.",
             &[
-                Input::required("endpoint", Kind::Text, &[Place::Member]),
-                Input::optional("claims", Kind::List, &[Place::Member]),
-                Input::optional("expire_time", Kind::Text, &[Place::Member]),
-                Input::optional("ttl", Kind::Text, &[Place::Member]),
+                Input::required("endpoint", Kind::Text, &[Location::Member]),
+                Input::optional("claims", Kind::List, &[Location::Member]),
+                Input::optional("expire_time", Kind::Text, &[Location::Member]),
+                Input::optional("ttl", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetBranch::INFO,
         "Returns a branch.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetCatalog::INFO,
         "Returns the registration of a database in Unity Catalog.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetCdfConfig::INFO,
         "Returns a change data feed: which Postgres schema it reads and which Unity Catalog schema it fills.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetCdfStatus::INFO,
         "Returns how far a change data feed is with one table.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetDataApi::INFO,
         "Returns the Data API settings of a database.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetDatabase::INFO,
         "Returns a database.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetEndpoint::INFO,
         "Returns an endpoint with its hosts and its state.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetOperation::INFO,
         "Returns a long-running operation, to see whether it is done.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetProject::INFO,
         "Returns a project.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetRole::INFO,
         "Returns a Postgres role with its way of logging in and its attributes.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetSnapshot::INFO,
         "Returns a snapshot.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetSnapshotSchedule::INFO,
         "Returns the snapshot schedule of a branch.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::postgres::GetSyncedTable::INFO,
         "Returns a synced table with its state.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::ListBranches::INFO,
             "Lists the branches of a project.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("show_deleted", Kind::Boolean, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("show_deleted", Kind::Boolean, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "branches",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::ListCdfConfigs::INFO,
             "Lists the change data feeds of a database.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "cdf_configs",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::ListCdfStatuses::INFO,
             "Lists how far a change data feed is, table by table.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "cdf_statuses",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::ListDatabases::INFO,
             "Lists the databases of a branch.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "databases",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::ListEndpoints::INFO,
             "Lists the endpoints of a branch.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "endpoints",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::ListProjects::INFO,
             "Lists the projects of the workspace that the caller may see.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("show_deleted", Kind::Boolean, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("show_deleted", Kind::Boolean, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "projects",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::ListRoles::INFO,
             "Lists the Postgres roles of a branch.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "roles",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::ListSnapshots::INFO,
             "Lists the snapshots of a project.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "snapshots",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::RevealRolePassword::INFO,
             "Returns the password of a Postgres role that logs in by password.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::postgres::UndeleteBranch::INFO,
             "Brings back a deleted branch that is not purged yet.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object()
         .completion(
@@ -562,10 +563,10 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::UndeleteProject::INFO,
             "Brings back a deleted project that is not purged yet.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object()
         .completion(
@@ -576,13 +577,13 @@ pub static OPERATIONS: &[Described] = &[
                 result: false,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::UpdateBranch::INFO,
             "Changes a branch: makes it the default one, or turns its protection on or off.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("branch", Kind::Object, &[Place::Json]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("branch", Kind::Object, &[Location::Json]),
+                Input::required("update_mask", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(
@@ -593,13 +594,13 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::UpdateDataApi::INFO,
             "Changes the Data API settings of a database.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("data_api", Kind::Object, &[Place::Json]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("data_api", Kind::Object, &[Location::Json]),
+                Input::required("update_mask", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(
@@ -610,13 +611,13 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::UpdateDatabase::INFO,
             "Changes a database: its Postgres name or its owner.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("database", Kind::Object, &[Place::Json]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("database", Kind::Object, &[Location::Json]),
+                Input::required("update_mask", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(
@@ -627,13 +628,13 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::UpdateEndpoint::INFO,
             "Changes an endpoint: its size limits, its suspension, or whether it is enabled.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("endpoint", Kind::Object, &[Place::Json]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("endpoint", Kind::Object, &[Location::Json]),
+                Input::required("update_mask", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(
@@ -644,13 +645,13 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::UpdateProject::INFO,
             "Changes a project.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("project", Kind::Object, &[Place::Json]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("project", Kind::Object, &[Location::Json]),
+                Input::required("update_mask", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(
@@ -661,13 +662,13 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::UpdateRole::INFO,
             "Changes the memberships and attributes of a Postgres role.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("role", Kind::Object, &[Place::Json]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("role", Kind::Object, &[Location::Json]),
+                Input::required("update_mask", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(
@@ -678,13 +679,13 @@ pub static OPERATIONS: &[Described] = &[
                 result: true,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::postgres::UpdateSnapshotSchedule::INFO,
             "Sets the snapshot schedule of a branch.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("snapshot_schedule", Kind::Object, &[Place::Json]),
-                Input::required("update_mask", Kind::Text, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("snapshot_schedule", Kind::Object, &[Location::Json]),
+                Input::required("update_mask", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(

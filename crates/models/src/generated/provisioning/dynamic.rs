@@ -4,245 +4,250 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::credentials::Create::INFO,
             "Creates a credential configuration from a cross-account IAM role.",
             &[
-                Input::required("aws_credentials", Kind::Object, &[Place::Member]),
-                Input::required("credentials_name", Kind::Text, &[Place::Member]),
+                Input::required("aws_credentials", Kind::Object, &[Location::Member]),
+                Input::required("credentials_name", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::credentials::Delete::INFO,
         "Deletes a credential configuration.",
-        &[Input::required("credentials_id", Kind::Text, &[Place::Path])],
+        &[Input::required("credentials_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::credentials::Get::INFO,
         "Returns one credential configuration.",
-        &[Input::required("credentials_id", Kind::Text, &[Place::Path])],
+        &[Input::required("credentials_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::credentials::List::INFO,
         "Lists the credential configurations of the account.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::encryption_keys::Create::INFO,
             "Registers a customer-managed key with the account.",
             &[
-                Input::required("use_cases", Kind::List, &[Place::Member]),
-                Input::optional("aws_key_info", Kind::Object, &[Place::Member]),
-                Input::optional("azure_key_info", Kind::Object, &[Place::Member]),
-                Input::optional("gcp_key_info", Kind::Object, &[Place::Member]),
+                Input::required("use_cases", Kind::List, &[Location::Member]),
+                Input::optional("aws_key_info", Kind::Object, &[Location::Member]),
+                Input::optional("azure_key_info", Kind::Object, &[Location::Member]),
+                Input::optional("gcp_key_info", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::encryption_keys::Delete::INFO,
         "Deletes a key configuration.",
-        &[Input::required("customer_managed_key_id", Kind::Text, &[Place::Path])],
+        &[Input::required("customer_managed_key_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::encryption_keys::Get::INFO,
         "Returns one key configuration.",
-        &[Input::required("customer_managed_key_id", Kind::Text, &[Place::Path])],
+        &[Input::required("customer_managed_key_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::encryption_keys::List::INFO,
         "Lists the key configurations of the account.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::networks::Create::INFO,
             "Creates a network configuration for a VPC that already exists, with its subnets.",
             &[
-                Input::optional("gcp_network_info", Kind::Object, &[Place::Member]),
-                Input::optional("network_name", Kind::Text, &[Place::Member]),
-                Input::optional("security_group_ids", Kind::List, &[Place::Member]),
-                Input::optional("subnet_ids", Kind::List, &[Place::Member]),
-                Input::optional("vpc_endpoints", Kind::Object, &[Place::Member]),
-                Input::optional("vpc_id", Kind::Text, &[Place::Member]),
+                Input::optional("gcp_network_info", Kind::Object, &[Location::Member]),
+                Input::optional("network_name", Kind::Text, &[Location::Member]),
+                Input::optional("security_group_ids", Kind::List, &[Location::Member]),
+                Input::optional("subnet_ids", Kind::List, &[Location::Member]),
+                Input::optional("vpc_endpoints", Kind::Object, &[Location::Member]),
+                Input::optional("vpc_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::networks::Delete::INFO,
         "Deletes a network configuration.",
-        &[Input::required("network_id", Kind::Text, &[Place::Path])],
+        &[Input::required("network_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::networks::Get::INFO,
         "Returns one network configuration.",
-        &[Input::required("network_id", Kind::Text, &[Place::Path])],
+        &[Input::required("network_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::networks::List::INFO,
         "Lists the network configurations of the account.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::private_access::Create::INFO,
             "Creates private access settings, to be used by workspaces.",
             &[
                 Input::optional(
                     "allowed_vpc_endpoint_ids",
                     Kind::List,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("private_access_level", Kind::Text, &[Place::Member]),
+                Input::optional("private_access_level", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "private_access_settings_name",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "public_access_enabled",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("region", Kind::Text, &[Place::Member]),
+                Input::optional("region", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::private_access::Delete::INFO,
         "Deletes private access settings.",
-        &[Input::required("private_access_settings_id", Kind::Text, &[Place::Path])],
+        &[Input::required("private_access_settings_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::private_access::Get::INFO,
         "Returns one private access settings object.",
-        &[Input::required("private_access_settings_id", Kind::Text, &[Place::Path])],
+        &[Input::required("private_access_settings_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::private_access::List::INFO,
         "Lists the private access settings of the account.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
         super::private_access::Replace::INFO,
         "Overwrites private access settings as a whole.",
         &[
-            Input::required("private_access_settings_id", Kind::Text, &[Place::Path]),
+            Input::required("private_access_settings_id", Kind::Text, &[Location::Path]),
             Input::required(
                 "customer_facing_private_access_settings",
                 Kind::Object,
-                &[Place::Json],
+                &[Location::Json],
             ),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::storage::Create::INFO,
             "Creates a storage configuration for a root bucket.",
             &[
-                Input::required("root_bucket_info", Kind::Object, &[Place::Member]),
+                Input::required("root_bucket_info", Kind::Object, &[Location::Member]),
                 Input::required(
                     "storage_configuration_name",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("role_arn", Kind::Text, &[Place::Member]),
+                Input::optional("role_arn", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::storage::Delete::INFO,
         "Deletes a storage configuration.",
-        &[Input::required("storage_configuration_id", Kind::Text, &[Place::Path])],
+        &[Input::required("storage_configuration_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::storage::Get::INFO,
         "Returns one storage configuration.",
-        &[Input::required("storage_configuration_id", Kind::Text, &[Place::Path])],
+        &[Input::required("storage_configuration_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::storage::List::INFO,
         "Lists the storage configurations of the account.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::vpc_endpoints::Create::INFO,
             "Registers a VPC endpoint for private connections to Databricks.",
             &[
-                Input::optional("aws_vpc_endpoint_id", Kind::Text, &[Place::Member]),
-                Input::optional("gcp_vpc_endpoint_info", Kind::Object, &[Place::Member]),
-                Input::optional("region", Kind::Text, &[Place::Member]),
-                Input::optional("vpc_endpoint_name", Kind::Text, &[Place::Member]),
+                Input::optional("aws_vpc_endpoint_id", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "gcp_vpc_endpoint_info",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("region", Kind::Text, &[Location::Member]),
+                Input::optional("vpc_endpoint_name", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::vpc_endpoints::Delete::INFO,
         "Removes a VPC endpoint from the account.",
-        &[Input::required("vpc_endpoint_id", Kind::Text, &[Place::Path])],
+        &[Input::required("vpc_endpoint_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::vpc_endpoints::Get::INFO,
         "Returns one registered VPC endpoint.",
-        &[Input::required("vpc_endpoint_id", Kind::Text, &[Place::Path])],
+        &[Input::required("vpc_endpoint_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::vpc_endpoints::List::INFO,
         "Lists the VPC endpoints registered in the account.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::workspaces::Create::INFO,
             "Starts the creation of a workspace.",
             &[
-                Input::optional("aws_region", Kind::Text, &[Place::Member]),
-                Input::optional("cloud", Kind::Text, &[Place::Member]),
+                Input::optional("aws_region", Kind::Text, &[Location::Member]),
+                Input::optional("cloud", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "cloud_resource_container",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("compute_mode", Kind::Text, &[Place::Member]),
-                Input::optional("credentials_id", Kind::Text, &[Place::Member]),
-                Input::optional("custom_tags", Kind::Object, &[Place::Member]),
-                Input::optional("deployment_name", Kind::Text, &[Place::Member]),
+                Input::optional("compute_mode", Kind::Text, &[Location::Member]),
+                Input::optional("credentials_id", Kind::Text, &[Location::Member]),
+                Input::optional("custom_tags", Kind::Object, &[Location::Member]),
+                Input::optional("deployment_name", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "gcp_managed_network_config",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("gke_config", Kind::Object, &[Place::Member]),
-                Input::optional("location", Kind::Text, &[Place::Member]),
+                Input::optional("gke_config", Kind::Object, &[Location::Member]),
+                Input::optional("location", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "managed_services_customer_managed_key_id",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "network_connectivity_config_id",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("network_id", Kind::Text, &[Place::Member]),
-                Input::optional("pricing_tier", Kind::Text, &[Place::Member]),
+                Input::optional("network_id", Kind::Text, &[Location::Member]),
+                Input::optional("pricing_tier", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "private_access_settings_id",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "storage_configuration_id",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "storage_customer_managed_key_id",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("workspace_name", Kind::Text, &[Place::Member]),
+                Input::optional("workspace_name", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
@@ -257,32 +262,32 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::workspaces::Delete::INFO,
         "Deletes a workspace.",
-        &[Input::required("workspace_id", Kind::Integer, &[Place::Path])],
+        &[Input::required("workspace_id", Kind::Integer, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspaces::Get::INFO,
         "Returns one workspace with its status.",
-        &[Input::required("workspace_id", Kind::Integer, &[Place::Path])],
+        &[Input::required("workspace_id", Kind::Integer, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspaces::List::INFO,
         "Lists the workspaces of the account.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::workspaces::Update::INFO,
             "Changes the configuration of a workspace.",
             &[
-                Input::required("workspace_id", Kind::Integer, &[Place::Path]),
+                Input::required("workspace_id", Kind::Integer, &[Location::Path]),
                 Input::required(
                     "customer_facing_workspace",
                     Kind::Object,
-                    &[Place::Json],
+                    &[Location::Json],
                 ),
-                Input::optional("update_mask", Kind::Text, &[Place::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Query]),
             ],
         )
         .completion(

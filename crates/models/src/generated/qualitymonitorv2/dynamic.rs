@@ -4,56 +4,57 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::quality_monitor_v2::CreateQualityMonitor::INFO,
         "Puts a quality monitor on a Unity Catalog schema.",
-        &[Input::required("quality_monitor", Kind::Object, &[Place::Json])],
+        &[Input::required("quality_monitor", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::quality_monitor_v2::DeleteQualityMonitor::INFO,
         "Removes the quality monitor of a Unity Catalog schema.",
         &[
-            Input::required("object_type", Kind::Text, &[Place::Path]),
-            Input::required("object_id", Kind::Text, &[Place::Path]),
+            Input::required("object_type", Kind::Text, &[Location::Path]),
+            Input::required("object_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::quality_monitor_v2::GetQualityMonitor::INFO,
         "Returns the quality monitor of a Unity Catalog schema.",
         &[
-            Input::required("object_type", Kind::Text, &[Place::Path]),
-            Input::required("object_id", Kind::Text, &[Place::Path]),
+            Input::required("object_type", Kind::Text, &[Location::Path]),
+            Input::required("object_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::quality_monitor_v2::ListQualityMonitor::INFO,
             "Lists quality monitors.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "quality_monitors",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::quality_monitor_v2::UpdateQualityMonitor::INFO,
         "Changes the quality monitor of a Unity Catalog schema.",
         &[
-            Input::required("object_type", Kind::Text, &[Place::Path]),
-            Input::required("object_id", Kind::Text, &[Place::Path]),
-            Input::required("quality_monitor", Kind::Object, &[Place::Json]),
+            Input::required("object_type", Kind::Text, &[Location::Path]),
+            Input::required("object_id", Kind::Text, &[Location::Path]),
+            Input::required("quality_monitor", Kind::Object, &[Location::Json]),
         ],
     ),
 ];

@@ -4,56 +4,57 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::sandbox::CreateDirectory::INFO,
             "Creates a directory in a sandbox, by default with the directories above it.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("path", Kind::Text, &[Place::Member]),
-                Input::optional("parents", Kind::Boolean, &[Place::Member]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("path", Kind::Text, &[Location::Member]),
+                Input::optional("parents", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::sandbox::CreateSandbox::INFO,
         "Creates a sandbox.",
         &[
-            Input::required("sandbox_id", Kind::Text, &[Place::Query]),
-            Input::required("sandbox", Kind::Object, &[Place::Json]),
+            Input::required("sandbox_id", Kind::Text, &[Location::Query]),
+            Input::required("sandbox", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::sandbox::DeletePath::INFO,
             "Deletes a file, symbolic link or directory in a sandbox.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("path", Kind::Text, &[Place::Member]),
-                Input::optional("recursive", Kind::Boolean, &[Place::Member]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("path", Kind::Text, &[Location::Member]),
+                Input::optional("recursive", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::sandbox::DeleteSandbox::INFO,
         "Deletes a sandbox.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::sandbox::DownloadFile::INFO,
             "Returns the content of a file in a sandbox.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("path", Kind::Text, &[Place::Query]),
-                Input::optional("byte_range", Kind::Text, &[Place::Query]),
-                Input::optional("if_match", Kind::Text, &[Place::Query]),
-                Input::optional("if_modified_since", Kind::Text, &[Place::Query]),
-                Input::optional("if_none_match", Kind::Text, &[Place::Query]),
-                Input::optional("if_range", Kind::Text, &[Place::Query]),
-                Input::optional("if_unmodified_since", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("path", Kind::Text, &[Location::Query]),
+                Input::optional("byte_range", Kind::Text, &[Location::Query]),
+                Input::optional("if_match", Kind::Text, &[Location::Query]),
+                Input::optional("if_modified_since", Kind::Text, &[Location::Query]),
+                Input::optional("if_none_match", Kind::Text, &[Location::Query]),
+                Input::optional("if_range", Kind::Text, &[Location::Query]),
+                Input::optional("if_unmodified_since", Kind::Text, &[Location::Query]),
             ],
         )
         .headers(
@@ -66,113 +67,113 @@ pub static OPERATIONS: &[Described] = &[
                 "etag",
             ],
         ),
-    Described::new(
+    OperationSchema::new(
             super::sandbox::ExecuteCommandSync::INFO,
             "Runs a command in a sandbox and returns its output once it has ended.",
             &[
-                Input::required("name", Kind::Text, &[Place::Segments]),
-                Input::required("cmd", Kind::Text, &[Place::Member]),
-                Input::optional("args", Kind::List, &[Place::Member]),
-                Input::optional("envs", Kind::Object, &[Place::Member]),
-                Input::optional("execution_timeout", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("cmd", Kind::Text, &[Location::Member]),
+                Input::optional("args", Kind::List, &[Location::Member]),
+                Input::optional("envs", Kind::Object, &[Location::Member]),
+                Input::optional("execution_timeout", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::sandbox::GetMetadata::INFO,
         "Describes a path in a sandbox; of a symbolic link, the link itself.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("path", Kind::Text, &[Place::Query]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("path", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::sandbox::GetSandbox::INFO,
         "Returns one sandbox.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::sandbox::ListCommands::INFO,
         "Lists the commands of a sandbox, running and ended.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::optional("page_size", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::optional("page_size", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::sandbox::ListDirectoryContents::INFO,
             "Lists what is directly in a directory of a sandbox, sorted by name.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("path", Kind::Text, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("path", Kind::Text, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "contents",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::sandbox::ListSandboxes::INFO,
             "Lists sandboxes.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "sandboxes",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::sandbox::RenamePath::INFO,
             "Moves a path in a sandbox within one file system.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("source", Kind::Text, &[Place::Member]),
-                Input::required("destination", Kind::Text, &[Place::Member]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("source", Kind::Text, &[Location::Member]),
+                Input::required("destination", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::sandbox::StartSandbox::INFO,
             "Starts a stopped sandbox.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::sandbox::StopSandbox::INFO,
             "Stops a running sandbox, which `start_sandbox` can start again.",
-            &[Input::required("name", Kind::Text, &[Place::Segments])],
+            &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::sandbox::UpdateSandbox::INFO,
         "Changes the display name or the inactivity timeout of a sandbox.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("sandbox", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("sandbox", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::sandbox::UploadFile::INFO,
             "Writes a file in a sandbox, in place of one that exists.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::required("path", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::required("path", Kind::Text, &[Location::Query]),
             ],
         )
         .stream("contents", Some("application/octet-stream")),

@@ -4,33 +4,38 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::serving_endpoints::BuildLogs::INFO,
         "Returns the log of building the environment of a served entity.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("served_model_name", Kind::Text, &[Place::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("served_model_name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::Create::INFO,
             "Creates an endpoint and begins to deploy its served entities.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::optional("ai_gateway", Kind::Object, &[Place::Member]),
-                Input::optional("budget_policy_id", Kind::Text, &[Place::Member]),
-                Input::optional("config", Kind::Object, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("email_notifications", Kind::Object, &[Place::Member]),
-                Input::optional("rate_limits", Kind::List, &[Place::Member]),
-                Input::optional("route_optimized", Kind::Boolean, &[Place::Member]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
-                Input::optional("telemetry_config", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::optional("ai_gateway", Kind::Object, &[Location::Member]),
+                Input::optional("budget_policy_id", Kind::Text, &[Location::Member]),
+                Input::optional("config", Kind::Object, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "email_notifications",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("rate_limits", Kind::List, &[Location::Member]),
+                Input::optional("route_optimized", Kind::Boolean, &[Location::Member]),
+                Input::optional("tags", Kind::List, &[Location::Member]),
+                Input::optional("telemetry_config", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
@@ -45,16 +50,20 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::CreateProvisionedThroughputEndpoint::INFO,
             "Creates an endpoint with provisioned throughput and begins to deploy it.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("config", Kind::Object, &[Place::Member]),
-                Input::optional("ai_gateway", Kind::Object, &[Place::Member]),
-                Input::optional("budget_policy_id", Kind::Text, &[Place::Member]),
-                Input::optional("email_notifications", Kind::Object, &[Place::Member]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("config", Kind::Object, &[Location::Member]),
+                Input::optional("ai_gateway", Kind::Object, &[Location::Member]),
+                Input::optional("budget_policy_id", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "email_notifications",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("tags", Kind::List, &[Location::Member]),
             ],
         )
         .object()
@@ -69,152 +78,160 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::serving_endpoints::Delete::INFO,
         "Deletes an endpoint.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::serving_endpoints::ExportMetrics::INFO,
         "Returns the metrics of an endpoint as text in Prometheus or OpenMetrics format.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::serving_endpoints::Get::INFO,
         "Returns one endpoint, with its active and its pending configuration.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::serving_endpoints::GetOpenApi::INFO,
         "Returns an OpenAPI document for queries to an endpoint: paths, input and output types.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::serving_endpoints::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on an endpoint.",
-        &[Input::required("serving_endpoint_id", Kind::Text, &[Place::Path])],
+        &[Input::required("serving_endpoint_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::serving_endpoints::GetPermissions::INFO,
         "Returns the access control list of an endpoint, inherited permissions included.",
-        &[Input::required("serving_endpoint_id", Kind::Text, &[Place::Path])],
+        &[Input::required("serving_endpoint_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::HttpRequest::INFO,
             "Sends an HTTP request to an external service with the credentials of a Unity Catalog connection.",
             &[
-                Input::required("connection_name", Kind::Text, &[Place::Member]),
-                Input::required("method", Kind::Text, &[Place::Member]),
-                Input::required("path", Kind::Text, &[Place::Member]),
-                Input::optional("headers", Kind::Text, &[Place::Member]),
-                Input::optional("json", Kind::Text, &[Place::Member]),
-                Input::optional("params", Kind::Text, &[Place::Member]),
-                Input::optional("sub_domain", Kind::Text, &[Place::Member]),
+                Input::required("connection_name", Kind::Text, &[Location::Member]),
+                Input::required("method", Kind::Text, &[Location::Member]),
+                Input::required("path", Kind::Text, &[Location::Member]),
+                Input::optional("headers", Kind::Text, &[Location::Member]),
+                Input::optional("json", Kind::Text, &[Location::Member]),
+                Input::optional("params", Kind::Text, &[Location::Member]),
+                Input::optional("sub_domain", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
         .headers(&["mcp-session-id"]),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::List::INFO,
             "Lists the serving endpoints of the workspace.",
             &[],
         )
-        .paging(Paging::new("endpoints", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("endpoints", PageStyle::Single)),
+    OperationSchema::new(
         super::serving_endpoints::Logs::INFO,
         "Returns the latest log lines of a served entity.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("served_model_name", Kind::Text, &[Place::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("served_model_name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::Patch::INFO,
             "Adds and deletes tags of an endpoint in one call.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("add_tags", Kind::List, &[Place::Member]),
-                Input::optional("delete_tags", Kind::List, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("add_tags", Kind::List, &[Location::Member]),
+                Input::optional("delete_tags", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::PatchTelemetryConfig::INFO,
             "Sets where an endpoint sends its telemetry.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("telemetry_config", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("telemetry_config", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::Put::INFO,
             "Sets the former rate limits of an endpoint; use `put_ai_gateway` instead.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("rate_limits", Kind::List, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("rate_limits", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::PutAiGateway::INFO,
             "Sets the AI Gateway configuration of an endpoint.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("fallback_config", Kind::Object, &[Place::Member]),
-                Input::optional("guardrails", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("fallback_config", Kind::Object, &[Location::Member]),
+                Input::optional("guardrails", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "inference_table_config",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("rate_limits", Kind::List, &[Place::Member]),
-                Input::optional("usage_tracking_config", Kind::Object, &[Place::Member]),
+                Input::optional("rate_limits", Kind::List, &[Location::Member]),
+                Input::optional(
+                    "usage_tracking_config",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::Query::INFO,
             "Sends a query to an endpoint and returns the answer of the model.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("client_request_id", Kind::Text, &[Place::Member]),
-                Input::optional("dataframe_records", Kind::List, &[Place::Member]),
-                Input::optional("dataframe_split", Kind::Object, &[Place::Member]),
-                Input::optional("extra_params", Kind::Object, &[Place::Member]),
-                Input::optional("input", Kind::Any, &[Place::Member]),
-                Input::optional("inputs", Kind::Any, &[Place::Member]),
-                Input::optional("instances", Kind::List, &[Place::Member]),
-                Input::optional("max_tokens", Kind::Integer, &[Place::Member]),
-                Input::optional("messages", Kind::List, &[Place::Member]),
-                Input::optional("n", Kind::Integer, &[Place::Member]),
-                Input::optional("prompt", Kind::Any, &[Place::Member]),
-                Input::optional("stop", Kind::List, &[Place::Member]),
-                Input::optional("stream", Kind::Boolean, &[Place::Member]),
-                Input::optional("temperature", Kind::Number, &[Place::Member]),
-                Input::optional("usage_context", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("client_request_id", Kind::Text, &[Location::Member]),
+                Input::optional("dataframe_records", Kind::List, &[Location::Member]),
+                Input::optional("dataframe_split", Kind::Object, &[Location::Member]),
+                Input::optional("extra_params", Kind::Object, &[Location::Member]),
+                Input::optional("input", Kind::Any, &[Location::Member]),
+                Input::optional("inputs", Kind::Any, &[Location::Member]),
+                Input::optional("instances", Kind::List, &[Location::Member]),
+                Input::optional("max_tokens", Kind::Integer, &[Location::Member]),
+                Input::optional("messages", Kind::List, &[Location::Member]),
+                Input::optional("n", Kind::Integer, &[Location::Member]),
+                Input::optional("prompt", Kind::Any, &[Location::Member]),
+                Input::optional("stop", Kind::List, &[Location::Member]),
+                Input::optional("stream", Kind::Boolean, &[Location::Member]),
+                Input::optional("temperature", Kind::Number, &[Location::Member]),
+                Input::optional("usage_context", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
         .headers(&["served-model-name"]),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::SetPermissions::INFO,
             "Replaces the direct permissions on an endpoint.",
             &[
-                Input::required("serving_endpoint_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("serving_endpoint_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::UpdateConfig::INFO,
             "Changes served entities, their compute and the traffic split of an endpoint.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("auto_capture_config", Kind::Object, &[Place::Member]),
-                Input::optional("served_entities", Kind::List, &[Place::Member]),
-                Input::optional("served_models", Kind::List, &[Place::Member]),
-                Input::optional("traffic_config", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional(
+                    "auto_capture_config",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
+                Input::optional("served_entities", Kind::List, &[Location::Member]),
+                Input::optional("served_models", Kind::List, &[Location::Member]),
+                Input::optional("traffic_config", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
@@ -229,30 +246,30 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::UpdateNotifications::INFO,
             "Sets who is notified about updates of an endpoint.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("email_notifications", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("email_notifications", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::UpdatePermissions::INFO,
             "Adds or changes permissions on an endpoint, leaving other grants as they are.",
             &[
-                Input::required("serving_endpoint_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("serving_endpoint_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints::UpdateProvisionedThroughputEndpointConfig::INFO,
             "Changes served models, model units and traffic of an endpoint with provisioned throughput.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::required("config", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::required("config", Kind::Object, &[Location::Member]),
             ],
         )
         .object()
@@ -267,26 +284,26 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::serving_endpoints_data_plane::Query::INFO,
             "Sends a query straight to the data plane URL of a route-optimized endpoint.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("client_request_id", Kind::Text, &[Place::Member]),
-                Input::optional("dataframe_records", Kind::List, &[Place::Member]),
-                Input::optional("dataframe_split", Kind::Object, &[Place::Member]),
-                Input::optional("extra_params", Kind::Object, &[Place::Member]),
-                Input::optional("input", Kind::Any, &[Place::Member]),
-                Input::optional("inputs", Kind::Any, &[Place::Member]),
-                Input::optional("instances", Kind::List, &[Place::Member]),
-                Input::optional("max_tokens", Kind::Integer, &[Place::Member]),
-                Input::optional("messages", Kind::List, &[Place::Member]),
-                Input::optional("n", Kind::Integer, &[Place::Member]),
-                Input::optional("prompt", Kind::Any, &[Place::Member]),
-                Input::optional("stop", Kind::List, &[Place::Member]),
-                Input::optional("stream", Kind::Boolean, &[Place::Member]),
-                Input::optional("temperature", Kind::Number, &[Place::Member]),
-                Input::optional("usage_context", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("client_request_id", Kind::Text, &[Location::Member]),
+                Input::optional("dataframe_records", Kind::List, &[Location::Member]),
+                Input::optional("dataframe_split", Kind::Object, &[Location::Member]),
+                Input::optional("extra_params", Kind::Object, &[Location::Member]),
+                Input::optional("input", Kind::Any, &[Location::Member]),
+                Input::optional("inputs", Kind::Any, &[Location::Member]),
+                Input::optional("instances", Kind::List, &[Location::Member]),
+                Input::optional("max_tokens", Kind::Integer, &[Location::Member]),
+                Input::optional("messages", Kind::List, &[Location::Member]),
+                Input::optional("n", Kind::Integer, &[Location::Member]),
+                Input::optional("prompt", Kind::Any, &[Location::Member]),
+                Input::optional("stop", Kind::List, &[Location::Member]),
+                Input::optional("stream", Kind::Boolean, &[Location::Member]),
+                Input::optional("temperature", Kind::Number, &[Location::Member]),
+                Input::optional("usage_context", Kind::Object, &[Location::Member]),
             ],
         )
         .object()

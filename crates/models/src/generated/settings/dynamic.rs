@@ -4,844 +4,867 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::account_ip_access_lists::Create::INFO,
             "Creates an allow or block list of addresses for the account.",
             &[
-                Input::required("label", Kind::Text, &[Place::Member]),
-                Input::required("list_type", Kind::Text, &[Place::Member]),
-                Input::optional("ip_addresses", Kind::List, &[Place::Member]),
+                Input::required("label", Kind::Text, &[Location::Member]),
+                Input::required("list_type", Kind::Text, &[Location::Member]),
+                Input::optional("ip_addresses", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::account_ip_access_lists::Delete::INFO,
         "Deletes an IP access list.",
-        &[Input::required("ip_access_list_id", Kind::Text, &[Place::Path])],
+        &[Input::required("ip_access_list_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_ip_access_lists::Get::INFO,
         "Returns one IP access list.",
-        &[Input::required("ip_access_list_id", Kind::Text, &[Place::Path])],
+        &[Input::required("ip_access_list_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_ip_access_lists::List::INFO,
             "Lists the IP access lists of the account.",
             &[],
         )
-        .paging(Paging::new("ip_access_lists", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("ip_access_lists", PageStyle::Single)),
+    OperationSchema::new(
             super::account_ip_access_lists::Replace::INFO,
             "Replaces an IP access list as a whole.",
             &[
-                Input::required("ip_access_list_id", Kind::Text, &[Place::Path]),
-                Input::required("label", Kind::Text, &[Place::Member]),
-                Input::required("list_type", Kind::Text, &[Place::Member]),
-                Input::required("enabled", Kind::Boolean, &[Place::Member]),
-                Input::optional("ip_addresses", Kind::List, &[Place::Member]),
+                Input::required("ip_access_list_id", Kind::Text, &[Location::Path]),
+                Input::required("label", Kind::Text, &[Location::Member]),
+                Input::required("list_type", Kind::Text, &[Location::Member]),
+                Input::required("enabled", Kind::Boolean, &[Location::Member]),
+                Input::optional("ip_addresses", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::account_ip_access_lists::Update::INFO,
             "Changes the given fields of an IP access list.",
             &[
-                Input::required("ip_access_list_id", Kind::Text, &[Place::Path]),
-                Input::optional("enabled", Kind::Boolean, &[Place::Member]),
-                Input::optional("ip_addresses", Kind::List, &[Place::Member]),
-                Input::optional("label", Kind::Text, &[Place::Member]),
-                Input::optional("list_type", Kind::Text, &[Place::Member]),
+                Input::required("ip_access_list_id", Kind::Text, &[Location::Path]),
+                Input::optional("enabled", Kind::Boolean, &[Location::Member]),
+                Input::optional("ip_addresses", Kind::List, &[Location::Member]),
+                Input::optional("label", Kind::Text, &[Location::Member]),
+                Input::optional("list_type", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::aibi_dashboard_embedding_access_policy::Delete::INFO,
         "Resets the policy on embedding AI/BI dashboards to its default, `ALLOW_APPROVED_DOMAINS`.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::aibi_dashboard_embedding_access_policy::Get::INFO,
         "Returns the policy on embedding AI/BI dashboards.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::aibi_dashboard_embedding_access_policy::Update::INFO,
             "Changes the policy on embedding AI/BI dashboards.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::aibi_dashboard_embedding_approved_domains::Delete::INFO,
         "Empties the list of domains approved for embedding AI/BI dashboards.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::aibi_dashboard_embedding_approved_domains::Get::INFO,
         "Returns the domains approved for embedding AI/BI dashboards.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::aibi_dashboard_embedding_approved_domains::Update::INFO,
             "Changes the domains approved for embedding AI/BI dashboards.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::automatic_cluster_update::Get::INFO,
         "Returns the automatic cluster update setting.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::automatic_cluster_update::Update::INFO,
             "Changes the automatic cluster update setting.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::compliance_security_profile::Get::INFO,
         "Returns the compliance security profile of the workspace.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::compliance_security_profile::Update::INFO,
             "Changes the compliance security profile of the workspace.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::credentials_manager::ExchangeToken::INFO,
             "Exchanges stored credentials at an identity provider for new access tokens.",
             &[
-                Input::required("partitionId", Kind::Object, &[Place::Member]),
-                Input::required("scopes", Kind::List, &[Place::Member]),
-                Input::required("tokenType", Kind::List, &[Place::Member]),
+                Input::required("partitionId", Kind::Object, &[Location::Member]),
+                Input::required("scopes", Kind::List, &[Location::Member]),
+                Input::required("tokenType", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::csp_enablement_account::Get::INFO,
         "Returns the compliance security profile default for new workspaces.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::csp_enablement_account::Update::INFO,
             "Changes the compliance security profile default for new workspaces.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::dashboard_email_subscriptions::Delete::INFO,
         "Resets the dashboard mail setting to its default, on.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::dashboard_email_subscriptions::Get::INFO,
         "Returns whether dashboards may send subscription mail.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::dashboard_email_subscriptions::Update::INFO,
             "Changes whether dashboards may send subscription mail.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::default_namespace::Delete::INFO,
         "Removes the default catalog of the workspace.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::default_namespace::Get::INFO,
         "Returns the default catalog of the workspace.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::default_namespace::Update::INFO,
             "Changes the default catalog of the workspace.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::default_warehouse_id::Delete::INFO,
         "Resets the default warehouse setting to its default.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::default_warehouse_id::Get::INFO,
         "Returns the default SQL warehouse of the workspace.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::default_warehouse_id::Update::INFO,
             "Changes the default SQL warehouse of the workspace.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::disable_legacy_access::Delete::INFO,
         "Resets the legacy access setting to its default.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::disable_legacy_access::Get::INFO,
         "Returns whether legacy data access is disabled.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::disable_legacy_access::Update::INFO,
             "Changes whether legacy data access is disabled.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::disable_legacy_dbfs::Delete::INFO,
         "Resets the legacy DBFS setting to its default.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::disable_legacy_dbfs::Get::INFO,
         "Returns whether legacy DBFS access is disabled.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::disable_legacy_dbfs::Update::INFO,
             "Changes whether legacy DBFS access is disabled.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::disable_legacy_features::Delete::INFO,
         "Resets the legacy features setting to its default.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::disable_legacy_features::Get::INFO,
         "Returns whether new workspaces start without legacy features.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::disable_legacy_features::Update::INFO,
             "Changes whether new workspaces start without legacy features.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::enable_export_notebook::GetEnableExportNotebook::INFO,
         "Returns whether notebooks and files can be exported from the UI.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::enable_export_notebook::PatchEnableExportNotebook::INFO,
             "Changes whether notebooks and files can be exported from the UI.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::enable_ip_access_lists::Delete::INFO,
         "Resets the IP access list switch of the account to its default, on.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::enable_ip_access_lists::Get::INFO,
         "Returns whether IP access lists guard the account console.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::enable_ip_access_lists::Update::INFO,
             "Changes whether IP access lists guard the account console.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::enable_notebook_table_clipboard::GetEnableNotebookTableClipboard::INFO,
         "Returns whether table results can be copied in the UI.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard::INFO,
             "Changes whether table results can be copied in the UI.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::enable_results_downloading::GetEnableResultsDownloading::INFO,
         "Returns whether notebook results can be downloaded.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::enable_results_downloading::PatchEnableResultsDownloading::INFO,
             "Changes whether notebook results can be downloaded.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::enhanced_security_monitoring::Get::INFO,
         "Returns the enhanced security monitoring setting.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::enhanced_security_monitoring::Update::INFO,
             "Changes the enhanced security monitoring setting.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::esm_enablement_account::Get::INFO,
         "Returns the enhanced security monitoring default for new workspaces.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::esm_enablement_account::Update::INFO,
             "Changes the enhanced security monitoring default for new workspaces.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::ip_access_lists::Create::INFO,
             "Creates an allow or block list of addresses for the workspace.",
             &[
-                Input::required("label", Kind::Text, &[Place::Member]),
-                Input::required("list_type", Kind::Text, &[Place::Member]),
-                Input::optional("ip_addresses", Kind::List, &[Place::Member]),
+                Input::required("label", Kind::Text, &[Location::Member]),
+                Input::required("list_type", Kind::Text, &[Location::Member]),
+                Input::optional("ip_addresses", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::ip_access_lists::Delete::INFO,
         "Deletes an IP access list.",
-        &[Input::required("ip_access_list_id", Kind::Text, &[Place::Path])],
+        &[Input::required("ip_access_list_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::ip_access_lists::Get::INFO,
         "Returns one IP access list.",
-        &[Input::required("ip_access_list_id", Kind::Text, &[Place::Path])],
+        &[Input::required("ip_access_list_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::ip_access_lists::List::INFO,
             "Lists the IP access lists of the workspace.",
             &[],
         )
-        .paging(Paging::new("ip_access_lists", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("ip_access_lists", PageStyle::Single)),
+    OperationSchema::new(
             super::ip_access_lists::Replace::INFO,
             "Replaces an IP access list as a whole.",
             &[
-                Input::required("ip_access_list_id", Kind::Text, &[Place::Path]),
-                Input::required("label", Kind::Text, &[Place::Member]),
-                Input::required("list_type", Kind::Text, &[Place::Member]),
-                Input::required("enabled", Kind::Boolean, &[Place::Member]),
-                Input::optional("ip_addresses", Kind::List, &[Place::Member]),
+                Input::required("ip_access_list_id", Kind::Text, &[Location::Path]),
+                Input::required("label", Kind::Text, &[Location::Member]),
+                Input::required("list_type", Kind::Text, &[Location::Member]),
+                Input::required("enabled", Kind::Boolean, &[Location::Member]),
+                Input::optional("ip_addresses", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::ip_access_lists::Update::INFO,
             "Changes the given fields of an IP access list.",
             &[
-                Input::required("ip_access_list_id", Kind::Text, &[Place::Path]),
-                Input::optional("enabled", Kind::Boolean, &[Place::Member]),
-                Input::optional("ip_addresses", Kind::List, &[Place::Member]),
-                Input::optional("label", Kind::Text, &[Place::Member]),
-                Input::optional("list_type", Kind::Text, &[Place::Member]),
+                Input::required("ip_access_list_id", Kind::Text, &[Location::Path]),
+                Input::optional("enabled", Kind::Boolean, &[Location::Member]),
+                Input::optional("ip_addresses", Kind::List, &[Location::Member]),
+                Input::optional("label", Kind::Text, &[Location::Member]),
+                Input::optional("list_type", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::llm_proxy_partner_powered_account::Get::INFO,
         "Returns whether partner-powered AI features are on for the account.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::llm_proxy_partner_powered_account::Update::INFO,
             "Changes whether partner-powered AI features are on for the account.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::llm_proxy_partner_powered_enforce::Get::INFO,
         "Returns whether the account's choice on partner-powered models is enforced.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::llm_proxy_partner_powered_enforce::Update::INFO,
             "Changes whether the account's choice on partner-powered models is enforced.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::llm_proxy_partner_powered_workspace::Delete::INFO,
         "Resets the partner-powered AI setting of the workspace to its default.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::llm_proxy_partner_powered_workspace::Get::INFO,
         "Returns whether partner-powered AI features are on for the workspace.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::llm_proxy_partner_powered_workspace::Update::INFO,
             "Changes whether partner-powered AI features are on for the workspace.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::network_connectivity::CreateNetworkConnectivityConfiguration::INFO,
         "Creates a network connectivity configuration.",
-        &[Input::required("network_connectivity_config", Kind::Object, &[Place::Json])],
+        &[
+            Input::required(
+                "network_connectivity_config",
+                Kind::Object,
+                &[Location::Json],
+            ),
+        ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::network_connectivity::CreatePrivateEndpointRule::INFO,
         "Adds a private endpoint rule to a network connectivity configuration.",
         &[
             Input::required(
                 "network_connectivity_config_id",
                 Kind::Text,
-                &[Place::Path],
+                &[Location::Path],
             ),
-            Input::required("private_endpoint_rule", Kind::Object, &[Place::Json]),
+            Input::required("private_endpoint_rule", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::network_connectivity::DeleteNetworkConnectivityConfiguration::INFO,
         "Deletes a network connectivity configuration.",
-        &[Input::required("network_connectivity_config_id", Kind::Text, &[Place::Path])],
+        &[
+            Input::required(
+                "network_connectivity_config_id",
+                Kind::Text,
+                &[Location::Path],
+            ),
+        ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::network_connectivity::DeletePrivateEndpointRule::INFO,
         "Deletes a private endpoint rule, at once or after a day.",
         &[
             Input::required(
                 "network_connectivity_config_id",
                 Kind::Text,
-                &[Place::Path],
+                &[Location::Path],
             ),
-            Input::required("private_endpoint_rule_id", Kind::Text, &[Place::Path]),
+            Input::required("private_endpoint_rule_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::network_connectivity::GetNetworkConnectivityConfiguration::INFO,
         "Returns one network connectivity configuration with its rules.",
-        &[Input::required("network_connectivity_config_id", Kind::Text, &[Place::Path])],
+        &[
+            Input::required(
+                "network_connectivity_config_id",
+                Kind::Text,
+                &[Location::Path],
+            ),
+        ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::network_connectivity::GetPrivateEndpointRule::INFO,
         "Returns one private endpoint rule.",
         &[
             Input::required(
                 "network_connectivity_config_id",
                 Kind::Text,
-                &[Place::Path],
+                &[Location::Path],
             ),
-            Input::required("private_endpoint_rule_id", Kind::Text, &[Place::Path]),
+            Input::required("private_endpoint_rule_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::network_connectivity::ListNetworkConnectivityConfigurations::INFO,
             "Lists the network connectivity configurations of the account.",
-            &[Input::optional("page_token", Kind::Text, &[Place::Query])],
+            &[Input::optional("page_token", Kind::Text, &[Location::Query])],
         )
         .paging(
             Paging::new(
                 "items",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::network_connectivity::ListPrivateEndpointRules::INFO,
             "Lists the private endpoint rules of a network connectivity configuration.",
             &[
                 Input::required(
                     "network_connectivity_config_id",
                     Kind::Text,
-                    &[Place::Path],
+                    &[Location::Path],
                 ),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "items",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::network_connectivity::UpdateNetworkConnectivityConfig::INFO,
         "Changes the name or the billing workspace of a network connectivity configuration.",
         &[
             Input::required(
                 "network_connectivity_config_id",
                 Kind::Text,
-                &[Place::Path],
+                &[Location::Path],
             ),
-            Input::required("network_connectivity_config", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required(
+                "network_connectivity_config",
+                Kind::Object,
+                &[Location::Json],
+            ),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::network_connectivity::UpdatePrivateEndpointRule::INFO,
         "Changes a private endpoint rule.",
         &[
             Input::required(
                 "network_connectivity_config_id",
                 Kind::Text,
-                &[Place::Path],
+                &[Location::Path],
             ),
-            Input::required("private_endpoint_rule_id", Kind::Text, &[Place::Path]),
-            Input::required("private_endpoint_rule", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("private_endpoint_rule_id", Kind::Text, &[Location::Path]),
+            Input::required("private_endpoint_rule", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::network_policies::CreateNetworkPolicyRpc::INFO,
         "Creates a network policy.",
-        &[Input::required("network_policy", Kind::Object, &[Place::Json])],
+        &[Input::required("network_policy", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::network_policies::DeleteNetworkPolicyRpc::INFO,
         "Deletes a network policy.",
-        &[Input::required("network_policy_id", Kind::Text, &[Place::Path])],
+        &[Input::required("network_policy_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::network_policies::GetNetworkPolicyRpc::INFO,
         "Returns one network policy.",
-        &[Input::required("network_policy_id", Kind::Text, &[Place::Path])],
+        &[Input::required("network_policy_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::network_policies::ListNetworkPoliciesRpc::INFO,
             "Lists the network policies of the account.",
-            &[Input::optional("page_token", Kind::Text, &[Place::Query])],
+            &[Input::optional("page_token", Kind::Text, &[Location::Query])],
         )
         .paging(
             Paging::new(
                 "items",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::network_policies::UpdateNetworkPolicyRpc::INFO,
         "Replaces the content of a network policy.",
         &[
-            Input::required("network_policy_id", Kind::Text, &[Place::Path]),
-            Input::required("network_policy", Kind::Object, &[Place::Json]),
+            Input::required("network_policy_id", Kind::Text, &[Location::Path]),
+            Input::required("network_policy", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::notification_destinations::Create::INFO,
             "Creates a notification destination.",
             &[
-                Input::optional("config", Kind::Object, &[Place::Member]),
-                Input::optional("display_name", Kind::Text, &[Place::Member]),
+                Input::optional("config", Kind::Object, &[Location::Member]),
+                Input::optional("display_name", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::notification_destinations::Delete::INFO,
         "Deletes a notification destination.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::notification_destinations::Get::INFO,
         "Returns one notification destination.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::notification_destinations::List::INFO,
             "Lists notification destinations, without their configuration.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "results",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::notification_destinations::Update::INFO,
             "Changes the name or configuration of a notification destination.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("config", Kind::Object, &[Place::Member]),
-                Input::optional("display_name", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("config", Kind::Object, &[Location::Member]),
+                Input::optional("display_name", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::personal_compute::Delete::INFO,
         "Resets the Personal Compute setting to its default, `ON`.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::personal_compute::Get::INFO,
         "Returns the Personal Compute setting.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::personal_compute::Update::INFO,
             "Changes the Personal Compute setting.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::restrict_workspace_admins::Delete::INFO,
         "Resets the limits on workspace admins to their default.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::restrict_workspace_admins::Get::INFO,
         "Returns the limits on workspace admins.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::restrict_workspace_admins::Update::INFO,
             "Changes the limits on workspace admins.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::sql_results_download::Delete::INFO,
         "Resets the result download setting to its default, on.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::sql_results_download::Get::INFO,
         "Returns whether SQL and dashboard results can be downloaded.",
-        &[Input::optional("etag", Kind::Text, &[Place::Query])],
+        &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::sql_results_download::Update::INFO,
             "Changes whether SQL and dashboard results can be downloaded.",
             &[
-                Input::required("allow_missing", Kind::Boolean, &[Place::Member]),
-                Input::required("field_mask", Kind::Text, &[Place::Member]),
-                Input::required("setting", Kind::Object, &[Place::Member]),
+                Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
+                Input::required("field_mask", Kind::Text, &[Location::Member]),
+                Input::required("setting", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::token_management::CreateOboToken::INFO,
             "Creates a token that acts for a service principal.",
             &[
-                Input::required("application_id", Kind::Text, &[Place::Member]),
-                Input::optional("autoscope_enabled", Kind::Boolean, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("lifetime_seconds", Kind::Integer, &[Place::Member]),
-                Input::optional("scopes", Kind::List, &[Place::Member]),
+                Input::required("application_id", Kind::Text, &[Location::Member]),
+                Input::optional("autoscope_enabled", Kind::Boolean, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("lifetime_seconds", Kind::Integer, &[Location::Member]),
+                Input::optional("scopes", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::token_management::Delete::INFO,
         "Revokes a token of any user.",
-        &[Input::required("token_id", Kind::Text, &[Place::Path])],
+        &[Input::required("token_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::token_management::Get::INFO,
         "Returns the metadata of one token.",
-        &[Input::required("token_id", Kind::Text, &[Place::Path])],
+        &[Input::required("token_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::token_management::GetPermissionLevels::INFO,
         "Returns the permission levels that exist for personal access tokens.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
         super::token_management::GetPermissions::INFO,
         "Returns who may use personal access tokens in the workspace.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::token_management::List::INFO,
             "Lists the tokens of the workspace, or those one user created.",
             &[
-                Input::optional("created_by_id", Kind::Integer, &[Place::Query]),
-                Input::optional("created_by_username", Kind::Text, &[Place::Query]),
+                Input::optional("created_by_id", Kind::Integer, &[Location::Query]),
+                Input::optional("created_by_username", Kind::Text, &[Location::Query]),
             ],
         )
-        .paging(Paging::new("token_infos", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("token_infos", PageStyle::Single)),
+    OperationSchema::new(
             super::token_management::SetPermissions::INFO,
             "Replaces the direct permissions on personal access tokens.",
-            &[Input::optional("access_control_list", Kind::List, &[Place::Member])],
+            &[Input::optional("access_control_list", Kind::List, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::token_management::UpdatePermissions::INFO,
             "Adds to or changes the permissions on personal access tokens.",
-            &[Input::optional("access_control_list", Kind::List, &[Place::Member])],
+            &[Input::optional("access_control_list", Kind::List, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::token_management::UpdateTokenManagement::INFO,
             "Changes a token of any user.",
             &[
-                Input::required("token_id", Kind::Text, &[Place::Path]),
-                Input::required("token", Kind::Object, &[Place::Member]),
-                Input::required("update_mask", Kind::Text, &[Place::Member]),
+                Input::required("token_id", Kind::Text, &[Location::Path]),
+                Input::required("token", Kind::Object, &[Location::Member]),
+                Input::required("update_mask", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::tokens::Create::INFO,
             "Creates a personal access token for the caller and returns its value.",
             &[
-                Input::optional("autoscope_enabled", Kind::Boolean, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("lifetime_seconds", Kind::Integer, &[Place::Member]),
-                Input::optional("scopes", Kind::List, &[Place::Member]),
+                Input::optional("autoscope_enabled", Kind::Boolean, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("lifetime_seconds", Kind::Integer, &[Location::Member]),
+                Input::optional("scopes", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::tokens::Delete::INFO,
             "Revokes one of the caller's tokens.",
-            &[Input::required("token_id", Kind::Text, &[Place::Member])],
+            &[Input::required("token_id", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::tokens::List::INFO,
             "Lists the valid tokens of the caller in this workspace.",
             &[],
         )
-        .paging(Paging::new("token_infos", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("token_infos", PageStyle::Single)),
+    OperationSchema::new(
             super::tokens::Update::INFO,
             "Changes the comment or the scopes of a token.",
             &[
-                Input::required("token_id", Kind::Text, &[Place::Path]),
-                Input::required("token", Kind::Object, &[Place::Member]),
-                Input::required("update_mask", Kind::Text, &[Place::Member]),
+                Input::required("token_id", Kind::Text, &[Location::Path]),
+                Input::required("token", Kind::Object, &[Location::Member]),
+                Input::required("update_mask", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::workspace_conf::GetStatus::INFO,
         "Returns the values of the given workspace configuration keys.",
-        &[Input::required("keys", Kind::Text, &[Place::Query])],
+        &[Input::required("keys", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_conf::SetStatus::INFO,
         "Sets workspace configuration keys, given as a map from key to value.",
-        &[Input::required("contents", Kind::Object, &[Place::Json])],
+        &[Input::required("contents", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_network_configuration::GetWorkspaceNetworkOptionRpc::INFO,
         "Returns which network policy a workspace is under.",
-        &[Input::required("workspace_id", Kind::Integer, &[Place::Path])],
+        &[Input::required("workspace_id", Kind::Integer, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_network_configuration::UpdateWorkspaceNetworkOptionRpc::INFO,
         "Puts a workspace under another network policy.",
         &[
-            Input::required("workspace_id", Kind::Integer, &[Place::Path]),
-            Input::required("workspace_network_option", Kind::Object, &[Place::Json]),
+            Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+            Input::required("workspace_network_option", Kind::Object, &[Location::Json]),
         ],
     ),
 ];

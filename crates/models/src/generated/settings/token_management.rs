@@ -99,14 +99,14 @@ impl databricks_core::Paginated for List {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.token_infos.unwrap_or_default(),
-            databricks_core::Next::End,
+            databricks_core::Continuation::End,
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         next.refuse()

@@ -4,104 +4,105 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::account_settings_v2::GetPublicAccountSetting::INFO,
         "Returns one account setting, both as configured and as in force.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_settings_v2::GetPublicAccountUserPreference::INFO,
         "Returns one preference of one user.",
         &[
-            Input::required("user_id", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
+            Input::required("user_id", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::account_settings_v2::ListAccountSettingsMetadata::INFO,
             "Lists the account settings that can be read and changed, with their types.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "settings_metadata",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::account_settings_v2::ListAccountUserPreferencesMetadata::INFO,
             "Lists the preferences that exist for one user, with their types.",
             &[
-                Input::required("user_id", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("user_id", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "settings_metadata",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::account_settings_v2::PatchPublicAccountSetting::INFO,
         "Changes one account setting.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("setting", Kind::Object, &[Place::Json]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("setting", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::account_settings_v2::PatchPublicAccountUserPreference::INFO,
         "Changes one preference of one user; other users are unaffected.",
         &[
-            Input::required("user_id", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("setting", Kind::Object, &[Place::Json]),
+            Input::required("user_id", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("setting", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_settings_v2::GetPublicWorkspaceSetting::INFO,
         "Returns one workspace setting, both as configured and as in force.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_settings_v2::ListWorkspaceSettingsMetadata::INFO,
             "Lists the workspace settings that can be read and changed, with their types.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "settings_metadata",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_settings_v2::PatchPublicWorkspaceSetting::INFO,
         "Changes one workspace setting.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::required("setting", Kind::Object, &[Place::Json]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::required("setting", Kind::Object, &[Location::Json]),
         ],
     ),
 ];

@@ -4,311 +4,316 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::providers::Create::INFO,
             "Creates a provider.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("authentication_type", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("recipient_profile_str", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("authentication_type", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("recipient_profile_str", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::providers::Delete::INFO,
         "Deletes a provider.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::providers::Get::INFO,
         "Returns one provider.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::providers::List::INFO,
             "Lists the providers of the metastore.",
             &[
                 Input::optional(
                     "data_provider_global_metastore_id",
                     Kind::Text,
-                    &[Place::Query],
+                    &[Location::Query],
                 ),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "providers",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
         super::providers::ListProviderShareAssets::INFO,
         "Lists the tables, volumes, functions and notebooks in a share of a provider, seen from the recipient.",
         &[
-            Input::required("provider_name", Kind::Text, &[Place::Path]),
-            Input::required("share_name", Kind::Text, &[Place::Path]),
-            Input::optional("function_max_results", Kind::Integer, &[Place::Query]),
-            Input::optional("notebook_max_results", Kind::Integer, &[Place::Query]),
-            Input::optional("table_max_results", Kind::Integer, &[Place::Query]),
-            Input::optional("volume_max_results", Kind::Integer, &[Place::Query]),
+            Input::required("provider_name", Kind::Text, &[Location::Path]),
+            Input::required("share_name", Kind::Text, &[Location::Path]),
+            Input::optional("function_max_results", Kind::Integer, &[Location::Query]),
+            Input::optional("notebook_max_results", Kind::Integer, &[Location::Query]),
+            Input::optional("table_max_results", Kind::Integer, &[Location::Query]),
+            Input::optional("volume_max_results", Kind::Integer, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::providers::ListShares::INFO,
             "Lists the shares of a provider.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "shares",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::providers::Update::INFO,
             "Changes the given fields of a provider.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("recipient_profile_str", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("recipient_profile_str", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::recipient_activation::GetActivationUrlInfo::INFO,
         "Looks up an activation link without redeeming it.",
-        &[Input::required("activation_url", Kind::Text, &[Place::Path])],
+        &[Input::required("activation_url", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::recipient_activation::RetrieveToken::INFO,
         "Exchanges an activation link for the credentials of a recipient.",
-        &[Input::required("activation_url", Kind::Text, &[Place::Path])],
+        &[Input::required("activation_url", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::recipient_federation_policies::Create::INFO,
         "Creates a federation policy for a recipient of type `OIDC_FEDERATION`.",
         &[
-            Input::required("recipient_name", Kind::Text, &[Place::Path]),
-            Input::required("policy", Kind::Object, &[Place::Json]),
+            Input::required("recipient_name", Kind::Text, &[Location::Path]),
+            Input::required("policy", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::recipient_federation_policies::Delete::INFO,
         "Deletes a federation policy of a recipient.",
         &[
-            Input::required("recipient_name", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
+            Input::required("recipient_name", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::recipient_federation_policies::GetFederationPolicy::INFO,
         "Returns one federation policy of a recipient.",
         &[
-            Input::required("recipient_name", Kind::Text, &[Place::Path]),
-            Input::required("name", Kind::Text, &[Place::Path]),
+            Input::required("recipient_name", Kind::Text, &[Location::Path]),
+            Input::required("name", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::recipient_federation_policies::List::INFO,
             "Lists the federation policies of a recipient.",
             &[
-                Input::required("recipient_name", Kind::Text, &[Place::Path]),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("recipient_name", Kind::Text, &[Location::Path]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "policies",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::recipients::Create::INFO,
             "Creates a recipient.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("authentication_type", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("authentication_type", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "data_recipient_global_metastore_id",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("expiration_time", Kind::Integer, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("ip_access_list", Kind::Object, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("properties_kvpairs", Kind::Object, &[Place::Member]),
-                Input::optional("sharing_code", Kind::Text, &[Place::Member]),
+                Input::optional("expiration_time", Kind::Integer, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("ip_access_list", Kind::Object, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("properties_kvpairs", Kind::Object, &[Location::Member]),
+                Input::optional("sharing_code", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::recipients::Delete::INFO,
         "Deletes a recipient.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::recipients::Get::INFO,
         "Returns one recipient.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::recipients::List::INFO,
             "Lists the recipients of the metastore.",
             &[
                 Input::optional(
                     "data_recipient_global_metastore_id",
                     Kind::Text,
-                    &[Place::Query],
+                    &[Location::Query],
                 ),
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "recipients",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
             super::recipients::RotateToken::INFO,
             "Issues a new bearer token for a recipient and lets the present one expire.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
+                Input::required("name", Kind::Text, &[Location::Path]),
                 Input::required(
                     "existing_token_expire_in_seconds",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::recipients::SharePermissions::INFO,
         "Lists the shares that a recipient has permissions on.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("max_results", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("max_results", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::recipients::Update::INFO,
             "Changes the given fields of a recipient.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("expiration_time", Kind::Integer, &[Place::Member]),
-                Input::optional("id", Kind::Text, &[Place::Member]),
-                Input::optional("ip_access_list", Kind::Object, &[Place::Member]),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("properties_kvpairs", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("expiration_time", Kind::Integer, &[Location::Member]),
+                Input::optional("id", Kind::Text, &[Location::Member]),
+                Input::optional("ip_access_list", Kind::Object, &[Location::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("properties_kvpairs", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::shares::Create::INFO,
             "Creates an empty share.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("storage_root", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("storage_root", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::shares::Delete::INFO,
         "Deletes a share.",
-        &[Input::required("name", Kind::Text, &[Place::Path])],
+        &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::shares::Get::INFO,
         "Returns one share.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("include_shared_data", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("include_shared_data", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::shares::ListShares::INFO,
             "Lists the shares of the metastore.",
             &[
-                Input::optional("max_results", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("max_results", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                     "shares",
-                    Turn::Token {
+                    PageStyle::Token {
                         request: "page_token",
                         response: "next_page_token",
                     },
                 )
                 .start(&[], &[("max_results", 0)]),
         ),
-    Described::new(
+    OperationSchema::new(
         super::shares::SharePermissions::INFO,
         "Lists who has permissions on a share.",
         &[
-            Input::required("name", Kind::Text, &[Place::Path]),
-            Input::optional("max_results", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Path]),
+            Input::optional("max_results", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::shares::Update::INFO,
             "Changes a share: its fields, and the data objects in it.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("comment", Kind::Text, &[Place::Member]),
-                Input::optional("new_name", Kind::Text, &[Place::Member]),
-                Input::optional("owner", Kind::Text, &[Place::Member]),
-                Input::optional("storage_root", Kind::Text, &[Place::Member]),
-                Input::optional("updates", Kind::List, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("comment", Kind::Text, &[Location::Member]),
+                Input::optional("new_name", Kind::Text, &[Location::Member]),
+                Input::optional("owner", Kind::Text, &[Location::Member]),
+                Input::optional("storage_root", Kind::Text, &[Location::Member]),
+                Input::optional("updates", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::shares::UpdatePermissions::INFO,
             "Grants and revokes permissions on a share.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("changes", Kind::List, &[Place::Member]),
-                Input::optional("omit_permissions_list", Kind::Boolean, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("changes", Kind::List, &[Location::Member]),
+                Input::optional(
+                    "omit_permissions_list",
+                    Kind::Boolean,
+                    &[Location::Member],
+                ),
             ],
         )
         .object(),

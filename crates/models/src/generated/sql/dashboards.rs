@@ -66,14 +66,14 @@ impl databricks_core::Paginated for List {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.results.unwrap_or_default(),
-            databricks_core::Next::Count,
+            databricks_core::Continuation::Count,
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page = Some(next.index(self.page.unwrap_or(1), 1)?);

@@ -4,509 +4,518 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::alerts::Create::INFO,
             "Creates an alert on a saved query.",
             &[
-                Input::optional("alert", Kind::Object, &[Place::Member]),
+                Input::optional("alert", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "auto_resolve_display_name",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::alerts::Delete::INFO,
         "Moves an alert to the trash.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::alerts::Get::INFO,
         "Returns one alert.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::alerts::List::INFO,
             "Lists the alerts the caller can access, in order of creation.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "results",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::alerts::Update::INFO,
             "Changes the fields of an alert that the mask names.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::required("update_mask", Kind::Text, &[Place::Member]),
-                Input::optional("alert", Kind::Object, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::required("update_mask", Kind::Text, &[Location::Member]),
+                Input::optional("alert", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "auto_resolve_display_name",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::alerts_legacy::Create::INFO,
             "Creates an alert on a query.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("query_id", Kind::Text, &[Place::Member]),
-                Input::required("options", Kind::Object, &[Place::Member]),
-                Input::optional("parent", Kind::Text, &[Place::Member]),
-                Input::optional("rearm", Kind::Integer, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("query_id", Kind::Text, &[Location::Member]),
+                Input::required("options", Kind::Object, &[Location::Member]),
+                Input::optional("parent", Kind::Text, &[Location::Member]),
+                Input::optional("rearm", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::alerts_legacy::Delete::INFO,
         "Deletes an alert for good; there is no trash for it.",
-        &[Input::required("alert_id", Kind::Text, &[Place::Path])],
+        &[Input::required("alert_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::alerts_legacy::Get::INFO,
         "Returns one alert.",
-        &[Input::required("alert_id", Kind::Text, &[Place::Path])],
+        &[Input::required("alert_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(super::alerts_legacy::List::INFO, "Lists alerts.", &[]),
-    Described::new(
+    OperationSchema::new(super::alerts_legacy::List::INFO, "Lists alerts.", &[]),
+    OperationSchema::new(
             super::alerts_legacy::Update::INFO,
             "Changes an alert.",
             &[
-                Input::required("alert_id", Kind::Text, &[Place::Path]),
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("query_id", Kind::Text, &[Place::Member]),
-                Input::required("options", Kind::Object, &[Place::Member]),
-                Input::optional("rearm", Kind::Integer, &[Place::Member]),
+                Input::required("alert_id", Kind::Text, &[Location::Path]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("query_id", Kind::Text, &[Location::Member]),
+                Input::required("options", Kind::Object, &[Location::Member]),
+                Input::optional("rearm", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::alerts_v2::CreateAlert::INFO,
         "Creates an alert.",
-        &[Input::required("alert", Kind::Object, &[Place::Json])],
+        &[Input::required("alert", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::alerts_v2::GetAlert::INFO,
         "Returns one alert.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::alerts_v2::ListAlerts::INFO,
             "Lists the alerts the caller can access, in order of creation.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "alerts",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::alerts_v2::TrashAlert::INFO,
         "Moves an alert to the trash.",
         &[
-            Input::required("id", Kind::Text, &[Place::Path]),
-            Input::optional("purge", Kind::Boolean, &[Place::Query]),
+            Input::required("id", Kind::Text, &[Location::Path]),
+            Input::optional("purge", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::alerts_v2::UpdateAlert::INFO,
         "Changes the fields of an alert that the mask names.",
         &[
-            Input::required("id", Kind::Text, &[Place::Path]),
-            Input::required("alert", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("id", Kind::Text, &[Location::Path]),
+            Input::required("alert", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::dashboard_widgets::Create::INFO,
             "Adds a widget to a legacy dashboard.",
             &[
-                Input::required("dashboard_id", Kind::Text, &[Place::Member]),
-                Input::required("options", Kind::Object, &[Place::Member]),
-                Input::required("width", Kind::Integer, &[Place::Member]),
-                Input::optional("text", Kind::Text, &[Place::Member]),
-                Input::optional("visualization_id", Kind::Text, &[Place::Member]),
+                Input::required("dashboard_id", Kind::Text, &[Location::Member]),
+                Input::required("options", Kind::Object, &[Location::Member]),
+                Input::required("width", Kind::Integer, &[Location::Member]),
+                Input::optional("text", Kind::Text, &[Location::Member]),
+                Input::optional("visualization_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::dashboard_widgets::Delete::INFO,
         "Removes a widget from a legacy dashboard.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::dashboard_widgets::Update::INFO,
             "Changes a widget of a legacy dashboard.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::required("dashboard_id", Kind::Text, &[Place::Member]),
-                Input::required("options", Kind::Object, &[Place::Member]),
-                Input::required("width", Kind::Integer, &[Place::Member]),
-                Input::optional("text", Kind::Text, &[Place::Member]),
-                Input::optional("visualization_id", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::required("dashboard_id", Kind::Text, &[Location::Member]),
+                Input::required("options", Kind::Object, &[Location::Member]),
+                Input::required("width", Kind::Integer, &[Location::Member]),
+                Input::optional("text", Kind::Text, &[Location::Member]),
+                Input::optional("visualization_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::dashboards::Delete::INFO,
         "Moves a legacy dashboard to the trash, where it is neither listed nor shareable.",
-        &[Input::required("dashboard_id", Kind::Text, &[Place::Path])],
+        &[Input::required("dashboard_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::dashboards::Get::INFO,
         "Returns a legacy dashboard with its visualizations and queries.",
-        &[Input::required("dashboard_id", Kind::Text, &[Place::Path])],
+        &[Input::required("dashboard_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::dashboards::List::INFO,
             "Lists legacy dashboards, page by page.",
             &[
-                Input::optional("order", Kind::Text, &[Place::Query]),
-                Input::optional("page", Kind::Integer, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("q", Kind::Text, &[Place::Query]),
+                Input::optional("order", Kind::Text, &[Location::Query]),
+                Input::optional("page", Kind::Integer, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("q", Kind::Text, &[Location::Query]),
             ],
         )
-        .paging(Paging::new("results", Turn::Number("page")).start(&[("page", 1)], &[])),
-    Described::new(
+        .paging(
+            Paging::new("results", PageStyle::Number("page")).start(&[("page", 1)], &[]),
+        ),
+    OperationSchema::new(
         super::dashboards::Restore::INFO,
         "Takes a legacy dashboard out of the trash, so that it is listed and can be shared again.",
-        &[Input::required("dashboard_id", Kind::Text, &[Place::Path])],
+        &[Input::required("dashboard_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::dashboards::Update::INFO,
             "Changes the attributes of a legacy dashboard; its widgets stay as they are.",
             &[
-                Input::required("dashboard_id", Kind::Text, &[Place::Path]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
-                Input::optional("run_as_role", Kind::Text, &[Place::Member]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
+                Input::required("dashboard_id", Kind::Text, &[Location::Path]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
+                Input::optional("run_as_role", Kind::Text, &[Location::Member]),
+                Input::optional("tags", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::data_sources::List::INFO,
         "Lists a data source for each SQL warehouse of the workspace.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
         super::dbsql_permissions::Get::INFO,
         "Returns the access control list of a legacy object.",
         &[
-            Input::required("object_type", Kind::Text, &[Place::Path]),
-            Input::required("object_id", Kind::Text, &[Place::Path]),
+            Input::required("object_type", Kind::Text, &[Location::Path]),
+            Input::required("object_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::dbsql_permissions::Set::INFO,
             "Replaces the whole access control list of a legacy object.",
             &[
-                Input::required("object_type", Kind::Text, &[Place::Path]),
-                Input::required("object_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("object_type", Kind::Text, &[Location::Path]),
+                Input::required("object_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::dbsql_permissions::TransferOwnership::INFO,
             "Makes another active user the owner of a dashboard, query or alert.",
             &[
-                Input::required("object_type", Kind::Text, &[Place::Path]),
-                Input::required("object_id", Kind::Text, &[Place::Path]),
-                Input::optional("new_owner", Kind::Text, &[Place::Member]),
+                Input::required("object_type", Kind::Text, &[Location::Path]),
+                Input::required("object_id", Kind::Text, &[Location::Path]),
+                Input::optional("new_owner", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::queries::Create::INFO,
             "Creates a saved query.",
             &[
                 Input::optional(
                     "auto_resolve_display_name",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("query", Kind::Object, &[Place::Member]),
+                Input::optional("query", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::queries::Delete::INFO,
         "Moves a query to the trash.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::queries::Get::INFO,
         "Returns one saved query.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::queries::List::INFO,
             "Lists the queries the caller can access, in order of creation.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "results",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::queries::ListVisualizations::INFO,
             "Lists the visualizations of a query.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "results",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::queries::Update::INFO,
             "Changes the fields of a query that the mask names.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::required("update_mask", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::required("update_mask", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "auto_resolve_display_name",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("query", Kind::Object, &[Place::Member]),
+                Input::optional("query", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::queries_legacy::Create::INFO,
             "Creates a query owned by the caller.",
             &[
-                Input::optional("data_source_id", Kind::Text, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
-                Input::optional("options", Kind::Any, &[Place::Member]),
-                Input::optional("parent", Kind::Text, &[Place::Member]),
-                Input::optional("query", Kind::Text, &[Place::Member]),
-                Input::optional("run_as_role", Kind::Text, &[Place::Member]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
+                Input::optional("data_source_id", Kind::Text, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
+                Input::optional("options", Kind::Any, &[Location::Member]),
+                Input::optional("parent", Kind::Text, &[Location::Member]),
+                Input::optional("query", Kind::Text, &[Location::Member]),
+                Input::optional("run_as_role", Kind::Text, &[Location::Member]),
+                Input::optional("tags", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::queries_legacy::Delete::INFO,
         "Moves a query to the trash, which is emptied after 30 days.",
-        &[Input::required("query_id", Kind::Text, &[Place::Path])],
+        &[Input::required("query_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::queries_legacy::Get::INFO,
         "Returns a query along with the caller's permissions on it.",
-        &[Input::required("query_id", Kind::Text, &[Place::Path])],
+        &[Input::required("query_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::queries_legacy::List::INFO,
             "Lists saved queries, optionally those matching a search term.",
             &[
-                Input::optional("order", Kind::Text, &[Place::Query]),
-                Input::optional("page", Kind::Integer, &[Place::Query]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("q", Kind::Text, &[Place::Query]),
+                Input::optional("order", Kind::Text, &[Location::Query]),
+                Input::optional("page", Kind::Integer, &[Location::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("q", Kind::Text, &[Location::Query]),
             ],
         )
-        .paging(Paging::new("results", Turn::Number("page")).start(&[("page", 1)], &[])),
-    Described::new(
+        .paging(
+            Paging::new("results", PageStyle::Number("page")).start(&[("page", 1)], &[]),
+        ),
+    OperationSchema::new(
         super::queries_legacy::Restore::INFO,
         "Takes a query out of the trash, so that it is listed and can be used for alerts again.",
-        &[Input::required("query_id", Kind::Text, &[Place::Path])],
+        &[Input::required("query_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::queries_legacy::Update::INFO,
             "Changes a query.",
             &[
-                Input::required("query_id", Kind::Text, &[Place::Path]),
-                Input::optional("data_source_id", Kind::Text, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
-                Input::optional("options", Kind::Any, &[Place::Member]),
-                Input::optional("query", Kind::Text, &[Place::Member]),
-                Input::optional("run_as_role", Kind::Text, &[Place::Member]),
-                Input::optional("tags", Kind::List, &[Place::Member]),
+                Input::required("query_id", Kind::Text, &[Location::Path]),
+                Input::optional("data_source_id", Kind::Text, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
+                Input::optional("options", Kind::Any, &[Location::Member]),
+                Input::optional("query", Kind::Text, &[Location::Member]),
+                Input::optional("run_as_role", Kind::Text, &[Location::Member]),
+                Input::optional("tags", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::query_history::List::INFO,
         "Lists queries that ran on SQL warehouses and serverless compute, most recently started first.",
         &[
-            Input::optional("filter_by", Kind::Object, &[Place::Query]),
-            Input::optional("include_metrics", Kind::Boolean, &[Place::Query]),
-            Input::optional("max_results", Kind::Integer, &[Place::Query]),
-            Input::optional("page_token", Kind::Text, &[Place::Query]),
+            Input::optional("filter_by", Kind::Object, &[Location::Query]),
+            Input::optional("include_metrics", Kind::Boolean, &[Location::Query]),
+            Input::optional("max_results", Kind::Integer, &[Location::Query]),
+            Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::query_visualizations::Create::INFO,
             "Adds a visualization to a query.",
-            &[Input::optional("visualization", Kind::Object, &[Place::Member])],
+            &[Input::optional("visualization", Kind::Object, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::query_visualizations::Delete::INFO,
         "Removes a visualization from its query.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::query_visualizations::Update::INFO,
             "Changes the fields of a visualization that the mask names.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::required("update_mask", Kind::Text, &[Place::Member]),
-                Input::optional("visualization", Kind::Object, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::required("update_mask", Kind::Text, &[Location::Member]),
+                Input::optional("visualization", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::query_visualizations_legacy::Create::INFO,
             "Adds a visualization to a query.",
             &[
-                Input::required("query_id", Kind::Text, &[Place::Member]),
-                Input::required("type", Kind::Text, &[Place::Member]),
-                Input::required("options", Kind::Any, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
+                Input::required("query_id", Kind::Text, &[Location::Member]),
+                Input::required("type", Kind::Text, &[Location::Member]),
+                Input::required("options", Kind::Any, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::query_visualizations_legacy::Delete::INFO,
         "Removes a visualization from its query.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::query_visualizations_legacy::Update::INFO,
             "Changes a visualization.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path, Place::Member]),
-                Input::optional("created_at", Kind::Text, &[Place::Member]),
-                Input::optional("description", Kind::Text, &[Place::Member]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
-                Input::optional("options", Kind::Any, &[Place::Member]),
-                Input::optional("query", Kind::Object, &[Place::Member]),
-                Input::optional("type", Kind::Text, &[Place::Member]),
-                Input::optional("updated_at", Kind::Text, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path, Location::Member]),
+                Input::optional("created_at", Kind::Text, &[Location::Member]),
+                Input::optional("description", Kind::Text, &[Location::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
+                Input::optional("options", Kind::Any, &[Location::Member]),
+                Input::optional("query", Kind::Object, &[Location::Member]),
+                Input::optional("type", Kind::Text, &[Location::Member]),
+                Input::optional("updated_at", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::redash_config::GetConfig::INFO,
         "Returns the Redash v2 configuration of the workspace.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::statement_execution::CancelExecution::INFO,
             "Asks for a running statement to be canceled.",
-            &[Input::required("statement_id", Kind::Text, &[Place::Path])],
+            &[Input::required("statement_id", Kind::Text, &[Location::Path])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::statement_execution::ExecuteStatement::INFO,
             "Runs a SQL statement and waits up to `wait_timeout` for its result.",
             &[
-                Input::required("statement", Kind::Text, &[Place::Member]),
-                Input::required("warehouse_id", Kind::Text, &[Place::Member]),
-                Input::optional("byte_limit", Kind::Integer, &[Place::Member]),
-                Input::optional("catalog", Kind::Text, &[Place::Member]),
-                Input::optional("disposition", Kind::Text, &[Place::Member]),
-                Input::optional("format", Kind::Text, &[Place::Member]),
-                Input::optional("on_wait_timeout", Kind::Text, &[Place::Member]),
-                Input::optional("parameters", Kind::List, &[Place::Member]),
-                Input::optional("query_tags", Kind::List, &[Place::Member]),
-                Input::optional("row_limit", Kind::Integer, &[Place::Member]),
-                Input::optional("schema", Kind::Text, &[Place::Member]),
-                Input::optional("wait_timeout", Kind::Text, &[Place::Member]),
+                Input::required("statement", Kind::Text, &[Location::Member]),
+                Input::required("warehouse_id", Kind::Text, &[Location::Member]),
+                Input::optional("byte_limit", Kind::Integer, &[Location::Member]),
+                Input::optional("catalog", Kind::Text, &[Location::Member]),
+                Input::optional("disposition", Kind::Text, &[Location::Member]),
+                Input::optional("format", Kind::Text, &[Location::Member]),
+                Input::optional("on_wait_timeout", Kind::Text, &[Location::Member]),
+                Input::optional("parameters", Kind::List, &[Location::Member]),
+                Input::optional("query_tags", Kind::List, &[Location::Member]),
+                Input::optional("row_limit", Kind::Integer, &[Location::Member]),
+                Input::optional("schema", Kind::Text, &[Location::Member]),
+                Input::optional("wait_timeout", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::statement_execution::GetStatement::INFO,
         "Returns a statement's status and, once it succeeded, its manifest and first result chunk.",
-        &[Input::required("statement_id", Kind::Text, &[Place::Path])],
+        &[Input::required("statement_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::statement_execution::GetStatementResultChunkN::INFO,
         "Returns one chunk of a succeeded statement's result.",
         &[
-            Input::required("statement_id", Kind::Text, &[Place::Path]),
-            Input::required("chunk_index", Kind::Integer, &[Place::Path]),
+            Input::required("statement_id", Kind::Text, &[Location::Path]),
+            Input::required("chunk_index", Kind::Integer, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::warehouses::Create::INFO,
             "Creates a SQL warehouse.",
             &[
-                Input::optional("auto_stop_mins", Kind::Integer, &[Place::Member]),
-                Input::optional("channel", Kind::Object, &[Place::Member]),
-                Input::optional("cluster_size", Kind::Text, &[Place::Member]),
-                Input::optional("creator_name", Kind::Text, &[Place::Member]),
-                Input::optional("customer_version_label", Kind::Text, &[Place::Member]),
-                Input::optional("enable_photon", Kind::Boolean, &[Place::Member]),
+                Input::optional("auto_stop_mins", Kind::Integer, &[Location::Member]),
+                Input::optional("channel", Kind::Object, &[Location::Member]),
+                Input::optional("cluster_size", Kind::Text, &[Location::Member]),
+                Input::optional("creator_name", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "customer_version_label",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::optional("enable_photon", Kind::Boolean, &[Location::Member]),
                 Input::optional(
                     "enable_serverless_compute",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("instance_profile_arn", Kind::Text, &[Place::Member]),
-                Input::optional("max_dbu", Kind::Integer, &[Place::Member]),
-                Input::optional("max_num_clusters", Kind::Integer, &[Place::Member]),
-                Input::optional("min_num_clusters", Kind::Integer, &[Place::Member]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
+                Input::optional("instance_profile_arn", Kind::Text, &[Location::Member]),
+                Input::optional("max_dbu", Kind::Integer, &[Location::Member]),
+                Input::optional("max_num_clusters", Kind::Integer, &[Location::Member]),
+                Input::optional("min_num_clusters", Kind::Integer, &[Location::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "reyden_cluster_size_multiplier",
                     Kind::Number,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("spot_instance_policy", Kind::Text, &[Place::Member]),
-                Input::optional("statement_timeout", Kind::Integer, &[Place::Member]),
-                Input::optional("tags", Kind::Object, &[Place::Member]),
-                Input::optional("warehouse_type", Kind::Text, &[Place::Member]),
+                Input::optional("spot_instance_policy", Kind::Text, &[Location::Member]),
+                Input::optional("statement_timeout", Kind::Integer, &[Location::Member]),
+                Input::optional("tags", Kind::Object, &[Location::Member]),
+                Input::optional("warehouse_type", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
@@ -521,58 +530,66 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::warehouses::CreateDefaultWarehouseOverride::INFO,
         "Creates a user's default warehouse override.",
         &[
             Input::required(
                 "default_warehouse_override_id",
                 Kind::Text,
-                &[Place::Query],
+                &[Location::Query],
             ),
-            Input::required("default_warehouse_override", Kind::Object, &[Place::Json]),
+            Input::required(
+                "default_warehouse_override",
+                Kind::Object,
+                &[Location::Json],
+            ),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::warehouses::Delete::INFO,
         "Deletes a SQL warehouse.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::warehouses::DeleteDefaultWarehouseOverride::INFO,
         "Deletes a user's default warehouse override, so that the workspace's default applies again.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::warehouses::Edit::INFO,
             "Changes the configuration of a SQL warehouse.",
             &[
-                Input::required("id", Kind::Text, &[Place::Path]),
-                Input::optional("auto_stop_mins", Kind::Integer, &[Place::Member]),
-                Input::optional("channel", Kind::Object, &[Place::Member]),
-                Input::optional("cluster_size", Kind::Text, &[Place::Member]),
-                Input::optional("creator_name", Kind::Text, &[Place::Member]),
-                Input::optional("customer_version_label", Kind::Text, &[Place::Member]),
-                Input::optional("enable_photon", Kind::Boolean, &[Place::Member]),
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::optional("auto_stop_mins", Kind::Integer, &[Location::Member]),
+                Input::optional("channel", Kind::Object, &[Location::Member]),
+                Input::optional("cluster_size", Kind::Text, &[Location::Member]),
+                Input::optional("creator_name", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "customer_version_label",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::optional("enable_photon", Kind::Boolean, &[Location::Member]),
                 Input::optional(
                     "enable_serverless_compute",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("instance_profile_arn", Kind::Text, &[Place::Member]),
-                Input::optional("max_dbu", Kind::Integer, &[Place::Member]),
-                Input::optional("max_num_clusters", Kind::Integer, &[Place::Member]),
-                Input::optional("min_num_clusters", Kind::Integer, &[Place::Member]),
-                Input::optional("name", Kind::Text, &[Place::Member]),
+                Input::optional("instance_profile_arn", Kind::Text, &[Location::Member]),
+                Input::optional("max_dbu", Kind::Integer, &[Location::Member]),
+                Input::optional("max_num_clusters", Kind::Integer, &[Location::Member]),
+                Input::optional("min_num_clusters", Kind::Integer, &[Location::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "reyden_cluster_size_multiplier",
                     Kind::Number,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("spot_instance_policy", Kind::Text, &[Place::Member]),
-                Input::optional("statement_timeout", Kind::Integer, &[Place::Member]),
-                Input::optional("tags", Kind::Object, &[Place::Member]),
-                Input::optional("warehouse_type", Kind::Text, &[Place::Member]),
+                Input::optional("spot_instance_policy", Kind::Text, &[Location::Member]),
+                Input::optional("statement_timeout", Kind::Integer, &[Location::Member]),
+                Input::optional("tags", Kind::Object, &[Location::Member]),
+                Input::optional("warehouse_type", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
@@ -587,104 +604,112 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::warehouses::Get::INFO,
         "Returns the configuration and state of a SQL warehouse.",
-        &[Input::required("id", Kind::Text, &[Place::Path])],
+        &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::warehouses::GetDefaultWarehouseOverride::INFO,
         "Returns a user's default warehouse override.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::warehouses::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on a SQL warehouse.",
-        &[Input::required("warehouse_id", Kind::Text, &[Place::Path])],
+        &[Input::required("warehouse_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::warehouses::GetPermissions::INFO,
         "Returns the access control list of a SQL warehouse, inherited permissions included.",
-        &[Input::required("warehouse_id", Kind::Text, &[Place::Path])],
+        &[Input::required("warehouse_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::warehouses::GetWorkspaceWarehouseConfig::INFO,
         "Returns the workspace-wide settings that all SQL warehouses share.",
         &[],
     ),
-    Described::new(
+    OperationSchema::new(
             super::warehouses::List::INFO,
             "Lists the SQL warehouses the caller can access.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
-                Input::optional("run_as_user_id", Kind::Integer, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
+                Input::optional("run_as_user_id", Kind::Integer, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "warehouses",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::warehouses::ListDefaultWarehouseOverrides::INFO,
             "Lists every user's default warehouse override.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "default_warehouse_overrides",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::warehouses::SetPermissions::INFO,
             "Replaces the direct permissions on a SQL warehouse.",
             &[
-                Input::required("warehouse_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("warehouse_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::warehouses::SetWorkspaceWarehouseConfig::INFO,
             "Replaces the workspace-wide settings that all SQL warehouses share.",
             &[
-                Input::optional("channel", Kind::Object, &[Place::Member]),
-                Input::optional("config_param", Kind::Object, &[Place::Member]),
-                Input::optional("data_access_config", Kind::List, &[Place::Member]),
+                Input::optional("channel", Kind::Object, &[Location::Member]),
+                Input::optional("config_param", Kind::Object, &[Location::Member]),
+                Input::optional("data_access_config", Kind::List, &[Location::Member]),
                 Input::optional(
                     "enable_serverless_compute",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("enabled_warehouse_types", Kind::List, &[Place::Member]),
-                Input::optional("global_param", Kind::Object, &[Place::Member]),
-                Input::optional("google_service_account", Kind::Text, &[Place::Member]),
-                Input::optional("instance_profile_arn", Kind::Text, &[Place::Member]),
-                Input::optional("security_policy", Kind::Text, &[Place::Member]),
+                Input::optional(
+                    "enabled_warehouse_types",
+                    Kind::List,
+                    &[Location::Member],
+                ),
+                Input::optional("global_param", Kind::Object, &[Location::Member]),
+                Input::optional(
+                    "google_service_account",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::optional("instance_profile_arn", Kind::Text, &[Location::Member]),
+                Input::optional("security_policy", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "sql_configuration_parameters",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::warehouses::Start::INFO,
             "Starts a SQL warehouse.",
-            &[Input::required("id", Kind::Text, &[Place::Path])],
+            &[Input::required("id", Kind::Text, &[Location::Path])],
         )
         .object()
         .completion(
@@ -698,10 +723,10 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
             super::warehouses::Stop::INFO,
             "Stops a SQL warehouse.",
-            &[Input::required("id", Kind::Text, &[Place::Path])],
+            &[Input::required("id", Kind::Text, &[Location::Path])],
         )
         .object()
         .completion(
@@ -715,22 +740,26 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::warehouses::UpdateDefaultWarehouseOverride::INFO,
         "Changes a user's default warehouse override.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("default_warehouse_override", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
-            Input::optional("allow_missing", Kind::Boolean, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required(
+                "default_warehouse_override",
+                Kind::Object,
+                &[Location::Json],
+            ),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
+            Input::optional("allow_missing", Kind::Boolean, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::warehouses::UpdatePermissions::INFO,
             "Adds or changes permissions on a SQL warehouse, leaving other grants as they are.",
             &[
-                Input::required("warehouse_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("warehouse_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),

@@ -4,169 +4,170 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::supervisor_agents::CreateExample::INFO,
         "Adds an example to an agent.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("example", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("example", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::CreateSupervisorAgent::INFO,
         "Creates an agent.",
-        &[Input::required("supervisor_agent", Kind::Object, &[Place::Json])],
+        &[Input::required("supervisor_agent", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::CreateTool::INFO,
         "Gives an agent a tool.",
         &[
-            Input::required("parent", Kind::Text, &[Place::Segments]),
-            Input::required("tool_id", Kind::Text, &[Place::Query]),
-            Input::required("tool", Kind::Object, &[Place::Json]),
+            Input::required("parent", Kind::Text, &[Location::Segments]),
+            Input::required("tool_id", Kind::Text, &[Location::Query]),
+            Input::required("tool", Kind::Object, &[Location::Json]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::DeleteExample::INFO,
         "Deletes an example of an agent.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::DeleteSupervisorAgent::INFO,
         "Deletes an agent.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::DeleteTool::INFO,
         "Takes a tool away from an agent.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::GetExample::INFO,
         "Returns one example of an agent.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on an agent.",
-        &[Input::required("supervisor_agent_id", Kind::Text, &[Place::Path])],
+        &[Input::required("supervisor_agent_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::GetPermissions::INFO,
         "Returns the access control list of an agent, inherited permissions included.",
-        &[Input::required("supervisor_agent_id", Kind::Text, &[Place::Path])],
+        &[Input::required("supervisor_agent_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::GetSupervisorAgent::INFO,
         "Returns one agent.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::GetTool::INFO,
         "Returns one tool of an agent.",
-        &[Input::required("name", Kind::Text, &[Place::Segments])],
+        &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::supervisor_agents::ListExamples::INFO,
             "Lists the examples of an agent.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "examples",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::supervisor_agents::ListSupervisorAgents::INFO,
             "Lists agents.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "supervisor_agents",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::supervisor_agents::ListTools::INFO,
             "Lists the tools of an agent.",
             &[
-                Input::required("parent", Kind::Text, &[Place::Segments]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("parent", Kind::Text, &[Location::Segments]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "tools",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::supervisor_agents::SetPermissions::INFO,
             "Replaces the direct permissions on an agent.",
             &[
-                Input::required("supervisor_agent_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("supervisor_agent_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::UpdateExample::INFO,
         "Changes the question or the guidelines of an example.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("example", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("example", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::supervisor_agents::UpdatePermissions::INFO,
             "Adds or changes permissions on an agent, leaving other grants as they are.",
             &[
-                Input::required("supervisor_agent_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("supervisor_agent_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::UpdateSupervisorAgent::INFO,
         "Changes the fields of an agent that the mask names.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("supervisor_agent", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("supervisor_agent", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::supervisor_agents::UpdateTool::INFO,
         "Changes the description of a tool.",
         &[
-            Input::required("name", Kind::Text, &[Place::Segments]),
-            Input::required("tool", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("name", Kind::Text, &[Location::Segments]),
+            Input::required("tool", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

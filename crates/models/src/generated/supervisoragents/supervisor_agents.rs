@@ -209,14 +209,14 @@ impl databricks_core::Paginated for ListExamples {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.examples.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -246,14 +246,14 @@ impl databricks_core::Paginated for ListSupervisorAgents {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.supervisor_agents.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -289,14 +289,14 @@ impl databricks_core::Paginated for ListTools {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.tools.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);

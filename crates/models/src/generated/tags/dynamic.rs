@@ -4,103 +4,104 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
         super::tag_policies::CreateTagPolicy::INFO,
         "Creates a tag policy, which turns its key into a governed tag.",
-        &[Input::required("tag_policy", Kind::Object, &[Place::Json])],
+        &[Input::required("tag_policy", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::tag_policies::DeleteTagPolicy::INFO,
         "Deletes the policy of a tag key.",
-        &[Input::required("tag_key", Kind::Text, &[Place::Path])],
+        &[Input::required("tag_key", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::tag_policies::GetTagPolicy::INFO,
         "Returns the policy of one governed tag.",
-        &[Input::required("tag_key", Kind::Text, &[Place::Path])],
+        &[Input::required("tag_key", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::tag_policies::ListTagPolicies::INFO,
             "Lists the policies of all governed tags in the account.",
             &[
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "tag_policies",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::tag_policies::UpdateTagPolicy::INFO,
         "Changes the policy of one governed tag.",
         &[
-            Input::required("tag_key", Kind::Text, &[Place::Path]),
-            Input::required("tag_policy", Kind::Object, &[Place::Json]),
-            Input::required("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("tag_key", Kind::Text, &[Location::Path]),
+            Input::required("tag_policy", Kind::Object, &[Location::Json]),
+            Input::required("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_entity_tag_assignments::CreateTagAssignment::INFO,
         "Assigns a tag to a workspace object.",
-        &[Input::required("tag_assignment", Kind::Object, &[Place::Json])],
+        &[Input::required("tag_assignment", Kind::Object, &[Location::Json])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_entity_tag_assignments::DeleteTagAssignment::INFO,
         "Removes a tag from an object.",
         &[
-            Input::required("entity_type", Kind::Text, &[Place::Path]),
-            Input::required("entity_id", Kind::Text, &[Place::Path]),
-            Input::required("tag_key", Kind::Text, &[Place::Path]),
+            Input::required("entity_type", Kind::Text, &[Location::Path]),
+            Input::required("entity_id", Kind::Text, &[Location::Path]),
+            Input::required("tag_key", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_entity_tag_assignments::GetTagAssignment::INFO,
         "Returns one tag of an object, with its value.",
         &[
-            Input::required("entity_type", Kind::Text, &[Place::Path]),
-            Input::required("entity_id", Kind::Text, &[Place::Path]),
-            Input::required("tag_key", Kind::Text, &[Place::Path]),
+            Input::required("entity_type", Kind::Text, &[Location::Path]),
+            Input::required("entity_id", Kind::Text, &[Location::Path]),
+            Input::required("tag_key", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::workspace_entity_tag_assignments::ListTagAssignments::INFO,
             "Lists the tags assigned to one object.",
             &[
-                Input::required("entity_type", Kind::Text, &[Place::Path]),
-                Input::required("entity_id", Kind::Text, &[Place::Path]),
-                Input::optional("page_size", Kind::Integer, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("entity_type", Kind::Text, &[Location::Path]),
+                Input::required("entity_id", Kind::Text, &[Location::Path]),
+                Input::optional("page_size", Kind::Integer, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "tag_assignments",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
         super::workspace_entity_tag_assignments::UpdateTagAssignment::INFO,
         "Changes a tag already assigned to an object.",
         &[
-            Input::required("entity_type", Kind::Text, &[Place::Path]),
-            Input::required("entity_id", Kind::Text, &[Place::Path]),
-            Input::required("tag_key", Kind::Text, &[Place::Path]),
-            Input::required("tag_assignment", Kind::Object, &[Place::Json]),
-            Input::optional("update_mask", Kind::Text, &[Place::Query]),
+            Input::required("entity_type", Kind::Text, &[Location::Path]),
+            Input::required("entity_id", Kind::Text, &[Location::Path]),
+            Input::required("tag_key", Kind::Text, &[Location::Path]),
+            Input::required("tag_assignment", Kind::Object, &[Location::Json]),
+            Input::optional("update_mask", Kind::Text, &[Location::Query]),
         ],
     ),
 ];

@@ -4,20 +4,21 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::vector_search_endpoints::CreateEndpoint::INFO,
             "Creates an endpoint and begins to provision it.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("endpoint_type", Kind::Text, &[Place::Member]),
-                Input::optional("budget_policy_id", Kind::Text, &[Place::Member]),
-                Input::optional("target_qps", Kind::Integer, &[Place::Member]),
-                Input::optional("usage_policy_id", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("endpoint_type", Kind::Text, &[Location::Member]),
+                Input::optional("budget_policy_id", Kind::Text, &[Location::Member]),
+                Input::optional("target_qps", Kind::Integer, &[Location::Member]),
+                Input::optional("usage_policy_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
@@ -32,231 +33,239 @@ pub static OPERATIONS: &[Described] = &[
                 timeout_seconds: 1200,
             }),
         ),
-    Described::new(
+    OperationSchema::new(
         super::vector_search_endpoints::DeleteEndpoint::INFO,
         "Deletes an endpoint.",
-        &[Input::required("endpoint_name", Kind::Text, &[Place::Path])],
+        &[Input::required("endpoint_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::vector_search_endpoints::GetEndpoint::INFO,
         "Returns one endpoint with its state.",
-        &[Input::required("endpoint_name", Kind::Text, &[Place::Path])],
+        &[Input::required("endpoint_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::vector_search_endpoints::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on an endpoint.",
-        &[Input::required("endpoint_id", Kind::Text, &[Place::Path])],
+        &[Input::required("endpoint_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::vector_search_endpoints::GetPermissions::INFO,
         "Returns the access control list of an endpoint, inherited permissions included.",
-        &[Input::required("endpoint_id", Kind::Text, &[Place::Path])],
+        &[Input::required("endpoint_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_endpoints::ListEndpoints::INFO,
             "Lists the endpoints of the workspace.",
-            &[Input::optional("page_token", Kind::Text, &[Place::Query])],
+            &[Input::optional("page_token", Kind::Text, &[Location::Query])],
         )
         .paging(
             Paging::new(
                 "endpoints",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_endpoints::PatchEndpoint::INFO,
             "Changes the throughput target of an endpoint.",
             &[
-                Input::required("endpoint_name", Kind::Text, &[Place::Path]),
-                Input::optional("target_qps", Kind::Integer, &[Place::Member]),
+                Input::required("endpoint_name", Kind::Text, &[Location::Path]),
+                Input::optional("target_qps", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_endpoints::RetrieveUserVisibleMetrics::INFO,
             "Returns time series of metrics of an endpoint.",
             &[
-                Input::required("name", Kind::Text, &[Place::Path]),
-                Input::optional("end_time", Kind::Text, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::optional("end_time", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "granularity_in_seconds",
                     Kind::Integer,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("metrics", Kind::List, &[Place::Member]),
-                Input::optional("page_token", Kind::Text, &[Place::Member]),
-                Input::optional("start_time", Kind::Text, &[Place::Member]),
+                Input::optional("metrics", Kind::List, &[Location::Member]),
+                Input::optional("page_token", Kind::Text, &[Location::Member]),
+                Input::optional("start_time", Kind::Text, &[Location::Member]),
             ],
         )
         .object()
         .paging(
             Paging::new(
                 "metric_values",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_endpoints::SetPermissions::INFO,
             "Replaces the direct permissions on an endpoint.",
             &[
-                Input::required("endpoint_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("endpoint_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_endpoints::StartEndpoint::INFO,
             "Starts a stopped endpoint, with the indexes it had before.",
-            &[Input::required("endpoint_name", Kind::Text, &[Place::Path])],
+            &[Input::required("endpoint_name", Kind::Text, &[Location::Path])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_endpoints::StopEndpoint::INFO,
             "Stops an endpoint: its compute is released, its indexes are kept.",
-            &[Input::required("endpoint_name", Kind::Text, &[Place::Path])],
+            &[Input::required("endpoint_name", Kind::Text, &[Location::Path])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_endpoints::UpdateEndpointBudgetPolicy::INFO,
             "Assigns a budget policy to an endpoint.",
             &[
-                Input::required("endpoint_name", Kind::Text, &[Place::Path]),
-                Input::required("budget_policy_id", Kind::Text, &[Place::Member]),
+                Input::required("endpoint_name", Kind::Text, &[Location::Path]),
+                Input::required("budget_policy_id", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_endpoints::UpdateEndpointCustomTags::INFO,
             "Sets the custom tags of an endpoint.",
             &[
-                Input::required("endpoint_name", Kind::Text, &[Place::Path]),
-                Input::required("custom_tags", Kind::List, &[Place::Member]),
+                Input::required("endpoint_name", Kind::Text, &[Location::Path]),
+                Input::required("custom_tags", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_endpoints::UpdatePermissions::INFO,
             "Adds or changes permissions on an endpoint, leaving other grants as they are.",
             &[
-                Input::required("endpoint_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("endpoint_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_indexes::CreateIndex::INFO,
             "Creates an index on an endpoint.",
             &[
-                Input::required("name", Kind::Text, &[Place::Member]),
-                Input::required("endpoint_name", Kind::Text, &[Place::Member]),
-                Input::required("primary_key", Kind::Text, &[Place::Member]),
-                Input::required("index_type", Kind::Text, &[Place::Member]),
-                Input::optional("delta_sync_index_spec", Kind::Object, &[Place::Member]),
+                Input::required("name", Kind::Text, &[Location::Member]),
+                Input::required("endpoint_name", Kind::Text, &[Location::Member]),
+                Input::required("primary_key", Kind::Text, &[Location::Member]),
+                Input::required("index_type", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "delta_sync_index_spec",
+                    Kind::Object,
+                    &[Location::Member],
+                ),
                 Input::optional(
                     "direct_access_index_spec",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("index_subtype", Kind::Text, &[Place::Member]),
+                Input::optional("index_subtype", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::vector_search_indexes::DeleteDataVectorIndex::INFO,
         "Deletes rows from a Direct Vector Access index.",
         &[
-            Input::required("index_name", Kind::Text, &[Place::Path]),
-            Input::required("primary_keys", Kind::List, &[Place::Query]),
+            Input::required("index_name", Kind::Text, &[Location::Path]),
+            Input::required("primary_keys", Kind::List, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::vector_search_indexes::DeleteIndex::INFO,
         "Deletes an index.",
-        &[Input::required("index_name", Kind::Text, &[Place::Path])],
+        &[Input::required("index_name", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::vector_search_indexes::GetIndex::INFO,
         "Returns one index with its status.",
         &[
-            Input::required("index_name", Kind::Text, &[Place::Path]),
-            Input::optional("ensure_reranker_compatible", Kind::Boolean, &[Place::Query]),
+            Input::required("index_name", Kind::Text, &[Location::Path]),
+            Input::optional(
+                "ensure_reranker_compatible",
+                Kind::Boolean,
+                &[Location::Query],
+            ),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_indexes::ListIndexes::INFO,
             "Lists the indexes on an endpoint.",
             &[
-                Input::required("endpoint_name", Kind::Text, &[Place::Query]),
-                Input::optional("page_token", Kind::Text, &[Place::Query]),
+                Input::required("endpoint_name", Kind::Text, &[Location::Query]),
+                Input::optional("page_token", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "vector_indexes",
-                Turn::Token {
+                PageStyle::Token {
                     request: "page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_indexes::QueryIndex::INFO,
             "Searches an index for the rows nearest to a text or a vector.",
             &[
-                Input::required("index_name", Kind::Text, &[Place::Path]),
-                Input::required("columns", Kind::List, &[Place::Member]),
-                Input::optional("columns_to_rerank", Kind::List, &[Place::Member]),
-                Input::optional("facets", Kind::List, &[Place::Member]),
-                Input::optional("filters_json", Kind::Text, &[Place::Member]),
-                Input::optional("num_results", Kind::Integer, &[Place::Member]),
-                Input::optional("query_columns", Kind::List, &[Place::Member]),
-                Input::optional("query_text", Kind::Text, &[Place::Member]),
-                Input::optional("query_type", Kind::Text, &[Place::Member]),
-                Input::optional("query_vector", Kind::List, &[Place::Member]),
-                Input::optional("reranker", Kind::Object, &[Place::Member]),
-                Input::optional("score_threshold", Kind::Number, &[Place::Member]),
-                Input::optional("sort_columns", Kind::List, &[Place::Member]),
+                Input::required("index_name", Kind::Text, &[Location::Path]),
+                Input::required("columns", Kind::List, &[Location::Member]),
+                Input::optional("columns_to_rerank", Kind::List, &[Location::Member]),
+                Input::optional("facets", Kind::List, &[Location::Member]),
+                Input::optional("filters_json", Kind::Text, &[Location::Member]),
+                Input::optional("num_results", Kind::Integer, &[Location::Member]),
+                Input::optional("query_columns", Kind::List, &[Location::Member]),
+                Input::optional("query_text", Kind::Text, &[Location::Member]),
+                Input::optional("query_type", Kind::Text, &[Location::Member]),
+                Input::optional("query_vector", Kind::List, &[Location::Member]),
+                Input::optional("reranker", Kind::Object, &[Location::Member]),
+                Input::optional("score_threshold", Kind::Number, &[Location::Member]),
+                Input::optional("sort_columns", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_indexes::QueryNextPage::INFO,
             "Fetches the next page of a query.",
             &[
-                Input::required("index_name", Kind::Text, &[Place::Path]),
-                Input::optional("endpoint_name", Kind::Text, &[Place::Member]),
-                Input::optional("page_token", Kind::Text, &[Place::Member]),
+                Input::required("index_name", Kind::Text, &[Location::Path]),
+                Input::optional("endpoint_name", Kind::Text, &[Location::Member]),
+                Input::optional("page_token", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_indexes::ScanIndex::INFO,
             "Reads rows of an index by primary key, from a given key on.",
             &[
-                Input::required("index_name", Kind::Text, &[Place::Path]),
-                Input::optional("last_primary_key", Kind::Text, &[Place::Member]),
-                Input::optional("num_results", Kind::Integer, &[Place::Member]),
+                Input::required("index_name", Kind::Text, &[Location::Path]),
+                Input::optional("last_primary_key", Kind::Text, &[Location::Member]),
+                Input::optional("num_results", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_indexes::SyncIndex::INFO,
             "Starts to sync a Delta Sync index with its source table.",
-            &[Input::required("index_name", Kind::Text, &[Place::Path])],
+            &[Input::required("index_name", Kind::Text, &[Location::Path])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::vector_search_indexes::UpsertDataVectorIndex::INFO,
             "Inserts or replaces rows in a Direct Vector Access index.",
             &[
-                Input::required("index_name", Kind::Text, &[Place::Path]),
-                Input::required("inputs_json", Kind::Text, &[Place::Member]),
+                Input::required("index_name", Kind::Text, &[Location::Path]),
+                Input::required("inputs_json", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),

@@ -4,358 +4,375 @@
 
 #[allow(unused_imports)]
 use databricks_core::dynamic::{
-    Completion, Described, Input, Kind, Lro, Paging, Place, Source, Turn, Wait,
+    Completion, OperationSchema, Input, Kind, Lro, Paging, Location, Source, PageStyle,
+    Wait,
 };
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
-pub static OPERATIONS: &[Described] = &[
-    Described::new(
+pub static OPERATIONS: &[OperationSchema] = &[
+    OperationSchema::new(
             super::git_credentials::Create::INFO,
             "Stores a Git credential for the caller.",
             &[
-                Input::required("git_provider", Kind::Text, &[Place::Member]),
-                Input::optional("git_email", Kind::Text, &[Place::Member]),
-                Input::optional("git_username", Kind::Text, &[Place::Member]),
+                Input::required("git_provider", Kind::Text, &[Location::Member]),
+                Input::optional("git_email", Kind::Text, &[Location::Member]),
+                Input::optional("git_username", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "is_default_for_provider",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("name", Kind::Text, &[Place::Member]),
-                Input::optional("personal_access_token", Kind::Text, &[Place::Member]),
-                Input::optional("principal_id", Kind::Integer, &[Place::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "personal_access_token",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::optional("principal_id", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::git_credentials::Delete::INFO,
         "Deletes a Git credential.",
         &[
-            Input::required("credential_id", Kind::Integer, &[Place::Path]),
-            Input::optional("principal_id", Kind::Integer, &[Place::Query]),
+            Input::required("credential_id", Kind::Integer, &[Location::Path]),
+            Input::optional("principal_id", Kind::Integer, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::git_credentials::Get::INFO,
         "Gets one Git credential.",
         &[
-            Input::required("credential_id", Kind::Integer, &[Place::Path]),
-            Input::optional("principal_id", Kind::Integer, &[Place::Query]),
+            Input::required("credential_id", Kind::Integer, &[Location::Path]),
+            Input::optional("principal_id", Kind::Integer, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::git_credentials::List::INFO,
             "Lists the Git credentials of the caller.",
-            &[Input::optional("principal_id", Kind::Integer, &[Place::Query])],
+            &[Input::optional("principal_id", Kind::Integer, &[Location::Query])],
         )
-        .paging(Paging::new("credentials", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("credentials", PageStyle::Single)),
+    OperationSchema::new(
             super::git_credentials::Update::INFO,
             "Changes a stored Git credential, for example to rotate its token.",
             &[
-                Input::required("credential_id", Kind::Integer, &[Place::Path]),
-                Input::required("git_provider", Kind::Text, &[Place::Member]),
-                Input::optional("git_email", Kind::Text, &[Place::Member]),
-                Input::optional("git_username", Kind::Text, &[Place::Member]),
+                Input::required("credential_id", Kind::Integer, &[Location::Path]),
+                Input::required("git_provider", Kind::Text, &[Location::Member]),
+                Input::optional("git_email", Kind::Text, &[Location::Member]),
+                Input::optional("git_username", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "is_default_for_provider",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("name", Kind::Text, &[Place::Member]),
-                Input::optional("personal_access_token", Kind::Text, &[Place::Member]),
-                Input::optional("principal_id", Kind::Integer, &[Place::Member]),
+                Input::optional("name", Kind::Text, &[Location::Member]),
+                Input::optional(
+                    "personal_access_token",
+                    Kind::Text,
+                    &[Location::Member],
+                ),
+                Input::optional("principal_id", Kind::Integer, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::repos::Create::INFO,
             "Clones a remote repository into a new Git folder.",
             &[
-                Input::required("url", Kind::Text, &[Place::Member]),
-                Input::required("provider", Kind::Text, &[Place::Member]),
-                Input::optional("git_credential_id", Kind::Integer, &[Place::Member]),
-                Input::optional("path", Kind::Text, &[Place::Member]),
-                Input::optional("sparse_checkout", Kind::Object, &[Place::Member]),
+                Input::required("url", Kind::Text, &[Location::Member]),
+                Input::required("provider", Kind::Text, &[Location::Member]),
+                Input::optional("git_credential_id", Kind::Integer, &[Location::Member]),
+                Input::optional("path", Kind::Text, &[Location::Member]),
+                Input::optional("sparse_checkout", Kind::Object, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::repos::Delete::INFO,
         "Deletes a Git folder from the workspace.",
-        &[Input::required("repo_id", Kind::Integer, &[Place::Path])],
+        &[Input::required("repo_id", Kind::Integer, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::repos::Get::INFO,
         "Gets a Git folder by id.",
-        &[Input::required("repo_id", Kind::Integer, &[Place::Path])],
+        &[Input::required("repo_id", Kind::Integer, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::repos::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on a Git folder.",
-        &[Input::required("repo_id", Kind::Text, &[Place::Path])],
+        &[Input::required("repo_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
         super::repos::GetPermissions::INFO,
         "Gets the access list of a Git folder.",
-        &[Input::required("repo_id", Kind::Text, &[Place::Path])],
+        &[Input::required("repo_id", Kind::Text, &[Location::Path])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::repos::List::INFO,
             "Lists the Git folders on which the caller has manage permission.",
             &[
-                Input::optional("next_page_token", Kind::Text, &[Place::Query]),
-                Input::optional("path_prefix", Kind::Text, &[Place::Query]),
+                Input::optional("next_page_token", Kind::Text, &[Location::Query]),
+                Input::optional("path_prefix", Kind::Text, &[Location::Query]),
             ],
         )
         .paging(
             Paging::new(
                 "repos",
-                Turn::Token {
+                PageStyle::Token {
                     request: "next_page_token",
                     response: "next_page_token",
                 },
             ),
         ),
-    Described::new(
+    OperationSchema::new(
             super::repos::SetPermissions::INFO,
             "Replaces the direct grants on a Git folder.",
             &[
-                Input::required("repo_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("repo_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::repos::Update::INFO,
             "Checks out another branch or tag, or pulls the newest commit of the current branch.",
             &[
-                Input::required("repo_id", Kind::Integer, &[Place::Path]),
-                Input::optional("branch", Kind::Text, &[Place::Member]),
+                Input::required("repo_id", Kind::Integer, &[Location::Path]),
+                Input::optional("branch", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "dangerously_force_discard_all",
                     Kind::Boolean,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("git_credential_id", Kind::Integer, &[Place::Member]),
-                Input::optional("sparse_checkout", Kind::Object, &[Place::Member]),
-                Input::optional("tag", Kind::Text, &[Place::Member]),
+                Input::optional("git_credential_id", Kind::Integer, &[Location::Member]),
+                Input::optional("sparse_checkout", Kind::Object, &[Location::Member]),
+                Input::optional("tag", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::repos::UpdatePermissions::INFO,
             "Adds or changes grants on a Git folder and leaves the others in place.",
             &[
-                Input::required("repo_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required("repo_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::secrets::CreateScope::INFO,
             "Creates a secret scope.",
             &[
-                Input::required("scope", Kind::Text, &[Place::Member]),
+                Input::required("scope", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "backend_azure_keyvault",
                     Kind::Object,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
                 Input::optional(
                     "initial_manage_principal",
                     Kind::Text,
-                    &[Place::Member],
+                    &[Location::Member],
                 ),
-                Input::optional("scope_backend_type", Kind::Text, &[Place::Member]),
+                Input::optional("scope_backend_type", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::secrets::DeleteAcl::INFO,
             "Removes a principal's access to a secret scope.",
             &[
-                Input::required("scope", Kind::Text, &[Place::Member]),
-                Input::required("principal", Kind::Text, &[Place::Member]),
+                Input::required("scope", Kind::Text, &[Location::Member]),
+                Input::required("principal", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::secrets::DeleteScope::INFO,
             "Deletes a secret scope with everything in it.",
-            &[Input::required("scope", Kind::Text, &[Place::Member])],
+            &[Input::required("scope", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::secrets::DeleteSecret::INFO,
             "Deletes a secret.",
             &[
-                Input::required("scope", Kind::Text, &[Place::Member]),
-                Input::required("key", Kind::Text, &[Place::Member]),
+                Input::required("scope", Kind::Text, &[Location::Member]),
+                Input::required("key", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
         super::secrets::GetAcl::INFO,
         "Gets the permission of one principal on a secret scope.",
         &[
-            Input::required("scope", Kind::Text, &[Place::Query]),
-            Input::required("principal", Kind::Text, &[Place::Query]),
+            Input::required("scope", Kind::Text, &[Location::Query]),
+            Input::required("principal", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::secrets::GetSecret::INFO,
         "Gets the value of a secret.",
         &[
-            Input::required("scope", Kind::Text, &[Place::Query]),
-            Input::required("key", Kind::Text, &[Place::Query]),
+            Input::required("scope", Kind::Text, &[Location::Query]),
+            Input::required("key", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
             super::secrets::ListAcls::INFO,
             "Lists who has which permission on a secret scope.",
-            &[Input::required("scope", Kind::Text, &[Place::Query])],
+            &[Input::required("scope", Kind::Text, &[Location::Query])],
         )
-        .paging(Paging::new("items", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("items", PageStyle::Single)),
+    OperationSchema::new(
             super::secrets::ListScopes::INFO,
             "Lists the secret scopes of the workspace.",
             &[],
         )
-        .paging(Paging::new("scopes", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("scopes", PageStyle::Single)),
+    OperationSchema::new(
             super::secrets::ListSecrets::INFO,
             "Lists the keys in a secret scope, without values.",
-            &[Input::required("scope", Kind::Text, &[Place::Query])],
+            &[Input::required("scope", Kind::Text, &[Location::Query])],
         )
-        .paging(Paging::new("secrets", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("secrets", PageStyle::Single)),
+    OperationSchema::new(
             super::secrets::PutAcl::INFO,
             "Grants a principal a permission on a secret scope, replacing an earlier grant.",
             &[
-                Input::required("scope", Kind::Text, &[Place::Member]),
-                Input::required("principal", Kind::Text, &[Place::Member]),
-                Input::required("permission", Kind::Text, &[Place::Member]),
+                Input::required("scope", Kind::Text, &[Location::Member]),
+                Input::required("principal", Kind::Text, &[Location::Member]),
+                Input::required("permission", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::secrets::PutSecret::INFO,
             "Stores a secret, replacing one with the same key.",
             &[
-                Input::required("scope", Kind::Text, &[Place::Member]),
-                Input::required("key", Kind::Text, &[Place::Member]),
-                Input::optional("bytes_value", Kind::Text, &[Place::Member]),
-                Input::optional("string_value", Kind::Text, &[Place::Member]),
+                Input::required("scope", Kind::Text, &[Location::Member]),
+                Input::required("key", Kind::Text, &[Location::Member]),
+                Input::optional("bytes_value", Kind::Text, &[Location::Member]),
+                Input::optional("string_value", Kind::Text, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::workspace::Delete::INFO,
             "Deletes an object or a directory, for good.",
             &[
-                Input::required("path", Kind::Text, &[Place::Member]),
-                Input::optional("recursive", Kind::Boolean, &[Place::Member]),
+                Input::required("path", Kind::Text, &[Location::Member]),
+                Input::optional("recursive", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::workspace::Download::INFO,
             "Exports an object or a directory as a raw byte stream.",
             &[
-                Input::required("path", Kind::Text, &[Place::Query]),
-                Input::optional("format", Kind::Text, &[Place::Query]),
+                Input::required("path", Kind::Text, &[Location::Query]),
+                Input::optional("format", Kind::Text, &[Location::Query]),
             ],
         )
         .constants(&[("direct_download", "true")]),
-    Described::new(
+    OperationSchema::new(
         super::workspace::Export::INFO,
         "Exports an object or a whole directory as base64.",
         &[
-            Input::required("path", Kind::Text, &[Place::Query]),
-            Input::optional("format", Kind::Text, &[Place::Query]),
+            Input::required("path", Kind::Text, &[Location::Query]),
+            Input::optional("format", Kind::Text, &[Location::Query]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace::GetPermissionLevels::INFO,
         "Lists the permission levels that can be granted on a workspace object.",
         &[
-            Input::required("workspace_object_type", Kind::Text, &[Place::Segments]),
-            Input::required("workspace_object_id", Kind::Text, &[Place::Path]),
+            Input::required("workspace_object_type", Kind::Text, &[Location::Segments]),
+            Input::required("workspace_object_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace::GetPermissions::INFO,
         "Gets the access list of a workspace object.",
         &[
-            Input::required("workspace_object_type", Kind::Text, &[Place::Segments]),
-            Input::required("workspace_object_id", Kind::Text, &[Place::Path]),
+            Input::required("workspace_object_type", Kind::Text, &[Location::Segments]),
+            Input::required("workspace_object_id", Kind::Text, &[Location::Path]),
         ],
     ),
-    Described::new(
+    OperationSchema::new(
         super::workspace::GetStatus::INFO,
         "Gets the metadata of an object or directory.",
-        &[Input::required("path", Kind::Text, &[Place::Query])],
+        &[Input::required("path", Kind::Text, &[Location::Query])],
     ),
-    Described::new(
+    OperationSchema::new(
             super::workspace::Import::INFO,
             "Imports base64 content as a notebook, a file or a directory.",
             &[
-                Input::required("path", Kind::Text, &[Place::Member]),
-                Input::optional("content", Kind::Text, &[Place::Member]),
-                Input::optional("format", Kind::Text, &[Place::Member]),
-                Input::optional("language", Kind::Text, &[Place::Member]),
-                Input::optional("overwrite", Kind::Boolean, &[Place::Member]),
+                Input::required("path", Kind::Text, &[Location::Member]),
+                Input::optional("content", Kind::Text, &[Location::Member]),
+                Input::optional("format", Kind::Text, &[Location::Member]),
+                Input::optional("language", Kind::Text, &[Location::Member]),
+                Input::optional("overwrite", Kind::Boolean, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::workspace::List::INFO,
             "Lists the entries of a directory, without descending.",
             &[
-                Input::required("path", Kind::Text, &[Place::Query]),
+                Input::required("path", Kind::Text, &[Location::Query]),
                 Input::optional(
                     "notebooks_modified_after",
                     Kind::Integer,
-                    &[Place::Query],
+                    &[Location::Query],
                 ),
             ],
         )
-        .paging(Paging::new("objects", Turn::Single)),
-    Described::new(
+        .paging(Paging::new("objects", PageStyle::Single)),
+    OperationSchema::new(
             super::workspace::Mkdirs::INFO,
             "Creates a directory and its missing parents.",
-            &[Input::required("path", Kind::Text, &[Place::Member])],
+            &[Input::required("path", Kind::Text, &[Location::Member])],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::workspace::SetPermissions::INFO,
             "Replaces the direct grants on a workspace object.",
             &[
-                Input::required("workspace_object_type", Kind::Text, &[Place::Segments]),
-                Input::required("workspace_object_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required(
+                    "workspace_object_type",
+                    Kind::Text,
+                    &[Location::Segments],
+                ),
+                Input::required("workspace_object_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::workspace::UpdatePermissions::INFO,
             "Adds or changes grants on a workspace object and leaves the others in place.",
             &[
-                Input::required("workspace_object_type", Kind::Text, &[Place::Segments]),
-                Input::required("workspace_object_id", Kind::Text, &[Place::Path]),
-                Input::optional("access_control_list", Kind::List, &[Place::Member]),
+                Input::required(
+                    "workspace_object_type",
+                    Kind::Text,
+                    &[Location::Segments],
+                ),
+                Input::required("workspace_object_id", Kind::Text, &[Location::Path]),
+                Input::optional("access_control_list", Kind::List, &[Location::Member]),
             ],
         )
         .object(),
-    Described::new(
+    OperationSchema::new(
             super::workspace::Upload::INFO,
             "Imports raw bytes as a notebook, a file or a directory, sent as a multipart form.",
             &[
-                Input::required("path", Kind::Text, &[Place::Field]),
-                Input::optional("format", Kind::Text, &[Place::Field]),
-                Input::optional("language", Kind::Text, &[Place::Field]),
-                Input::optional("overwrite", Kind::Boolean, &[Place::Flag]),
+                Input::required("path", Kind::Text, &[Location::Field]),
+                Input::optional("format", Kind::Text, &[Location::Field]),
+                Input::optional("language", Kind::Text, &[Location::Field]),
+                Input::optional("overwrite", Kind::Boolean, &[Location::Flag]),
             ],
         )
         .stream("content", None),

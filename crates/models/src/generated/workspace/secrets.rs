@@ -145,14 +145,14 @@ impl databricks_core::Paginated for ListAcls {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.items.unwrap_or_default(),
-            databricks_core::Next::End,
+            databricks_core::Continuation::End,
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         next.refuse()
@@ -175,14 +175,14 @@ impl databricks_core::Paginated for ListScopes {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.scopes.unwrap_or_default(),
-            databricks_core::Next::End,
+            databricks_core::Continuation::End,
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         next.refuse()
@@ -211,14 +211,14 @@ impl databricks_core::Paginated for ListSecrets {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.secrets.unwrap_or_default(),
-            databricks_core::Next::End,
+            databricks_core::Continuation::End,
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         next.refuse()

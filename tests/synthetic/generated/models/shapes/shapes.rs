@@ -18,13 +18,13 @@ impl databricks_core::Paginated for All {
     type Item = super::Shape;
     #[inline]
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
-        databricks_core::Page::new(output.shapes, databricks_core::Next::End)
+        databricks_core::Page::new(output.shapes, databricks_core::Continuation::End)
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         next.refuse()
@@ -301,14 +301,14 @@ impl databricks_core::Paginated for Events {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.events.unwrap_or_default(),
-            databricks_core::Next::from_body(output.next_page),
+            databricks_core::Continuation::from_body(output.next_page),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         let body: super::NextEvents = next.body()?;
@@ -480,14 +480,14 @@ impl databricks_core::Paginated for List {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.shapes.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
@@ -528,13 +528,13 @@ impl databricks_core::Paginated for Numbered {
 
     #[inline]
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
-        databricks_core::Page::new(output.shapes, databricks_core::Next::Count)
+        databricks_core::Page::new(output.shapes, databricks_core::Continuation::Count)
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page = Some(next.index(self.page.unwrap_or(1), 1)?);
@@ -570,14 +570,14 @@ impl databricks_core::Paginated for People {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.resources.unwrap_or_default(),
-            databricks_core::Next::Count,
+            databricks_core::Continuation::Count,
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         received: usize,
     ) -> databricks_core::Result<()> {
         self.start_index = Some(next.index(self.start_index.unwrap_or(1), received)?);
@@ -652,14 +652,14 @@ impl databricks_core::Paginated for Search {
     fn split(output: Self::Output) -> databricks_core::Page<Self::Item> {
         databricks_core::Page::new(
             output.shapes.unwrap_or_default(),
-            databricks_core::Next::from_token(output.next_page_token),
+            databricks_core::Continuation::from_token(output.next_page_token),
         )
     }
 
     #[inline]
     fn advance(
         &mut self,
-        next: &databricks_core::Next,
+        next: &databricks_core::Continuation,
         _received: usize,
     ) -> databricks_core::Result<()> {
         self.page_token = Some(next.token()?);
