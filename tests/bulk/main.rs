@@ -73,7 +73,7 @@ fn start() -> (Server, WorkspaceClient, String) {
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("its address");
     let words: Vec<&str> = line.split_whitespace().collect();
-    let [url, token, warehouse] = words[..] else { panic!("{line:?} is no address") };
+    let [url, token, warehouse] = words[..] else { panic!("{line:?} is not an address") };
     let config = Config::hermetic().host(url).token(token).allow_insecure_host(true);
     (Server(child), WorkspaceClient::new(config).expect("the settings are complete"), warehouse.to_owned())
 }

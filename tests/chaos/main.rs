@@ -1,9 +1,9 @@
 //! 5,000 calls to the embedded workspace through a proxy that breaks things on purpose.
 //!
 //! What must hold, whatever happens in between: every call that may be repeated ends well; an effect that must not
-//! happen twice happens once if the call succeeded, never if the call says that it surely was not run, and at most once
-//! otherwise; and nothing hangs: a stalled connection stays open until the client gives it up. Effects are counted at
-//! the server.
+//! happen twice happens once if the call succeeded, never if the call states that it surely was not run, and at most
+//! once otherwise; and nothing hangs: a stalled connection stays open until the client gives it up. Effects are counted
+//! at the server.
 
 // The lint does not know helpers of tests from other code.
 #![allow(clippy::unwrap_used)]
@@ -23,8 +23,8 @@ use proxy::{Fault, Proxy};
 
 const CALLS: usize = 5_000;
 const AT_ONCE: usize = 48;
-/// The idle timeout of the client. A slow machine may meet it without a fault: then a call is retried, or says that it
-/// may have run.
+/// The idle timeout of the client. A slow machine may meet it without a fault: then a call is retried, or states that
+/// it may have run.
 const SILENCE: Duration = Duration::from_millis(1_500);
 /// The deadline of every tenth call.
 const DEADLINE: Duration = Duration::from_millis(900);

@@ -11,11 +11,11 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) enum Fault {
     /// The connection breaks before the request reached the server.
     ResetBefore,
-    /// The server did its work, and the connection breaks before anything of the answer came.
+    /// The server did its work, and the connection breaks before anything of the response came.
     ResetAfter,
-    /// The answer breaks off in the middle of its body.
+    /// The response breaks off in the middle of its body.
     Truncated,
-    /// The answer begins and then nothing more comes.
+    /// The response begins and then nothing more comes.
     Stalled,
     /// The server did its work, and nothing comes at all.
     Silent,
@@ -23,7 +23,7 @@ pub(crate) enum Fault {
     Storm,
     /// 503; the server sees nothing.
     Unavailable,
-    /// The answer comes whole, but its head byte by byte.
+    /// The response comes whole, but its head byte by byte.
     SlowHead,
 }
 
@@ -124,38 +124,38 @@ impl State {
     async fn serve(&self, mut client: TcpStream) -> std::io::Result<()> {
         let mut buffer = Vec::new();
         while let Some(request) = message(&mut client, &mut buffer).await? {
-            // What finds out about the host is no call of its own.
+            // What finds out about the host is not a call of its own.
             let fault = if request.starts_with(b"GET /.well-known/") { None } else { self.decide() };
             match fault {
                 Some(Fault::ResetBefore) => return reset(&client),
                 Some(Fault::Storm) => refuse(&mut client, "429 Too Many Requests").await?,
                 Some(Fault::Unavailable) => refuse(&mut client, "503 Service Unavailable").await?,
                 _ => {
-                    let answer = self.forward(&request).await?;
-                    let head_end = head_end(&answer).unwrap_or(answer.len());
-                    let middle = head_end + (answer.len() - head_end) / 2;
+                    let response = self.forward(&request).await?;
+                    let head_end = head_end(&response).unwrap_or(response.len());
+                    let middle = head_end + (response.len() - head_end) / 2;
                     match fault {
                         Some(Fault::ResetAfter) => return reset(&client),
                         Some(Fault::Truncated) => {
-                            client.write_all(&answer[..middle]).await?;
+                            client.write_all(&response[..middle]).await?;
                             return reset(&client);
                         }
                         Some(Fault::Stalled) => {
-                            client.write_all(&answer[..middle]).await?;
+                            client.write_all(&response[..middle]).await?;
                             return given_up(&mut client).await;
                         }
                         Some(Fault::Silent) => {
                             return given_up(&mut client).await;
                         }
                         Some(Fault::SlowHead) => {
-                            for byte in &answer[..head_end] {
+                            for byte in &response[..head_end] {
                                 client.write_all(&[*byte]).await?;
                                 client.flush().await?;
                                 tokio::task::yield_now().await;
                             }
-                            client.write_all(&answer[head_end..]).await?;
+                            client.write_all(&response[head_end..]).await?;
                         }
-                        _ => client.write_all(&answer).await?,
+                        _ => client.write_all(&response).await?,
                     }
                 }
             }
@@ -163,7 +163,7 @@ impl State {
         Ok(())
     }
 
-    /// The server's answer to a request, on a connection of its own.
+    /// The server's response to a request, on a connection of its own.
     async fn forward(&self, request: &[u8]) -> std::io::Result<Vec<u8>> {
         let mut server = TcpStream::connect(&self.server).await?;
         server.set_nodelay(true)?;
@@ -184,11 +184,11 @@ fn reset(client: &TcpStream) -> std::io::Result<()> {
 
 async fn refuse(client: &mut TcpStream, status: &str) -> std::io::Result<()> {
     let body = r#"{"error_code":"TEMPORARILY_UNAVAILABLE","message":"try later"}"#;
-    let answer = format!(
+    let response = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 0\r\n\r\n{body}",
         body.len()
     );
-    client.write_all(answer.as_bytes()).await
+    client.write_all(response.as_bytes()).await
 }
 
 fn head_end(message: &[u8]) -> Option<usize> {

@@ -2,7 +2,7 @@
 //!
 //! `cargo test -p databricks-tests --test conformance` reads `transport_cases.json` and `config_cases.json` of this
 //! directory and of those within, or of the directory named by `DATABRICKS_CONFORMANCE_DIR`, drives the client as each
-//! case says, and prints a line per feature with the names of what fails. Cases that the harness cannot drive yet are
+//! case states, and prints a line per feature with the names of what fails. Cases that the harness cannot drive yet are
 //! those of `not_built.txt`, exactly. Arguments are parts of names: `-- retry/ raw/` runs these alone.
 
 // The lint does not know helpers of tests from other code.
@@ -55,7 +55,7 @@ fn directories(root: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// The names of the list; lines that begin with `#` say why.
+/// The names of the list; lines that begin with `#` state why.
 fn not_built(path: &Path) -> BTreeSet<String> {
     let text =
         std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()));

@@ -27,8 +27,8 @@ async fn a_call_by_name_is_the_typed_call() {
             .header("authorization", "Bearer tok");
         then.status(200).json_body(json!({"cluster_id": "a b", "brand_new": 1}));
     });
-    let answer = client(&server).operation("clusters.get").unwrap().input("cluster_id", "a b").await.unwrap();
-    assert_eq!(answer.json, json!({"cluster_id": "a b", "brand_new": 1}));
+    let response = client(&server).operation("clusters.get").unwrap().input("cluster_id", "a b").await.unwrap();
+    assert_eq!(response.json, json!({"cluster_id": "a b", "brand_new": 1}));
     get.assert_async().await;
 }
 
@@ -129,7 +129,8 @@ async fn account_operations_and_streams() {
     let a = AccountClient::new(config(&server).account_id("acc")).unwrap();
     let apps = a.operation("custom_app_integration.list").unwrap().items().unwrap().try_collect().await.unwrap();
     assert_eq!(apps, [json!({"name": "app"})]);
-    let answer = client(&server).operation("files.download").unwrap().input("file_path", "/Volumes/a/b").await.unwrap();
-    assert_eq!(answer.json["last-modified"], "today");
-    assert!(answer.contents.is_some());
+    let response =
+        client(&server).operation("files.download").unwrap().input("file_path", "/Volumes/a/b").await.unwrap();
+    assert_eq!(response.json["last-modified"], "today");
+    assert!(response.contents.is_some());
 }

@@ -1,4 +1,4 @@
-//! The account level: app integrations, signed in by client credentials.
+//! The account level: app integrations, authenticated by client credentials.
 
 use databricks_tests::Fixture;
 

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 async fn a_path_gets_the_prefix_of_the_api() {
     let f = Fixture::start().await;
     for path in ["/2.1/clusters/spark-versions", "2.1/clusters/spark-versions", "/api/2.1/clusters/spark-versions"] {
-        let answer: Value = f.w.raw(Method::GET, path).json().await.unwrap();
-        assert!(answer["versions"].is_array(), "{path}");
+        let response: Value = f.w.raw(Method::GET, path).json().await.unwrap();
+        assert!(response["versions"].is_array(), "{path}");
     }
     let url = format!("{}/api/2.1/clusters/spark-versions", f.local.url());
     assert!(f.w.raw(Method::GET, &url).text().await.unwrap().contains("versions"));
@@ -61,8 +61,9 @@ async fn an_anonymous_request_and_a_call_with_other_credentials() {
         when.method(GET).path("/api/2.0/open").header_missing("authorization");
         then.status(200).json_body(json!({"open": true}));
     });
-    let answer: Value = w.raw(Method::GET, "/2.0/open").anonymous().send().await.unwrap().deserialize().await.unwrap();
-    assert_eq!(answer, json!({"open": true}));
+    let response: Value =
+        w.raw(Method::GET, "/2.0/open").anonymous().send().await.unwrap().deserialize().await.unwrap();
+    assert_eq!(response, json!({"open": true}));
     anonymous.assert_async().await;
 
     #[derive(Debug)]

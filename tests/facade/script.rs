@@ -1,4 +1,4 @@
-//! A service that answers by a script, and a clock that jumps instead of waiting.
+//! A service that responds by a script, and a clock that jumps instead of waiting.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,12 +65,12 @@ impl Script {
     pub(crate) fn service(&self) -> HttpService {
         let script = self.clone();
         HttpService::new(tower::service_fn(move |request: http::Request<Body>| {
-            let answer = script.answer(&request);
-            async move { answer }
+            let response = script.response(&request);
+            async move { response }
         }))
     }
 
-    fn answer(&self, request: &http::Request<Body>) -> Result<http::Response<Body>, Error> {
+    fn response(&self, request: &http::Request<Body>) -> Result<http::Response<Body>, Error> {
         let body =
             request.body().as_bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
         let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();

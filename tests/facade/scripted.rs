@@ -15,14 +15,14 @@ fn client(server: &MockServer) -> WorkspaceClient {
 #[tokio::test]
 async fn an_empty_page_with_a_token_is_not_the_end() {
     let server = MockServer::start_async().await;
-    let page = |token: Option<&'static str>, answer: serde_json::Value| {
+    let page = |token: Option<&'static str>, response: serde_json::Value| {
         server.mock(move |when, then| {
             let when = when.method(GET).path("/api/2.1/clusters/list");
             match token {
                 Some(token) => when.query_param("page_token", token),
                 None => when.query_param_missing("page_token"),
             };
-            then.status(200).json_body(answer);
+            then.status(200).json_body(response);
         })
     };
     let first = page(None, json!({"clusters": [{"cluster_id": "a"}], "next_page_token": "t1"}));
@@ -140,8 +140,8 @@ async fn a_serving_endpoint_is_asked_at_its_own_host_with_a_token_of_its_own() {
     });
     let w = client(&workspace);
     for _ in 0..2 {
-        let answer = w.serving_endpoints_data_plane().query("e").inputs(json!([1])).send_direct().await.unwrap();
-        assert_eq!(answer.served_model_name.as_deref(), Some("m1"));
+        let response = w.serving_endpoints_data_plane().query("e").inputs(json!([1])).send_direct().await.unwrap();
+        assert_eq!(response.served_model_name.as_deref(), Some("m1"));
     }
     assert_eq!((exchange.calls_async().await, query.calls_async().await), (1, 2));
 }

@@ -121,7 +121,7 @@ async fn read_csv(query: Query) -> Result<usize> {
     Ok(String::from_utf8(text).unwrap().lines().count().saturating_sub(1))
 }
 
-/// Reads a service's JSON in every way: all must fail, and say so in one line that has these parts.
+/// Reads a service's JSON in every way: all must fail, with an error of one line that has these parts.
 async fn all_fail(what: &str, service: Service, parts: &[&str]) {
     let server = service.start("JSON_ARRAY").await;
     let w = client(&server);
@@ -476,7 +476,7 @@ async fn a_result_of_no_rows_has_an_arrow_schema() {
     }
 }
 
-/// A chunk as a service might send it: how many rows there are, and what is said about them.
+/// A chunk as a service might send it: how many rows there are, and what is stated about them.
 #[derive(Clone, Debug)]
 struct Piece {
     rows: i32,
@@ -496,7 +496,7 @@ fn piece() -> impl Strategy<Value = Piece> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever chunks come and whatever is said about them: what is a success has every row that was stated.
+    /// Whatever chunks come and whatever is stated about them: what is a success has every row that was stated.
     #[test]
     fn no_success_has_fewer_rows_than_stated(
         pieces in prop::collection::vec(piece(), 0..4),

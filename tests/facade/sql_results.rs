@@ -1,4 +1,4 @@
-//! How results come: by links, ahead of their reader, in spite of storage; and statements that nobody wants any more.
+//! How results come: by links, ahead of their reader, in spite of storage; and statements that are not wanted any more.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,7 +35,7 @@ async fn batches_come_in_order_and_ahead_of_their_reader() {
     let mut rows = 0;
     let first = batches.try_next().await.unwrap().unwrap();
     rows += first.num_rows();
-    // The chunk that was delivered and three more, though nobody asks for them.
+    // The chunk that was delivered and three more, though the reader does not ask for them.
     eventually("three chunks are fetched ahead", || asked(&f, "/local/storage/") == 4).await;
     let mut delivered = 1;
     loop {
@@ -78,7 +78,7 @@ async fn links_that_end_soon_are_renewed_before_they_are_used() {
             .await
             .unwrap();
     assert_eq!(rows.len(), 3000);
-    assert!(asked(&f, "/result/chunks/0") > 0, "the link that came with the answer was renewed");
+    assert!(asked(&f, "/result/chunks/0") > 0, "the link that came with the response was renewed");
     assert_eq!(asked(&f, "/local/storage/"), 3);
 }
 
@@ -128,7 +128,7 @@ async fn storage_that_is_down_for_a_moment_is_asked_again_and_for_good_is_an_err
     let error = query().fetch_one::<i64>().await.unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(500));
     let shown = format!("{} {error:?}", error.report());
-    assert!(!shown.contains("signature"), "whoever has the link has the data: {shown}");
+    assert!(!shown.contains("signature"), "the link alone gives access to the data: {shown}");
 }
 
 #[tokio::test]

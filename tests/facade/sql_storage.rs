@@ -1,4 +1,4 @@
-//! Storage that is slow, down, or sends what nobody can hold.
+//! Storage that is slow, down, or sends what is too large to hold.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -35,7 +35,7 @@ fn value(array: &dyn Array, row: usize) -> Value {
         DataType::Int16 => array.as_primitive::<Int16Type>().value(row).into(),
         DataType::Int32 => array.as_primitive::<Int32Type>().value(row).into(),
         DataType::Int64 => array.as_primitive::<Int64Type>().value(row).into(),
-        // The text of a FLOAT is the shortest that reads back the same, not that of the wider number.
+        // The string of a FLOAT is the shortest that reads back the same, not that of the wider number.
         DataType::Float32 => array.as_primitive::<Float32Type>().value(row).to_string().parse::<f64>().unwrap().into(),
         DataType::Float64 => array.as_primitive::<Float64Type>().value(row).into(),
         DataType::Decimal128(_, _) => array.as_primitive::<Decimal128Type>().value_as_string(row).into(),
@@ -82,7 +82,7 @@ fn value(array: &dyn Array, row: usize) -> Value {
             };
             Value::Object((0..entries.len()).map(|i| (key(i), value(entries.column(1), i))).collect())
         }
-        other => panic!("{other} is no type of the platform"),
+        other => panic!("{other} is not a type of the platform"),
     }
 }
 
@@ -112,7 +112,7 @@ async fn three_ways(query: impl Fn() -> Query) -> [Vec<Value>; 3] {
     [inline, linked, arrow]
 }
 
-/// A type: how the manifest names it, the text of a cell, the same as Arrow (a value, then NULL), and what is read.
+/// A type: how the manifest names it, the string of a cell, the same as Arrow (a value, then NULL), and what is read.
 struct Case {
     name: &'static str,
     type_name: &'static str,
@@ -242,7 +242,8 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// A service that answers the one statement with a row of values and a row of NULLs, in whichever form it is asked for.
+/// A service that responds to the one statement with a row of values and a row of NULLs, in whichever form it is asked
+/// for.
 async fn service(cases: &[Case]) -> MockServer {
     let server = MockServer::start_async().await;
     let columns: Vec<_> = cases
@@ -259,7 +260,7 @@ async fn service(cases: &[Case]) -> MockServer {
     writer.write(&batch).unwrap();
     let arrow = writer.into_inner().unwrap();
 
-    let answer = |format: &str, result: Value| {
+    let response = |format: &str, result: Value| {
         let manifest = json!({"format": format, "schema": {"column_count": columns.len(), "columns": columns}, "total_chunk_count": 1, "total_row_count": 2});
         json!({"statement_id": "s", "status": {"state": "SUCCEEDED"}, "manifest": manifest, "result": result})
     };
@@ -269,7 +270,7 @@ async fn service(cases: &[Case]) -> MockServer {
         ("EXTERNAL_LINKS", "JSON_ARRAY", link("/storage/json")),
         ("EXTERNAL_LINKS", "ARROW_STREAM", link("/storage/arrow")),
     ] {
-        let body = answer(format, result);
+        let body = response(format, result);
         server.mock(move |when, then| {
             let asked = json!({"disposition": disposition, "format": format}).to_string();
             when.method(POST).path("/api/2.0/sql/statements").json_body_includes(asked);

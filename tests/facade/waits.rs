@@ -1,4 +1,4 @@
-//! Polling: what fails for a moment does not end work, and what ends a wait says which work goes on.
+//! Polling: what fails for a moment does not end work, and what ends a wait states which work goes on.
 
 use std::time::Duration;
 
@@ -142,7 +142,7 @@ async fn the_states_of_a_statement() {
     drop(updates);
     drop(started);
     w.client().shutdown().await;
-    assert_eq!(script.count("POST", "/cancel"), 0, "a stream that cannot go on is no reason to cancel");
+    assert_eq!(script.count("POST", "/cancel"), 0, "a stream that cannot go on is not a reason to cancel");
 }
 
 #[tokio::test]

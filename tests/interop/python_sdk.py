@@ -34,7 +34,7 @@ def refused(what, kind, call):
 def sign_in(w):
     me = w.current_user.me()
     check(f"current_user.me is {me.user_name}", me.active and "@" in me.user_name)
-    check("get_workspace_id reads the answer's header", w.get_workspace_id() > 0)
+    check("get_workspace_id reads the response's header", w.get_workspace_id() > 0)
     machine = WorkspaceClient(
         host=HOST,
         client_id=os.environ["LOCAL_CLIENT_ID"],
@@ -99,7 +99,7 @@ def statements(w, warehouse):
     kinds = [c.type_name.value for c in got.manifest.schema.columns]
     check(f"column types {kinds}", kinds == ["LONG", "STRING", "INT"])
     failed = run(warehouse_id=warehouse, statement="SELECT * FROM nothing")
-    check("a failed statement is an answer", failed.status.state == sql.StatementState.FAILED)
+    check("a failed statement is a response", failed.status.state == sql.StatementState.FAILED)
     check(failed.status.error.message, "42P01" in failed.status.error.message)
 
     linked = run(
@@ -109,8 +109,8 @@ def statements(w, warehouse):
         format=sql.Format.CSV,
     )
     link = w.statement_execution.get_statement_result_chunk_n(linked.statement_id, 0).external_links[0]
-    with urllib.request.urlopen(link.external_link) as answer:
-        lines = answer.read().decode().splitlines()
+    with urllib.request.urlopen(link.external_link) as response:
+        lines = response.read().decode().splitlines()
     check("EXTERNAL_LINKS in CSV", len(lines) == 5001 and lines[0].startswith("tpep_pickup_datetime,"))
 
     slow = run(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use databricks_transport::{Clock, Sleep};
 
 /// A clock whose waits take no time: it jumps to their end. Retries and polls of a client with it depend on what the
-/// server answers alone.
+/// server responds alone.
 #[derive(Clone, Debug)]
 pub struct JumpClock {
     slept_nanos: Arc<AtomicU64>,

@@ -6,7 +6,7 @@ use databricks_sdk::{AccountClient, Config, WorkspaceClient};
 /// Life cycles in tests go by this many times as fast as those of a real workspace: a cluster starts in milliseconds.
 const SPEED: f64 = 10_000.0;
 
-/// A fresh embedded workspace and a client that is signed in to it.
+/// A fresh embedded workspace and a client that is authenticated to it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Fixture {
@@ -35,7 +35,7 @@ impl Fixture {
         config(&self.local)
     }
 
-    /// A client of the account, signed in by client credentials.
+    /// A client of the account, authenticated by client credentials.
     pub fn account(&self) -> AccountClient {
         let config = self
             .config()

@@ -86,9 +86,9 @@ async fn a_stream_comes_with_its_headers() {
     let client = client(&server);
     let mut export = shapes::Export::new("/Volumes/a b/c");
     export.range = Some("bytes=0-3".to_owned());
-    let answer = client.call(export).await.unwrap();
-    assert_eq!((answer.etag.as_deref(), answer.content_length), (Some("e1"), Some(4)));
-    assert_eq!(collect(answer.contents).await, b"0123");
+    let response = client.call(export).await.unwrap();
+    assert_eq!((response.etag.as_deref(), response.content_length), (Some("e1"), Some(4)));
+    assert_eq!(collect(response.contents).await, b"0123");
     assert_eq!(collect(client.call(shapes::Text::new()).await.unwrap()).await, b"plain");
     let described = client.call(shapes::Describe::new("/x")).await.unwrap();
     assert_eq!((described.content_length, described.etag.as_deref()), (Some(12), Some("e2")));
@@ -145,8 +145,8 @@ async fn headers_fill_members_of_a_json_answer() {
     });
     let mut operation = shapes::Invoke::new("m");
     operation.input = Some(json!([1]));
-    let answer = client(&server).call(operation).await.unwrap();
-    assert_eq!((answer.served_by.as_deref(), answer.output), (Some("m-1"), Some(json!({"x": 1}))));
+    let response = client(&server).call(operation).await.unwrap();
+    assert_eq!((response.served_by.as_deref(), response.output), (Some("m-1"), Some(json!({"x": 1}))));
 }
 
 #[test]
@@ -155,9 +155,9 @@ fn a_data_plane_is_found_by_the_control_plane() {
     let operation = shapes_data_plane::Invoke::new("m");
     let control = operation.control().unwrap();
     assert_eq!(control.request(&RequestContext::default()).unwrap().path(), "/api/2.0/serving/m");
-    let answer =
+    let response =
         serde_json::from_value(json!({"info": {"url": "https://x/y", "authorization_details": "[]"}})).unwrap();
-    let target = shapes_data_plane::Invoke::target(&answer).unwrap();
+    let target = shapes_data_plane::Invoke::target(&response).unwrap();
     assert_eq!((target.url.as_str(), target.authorization_details.as_str()), ("https://x/y", "[]"));
     let none = serde_json::from_value(json!({"info": {"url": "https://x/y"}})).unwrap();
     assert_eq!(shapes_data_plane::Invoke::target(&none), None);

@@ -112,8 +112,8 @@ async fn accounts_and_nested_services_are_reached_where_the_description_says() {
     assert_eq!(a.shapes().get(7).send().await.unwrap().kind.as_str(), "SQUARE");
     let w = WorkspaceClient { client: client(&server) };
     #[allow(deprecated)]
-    let answer = w.settings().shape_rules().get().etag("e").send().await.unwrap();
-    assert_eq!(answer.rules.unwrap()[0].rule, "round");
+    let response = w.settings().shape_rules().get().etag("e").send().await.unwrap();
+    assert_eq!(response.rules.unwrap()[0].rule, "round");
     account.assert_async().await;
     rules.assert_async().await;
 }

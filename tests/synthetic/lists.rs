@@ -50,14 +50,14 @@ async fn tokens_in_the_query_with_filters() {
 #[tokio::test]
 async fn tokens_in_the_body() {
     let server = MockServer::start_async().await;
-    for (sent, answer) in [
+    for (sent, response) in [
         (json!({"query": "q"}), page(&["a"], json!("t"))),
         (json!({"query": "q", "page_token": "t"}), page(&[], json!("u"))),
         (json!({"query": "q", "page_token": "u"}), page(&["b"], Value::Null)),
     ] {
         server.mock(move |when, then| {
             when.method(POST).path("/api/2.0/shapes:search").json_body(sent);
-            then.status(200).json_body(answer);
+            then.status(200).json_body(response);
         });
     }
     let mut search = shapes::Search::new();
@@ -98,7 +98,7 @@ async fn page_numbers_count_pages() {
 #[tokio::test]
 async fn the_answer_spells_out_the_next_request() {
     let server = MockServer::start_async().await;
-    for (sent, answer) in [
+    for (sent, response) in [
         (
             json!({"shape_id": "s", "limit": 1}),
             json!({"events": [{"at": 1}], "next_page": {"shape_id": "s", "offset": "1", "limit": 1}}),
@@ -107,7 +107,7 @@ async fn the_answer_spells_out_the_next_request() {
     ] {
         server.mock(move |when, then| {
             when.method(POST).path("/api/2.0/shapes/events").json_body(sent);
-            then.status(200).json_body(answer);
+            then.status(200).json_body(response);
         });
     }
     let mut events = shapes::Events::new("s");

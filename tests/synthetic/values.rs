@@ -20,29 +20,29 @@ async fn every_type_there_and_back() {
     let mock = {
         let sent = sent.clone();
         server.mock(move |when, then| {
-            let mut answer = sent.clone();
+            let mut response = sent.clone();
             // A newer or sloppier server: numbers as text, an unknown value, an unknown member, null.
-            answer["int64"] = json!("9007199254740993");
-            answer["ints"] = json!(["1", 2]);
-            answer["unknown"] = json!("HEPTAGON");
-            answer["added"] = json!({"later": 1});
-            answer["old"] = json!(null);
+            response["int64"] = json!("9007199254740993");
+            response["ints"] = json!(["1", 2]);
+            response["unknown"] = json!("HEPTAGON");
+            response["added"] = json!({"later": 1});
+            response["old"] = json!(null);
             when.method(POST).path("/api/2.0/shapes/echo").json_body(sent);
-            then.status(200).json_body(answer);
+            then.status(200).json_body(response);
         })
     };
     let value: Everything = serde_json::from_value(sent.clone()).unwrap();
     assert_eq!(value.unknown, Some(Kind::Unknown_));
     assert_eq!(serde_json::to_value(&value).unwrap(), sent);
-    let answer = client(&server).call(shapes::Echo::new(value.clone())).await.unwrap();
-    assert_eq!(answer.int64, Some(9_007_199_254_740_993));
-    assert_eq!(answer.ints, value.ints);
-    assert_eq!(answer.unknown.as_ref().map(Kind::as_str), Some("HEPTAGON"));
+    let response = client(&server).call(shapes::Echo::new(value.clone())).await.unwrap();
+    assert_eq!(response.int64, Some(9_007_199_254_740_993));
+    assert_eq!(response.ints, value.ints);
+    assert_eq!(response.unknown.as_ref().map(Kind::as_str), Some("HEPTAGON"));
     #[allow(deprecated)]
     {
-        assert_eq!(answer.old, None);
+        assert_eq!(response.old, None);
     }
-    let root: Tree = *answer.root.map(Box::new).unwrap();
+    let root: Tree = *response.root.map(Box::new).unwrap();
     assert_eq!(root.parent.unwrap().label, "p");
     mock.assert_async().await;
 }
@@ -56,9 +56,9 @@ async fn a_value_of_another_type_costs_its_member_and_is_named_in_the_log() {
     });
     let log = Log::default();
     let guard = log.catch();
-    let answer = client(&server).call(shapes::Echo::new(Everything::new())).await.unwrap();
+    let response = client(&server).call(shapes::Echo::new(Everything::new())).await.unwrap();
     drop(guard);
-    let map = answer.map.unwrap();
+    let map = response.map.unwrap();
     assert_eq!((map["a"].kind.as_str(), map["a"].shape_id), ("CIRCLE", None));
     let log = log.text();
     assert!(log.contains("shape_id") && !log.contains("seven"), "{log}");
@@ -71,7 +71,7 @@ async fn missing_members_never_fail_an_answer() {
         when.method(POST).path("/api/2.0/shapes/echo");
         then.status(200).json_body(json!({"map": {"a": {}}, "root": {}}));
     });
-    let answer = client(&server).call(shapes::Echo::new(Everything::new())).await.unwrap();
-    assert_eq!(answer.map.unwrap()["a"].kind.as_str(), "");
-    assert_eq!(answer.root.unwrap().label, "");
+    let response = client(&server).call(shapes::Echo::new(Everything::new())).await.unwrap();
+    assert_eq!(response.map.unwrap()["a"].kind.as_str(), "");
+    assert_eq!(response.root.unwrap().label, "");
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     contents: BTreeMap<PathBuf, String>,
-    /// Folders that hold nothing but files of this set.
+    /// Directories that hold nothing but files of this set.
     owned: Vec<PathBuf>,
 }
 
@@ -19,9 +19,9 @@ impl Files {
         self.contents.insert(path.into(), content);
     }
 
-    /// Says that a folder belongs to this set: other files in it are orphans.
-    pub(crate) fn own(&mut self, folder: impl Into<PathBuf>) {
-        self.owned.push(folder.into());
+    /// States that a directory belongs to this set: other files in it are orphans.
+    pub(crate) fn own(&mut self, directory: impl Into<PathBuf>) {
+        self.owned.push(directory.into());
     }
 
     /// Writes what differs and removes orphans. Returns how many files changed.
@@ -31,8 +31,8 @@ impl Files {
             let full = root.join(path);
             match self.contents.get(path) {
                 Some(content) => {
-                    let folder = full.parent().context("a file without a folder")?;
-                    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+                    let directory = full.parent().context("a file without a directory")?;
+                    fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
                     fs::write(&full, content).with_context(|| format!("cannot write {}", full.display()))?;
                 }
                 None => fs::remove_file(&full).with_context(|| format!("cannot remove {}", full.display()))?,
@@ -68,8 +68,8 @@ impl Files {
                 differing.insert(path.clone());
             }
         }
-        for folder in &self.owned {
-            for path in walk(&root.join(folder))? {
+        for directory in &self.owned {
+            for path in walk(&root.join(directory))? {
                 let relative = path.strip_prefix(root)?.to_owned();
                 if !self.contents.contains_key(&relative) {
                     differing.insert(relative);
@@ -80,12 +80,12 @@ impl Files {
     }
 }
 
-fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
-    if !folder.exists() {
+fn walk(directory: &Path) -> Result<Vec<PathBuf>> {
+    if !directory.exists() {
         return Ok(Vec::new());
     }
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
+    for entry in fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))? {
         let path = entry?.path();
         if path.is_dir() {
             files.extend(walk(&path)?);

@@ -1,6 +1,6 @@
 //! Chores of the Databricks SDK for Rust.
 
-#![allow(clippy::print_stdout)] // A program's answers.
+#![allow(clippy::print_stdout)] // A program's output.
 
 mod commands;
 mod emit;
@@ -78,14 +78,14 @@ enum SpecTask {
     Coverage,
     /// Check that the documents agree with themselves.
     Lint {
-        /// The folder of the documents.
-        folder: Option<PathBuf>,
+        /// The directory of the documents.
+        directory: Option<PathBuf>,
     },
     /// List what another release changes, and what of it breaks callers.
     Diff {
-        /// The folder of the older documents.
+        /// The directory of the older documents.
         old: PathBuf,
-        /// The folder of the newer documents.
+        /// The directory of the newer documents.
         new: PathBuf,
     },
 }
@@ -104,7 +104,7 @@ fn run(task: Task) -> Result<()> {
         Task::Api { check } => commands::api::run(&root, check),
         Task::Codegen { check } => commands::codegen::run(&root, check),
         Task::Spec(SpecTask::Coverage) => commands::coverage::run(&root),
-        Task::Spec(SpecTask::Lint { folder }) => commands::lint::run(&folder.unwrap_or_else(|| root.join(SPEC))),
+        Task::Spec(SpecTask::Lint { directory }) => commands::lint::run(&directory.unwrap_or_else(|| root.join(SPEC))),
         Task::Spec(SpecTask::Diff { old, new }) => commands::diff::run(&old, &new),
         Task::DocsCoverage { list } => commands::docs_coverage::run(&root, list),
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
@@ -114,9 +114,9 @@ fn run(task: Task) -> Result<()> {
     }
 }
 
-/// The folder of the workspace, wherever the command was started.
+/// The directory of the workspace, wherever the command was started.
 fn root() -> PathBuf {
-    // Cargo says at run time where this package lies, so that a moved or copied workspace is not mistaken for the one
+    // Cargo states at run time where this package lies, so that a moved or copied workspace is not mistaken for the one
     // that was built.
     let own =
         std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);

@@ -12,25 +12,25 @@ use crate::spec::{Documents, Signatures};
 
 static FOLDERS: AtomicU32 = AtomicU32::new(0);
 
-/// A folder with one document, gone with the value.
-struct Folder(PathBuf);
+/// A directory with one document, gone with the value.
+struct Directory(PathBuf);
 
-impl Folder {
+impl Directory {
     fn new(document: &Value) -> Self {
-        let folder = std::env::temp_dir().join(format!(
+        let directory = std::env::temp_dir().join(format!(
             "xtask-{}-{}",
             std::process::id(),
             FOLDERS.fetch_add(1, Ordering::Relaxed)
         ));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("rooms.json"), document.to_string()).unwrap();
-        Self(folder)
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("rooms.json"), document.to_string()).unwrap();
+        Self(directory)
     }
 
     fn with_signatures(document: &Value, signatures: &Signatures) -> Self {
-        let folder = Self::new(document);
-        std::fs::write(folder.0.join("signatures.json"), signatures.render()).unwrap();
-        folder
+        let directory = Self::new(document);
+        std::fs::write(directory.0.join("signatures.json"), signatures.render()).unwrap();
+        directory
     }
 
     fn with(self, name: &str, file: &Value) -> Self {
@@ -43,7 +43,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for Directory {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
@@ -95,11 +95,11 @@ fn what_is_not_known_is_refused() {
                 d["components"]["schemas"]["Room"]["properties"]["state"] = json!({"$ref": "#/components/schemas/Gone"})
             }),
         ),
-        ("which is no parameter", Box::new(|d| operation(d)["parameters"][0]["name"] = json!("id"))),
-        ("answers other than 200", Box::new(|d| operation(d)["responses"] = json!({"201": {"description": ""}}))),
+        ("which is not a parameter", Box::new(|d| operation(d)["parameters"][0]["name"] = json!("id"))),
+        ("responses other than 200", Box::new(|d| operation(d)["responses"] = json!({"201": {"description": ""}}))),
         ("two things are named", Box::new(|d| d["components"]["schemas"]["State"]["enum"] = json!(["LIT", "lit"]))),
         (
-            "rooms.poll is no operation",
+            "rooms.poll is not an operation",
             Box::new(|d| {
                 operation(d)["x-databricks-wait"] = json!({
                     "name": "w", "poll": "rooms.poll", "bind": {}, "status": "state", "success": ["LIT"], "failure": [], "timeout_seconds": 1,
@@ -108,9 +108,9 @@ fn what_is_not_known_is_refused() {
             }),
         ),
     ];
-    assert!(Folder::new(&document()).build().is_ok());
+    assert!(Directory::new(&document()).build().is_ok());
     for (told, change) in refused {
-        let error = format!("{:#}", Folder::new(&changed(change)).build().unwrap_err());
+        let error = format!("{:#}", Directory::new(&changed(change)).build().unwrap_err());
         assert!(error.contains(told), "expected {told} in: {error}");
     }
 }
@@ -124,11 +124,11 @@ fn every_suspicious_member_is_decided() {
         members["note"] = json!({"type": "string"});
         members["tokens"] = json!({"type": "integer", "format": "int64"});
     });
-    let error = Folder::new(&document).build().unwrap_err().to_string();
+    let error = Directory::new(&document).build().unwrap_err().to_string();
     assert!(error.ends_with("(secrets, settings or plain):\n  rooms.Room.door_pin\n  rooms.Room.env"), "{error}");
 
     let decided = json!({"secrets": ["rooms.Room.door_pin"], "settings": ["env"]});
-    let (api, _) = Folder::new(&document).with("sensitive.json", &decided).build().unwrap();
+    let (api, _) = Directory::new(&document).with("sensitive.json", &decided).build().unwrap();
     let marks: Vec<_> =
         api.packages["rooms"].messages[0].members().map(|(member, _)| (member.wire.as_str(), member.mark)).collect();
     for expected in [("door_pin", Mark::Secret), ("env", Mark::Settings), ("note", Mark::None), ("tokens", Mark::None)]
@@ -139,7 +139,7 @@ fn every_suspicious_member_is_decided() {
     assert_eq!(api.hidden.secrets_in_calls["doorpin"].iter().collect::<Vec<_>>(), ["/api/2.0/rooms/{room_id}"]);
 
     let unused = json!({"secrets": ["door_pin", "gone"], "settings": ["env"]});
-    let error = Folder::new(&document).with("sensitive.json", &unused).build().unwrap_err().to_string();
+    let error = Directory::new(&document).with("sensitive.json", &unused).build().unwrap_err().to_string();
     assert!(error.contains("members that do not exist: gone"), "{error}");
 }
 
@@ -161,7 +161,7 @@ fn slashes_and_lone_tokens_come_from_the_overrides() {
     let plain = json!({"plain": ["page_token", "next_page_token"]});
     let overrides = json!({"token_alone": {"rooms.get": []}, "multi_segment": ["rooms.get.room_id"]});
     let (api, _) =
-        Folder::new(&listed).with("sensitive.json", &plain).with("overrides.json", &overrides).build().unwrap();
+        Directory::new(&listed).with("sensitive.json", &plain).with("overrides.json", &overrides).build().unwrap();
     let package = &api.packages["rooms"];
     let operation = &package.services[0].operations[0];
     assert_eq!(operation.input("room_id").unwrap().places, [Place::Segments]);
@@ -179,14 +179,14 @@ fn slashes_and_lone_tokens_come_from_the_overrides() {
     let wrong = json!({"multi_segment": ["rooms.get.floor"]});
     let error = format!(
         "{:#}",
-        Folder::new(&listed).with("sensitive.json", &plain).with("overrides.json", &wrong).build().unwrap_err()
+        Directory::new(&listed).with("sensitive.json", &plain).with("overrides.json", &wrong).build().unwrap_err()
     );
     assert!(error.contains("a value with slashes outside of the path"), "{error}");
 }
 
 #[test]
 fn signatures_stay_as_they_were_first_generated() {
-    let (_, frozen) = Folder::new(&document()).build().unwrap();
+    let (_, frozen) = Directory::new(&document()).build().unwrap();
     assert_eq!(frozen.operations["rooms.get"], ["room_id", "floor"]);
     assert_eq!(frozen.messages["rooms.Room"], ["name"]);
     let relaxed = changed(|d| {
@@ -194,7 +194,7 @@ fn signatures_stay_as_they_were_first_generated() {
         operation(d)["parameters"][2]["required"] = json!(true);
         d["components"]["schemas"]["Room"]["required"] = json!(["state"]);
     });
-    let (api, after) = Folder::with_signatures(&relaxed, &frozen).build().unwrap();
+    let (api, after) = Directory::with_signatures(&relaxed, &frozen).build().unwrap();
     assert_eq!(after, frozen);
     let package = &api.packages["rooms"];
     let arguments: Vec<_> = package.services[0].operations[0].required().map(|input| input.wire.as_str()).collect();
@@ -209,12 +209,12 @@ fn several_texts_need_an_order_that_somebody_wrote_down() {
             operation(d)["parameters"][1]["schema"] = json!({"type": "string"});
         })
     };
-    let error = format!("{:#}", Folder::new(&two()).build().unwrap_err());
+    let error = format!("{:#}", Directory::new(&two()).build().unwrap_err());
     assert!(error.contains(r#""rooms.get": ["room_id","floor"]"#) && error.contains("signatures.json"), "{error}");
     let signed = |arguments: &[&str]| {
         let mut signatures = Signatures::default();
         signatures.operations.insert("rooms.get".to_owned(), arguments.iter().map(|&wire| wire.to_owned()).collect());
-        Folder::with_signatures(&two(), &signatures).build()
+        Directory::with_signatures(&two(), &signatures).build()
     };
     let (api, _) = signed(&["room_id", "floor"]).unwrap();
     assert_eq!(api.packages["rooms"].services[0].operations[0].required().count(), 2);
@@ -244,23 +244,23 @@ fn more_than_three_arguments_of_a_type_are_refused_where_callers_give_them() {
     let mut signatures = Signatures::default();
     let names = ["b", "a", "d", "c"].map(str::to_owned);
     signatures.messages.insert("rooms.Room".to_owned(), names.to_vec());
-    let (api, _) = Folder::with_signatures(&document(false), &signatures).build().unwrap();
+    let (api, _) = Directory::with_signatures(&document(false), &signatures).build().unwrap();
     let order: Vec<_> = api.packages["rooms"].messages[0].required.iter().map(|member| member.wire.clone()).collect();
-    assert_eq!(order, names, "an answer is made by the service alone");
-    let error = format!("{:#}", Folder::with_signatures(&document(true), &signatures).build().unwrap_err());
+    assert_eq!(order, names, "a response is made by the service alone");
+    let error = format!("{:#}", Directory::with_signatures(&document(true), &signatures).build().unwrap_err());
     assert!(error.contains("rooms.Room takes 4 arguments of one type (b, a, d, c)"), "{error}");
 }
 
 #[test]
 fn a_new_release_is_told_with_what_it_breaks() {
-    let (old, frozen) = Folder::new(&document()).build().unwrap();
+    let (old, frozen) = Directory::new(&document()).build().unwrap();
     let next = changed(|d| {
         operation(d)["parameters"][1]["required"] = json!(false);
         operation(d)["parameters"][2]["schema"] = json!({"type": "string"});
         d["components"]["schemas"]["State"]["enum"] = json!(["LIT", "DIM"]);
         d["components"]["schemas"]["Room"]["properties"]["size"] = json!({"type": "integer", "format": "int64"});
     });
-    let (new, _) = Folder::with_signatures(&next, &frozen).build().unwrap();
+    let (new, _) = Directory::with_signatures(&next, &frozen).build().unwrap();
     let told: Vec<_> = diff::changes(&old, &new).into_iter().map(|change| (change.breaks, change.text)).collect();
     for expected in [
         (false, "changed: input floor of rooms.get may be left out now; it stays an argument"),
@@ -278,7 +278,7 @@ fn a_new_release_is_told_with_what_it_breaks() {
 #[test]
 fn the_same_description_gives_the_same_bytes_anywhere() {
     let render = || {
-        let (api, _) = Folder::new(&document()).build().unwrap();
+        let (api, _) = Directory::new(&document()).build().unwrap();
         let mut files = Files::default();
         crate::emit::models(&api, "models", true, &mut files).unwrap();
         crate::emit::facade(&api, "services", "models", true, &mut files).unwrap();

@@ -23,7 +23,7 @@ impl fmt::Display for Invalid {
     }
 }
 
-/// What went wrong in a library, whose texts may have several lines.
+/// What went wrong in a library, whose strings may have several lines.
 pub(crate) fn one_line(what: &str, error: &impl fmt::Display) -> Invalid {
     let text = error.to_string();
     Invalid(format!("{what}: {}", text.lines().next().unwrap_or_default().trim_end_matches(['.', ' '])))
@@ -40,7 +40,7 @@ impl Frame {
     /// The message, verified anew: a matter of microseconds, and there is no safe way around it.
     pub(crate) fn message<'a>(&self, stream: &'a [u8]) -> Result<Message<'a>, Invalid> {
         let bytes = stream.get(self.message.clone()).ok_or("a message is outside of it")?;
-        // The first line says what is wrong, the others say where in the description of messages that is.
+        // The first line states what is wrong, the others state where in the description of messages that is.
         root_as_message(bytes).map_err(|error| one_line("a message cannot be read", &error))
     }
 }

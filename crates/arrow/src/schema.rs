@@ -68,7 +68,7 @@ fn check_field(field: Field<'_>, depth: usize) -> Result<(), Invalid> {
 }
 
 fn invalid(field: Field<'_>, what: &str) -> Invalid {
-    // Names are data of the table, but they are the only way to say which column it is.
+    // Names are data of the table, but they are the only way to state which column it is.
     let name: String = field.name().unwrap_or_default().chars().filter(|c| !c.is_control()).take(100).collect();
     format!("the field {name:?} {what}").into()
 }

@@ -1,4 +1,4 @@
-//! What redaction costs: 1 MiB of any text takes well below 100 ms.
+//! What redaction costs: 1 MiB of any string takes well below 100 ms.
 //!
 //! `cargo bench -p databricks-core`
 
@@ -12,7 +12,7 @@ fn main() {
 
 const MIB: usize = 1 << 20;
 
-/// Texts of every kind that a scan may find hard: what almost begins a secret, again and again.
+/// Strings of every kind that a scan may find hard: what almost begins a secret, again and again.
 const PARTS: &[&str] = &[
     "plain text of a message, 12 words long, ",
     "a-",

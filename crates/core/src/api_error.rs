@@ -1,4 +1,4 @@
-//! What the service says when it refuses.
+//! What the service states when it refuses.
 
 mod details;
 mod read;

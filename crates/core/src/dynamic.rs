@@ -1,7 +1,7 @@
 //! Operations by name: what generic tools need to call any operation with JSON in and JSON out.
 //!
-//! A [`OperationSchema`] operation is a table of facts instead of a type: its inputs by wire name and where each goes, how
-//! its list pages, what to poll after it. The tables are generated; the code that reads them is here, once for all
+//! A [`OperationSchema`] operation is a table of facts instead of a type: its inputs by wire name and where each goes,
+//! how its list pages, what to poll after it. The tables are generated; the code that reads them is here, once for all
 //! operations.
 
 use serde_json::{Map, Value};
@@ -39,7 +39,7 @@ pub struct OperationSchema {
     pub key: Option<&'static str>,
     /// How its list pages.
     pub paging: Option<Paging>,
-    /// How to tell that what it started has finished.
+    /// How to find out that what it started has finished.
     pub completion: Option<Completion>,
 }
 
@@ -61,9 +61,9 @@ pub struct Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A text; also timestamps, durations and values of enums.
+    /// A string; also timestamps, durations and values of enums.
     Text,
-    /// An integer, as a number or as a text of digits.
+    /// An integer, as a number or as a string of digits.
     Integer,
     /// A number.
     Number,
@@ -138,7 +138,7 @@ pub enum PageStyle {
     Body(&'static str),
 }
 
-/// How to tell that what an operation started has finished.
+/// How to find out that what an operation started has finished.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Completion {
@@ -158,13 +158,13 @@ pub struct Wait {
     pub bind: &'static [(&'static str, Source)],
     /// The path to the state in its response.
     pub status: &'static [&'static str],
-    /// The path to what the service says about the state; empty for none.
+    /// The path to the service's message about the state; empty for none.
     pub message: &'static [&'static str],
     /// The states waited for.
     pub success: &'static [&'static str],
     /// The states in which the wait has failed.
     pub failure: &'static [&'static str],
-    /// How long to wait unless the caller says otherwise, in seconds.
+    /// How long to wait unless the caller sets another, in seconds.
     pub timeout_seconds: u64,
 }
 
@@ -515,7 +515,7 @@ impl Lro {
     /// The state in a response.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] when the work is said to be done without a result that it should have.
+    /// [`ErrorKind::Decode`] when the work is reported as done without a result that it should have.
     pub fn state(&self, output: &Value) -> Result<LroState<Value>> {
         let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let error = output

@@ -15,8 +15,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, where, and what is known about it.
 ///
-/// Look at [`kind`](Self::kind) and the predicates to decide, at [`api`](Self::api) for what the service said.
-/// `Display` is one sentence for people; it never repeats what [`source`](StdError::source) says and never holds a
+/// Look at [`kind`](Self::kind) and the predicates to decide, at [`api`](Self::api) for what the service stated.
+/// `Display` is one sentence for people; it never repeats what [`source`](StdError::source) states and never holds a
 /// secret.
 ///
 /// # Troubleshooting
@@ -163,7 +163,7 @@ impl Error {
 
     /// A response that could not be understood, with the path of the member at fault, empty if unknown.
     ///
-    /// The error says what was expected there and never repeats a value of the response, which may be a secret.
+    /// The error states what was expected there and never repeats a value of the response, which may be a secret.
     pub fn decode(path: &str, bytes: &[u8], error: serde_json::Error) -> Self {
         let place = if path.is_empty() || path == "." || path == "?" { String::new() } else { format!(" at {path}") };
         let why = decode::reason(&error);
@@ -260,13 +260,13 @@ impl Error {
         self.0.kind
     }
 
-    /// The sentence about what happened, without the context that `Display` adds; what a service or program said may
+    /// The sentence about what happened, without the context that `Display` adds; what a service or program stated may
     /// span lines.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What the service said, for [`ErrorKind::Api`].
+    /// What the service stated, for [`ErrorKind::Api`].
     pub fn api(&self) -> Option<&ApiError> {
         self.0.api.as_ref()
     }
@@ -374,7 +374,7 @@ predicates! {
     is_bad_request => BadRequest;
     /// The request was not authenticated (401).
     is_unauthenticated => Unauthenticated;
-    /// The signed-in identity may not do this (403).
+    /// The authenticated identity may not do this (403).
     is_permission_denied => PermissionDenied;
     /// There is no such thing (404, `RESOURCE_DOES_NOT_EXIST`).
     is_not_found => NotFound;

@@ -37,7 +37,7 @@ impl Idempotency {
 /// A fresh key for fields such as `request_id` and `idempotency_token`: a random UUID (version 4, RFC 9562) as text.
 ///
 /// The operations that know such a field fill it when the caller leaves it empty, once, before the first attempt. It
-/// marks repetitions and is no secret, so an ordinary random number generator will do.
+/// marks repetitions and is not a secret, so an ordinary random number generator will do.
 pub fn new_key() -> String {
     let mut b = fastrand::u128(..).to_be_bytes();
     b[6] = (b[6] & 0x0f) | 0x40;

@@ -1,6 +1,6 @@
 //! The vocabulary of the Databricks SDK for Rust.
 //!
-//! This crate says what an API call *is* without making one: an [`Operation`] turns itself into [`RequestParts`] and
+//! This crate states what an API call *is* without making one: an [`Operation`] turns itself into [`RequestParts`] and
 //! reads its output back from [`ResponseParts`]; an [`Error`] states what went wrong; [`Credentials`] return the
 //! headers that authenticate. Nothing here does IO or needs an async runtime, so that any crate can speak this
 //! vocabulary at little cost.
@@ -10,7 +10,7 @@
 //! | [`operation`](mod@operation), [`request`] | the [`Operation`] trait, request and response parts, path and query writers, the macro of operations |
 //! | [`page`], [`wait`], [`lro`], [`data_plane`] | traits of operations that list, complete later, run long, or go to another host |
 //! | [`body`] | request and response bodies: bytes, replayable streams, one-pass streams |
-//! | [`error`], [`api_error`] | the one error of every call, and what the service said |
+//! | [`error`], [`api_error`] | the one error of every call, and what the service stated |
 //! | [`credentials`] | the trait that every credentials provider implements |
 //! | [`secret`], [`redact`] | keeping secrets and control characters out of logs, errors and `Debug` |
 //! | [`model`](mod@model), [`open_enum`](mod@open_enum) | the macros that generated types are written in |

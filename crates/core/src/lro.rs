@@ -25,7 +25,7 @@ pub enum LroState<R> {
 /// The state in the members of an `Operation` resource; `R` is what its `response` holds.
 ///
 /// # Errors
-/// [`ErrorKind::Decode`] when the result is of another type, or the work is said to be done without one.
+/// [`ErrorKind::Decode`] when the result is of another type, or the work is reported as done without one.
 pub fn state<R: for<'de> Wire<'de>>(
     done: Option<bool>,
     error: Option<(Option<String>, Option<String>)>,
@@ -86,7 +86,7 @@ pub trait LongRunning: Operation {
     /// The state in a response.
     ///
     /// # Errors
-    /// When the result cannot be decoded, or the work is said to be done without one.
+    /// When the result cannot be decoded, or the work is reported as done without one.
     fn state(output: &Self::Output) -> Result<LroState<Self::Result>>;
 
     /// The metadata in a response; `None` if it has none.

@@ -57,7 +57,7 @@ pub use show::{debug_field, mark};
 /// assert_eq!((paint.color.as_str(), paint.volume), ("", Some(12)));
 /// ```
 ///
-/// A mark in parentheses after the wire name says what a member needs: `(secret)` hides its value in `Debug`,
+/// A mark in parentheses after the wire name states what a member needs: `(secret)` hides its value in `Debug`,
 /// `(settings)` hides values of a map but flags and small numbers, `(essential)` makes a wrong type an error instead of
 /// a warning.
 ///

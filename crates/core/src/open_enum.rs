@@ -1,6 +1,6 @@
 //! Enums that a newer server may extend.
 
-/// Declares an enum of wire texts that keeps the texts it does not know.
+/// Declares an enum of wire strings that keeps the strings it does not know.
 ///
 /// Each variant is written with its wire text. A text that matches none becomes `Unknown`, holds that text and is sent
 /// back unchanged, so that values introduced by the service after this release pass through unharmed. The default is
@@ -38,7 +38,7 @@ macro_rules! open_enum {
             /// Every value known to this release, in the order of the API description.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The text on the wire.
+            /// The string on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $wire,)*
@@ -110,9 +110,9 @@ macro_rules! open_enum {
     };
 }
 
-/// The text of an enum value that this release does not know.
+/// The string of an enum value that this release does not know.
 ///
-/// It cannot be made outside of the macro's `From` implementations, so a known text is never hidden in an unknown
+/// It cannot be made outside of the macro's `From` implementations, so a known string is never hidden in an unknown
 /// value.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnknownValue(Box<str>);
@@ -123,7 +123,7 @@ impl UnknownValue {
         Self(text.into())
     }
 
-    /// The text as the server sent it.
+    /// The string as the server sent it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -549,7 +549,7 @@ impl ResponseParts {
     ///
     /// # Errors
     /// [`ErrorKind::Decode`] with what was expected. If the operation changes anything, [`Error::maybe_executed`] is
-    /// true: the service said that it succeeded.
+    /// true: the service stated that it succeeded.
     pub fn json<T: for<'de> crate::model::Wire<'de> + Default>(self) -> Result<T> {
         match &self.content {
             Content::Bytes(bytes) => crate::model::from_json(bytes).map_err(|error| self.describe(error)),

@@ -114,7 +114,7 @@ pub trait Paginated: Operation + Clone {
 
     /// Turns the request into that of the next page.
     ///
-    /// * `next`: where the last page said to go on; never [`Continuation::End`].
+    /// * `next`: where the last page stated to go on; never [`Continuation::End`].
     /// * `received`: how many items the last page had.
     ///
     /// # Errors

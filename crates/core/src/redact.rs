@@ -1,7 +1,7 @@
 //! What must not be seen in logs, errors and `Debug`.
 //!
 //! Two rules work together. By name: members of JSON, form fields, query parameters and headers that are known to hold
-//! secrets, or whose name says so, lose their value. By pattern: strings that look like a token of Databricks, of a
+//! secrets, or whose name states so, lose their value. By pattern: strings that look like a token of Databricks, of a
 //! cloud or of GitHub, a JSON Web Token or a signed URL lose that part, wherever they stand.
 //!
 //! Text from outside may also drive a terminal; [`printable`] takes that out, and [`message`] does both.
@@ -23,7 +23,7 @@ pub use names::{is_secret_header, is_secret_member, is_secret_parameter};
 pub use printable::printable;
 pub(crate) use printable::printable_lines;
 
-/// The text that stands for a secret.
+/// The string that stands for a secret.
 pub const REDACTED: &str = "**REDACTED**";
 
 /// The value of a header as it may be shown: hidden if the header is secret or marked sensitive, else without control

@@ -10,7 +10,7 @@ use crate::{Error, ErrorKind, Result};
 /// Declares an operation of the API: a struct with its inputs, a constructor of the required ones, and its
 /// [`Operation`](crate::Operation) implementation.
 ///
-/// Each input says where it goes, by the name of a method of [`RequestBuilder`](crate::request::RequestBuilder). An
+/// Each input states where it goes, by the name of a method of [`RequestBuilder`](crate::request::RequestBuilder). An
 /// input that stands in two places names both. `request { … }` lists what does not depend on the inputs.
 ///
 /// ```

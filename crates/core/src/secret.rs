@@ -4,7 +4,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A token, password or other text that must not be seen.
+/// A token, password or other string that must not be seen.
 ///
 /// `Debug` prints [`REDACTED`](crate::redact::REDACTED), there is no `Display` and no `Serialize`, and the memory is
 /// wiped when the value is dropped. Copies that are made while a header or form is built are outside of that promise.
@@ -23,17 +23,17 @@ impl Secret {
         Self(SecretString::from(text.into()))
     }
 
-    /// The text itself. Use it to build a header or a form, never to print it.
+    /// The string itself. Use it to build a header or a form, never to print it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Whether the text is empty.
+    /// Whether the string is empty.
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }
 
-    /// Whether both texts are the same, in a time that depends on their lengths alone.
+    /// Whether both strings are the same, in a time that depends on their lengths alone.
     pub fn matches(&self, other: &str) -> bool {
         let (a, b) = (self.expose().as_bytes(), other.as_bytes());
         let differing = a.iter().zip(b).fold(0u8, |acc, (x, y)| acc | (x ^ y));

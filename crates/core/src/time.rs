@@ -234,7 +234,7 @@ impl fmt::Display for Duration {
     }
 }
 
-/// The members that an update touches: comma-separated paths in one text on the wire.
+/// The members that an update touches: comma-separated paths in one string on the wire.
 ///
 /// ```
 /// use databricks_core::FieldMask;
@@ -276,7 +276,7 @@ impl fmt::Display for FieldMask {
     }
 }
 
-/// A text or moment that cannot be represented. Says what was expected.
+/// A string or moment that cannot be represented. States what was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidTime(&'static str);
 

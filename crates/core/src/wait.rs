@@ -8,12 +8,12 @@ use crate::{Error, ErrorKind, Operation, Result};
 pub struct WaitStatus {
     /// The state on the wire, empty if the response had none.
     pub state: String,
-    /// What the service says about the state.
+    /// The service's message about the state.
     pub message: Option<String>,
 }
 
 impl WaitStatus {
-    /// A state and what the service says about it.
+    /// A state and the service's message about it.
     pub fn new(state: impl Into<String>, message: Option<String>) -> Self {
         Self { state: state.into(), message }
     }
@@ -40,7 +40,7 @@ pub trait Waitable: Operation {
     const SUCCESS: &'static [&'static str];
     /// The states in which the wait has failed.
     const FAILURE: &'static [&'static str];
-    /// How long to wait unless the caller says otherwise.
+    /// How long to wait unless the caller sets another.
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20 * 60);
 
     /// The request that shows the state, from this operation and its response.

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use crate::reply::ApiError;
 use crate::state::{App, USER_NAME};
 
-/// Paths that need no credentials: sign-in itself, and result files, whose links carry a signature.
+/// Paths that need no credentials: authentication itself, and result files, whose links carry a signature.
 fn is_open(path: &str) -> bool {
     path.starts_with("/oidc/") || path.starts_with("/.well-known/") || path.starts_with("/local/storage/")
 }
@@ -20,7 +20,7 @@ fn is_account_level(path: &str) -> bool {
     path.starts_with("/api/2.0/accounts/")
 }
 
-/// Lets the request through or says why not.
+/// Lets the request through or states why not.
 pub(crate) fn check(app: &App, parts: &Parts) -> Result<(), ApiError> {
     let path = parts.uri.path();
     if is_open(path) {
@@ -29,7 +29,7 @@ pub(crate) fn check(app: &App, parts: &Parts) -> Result<(), ApiError> {
     match Credentials::read(parts) {
         Credentials::Bearer(token) => bearer(app, path, token),
         Credentials::Basic { user, password } => basic(app, path, &user, &password),
-        Credentials::None => Err(ApiError::sign_in(
+        Credentials::None => Err(ApiError::unauthenticated(
             StatusCode::UNAUTHORIZED,
             "Credential was not sent or was of an unsupported type for this API.",
         )),
@@ -41,34 +41,34 @@ fn bearer(app: &App, path: &str, token: &str) -> Result<(), ApiError> {
     match app.oidc.lookup(token, now) {
         TokenState::Valid => return Ok(()),
         TokenState::Expired => {
-            return Err(ApiError::sign_in(StatusCode::UNAUTHORIZED, "The access token is expired."));
+            return Err(ApiError::unauthenticated(StatusCode::UNAUTHORIZED, "The access token is expired."));
         }
         TokenState::Unknown => {}
     }
     match app.tokens.lookup(token, now) {
-        TokenState::Valid if is_account_level(path) => Err(ApiError::sign_in(
+        TokenState::Valid if is_account_level(path) => Err(ApiError::unauthenticated(
             StatusCode::UNAUTHORIZED,
             "Personal access tokens are not accepted by account-level APIs.",
         )),
         TokenState::Valid => Ok(()),
         TokenState::Expired | TokenState::Unknown => {
-            Err(ApiError::sign_in(StatusCode::FORBIDDEN, "Invalid access token."))
+            Err(ApiError::unauthenticated(StatusCode::FORBIDDEN, "Invalid access token."))
         }
     }
 }
 
 fn basic(app: &App, path: &str, user: &str, password: &str) -> Result<(), ApiError> {
     if !is_account_level(path) {
-        return Err(ApiError::sign_in(
+        return Err(ApiError::unauthenticated(
             StatusCode::UNAUTHORIZED,
             "Basic authentication is not accepted by workspace APIs.",
         ));
     }
-    // Both are compared whatever the first says, so that the time tells nothing.
+    // Both are compared whatever the first states, so that the time tells nothing.
     if same_text(user, USER_NAME) & same_text(password, &app.secrets.password) {
         Ok(())
     } else {
-        Err(ApiError::sign_in(StatusCode::UNAUTHORIZED, "Invalid username or password."))
+        Err(ApiError::unauthenticated(StatusCode::UNAUTHORIZED, "Invalid username or password."))
     }
 }
 
@@ -131,7 +131,7 @@ impl std::fmt::Debug for TokenHash {
     }
 }
 
-/// Compares two texts in a time that depends on neither of them.
+/// Compares two strings in a time that depends on neither of them.
 pub(crate) fn same_text(a: &str, b: &str) -> bool {
     TokenHash::of(a).same(&TokenHash::of(b))
 }

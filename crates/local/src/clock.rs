@@ -30,7 +30,7 @@ impl Clock {
         ms.round() as i64
     }
 
-    /// RFC 3339 text in UTC with milliseconds.
+    /// RFC 3339 string in UTC with milliseconds.
     pub(crate) fn rfc3339(ms: i64) -> String {
         jiff::Timestamp::from_millisecond(ms)
             .map(|t| t.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())

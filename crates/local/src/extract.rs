@@ -35,7 +35,7 @@ impl Fields {
         self.0.get(name).filter(|v| !v.is_null())
     }
 
-    /// Text that may be absent.
+    /// String that may be absent.
     pub(crate) fn opt_str(&self, name: &str) -> Result<Option<&str>, ApiError> {
         match self.present(name) {
             None => Ok(None),
@@ -44,7 +44,7 @@ impl Fields {
         }
     }
 
-    /// Text that has to be there and not be empty.
+    /// String that has to be there and not be empty.
     pub(crate) fn str(&self, name: &str) -> Result<&str, ApiError> {
         match self.opt_str(name)? {
             Some(s) if !s.is_empty() => Ok(s),
@@ -80,7 +80,7 @@ impl Fields {
         }
     }
 
-    /// A list of texts that may be absent.
+    /// A list of strings that may be absent.
     pub(crate) fn opt_strings(&self, name: &str) -> Result<Option<Vec<String>>, ApiError> {
         let Some(list) = self.opt_list(name)? else {
             return Ok(None);
@@ -103,7 +103,7 @@ impl Fields {
         }
     }
 
-    /// One of the texts in `allowed`, if present.
+    /// One of the strings in `allowed`, if present.
     pub(crate) fn opt_enum(&self, name: &str, allowed: &[&'static str]) -> Result<Option<&'static str>, ApiError> {
         let Some(given) = self.opt_str(name)? else {
             return Ok(None);

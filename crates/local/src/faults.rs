@@ -1,7 +1,7 @@
 //! Failures on demand, to test how a client copes.
 //!
-//! A [`Rule`] says which requests it is for and what happens to them; [`Faults::add`] puts it in force. The first rule
-//! that matches a request and is not used up decides. `POST /local/faults` does the same for programs in other
+//! A [`Rule`] states which requests it is for and what happens to them; [`Faults::add`] puts it in force. The first
+//! rule that matches a request and is not used up decides. `POST /local/faults` does the same for programs in other
 //! languages; it takes the token of the workspace and the members `method`, `path`, `skip`, `times`, `status`,
 //! `headers`, `body`, `delay_ms`, `cut_after` and `after_handler`.
 //!
@@ -75,14 +75,14 @@ impl Rule {
         self
     }
 
-    /// Answers with this status; numbers that are no HTTP status count as 500. The body, unless set, is the platform's
+    /// Responds with this status; numbers that are no HTTP status count as 500. The body, unless set, is the platform's
     /// JSON error with a code that fits the status.
     pub fn status(mut self, status: u16) -> Self {
         self.action.status = Some(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
         self
     }
 
-    /// Adds a header to the answer; one that HTTP does not allow is left out.
+    /// Adds a header to the response; one that HTTP does not allow is left out.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
             self.action.headers.append(name, value);
@@ -90,7 +90,7 @@ impl Rule {
         self
     }
 
-    /// Answers with this body, whose type is `application/json` unless a header says otherwise.
+    /// Responds with this body, whose type is `application/json` unless a header states otherwise.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.action.body = Some(body.into());
         self
@@ -102,18 +102,18 @@ impl Rule {
         self
     }
 
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     pub fn drop_connection(self) -> Self {
         self.cut_after(0)
     }
 
-    /// Closes the connection once this many bytes of the answer, head included, are out.
+    /// Closes the connection once this many bytes of the response, head included, are out.
     pub fn cut_after(mut self, bytes: usize) -> Self {
         self.action.cut_after = Some(bytes);
         self
     }
 
-    /// Lets the handler run first, so that the request has its effect and only the answer is lost.
+    /// Lets the handler run first, so that the request has its effect and only the response is lost.
     pub fn after_handler(mut self) -> Self {
         self.action.after_handler = true;
         self
@@ -137,7 +137,7 @@ impl Rule {
                 u16::try_from(status)
                     .ok()
                     .and_then(|s| StatusCode::from_u16(s).ok())
-                    .ok_or_else(|| ApiError::invalid_parameter("'status' is no HTTP status"))?,
+                    .ok_or_else(|| ApiError::invalid_parameter("'status' is not an HTTP status"))?,
             );
         }
         if let Some(headers) = fields.opt_object("headers")? {

@@ -1,5 +1,5 @@
-//! What every request passes, from outside in: record, `Host` and `Origin`, faults, sign-in; and the headers of
-//! answers.
+//! What every request passes, from outside in: record, `Host` and `Origin`, faults, authentication; and the headers of
+//! responses.
 
 use std::sync::Arc;
 
@@ -35,8 +35,8 @@ pub(crate) async fn gate(
         return finish(&app, e.into_response(), &request_id);
     };
     let entry = app.record.begin(&parts, &body);
-    let answer = answer(&app, &connection, entry, parts, body, next).await;
-    let response = finish(&app, answer.unwrap_or_else(IntoResponse::into_response), &request_id);
+    let response = respond(&app, &connection, entry, parts, body, next).await;
+    let response = finish(&app, response.unwrap_or_else(IntoResponse::into_response), &request_id);
     if response.extensions().get::<Dropped>().is_none() {
         app.record.answered(entry, response.status());
     }
@@ -44,7 +44,7 @@ pub(crate) async fn gate(
     response
 }
 
-async fn answer(
+async fn respond(
     app: &App,
     connection: &Connection,
     entry: u64,
@@ -83,7 +83,7 @@ async fn answer(
 #[derive(Clone, Copy)]
 struct Dropped;
 
-/// Breaks the connection or makes the answer that the fault asks for. A cut without a status cuts the true answer.
+/// Breaks the connection or makes the response that the fault asks for. A cut without a status cuts the true response.
 fn apply(action: &Action, connection: &Connection) -> Option<Response> {
     if let Some(bytes) = action.cut_after {
         connection.cut_after(bytes);
@@ -147,7 +147,7 @@ fn forbidden(message: &str) -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message)
 }
 
-/// Writes the body of an error and the headers that every answer has.
+/// Writes the body of an error and the headers that every response has.
 fn finish(app: &App, mut response: Response, request_id: &str) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         let kept = std::mem::take(response.headers_mut());

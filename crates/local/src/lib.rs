@@ -19,12 +19,12 @@
 //!
 //! # Safety
 //!
-//! Whoever holds a token can run SQL and Python with the rights of this process, as on a real workspace. Therefore the
-//! server listens on loopback only, makes a new random token and client secret at each start, compares secrets in
+//! Every holder of a token can run SQL and Python with the rights of this process, as on a real workspace. Therefore
+//! the server listens on loopback only, makes a new random token and client secret at each start, compares secrets in
 //! constant time, and refuses requests whose `Host` or `Origin` names anything but itself, so that neither a web page
 //! nor a rebound name can reach it. Files live in a temporary directory that only its user can enter and that the next
 //! workspace removes if this one is killed. Python sees only those environment variables that a program needs to run,
-//! so that credentials do not get into output by accident; it is no sandbox.
+//! so that credentials do not get into output by accident; it is not a sandbox.
 //!
 //! # Time
 //!

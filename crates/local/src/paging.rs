@@ -1,4 +1,4 @@
-//! Pages of lists, told apart by opaque tokens.
+//! Pages of lists, distinguished by opaque tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,4 @@
-//! Unpredictable text for tokens, secrets and identifiers.
+//! Unpredictable string for tokens, secrets and identifiers.
 
 /// Fills an array from the operating system's generator.
 ///
@@ -59,7 +59,7 @@ impl Ids {
         format!("{:018}", self.number() % 1_000_000_000_000_000_000)
     }
 
-    /// Text in the form of a UUID of version 4.
+    /// String in the form of a UUID of version 4.
     pub(crate) fn uuid(&self) -> String {
         let (a, b) = (self.number(), self.number());
         format!(

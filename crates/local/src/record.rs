@@ -24,7 +24,7 @@ pub struct RecordedRequest {
     pub headers: HeaderMap,
     /// The body, cut after 64 KiB.
     pub body: Bytes,
-    /// The status of the answer; `None` while it is being made, or when a fault took the connection down.
+    /// The status of the response; `None` while it is being made, or when a fault took the connection down.
     pub status: Option<StatusCode>,
     /// Whether a handler ran, so that the request can have had an effect. Requests that were refused at the door or
     /// failed by a fault before the handler have not.

@@ -1,4 +1,4 @@
-//! Answers: JSON values and the error bodies of the platform.
+//! Responses: JSON values and the error bodies of the platform.
 
 use std::borrow::Cow;
 
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 /// What a handler gives back.
 pub(crate) type Reply = Result<Json, ApiError>;
 
-/// A JSON answer with status 200.
+/// A JSON response with status 200.
 #[derive(Debug)]
 pub(crate) struct Json(pub(crate) Value);
 
 impl Json {
-    /// The empty object that calls without a result answer.
+    /// The empty object that calls without a result return.
     pub(crate) fn empty() -> Self {
         Self(json!({}))
     }
@@ -43,7 +43,7 @@ enum Shape {
     Legacy,
     /// `{"error", "error_description"}`, RFC 6749 section 5.2.
     OAuth,
-    /// `{"error_code": 403, "message"}`: the sign-in check in front of the APIs writes the number of the status.
+    /// `{"error_code": 403, "message"}`: the authentication check in front of the APIs writes the number of the status.
     SignIn,
 }
 
@@ -86,8 +86,8 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", message)
     }
 
-    /// 401 or 403 of the sign-in check.
-    pub(crate) fn sign_in(status: StatusCode, message: impl Into<String>) -> Self {
+    /// 401 or 403 of the authentication check.
+    pub(crate) fn unauthenticated(status: StatusCode, message: impl Into<String>) -> Self {
         Self { shape: Shape::SignIn, ..Self::new(status, "", message) }
     }
 
@@ -140,7 +140,7 @@ impl ApiError {
     }
 }
 
-/// Handlers answer with the error itself; the gate writes the body, since it knows the request's identifier.
+/// Handlers return the error itself; the gate writes the body, since it knows the request's identifier.
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = Response::new(axum::body::Body::empty());
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(e.clone().legacy().body("r"), json!({"error": "INVALID_STATE: no"}));
         let e = ApiError::oauth(StatusCode::UNAUTHORIZED, "invalid_client", "why");
         assert_eq!(e.body("r"), json!({"error": "invalid_client", "error_description": "why"}));
-        let e = ApiError::sign_in(StatusCode::FORBIDDEN, "Invalid access token.");
+        let e = ApiError::unauthenticated(StatusCode::FORBIDDEN, "Invalid access token.");
         assert_eq!(e.body("r")["error_code"], 403);
     }
 }

@@ -1,4 +1,4 @@
-//! All routes, and the answer to those that are not there.
+//! All routes, and the response to those that are not there.
 
 use std::sync::Arc;
 

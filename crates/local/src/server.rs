@@ -95,7 +95,7 @@ impl Listener for LoopbackListener {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         // Axum's own implementation waits out the errors of `accept`.
         let (stream, peer) = Listener::accept(&mut self.inner).await;
-        // Small answers should not wait for a full segment; the connection works without it too.
+        // Small responses should not wait for a full segment; the connection works without it too.
         let _ = stream.set_nodelay(true);
         let switch = Arc::new(Switch::default());
         self.connections.add(&switch);
@@ -148,7 +148,7 @@ impl Switch {
 pub(crate) struct Connection(Arc<Switch>);
 
 impl Connection {
-    /// Lets `bytes` more bytes out, then closes. With 0 the client gets no answer at all.
+    /// Lets `bytes` more bytes out, then closes. With 0 the client gets no response at all.
     pub(crate) fn cut_after(&self, bytes: usize) {
         self.0.budget.store(bytes, Ordering::SeqCst);
     }
@@ -160,7 +160,7 @@ impl Connected<IncomingStream<'_, LoopbackListener>> for Connection {
     }
 }
 
-/// A TCP stream that fails once its switch says so.
+/// A TCP stream that fails once its switch states so.
 #[derive(Debug)]
 pub(crate) struct Breakable {
     stream: TcpStream,

@@ -70,7 +70,8 @@ impl LocalWorkspace {
         &self.app.secrets.account_id
     }
 
-    /// The name of the user that owns the token; with [`password`](Self::password) it signs in to account-level calls.
+    /// The name of the user that owns the token; with [`password`](Self::password) it authenticates account-level
+    /// calls.
     pub fn username(&self) -> &str {
         crate::state::USER_NAME
     }
@@ -80,7 +81,7 @@ impl LocalWorkspace {
         &self.app.secrets.password
     }
 
-    /// The numeric identifier that answers carry in `X-Databricks-Org-Id`.
+    /// The numeric identifier that responses carry in `X-Databricks-Org-Id`.
     pub fn workspace_id(&self) -> u64 {
         self.app.secrets.workspace_id
     }
@@ -189,7 +190,7 @@ impl LocalWorkspaceBuilder {
         self
     }
 
-    /// Answers statements that fit `pattern` with `result` instead of running them.
+    /// Responds to statements that fit `pattern` with `result` instead of running them.
     ///
     /// Case, runs of white space and a semicolon at the end do not matter, and `*` in the pattern stands for any run of
     /// characters. The first pattern that fits wins. Works with and without the feature `engine`.
@@ -209,7 +210,7 @@ impl LocalWorkspaceBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] if [`speed`](Self::speed) is not a positive number, the port is taken, the temporary folder
+    /// [`StartError`] if [`speed`](Self::speed) is not a positive number, the port is taken, the temporary directory
     /// cannot be made, or the operating system gives no random bytes.
     ///
     /// # Panics

@@ -20,12 +20,12 @@
 //! # Names
 //!
 //! Names are those of the API in Rust's cases. One rule settles clashes with words of the language and with functions:
-//! an underscore is appended (`type_`, `default_`). An enum's variant for the text `UNKNOWN` is `Unknown_`, since
-//! `Unknown` keeps texts that this release does not know.
+//! an underscore is appended (`type_`, `default_`). An enum's variant for the string `UNKNOWN` is `Unknown_`, since
+//! `Unknown` keeps strings that this release does not know.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// What the generator cannot know: whether the type of a member is cheap to copy, or holds text already.
+// What the generator cannot know: whether the type of a member is cheap to copy, or holds string already.
 #[allow(clippy::clone_on_copy, clippy::useless_conversion)]
 #[rustfmt::skip]
 mod generated;

@@ -17,7 +17,7 @@ impl Default for Background {
 }
 
 impl Background {
-    /// Runs a task. Outside of a runtime nothing can be sent any more, so nothing is done but to say so in the log.
+    /// Runs a task. Outside of a runtime nothing can be sent any more, so all that is done is a line in the log.
     #[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let Some(runtime) = runtime() else {

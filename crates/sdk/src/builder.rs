@@ -187,7 +187,7 @@ impl<C: From<Client>> ClientBuilder<C> {
         storage_tls.client_certificate = None;
         let storage = common.clone().tls(storage_tls).rate_limit(None);
         let mut transport = common.tls(tls).rate_limit(Some(config.rate_limit()));
-        // Credentials and headers go to this host alone. Where an Azure resource id stands for it, the sign-in binds
+        // Credentials and headers go to this host alone. Where an Azure resource id stands for it, authentication binds
         // what it hands out.
         if let Some(origin) = config.host().and_then(|host| host.parse().ok()).and_then(|uri| Origin::of(&uri)) {
             transport = transport.origin(origin);

@@ -120,7 +120,7 @@ impl Client {
         self.execute_at(parts, uri, options).await
     }
 
-    /// As [`execute`](Self::execute), at a URL of its own. The options say which credentials go there.
+    /// As [`execute`](Self::execute), at a URL of its own. The options state which credentials go there.
     pub(crate) async fn execute_at(&self, parts: RequestParts, uri: Uri, options: &Options) -> Result<ResponseParts> {
         options.check()?;
         let info = parts.info;

@@ -173,7 +173,7 @@ impl DynamicCall {
     /// Makes the call and waits until what it started has finished: the resource in the state waited for, or the result
     /// of long-running work (`null` for none). What was started goes on at the service however the wait ends.
     ///
-    /// * `timeout`: of the wait. Default: what the API's description says (mostly 20 minutes), none for long-running
+    /// * `timeout`: of the wait. Default: what the API's description states (mostly 20 minutes), none for long-running
     ///   work.
     ///
     /// # Errors

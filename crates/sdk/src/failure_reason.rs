@@ -1,10 +1,10 @@
-//! Why a resource failed, where its state and message do not say it.
+//! Why a resource failed, where its state and message do not contain it.
 
 use std::any::Any;
 
 use serde_json::Value;
 
-/// What a resource of this crate's models says about its failure.
+/// What a resource of this crate's models states about its failure.
 pub(crate) fn of_resource(resource: &dyn Any) -> Option<String> {
     #[cfg(feature = "compute")]
     if let Some(cluster) = resource.downcast_ref::<databricks_models::compute::ClusterDetails>() {
@@ -24,7 +24,7 @@ pub(crate) fn of_cluster(cluster: &databricks_models::compute::ClusterDetails) -
     serde_json::to_value(&cluster.termination_reason).ok().as_ref().and_then(termination)
 }
 
-/// What a resource says about its failure, by the names of its members.
+/// What a resource states about its failure, by the names of its members.
 #[cfg(feature = "dynamic")]
 pub(crate) fn of_json(resource: &Value) -> Option<String> {
     resource.get("termination_reason").and_then(termination).or_else(|| resource.get("health").and_then(health))

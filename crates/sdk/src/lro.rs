@@ -96,11 +96,11 @@ impl<O: LongRunning> OperationHandle<O> {
         &self.work.name
     }
 
-    /// What the service said of the work at the last poll, without asking again. `None` if it said nothing, or was not
-    /// polled yet.
+    /// What the service stated of the work at the last poll, without asking again. `None` if it stated nothing, or was
+    /// not polled yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] when what it said is not what the API describes.
+    /// [`ErrorKind::Decode`] when what it stated is not what the API describes.
     pub fn metadata(&self) -> Result<Option<O::Metadata>> {
         self.response.as_ref().map_or(Ok(None), O::metadata)
     }
@@ -129,7 +129,7 @@ impl<O: LongRunning> OperationHandle<O> {
         Ok(!matches!(self.status().await?, LroState::Running))
     }
 
-    /// The course of the work from now on: a response whenever what the service says of the work has changed.
+    /// The course of the work from now on: a response whenever what the service states of the work has changed.
     pub fn updates(&self) -> Updates<'_, O::Output>
     where
         O::Output: fmt::Debug,

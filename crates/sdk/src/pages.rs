@@ -42,15 +42,16 @@ impl<O: Paginated> Pages<O> {
 
     /// Goes on where an earlier listing of the same operation stopped; see [`continuation`](Self::continuation).
     ///
-    /// Lists that count ([`Continuation::Count`]) cannot be resumed this way: set their start index or page number instead.
-    /// They end at once.
+    /// Lists that count ([`Continuation::Count`]) cannot be resumed this way: set their start index or page number
+    /// instead. They end at once.
     pub fn resume(mut self, from: Continuation) -> Self {
         self.call.operation.start();
         self.state = if from == Continuation::End { State::Done } else { State::Ready(from, 0) };
         self
     }
 
-    /// Where the page after the last one delivered starts; [`Continuation::End`] after the last page, `None` before the first.
+    /// Where the page after the last one delivered starts; [`Continuation::End`] after the last page, `None` before the
+    /// first.
     pub fn continuation(&self) -> Option<&Continuation> {
         self.continuation.as_ref()
     }

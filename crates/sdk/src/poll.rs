@@ -1,8 +1,8 @@
 //! Polling: the one way in which this crate follows whatever takes a while at the service.
 //!
-//! A [`Poller`] pauses, polls, survives polls that fail, watches the timeout and reports progress; a [`Pollable`] says
-//! what to poll and what a response means. Polling never ends the work that it watches: what happens to the work when
-//! the timeout passes is decided, and documented, by the handle.
+//! A [`Poller`] pauses, polls, survives polls that fail, watches the timeout and reports progress; a [`Pollable`]
+//! states what to poll and what a response means. Polling never ends the work that it watches: what happens to the work
+//! when the timeout passes is decided, and documented, by the handle.
 
 use std::fmt;
 use std::future::Future;
@@ -193,7 +193,7 @@ pub(crate) enum Verdict {
 /// Judges the state of a resource by lists of states.
 ///
 /// * `existed`: whether the resource was there before the call, so that its state may be from before it.
-/// * `reason`: what else the resource says about its failure.
+/// * `reason`: what else the resource states about its failure.
 pub(crate) fn judge(
     name: &str,
     operation: &'static str,
@@ -225,7 +225,7 @@ pub(crate) fn acts_on_existing(operation: &str) -> bool {
     matches!(method, "start" | "restart" | "stop" | "edit" | "resize" | "delete") || method.starts_with("update")
 }
 
-/// What the service says about a state, ready to be put behind it.
+/// The service's message about a state, ready to be put behind it.
 pub(crate) fn said(status: &WaitStatus) -> String {
     let message = status.message.as_deref().filter(|message| !message.is_empty());
     message.map(|message| format!(": {message}")).unwrap_or_default()
@@ -381,7 +381,7 @@ impl<T: Send> Poller<T> {
     fn saw<P: Pollable<Resource = T>>(&mut self, of: &P, resource: &T) {
         let status = of.assess(resource).status;
         if status.state.is_empty() {
-            // Nothing is said here, as in a response without a body: what was seen before still holds.
+            // Nothing is stated here, as in a response without a body: what was seen before still holds.
             return;
         }
         self.changed |= self.first.as_ref().is_some_and(|first| *first != status.state);

@@ -18,7 +18,7 @@ use crate::options::Options;
 /// A request that the caller spells out: method, URL, query, headers, body, and how to retry it.
 ///
 /// A relative URL gets `https://<host>/api` in front: `/2.0/clusters/list`. A full URL is taken as it is; if it leads
-/// to another host it goes without credentials, unless [`credentials_anywhere`](Self::credentials_anywhere) says
+/// to another host it goes without credentials, unless [`credentials_anywhere`](Self::credentials_anywhere) states
 /// otherwise.
 ///
 /// Nothing is retried by default. With [`max_retries`](Self::max_retries), failures of the network and responses from
@@ -89,7 +89,7 @@ impl RawResponse {
     /// Reads the body as JSON. A response without content is read as an empty object, or else as `null`.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] when it is not JSON or does not fit the type: the service said that it succeeded, so
+    /// [`ErrorKind::Decode`] when it is not JSON or does not fit the type: the service stated that it succeeded, so
     /// [`Error::maybe_executed`] is true unless the method only reads. Else those of reading the body.
     pub async fn deserialize<T: DeserializeOwned>(self) -> Result<T> {
         let Self { status, headers, body, request, read_only } = self;

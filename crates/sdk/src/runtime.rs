@@ -1,4 +1,4 @@
-//! What calls need from the async runtime, and an error that says so where it lacks.
+//! What calls need from the async runtime, and an error that states so where it lacks.
 
 use std::any::Any;
 use std::future::Future;

@@ -46,7 +46,7 @@ impl Table {
     }
 }
 
-/// The text of a cell: one line, cut if it is long.
+/// The string of a cell: one line, cut if it is long.
 fn shown(cell: &str) -> String {
     let line = cell.replace(['\n', '\r', '\t'], " ");
     if line.chars().count() <= WIDEST {

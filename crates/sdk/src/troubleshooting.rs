@@ -76,7 +76,7 @@
 //! > ``error[E0433]: cannot find `apps` in `models` ``
 //!
 //! Each package of the API has a feature. Turn it on: `cargo add databricks-sdk --features apps`, or `--features full`
-//! for every package. The [table](#methods-and-features) below says which service is in which package.
+//! for every package. The [table](#methods-and-features) below states which service is in which package.
 //!
 #![cfg_attr(
     not(feature = "apps"),
@@ -155,7 +155,7 @@
 //! |---|---|---|
 //! | `there is no Tokio runtime here, which calls need` | calls run on [Tokio](https://docs.rs/tokio) | `#[tokio::main]`, or `Runtime::block_on` |
 //! | `the Tokio runtime has no timers` (or `no IO`) | the runtime was built without them | `Builder::enable_all()` |
-//! | a host, token or profile is missing | no setting says where and as whom to call | set `DATABRICKS_HOST` and `DATABRICKS_TOKEN`, or name a profile: [`Config`](crate::Config) |
+//! | a host, token or profile is missing | no setting states where and as whom to call | set `DATABRICKS_HOST` and `DATABRICKS_TOKEN`, or name a profile: [`Config`](crate::Config) |
 //! | `… did not … within …; last state …` | the timeout of a wait has passed | raise it with `.timeout(…)`. Statements and commands are cancelled by a timeout that was set; everything else goes on |
 //! | `while waiting for …, which was left as it is` | polls failed for longer than the retry budget, or for good | the work goes on at the service: take it up again by the id in the error |
 //! | `no cluster is named …`, `2 of the kind cluster are named …` | names are case-sensitive and need not be unique | use the id |

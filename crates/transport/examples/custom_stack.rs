@@ -1,4 +1,4 @@
-//! A stack of one's own: some of the layers of this crate, one of ours, around a client that somebody else wrote.
+//! A stack of one's own: some of the layers of this crate, one of ours, around a client of another origin.
 //!
 //! `cargo run -p databricks-transport --example custom_stack`
 
@@ -21,7 +21,7 @@ async fn main() -> Result<()> {
             Response::builder()
                 .status(status)
                 .body(Body::from(format!("{{\"agent\":{:?}}}", request.headers()[http::header::USER_AGENT])))
-                .map_err(|e| Error::new(databricks_core::ErrorKind::Other, "no answer").with_source(e))
+                .map_err(|e| Error::new(databricks_core::ErrorKind::Other, "no response").with_source(e))
         }
     });
 
@@ -41,7 +41,7 @@ async fn main() -> Result<()> {
 
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = http::Uri::from_static("https://example.com/api/2.0/clusters/list");
-    let answer = service.oneshot(request).await?;
-    println!("{}", String::from_utf8_lossy(&read_body(answer.into_body(), 1 << 20).await?));
+    let response = service.oneshot(request).await?;
+    println!("{}", String::from_utf8_lossy(&read_body(response.into_body(), 1 << 20).await?));
     Ok(())
 }

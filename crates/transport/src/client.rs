@@ -331,7 +331,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Where the debug log cuts texts; at 96 bytes by default.
+    /// Where the debug log cuts strings; at 96 bytes by default.
     pub fn debug_truncate_bytes(mut self, bytes: usize) -> Self {
         self.debug_truncate_bytes = bytes;
         self

@@ -147,7 +147,7 @@ impl Stream for IncomingStream {
     }
 }
 
-/// Says what a failure of the connection means: was the request carried out, and would a retry help?
+/// States what a failure of the connection means: was the request carried out, and would a retry help?
 fn explain(uri: &Uri, error: hyper_util::client::legacy::Error) -> Error {
     if let Some(failure) = find::<Failure>(&error).and_then(Failure::take) {
         return failure;

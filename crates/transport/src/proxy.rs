@@ -11,7 +11,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 
 use crate::Environment;
 
-/// Which proxy a client uses. By default the environment says it.
+/// Which proxy a client uses. By default the environment sets it.
 ///
 /// The variables are `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or small letters; capitals
 /// come first, and `HTTP_PROXY` in capitals is ignored when `REQUEST_METHOD` is set, since a CGI program's caller
@@ -43,17 +43,17 @@ enum Kind {
 }
 
 impl ProxyOptions {
-    /// As the variables of the client's environment say: the default.
+    /// As the variables of the client's environment state: the default.
     pub fn from_environment() -> Self {
         Self(Kind::Environment)
     }
 
-    /// No proxy, whatever the environment says.
+    /// No proxy, whatever the environment sets.
     pub fn none() -> Self {
         Self(Kind::None)
     }
 
-    /// This proxy for everything, whatever the environment says.
+    /// This proxy for everything, whatever the environment sets.
     ///
     /// * `url`: `http://`, `https://` or, with the feature `socks`, `socks5://` and `socks5h://`: how the proxy itself
     ///   is spoken to, whatever it is used for. May hold `user:password@`, as typed or with escapes such as `%40`.
@@ -61,7 +61,7 @@ impl ProxyOptions {
         Self(Kind::Fixed { url: Secret::new(url), auth: None, no_proxy: String::new() })
     }
 
-    /// Signs in at a proxy given by [`new`](Self::new).
+    /// Authenticates at a proxy given by [`new`](Self::new).
     #[must_use]
     pub fn basic_auth(mut self, user: impl Into<String>, password: Secret) -> Self {
         if let Kind::Fixed { auth, .. } = &mut self.0 {
@@ -252,7 +252,7 @@ pub(crate) fn needs_socks(source: &str) -> Error {
     .with_permanent()
 }
 
-/// Escapes resolved, unless one of them is none: then the text was typed as it is.
+/// Escapes resolved, unless one of them is none: then the string was typed as it is.
 fn unescape(text: &str) -> Vec<u8> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('%') {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper_util::client::legacy::connect::dns::Name;
 use tower::Service;
 
-/// How long to wait before a name that is said not to exist is looked up again.
+/// How long to wait before a name that is reported not to exist is looked up again.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// The operating system's name service. A name that does not exist is looked up twice, since a name service can fail
@@ -53,7 +53,7 @@ where
 /// Whether the name service states that the name does not exist or has no address, rather than that it could not find
 /// out.
 ///
-/// The standard library hands out the code of `getaddrinfo` on Windows alone; elsewhere its text (of glibc, musl, and
+/// The standard library hands out the code of `getaddrinfo` on Windows alone; elsewhere its string (of glibc, musl, and
 /// the BSDs with macOS) is all there is. No program of Rust's translates it unless it calls `setlocale`.
 pub(crate) fn no_such_name(error: &io::Error) -> bool {
     const TEXTS: &[&str] = &[

@@ -23,7 +23,7 @@ use std::time::Duration;
 pub struct RetryPolicy {
     /// Which failures are a reason to send again.
     pub on: RetryOn,
-    /// How long to wait when the response does not say it.
+    /// How long to wait when the response does not state it.
     pub backoff: Backoff,
     /// The most attempts; unlimited if unset.
     pub max_attempts: Option<u32>,

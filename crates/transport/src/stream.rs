@@ -33,7 +33,7 @@ impl Stream {
     }
 
     /// HTTP is spoken on this connection without TLS: if the other end responds in TLS, reading fails with an error
-    /// that says so.
+    /// that states so.
     pub(crate) fn plain(mut self, peer: Peer) -> Self {
         self.unheard = Some(peer);
         self

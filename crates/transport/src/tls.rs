@@ -13,7 +13,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 
 mod ca_bundle;
 
-/// How connections are encrypted: TLS 1.2 and 1.3, trusting what the operating system trusts, unless said otherwise
+/// How connections are encrypted: TLS 1.2 and 1.3, trusting what the operating system trusts, by default
 /// here.
 ///
 /// Files are read at the first encrypted connection.

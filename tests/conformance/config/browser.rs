@@ -1,4 +1,4 @@
-//! A browser that does as the case says.
+//! A browser that does as the case states.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -67,7 +67,7 @@ fn call_back(redirect_uri: &str, query: &str) -> io::Result<()> {
     let mut stream = TcpStream::connect(("127.0.0.1", uri.port_u16().unwrap_or(80)))?;
     let path = if uri.path().is_empty() { "/" } else { uri.path() };
     write!(stream, "GET {path}?{query} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
     Ok(())
 }

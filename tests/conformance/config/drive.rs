@@ -1,4 +1,4 @@
-//! Driving the client as a case says.
+//! Driving the client as a case states.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use databricks_tests::Log;
 /// The longest that a case may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs a case; the error says what is wrong.
+/// Runs a case; the error states what is wrong.
 pub(crate) fn run(case: &Value) -> Result<(), String> {
     let machine = Machine::set_up(case)?;
     let log = Log::default();
@@ -37,7 +37,7 @@ pub(crate) fn run(case: &Value) -> Result<(), String> {
             came.rendered.push_str(&log.text());
             expect::success(expected, &came, machine.case.get("parallel").is_some())?;
         }
-        // A request without an answer shows what was really asked, which says more than the error after it.
+        // A request without a response shows what was really asked, which states more than the error after it.
         Err(error) => {
             expect::error(expected, &error, &log.text()).map_err(|why| match machine.network.verify(false) {
                 Err(unexpected) => format!("{why}\n{unexpected}"),
@@ -64,7 +64,7 @@ async fn drive(machine: &Machine) -> Result<Came, Error> {
     Ok(Came { config, endpoint, auth_type: credentials.auth_type().to_owned(), headers, rendered })
 }
 
-/// Authenticates as often as the case says.
+/// Authenticates as often as the case states.
 async fn authenticate(machine: &Machine, credentials: &CredentialChain) -> Result<Vec<AuthHeaders>, Error> {
     let case = &machine.case;
     let mut all = Vec::new();
@@ -118,9 +118,9 @@ async fn api_call(machine: &Machine, client: &Client, call: &Value) -> Result<()
         "current_user.me" => client.call(iam::current_user::Me::new()).await.map(drop),
         "account.workspaces.list" => client.call(provisioning::workspaces::List::new()).await.map(drop),
         "workspace_id" => {
-            let answer = client.call(iam::current_user::Me::new()).send_full().await?;
-            let id = answer.headers.get("x-databricks-org-id").cloned();
-            assert!(id.is_some(), "the answer does not tell the workspace");
+            let response = client.call(iam::current_user::Me::new()).send_full().await?;
+            let id = response.headers.get("x-databricks-org-id").cloned();
+            assert!(id.is_some(), "the response does not tell the workspace");
             Ok(())
         }
         "" => raw_call(machine, client.credentials(), call).await,
@@ -141,6 +141,6 @@ async fn raw_call(machine: &Machine, credentials: &CredentialChain, call: &Value
         .method(text(call, "method"))
         .uri(url)
         .body(Body::empty())
-        .expect("the call of the case is no request");
+        .expect("the call of the case is not a request");
     transport.send(request).await.map(drop)
 }

@@ -42,7 +42,7 @@ pub(crate) fn success(expect: &Value, came: &Came, parallel: bool) -> Result<(),
                     came.headers.last().map_or(&[][..], std::slice::from_ref)
                 };
                 if sets.is_empty() {
-                    return Err("nobody authenticated".to_owned());
+                    return Err("no authentication took place".to_owned());
                 }
                 for set in sets {
                     headers(wanted, set)?;

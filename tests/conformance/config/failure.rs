@@ -2,7 +2,7 @@
 
 use databricks_core::{Error, ErrorKind};
 
-/// The kind of an error: that of configuration and sign-in, or what a refused call of the API amounts to.
+/// The kind of an error: that of configuration and authentication, or what a refused call of the API amounts to.
 pub(crate) fn kind(error: &Error) -> &'static str {
     if let Some(kind) = databricks_auth::error_kind(error) {
         return kind.as_str();

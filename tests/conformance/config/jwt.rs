@@ -24,7 +24,8 @@ impl Jwt {
             URL_SAFE_NO_PAD.decode(part).map_err(|error| format!("a part of the JWT is not base64url: {error}"))
         };
         let json = |part: &str| {
-            serde_json::from_slice(&decode(part)?).map_err(|error| format!("a part of the JWT is no JSON: {error}"))
+            serde_json::from_slice(&decode(part)?)
+                .map_err(|error| format!("a part of the JWT is not valid JSON: {error}"))
         };
         let der = STANDARD
             .decode(PEM.lines().filter(|line| !line.starts_with('-')).collect::<String>())

@@ -14,7 +14,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// The store that a case describes: reachable and empty if it says nothing.
+    /// The store that a case describes: reachable and empty if it states nothing.
     pub(crate) fn new(described: Option<&Value>) -> Self {
         let keys = Self {
             unavailable: described.is_some_and(|keys| keys.get("unavailable") == Some(&true.into())),

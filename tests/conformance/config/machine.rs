@@ -27,8 +27,8 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn set_up(case: &Value) -> Result<Self, String> {
-        let folder = || tempfile::tempdir().map_err(|error| error.to_string());
-        let (home, bin) = (folder()?, folder()?);
+        let directory = || tempfile::tempdir().map_err(|error| error.to_string());
+        let (home, bin) = (directory()?, directory()?);
         let case = Places { home: home.path(), bin: bin.path(), now: SystemTime::now() }.fill(case)?;
         for (name, file) in members(&case, "files") {
             let (content, mode) = match file {
@@ -97,7 +97,7 @@ fn members<'a>(case: &'a Value, name: &str) -> impl Iterator<Item = (&'a String,
     case.get(name).and_then(Value::as_object).into_iter().flatten()
 }
 
-/// Fills a text with `#` after its end, up to the size that the entry asks for.
+/// Fills a string with `#` after its end, up to the size that the entry asks for.
 fn padded(content: &str, entry: &Value) -> String {
     let size = entry.get("pad_to").and_then(Value::as_u64).unwrap_or(0) as usize;
     let mut content = content.to_owned();
@@ -109,8 +109,8 @@ fn padded(content: &str, entry: &Value) -> String {
 }
 
 fn write(path: &Path, content: &str, mode: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
     }
     fs::write(path, content)?;
     #[cfg(unix)]

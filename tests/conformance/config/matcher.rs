@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::jwt::Jwt;
 
-/// Compares what is there with what is wanted; the error says how they differ.
+/// Compares what is there with what is wanted; the error states how they differ.
 ///
 /// * `challenge`: the code challenge that the browser saw, for verifiers.
 pub(crate) fn check(name: &str, wanted: &Value, have: Option<&str>, challenge: Option<&str>) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! Cases of configuration and sign-in: the `README.md` of the cases states their form.
+//! Cases of configuration and authentication: the `README.md` of the cases states their form.
 //!
 //! Every case gets a machine of its own: an empty home, programs, environment, key store, browser, clock, and a
 //! scripted network that no request leaves. The code under test is the client as programs use it.
@@ -25,10 +25,10 @@ use crate::report::{Outcome, Report};
 
 /// Runs the cases of `config_cases.json`, and of `config_own_cases.json` if it is there, whose names or features
 /// contain one of the filters.
-pub(crate) fn run(folder: &Path, filters: &[String]) -> Report {
+pub(crate) fn run(directory: &Path, filters: &[String]) -> Report {
     let mut report = Report::new("config");
-    let own = folder.join("config_own_cases.json");
-    for path in std::iter::once(folder.join("config_cases.json")).chain(own.is_file().then_some(own)) {
+    let own = directory.join("config_own_cases.json");
+    for path in std::iter::once(directory.join("config_cases.json")).chain(own.is_file().then_some(own)) {
         let cases = match read(&path) {
             Ok(cases) => cases,
             Err(error) => {
@@ -58,7 +58,7 @@ fn read(path: &Path) -> Result<Vec<Value>, String> {
     document.get("cases").and_then(Value::as_array).cloned().ok_or_else(|| "it has no list of cases".to_owned())
 }
 
-/// A text member, empty if it is missing.
+/// A string member, empty if it is missing.
 fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value.get(member).and_then(Value::as_str).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The scripted network: answers every request of the code under test, whatever its host.
+//! The scripted network: responds to every request of the code under test, whatever its host.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -56,10 +56,10 @@ impl Network {
     /// The service in place of connections.
     pub(crate) fn service(&self) -> HttpService {
         let network = self.clone();
-        HttpService::new(tower::service_fn(move |request| network.clone().answer(request)))
+        HttpService::new(tower::service_fn(move |request| network.clone().response(request)))
     }
 
-    async fn answer(self, request: Request<Body>) -> Result<Response<Body>, Error> {
+    async fn response(self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let (parts, body) = request.into_parts();
         let seen = Seen {
             method: parts.method.to_string(),
@@ -110,7 +110,7 @@ impl Network {
         let Seen { method, url, query, body, .. } = seen;
         let line = format!("unscripted request {method} {url} {query:?} {}", String::from_utf8_lossy(body));
         state.unexpected.push(format!("{line}\n  {}", reasons.join("\n  ")));
-        Err(Error::new(ErrorKind::InvalidInput, "the case has no answer to this request"))
+        Err(Error::new(ErrorKind::InvalidInput, "the case has no response to this request"))
     }
 
     /// Whether requests are being answered now.
@@ -150,7 +150,7 @@ fn fits(wanted: &Value, seen: &Seen, challenge: Option<&str>) -> Result<(), Stri
         check_all(Some(form), &form_urlencoded::parse(&seen.body).into_owned().collect(), challenge)?;
     }
     if let Some(wanted) = wanted.get("json") {
-        let have: Value = serde_json::from_slice(&seen.body).map_err(|_| "the body is no JSON".to_owned())?;
+        let have: Value = serde_json::from_slice(&seen.body).map_err(|_| "the body is not valid JSON".to_owned())?;
         if !contains_json(wanted, &have) {
             return Err(format!("the body is {have}"));
         }

@@ -58,7 +58,7 @@ macro_rules! built {
 /// One generated operation.
 pub(crate) async fn api(case: &Case<'_>) -> Maybe {
     let call = built!(case);
-    Some(call.await.map(|answer| if answer.json.is_null() { json!({}) } else { answer.json }))
+    Some(call.await.map(|response| if response.json.is_null() { json!({}) } else { response.json }))
 }
 
 /// A list, as far as the case wants it: what identifies each item.
@@ -105,14 +105,14 @@ pub(crate) async fn wait(case: &Case<'_>) -> Maybe {
     Some(call.wait(request["timeout_ms"].as_u64().map(Duration::from_millis)).await)
 }
 
-/// The first answer, and the ids by which the wait would look at what was started.
+/// The first response, and the ids by which the wait would poll what was started.
 async fn handle(call: DynamicCall, request: &Value) -> Came {
     let operation = call.operation();
     let Some(Completion::State(wait)) = &operation.completion else {
         return Err(Error::new(ErrorKind::InvalidInput, "nothing can be waited for"));
     };
-    let answer = call.await?.json;
-    let mut result = wait.inputs(&inputs(operation, &request["params"]), &answer)?;
-    result.insert("response".to_owned(), answer);
+    let response = call.await?.json;
+    let mut result = wait.inputs(&inputs(operation, &request["params"]), &response)?;
+    result.insert("response".to_owned(), response);
     Ok(Value::Object(result))
 }

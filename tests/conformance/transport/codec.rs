@@ -51,7 +51,7 @@ databricks_core::model! {
             test_enum: TestEnum = "test_enum",
             /// A message.
             optional_message: NestedMessage = "optional_message",
-            /// Texts by name.
+            /// Strings by name.
             map: BTreeMap<String, String> = "map",
             /// A duration.
             duration: Duration = "duration",
@@ -113,7 +113,7 @@ databricks_core::model! {
     RepeatedFields {
         required {}
         optional {
-            /// Texts.
+            /// Strings.
             repeated_string: Vec<String> = "repeated_string",
             /// Small numbers.
             repeated_int32: Vec<i64> = "repeated_int32",
@@ -157,7 +157,7 @@ fn through<T: Serialize + DeserializeOwned>(value: &Value) -> Came {
     serde_json::to_value(&model).map_err(|e| Error::decode("", &bytes, e))
 }
 
-/// A model does not remember which required members an answer lacked: it writes them all, the missing ones with their
+/// A model does not remember which required members a response lacked: it writes them all, the missing ones with their
 /// defaults. The cases expect what was read, so defaults that were not read are left out here; anything else that was
 /// added stays and fails the case.
 fn without_added_defaults(read: &Value, mut written: Value) -> Came {

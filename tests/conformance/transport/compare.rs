@@ -100,7 +100,7 @@ fn differs(wanted: &Value, got: &Value, captures: &Captures, more: bool, at: &st
     }
 }
 
-/// Why a text is not as wanted. `wanted` is a text or a matcher; `got` is `None` if it is not there.
+/// Why a string is not as wanted. `wanted` is a string or a matcher; `got` is `None` if it is not there.
 pub(crate) fn text(wanted: &Value, got: Option<&str>, captures: &Captures) -> Option<String> {
     let no = || Some(format!("wanted {wanted}, got {got:?}"));
     let flag = |name: &str| wanted.get(name).and_then(Value::as_bool).unwrap_or(false);

@@ -29,7 +29,7 @@ pub(crate) async fn burst(case: &Case<'_>) -> Came {
     Ok(Value::from(results))
 }
 
-/// A client as the configuration says.
+/// A client as the configuration states.
 pub(crate) fn client(case: &Case<'_>) -> Result<Client> {
     let mut builder = Client::builder(case.config());
     if let Some(product) = case.config["product"].as_str() {
@@ -56,7 +56,7 @@ pub(crate) fn client(case: &Case<'_>) -> Result<Client> {
 struct Spelled(Value);
 
 impl Operation for Spelled {
-    /// The answer itself: the case says how to read it.
+    /// The response itself: the case states how to read it.
     type Output = ResponseParts;
 
     const INFO: &'static OperationInfo = &OperationInfo::new("http", Method::GET, "/", Scope::Workspace);
@@ -84,9 +84,9 @@ async fn call(client: &Client, request: &Value) -> Came {
     if let Some(limit) = request["retry"]["timeout_ms"].as_u64() {
         call = call.with_retry(RetryPolicy::default().budget(Duration::from_millis(limit)));
     }
-    let answer = call.await?;
-    let headers = answer.headers.clone();
-    let bytes = read_body(Body::from_stream(None, answer.into_stream()), 64 << 20).await?;
+    let response = call.await?;
+    let headers = response.headers.clone();
+    let bytes = read_body(Body::from_stream(None, response.into_stream()), 64 << 20).await?;
     if text(request, "response") == "stream" {
         return Ok(Value::from(String::from_utf8_lossy(&bytes).into_owned()));
     }

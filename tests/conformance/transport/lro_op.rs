@@ -16,12 +16,12 @@ use super::drive::{Came, Case};
 use super::{http_op, text};
 
 thread_local! {
-    /// Where the work of this thread's case is looked at and cancelled: an operation knows it statically, a case does
+    /// Where the work of this thread's case is polled and cancelled: an operation knows it statically, a case does
     /// not.
     static PATHS: RefCell<(&'static str, &'static str)> = const { RefCell::new(("", "")) };
 }
 
-/// A text that lives as long as the program: cases are few.
+/// A string that lives as long as the program: cases are few.
 fn leak(text: &str) -> &'static str {
     Box::leak(text.to_owned().into_boxed_str())
 }
@@ -29,7 +29,7 @@ fn leak(text: &str) -> &'static str {
 /// The call that starts the work.
 struct Start(Value);
 
-/// A look at the work, or its cancellation.
+/// A poll of the work, or its cancellation.
 struct ByName {
     info: &'static OperationInfo,
     name: String,

@@ -22,9 +22,9 @@ use serde_json::Value;
 use crate::report::{Outcome, Report};
 
 /// Runs the cases of `transport_cases.json` whose names contain one of the filters.
-pub(crate) fn run(folder: &Path, filters: &[String]) -> Report {
+pub(crate) fn run(directory: &Path, filters: &[String]) -> Report {
     let mut report = Report::new("transport");
-    let path = folder.join("transport_cases.json");
+    let path = directory.join("transport_cases.json");
     let cases = std::fs::read(&path)
         .map_err(|e| e.to_string())
         .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| e.to_string()));
@@ -66,7 +66,7 @@ pub(crate) fn run(folder: &Path, filters: &[String]) -> Report {
     report
 }
 
-/// A text member, empty if it is missing.
+/// A string member, empty if it is missing.
 fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value.get(member).and_then(Value::as_str).unwrap_or_default()
 }

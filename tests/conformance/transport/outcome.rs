@@ -49,7 +49,7 @@ pub(crate) fn judge(expect: &Value, came: Came, script: &Script, clock: &JumpClo
     if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems.join("\n")) }
 }
 
-/// A text or a list of texts.
+/// A string or a list of strings.
 fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],

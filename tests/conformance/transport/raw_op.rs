@@ -35,7 +35,10 @@ pub(crate) async fn run(case: &Case<'_>) -> Came {
     let names: Vec<_> = pairs(&request["file_names"]).collect();
     if let Some((key, _)) = names.iter().find(|(key, _)| !files.iter().any(|(other, _)| other == key)) {
         // The connector's rule; the builder of this SDK cannot express a name without a file.
-        return Err(Error::new(ErrorKind::InvalidInput, format!("a file name is given for {key}, which is no file")));
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("a file name is given for {key}, which is not a file"),
+        ));
     }
     for (key, value) in files {
         let name = names.iter().find(|(other, _)| *other == key).map_or(key.clone(), |(_, name)| name.clone());

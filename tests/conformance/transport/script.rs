@@ -59,8 +59,8 @@ impl Script {
         problems
     }
 
-    /// The answer to a request; `None` if none is scripted.
-    pub(crate) fn answer(&self, request: &Request) -> Option<Value> {
+    /// The response to a request; `None` if none is scripted.
+    pub(crate) fn response(&self, request: &Request) -> Option<Value> {
         let mut state = self.state.lock().unwrap();
         state.requests += 1;
         let mut why_not = Vec::new();

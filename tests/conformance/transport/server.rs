@@ -1,4 +1,4 @@
-//! A server that answers by the script of a case, with all the bad manners that the cases ask for.
+//! A server that responds by the script of a case, with all the faults that the cases ask for.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -30,19 +30,19 @@ async fn connection(mut stream: TcpStream, script: Arc<Script>) -> std::io::Resu
             stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await?;
             continue;
         }
-        let Some(respond) = script.answer(&request) else {
+        let Some(respond) = script.response(&request) else {
             stream.write_all(b"HTTP/1.1 418 Unscripted\r\nContent-Length: 0\r\n\r\n").await?;
             continue;
         };
-        if !answer(&mut stream, &respond, request.method == "HEAD").await? {
+        if !response(&mut stream, &respond, request.method == "HEAD").await? {
             return Ok(());
         }
     }
     Ok(())
 }
 
-/// Answers; `false` if the connection is to be dropped.
-async fn answer(stream: &mut TcpStream, respond: &Value, head: bool) -> std::io::Result<bool> {
+/// Responds; `false` if the connection is to be dropped.
+async fn response(stream: &mut TcpStream, respond: &Value, head: bool) -> std::io::Result<bool> {
     let pause = |name: &str| respond[name].as_u64().map(Duration::from_millis);
     if let Some(delay) = pause("delay_ms") {
         tokio::time::sleep(delay).await;

@@ -1,5 +1,5 @@
-//! Sign-in against a certified OAuth server, over sockets: client credentials, a person's login with PKCE, refresh and
-//! its rotation, and what a user sees when something is wrong.
+//! Authentication against a certified OAuth server, over sockets: client credentials, a person's login with PKCE,
+//! refresh and its rotation, and what a user sees when something is wrong.
 //!
 //! `tests/interop/oidc/run` installs the server and starts this.
 
@@ -59,7 +59,7 @@ impl Drop for Server {
     }
 }
 
-/// A person who signs in, perhaps led astray.
+/// A person who logs in, perhaps led astray.
 #[derive(Debug)]
 struct Person {
     forged_state: Option<&'static str>,
@@ -78,7 +78,7 @@ impl Browser for Person {
     }
 }
 
-/// Where nobody is to be asked.
+/// Where no person is to be asked.
 #[derive(Debug)]
 struct Nobody;
 
@@ -109,8 +109,8 @@ impl Session {
 
     async fn get(&self, path: &str) -> Result<Value, Error> {
         let request = Request::get(format!("{}{path}", self.origin)).body(Body::empty()).unwrap();
-        let answer = self.client.send(request).await?;
-        Ok(serde_json::from_slice(&read_body(answer.into_body(), 1 << 20).await?).unwrap())
+        let response = self.client.send(request).await?;
+        Ok(serde_json::from_slice(&read_body(response.into_body(), 1 << 20).await?).unwrap())
     }
 
     async fn me(&self) -> Result<String, Error> {
@@ -217,8 +217,8 @@ trait Counts {
 impl Counts for Client {
     async fn without_credentials_counts(&self, origin: &str) -> Value {
         let request = Request::get(format!("{origin}/test/counts")).body(Body::empty()).unwrap();
-        let answer = self.without_credentials().send(request).await.unwrap();
-        serde_json::from_slice(&read_body(answer.into_body(), 1 << 20).await.unwrap()).unwrap()
+        let response = self.without_credentials().send(request).await.unwrap();
+        serde_json::from_slice(&read_body(response.into_body(), 1 << 20).await.unwrap()).unwrap()
     }
 }
 

@@ -31,7 +31,7 @@ if "save" in sys.argv[2:]:
         scopes=["all-apis", "offline_access"],
     )
     had = cache.load().token()
-    # What the SDK makes of an answer: local time without a zone.
+    # What the SDK makes of a response: local time without a zone.
     local = had.expiry.astimezone().replace(tzinfo=None)
     token = oauth.Token(had.access_token, had.token_type, had.refresh_token, local)
     endpoint = client.config.databricks_oidc_endpoints.token_endpoint

@@ -20,9 +20,9 @@ pub(crate) struct Layer {
 }
 
 impl Documents {
-    pub(crate) fn read(folder: &Path) -> Self {
+    pub(crate) fn read(directory: &Path) -> Self {
         let mut documents = BTreeMap::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
+        for entry in std::fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
             if path.extension().is_some_and(|e| e == "json") {
@@ -67,7 +67,7 @@ impl Documents {
                     if method == "head"
                         && let Some(headers) = plain["responses"]["200"]["headers"].as_object_mut()
                     {
-                        // Prism makes up a length and a media type, and then cannot answer with them.
+                        // Prism makes up a length and a media type, and then cannot response with them.
                         headers.retain(|name, _| name != "content-length" && name != "content-type");
                     }
                     layers[at].document["paths"][&served][method] = plain;
@@ -184,7 +184,7 @@ fn references(schema: &Value, open: &mut Vec<String>) {
     }
 }
 
-/// Opens the members through which a message holds itself: Prism cuts the recursion in the answers it makes up, and
+/// Opens the members through which a message holds itself: Prism cuts the recursion in the responses it makes up, and
 /// then refuses them.
 fn cut(own: &str, schema: &mut Value, edges: &BTreeMap<String, Vec<String>>) {
     match schema {
@@ -216,7 +216,7 @@ fn reaches(edges: &BTreeMap<String, Vec<String>>, from: &str, to: &str) -> bool 
     false
 }
 
-/// Spells out what the extensions say, at any depth, and drops them.
+/// Spells out what the extensions state, at any depth, and drops them.
 fn plain_schema(package: &str, value: &mut Value) {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! One operation, from JSON inputs to a decoded answer, on the typed path.
+//! One operation, from JSON inputs to a decoded response, on the typed path.
 
 use std::future::Future;
 use std::pin::Pin;

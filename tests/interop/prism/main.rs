@@ -1,7 +1,7 @@
 //! The round trip of every operation against a server that knows nothing but the description.
 //!
 //! [Prism](https://github.com/stoplightio/prism) serves each document: it validates every request against the
-//! description and answers with made-up bodies of the described form, which the models must decode. `run` beside this
+//! description and responds with made-up bodies of the described form, which the models must decode. `run` beside this
 //! file installs it and starts this.
 //!
 //! Each operation is called twice, with all inputs and with the required ones. `known.json` lists the operations that
@@ -38,8 +38,8 @@ async fn every_operation_makes_the_round_trip() {
     let known: BTreeMap<String, String> =
         serde_json::from_str(&std::fs::read_to_string(own.join("interop/prism/known.json")).unwrap()).unwrap();
     let documents = Documents::read(&own.join("../crates/models/openapi"));
-    let folder = std::env::temp_dir().join(format!("prism-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let directory = std::env::temp_dir().join(format!("prism-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
 
     let mut wrong = Vec::new();
     let (mut total, mut passed) = (0, 0);
@@ -52,7 +52,7 @@ async fn every_operation_makes_the_round_trip() {
         let mut failures = BTreeMap::new();
         let mut count = 0;
         for (i, layer) in documents.layers(package).into_iter().enumerate() {
-            let file = folder.join(format!("{package}.{i}.json"));
+            let file = directory.join(format!("{package}.{i}.json"));
             std::fs::write(&file, serde_json::to_vec(&layer.document).unwrap()).unwrap();
             count += layer.operations.len();
             let server = Server::start(&prism, &file).await;
@@ -72,12 +72,12 @@ async fn every_operation_makes_the_round_trip() {
         }
     }
     println!("| all | {total} | {passed} | {} |", known.len());
-    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::remove_dir_all(&directory).unwrap();
     assert!(wrong.is_empty(), "{} operations:\n{}", wrong.len(), wrong.join("\n"));
     assert!(known.len() * 50 <= 1452, "more than 2 % are listed");
 }
 
-/// The trips say little unless Prism refuses what is wrong.
+/// The round trips show little unless Prism refuses what is wrong.
 #[tokio::test]
 async fn a_wrong_request_is_refused() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));

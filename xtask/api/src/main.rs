@@ -46,7 +46,7 @@ fn is_function(line: &str) -> bool {
     line.contains(" fn ") || line.contains(" type ") || line.contains(" const ")
 }
 
-/// What every generated type has: said once here in place of thousands of lines.
+/// What every generated type has: stated once here in place of thousands of lines.
 fn is_plumbing(line: &str) -> bool {
     const TRAITS: [&str; 9] = [
         "serde_core::",

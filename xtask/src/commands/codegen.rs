@@ -29,7 +29,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     }
 }
 
-/// The documents of a made-up API in which every shape occurs, and the folder of what is generated from them for the
+/// The documents of a made-up API in which every shape occurs, and the directory of what is generated from them for the
 /// tests.
 const SYNTHETIC: &str = "tests/synthetic/openapi";
 const SYNTHETIC_SOURCE: &str = "tests/synthetic/generated";
@@ -49,9 +49,9 @@ fn render(root: &Path) -> Result<Files> {
     Ok(files)
 }
 
-/// Reads a folder of documents, and adds its frozen signatures to the files.
-fn build(root: &Path, folder: &str, files: &mut Files) -> Result<Api> {
-    let (api, signatures) = ir::build(&Documents::read(&root.join(folder))?)?;
-    files.add(Path::new(folder).join("signatures.json"), signatures.render());
+/// Reads a directory of documents, and adds its frozen signatures to the files.
+fn build(root: &Path, directory: &str, files: &mut Files) -> Result<Api> {
+    let (api, signatures) = ir::build(&Documents::read(&root.join(directory))?)?;
+    files.add(Path::new(directory).join("signatures.json"), signatures.render());
     Ok(api)
 }

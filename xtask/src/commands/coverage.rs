@@ -27,8 +27,8 @@ pub(crate) fn run(root: &Path) -> Result<()> {
             let names = if schema.values.is_some() { &mut described.enums } else { &mut described.messages };
             names.insert(format!("{package}.{name}"));
         }
-        let folder = root.join(MODELS).join(package);
-        for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))? {
+        let directory = root.join(MODELS).join(package);
+        for entry in std::fs::read_dir(&directory).with_context(|| format!("cannot list {}", directory.display()))? {
             generated.read(package, &std::fs::read_to_string(entry?.path())?);
         }
     }
@@ -57,7 +57,7 @@ struct Names {
 }
 
 impl Names {
-    /// Finds what a generated file declares, from its text alone: the generator's own idea of what it wrote is not
+    /// Finds what a generated file declares, from its string alone: the generator's own idea of what it wrote is not
     /// asked.
     fn read(&mut self, package: &str, text: &str) {
         let mut kind = None;

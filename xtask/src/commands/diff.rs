@@ -9,7 +9,8 @@ use crate::ir::{self, Api, Operation, Output, Ty};
 use crate::spec::Documents;
 
 pub(crate) fn run(old: &Path, new: &Path) -> Result<()> {
-    let read = |folder: &Path| Documents::read(folder).and_then(|documents| ir::build(&documents)).map(|(api, _)| api);
+    let read =
+        |directory: &Path| Documents::read(directory).and_then(|documents| ir::build(&documents)).map(|(api, _)| api);
     let (old, new) = (read(old)?, read(new)?);
     let changes = changes(&old, &new);
     println!(
@@ -135,7 +136,7 @@ fn operation(changes: &mut Changes, id: &str, before: &Operation, after: &Operat
     }
     let (was, is) = (output(before), output(after));
     if was != is {
-        changes.tell(true, format!("changed: {id} answers with {is}, was {was}"));
+        changes.tell(true, format!("changed: {id} responds with {is}, was {was}"));
     }
     for input in &before.inputs {
         match after.input(&input.wire) {

@@ -7,8 +7,8 @@ use anyhow::{Result, ensure};
 
 use crate::spec::{Document, Documents, Operation, ParameterPlace, Schema, Texts, operations_of, schema_name};
 
-pub(crate) fn run(folder: &Path) -> Result<()> {
-    let documents = Documents::read(folder)?;
+pub(crate) fn run(directory: &Path) -> Result<()> {
+    let documents = Documents::read(directory)?;
     let mut problems = problems(&documents);
     // What needs more than one look is what the generator checks while it builds.
     if problems.is_empty()
@@ -45,7 +45,7 @@ fn problems(documents: &Documents) -> Vec<String> {
             }
             for target in targets(operation) {
                 if !operations_of(document).any(|(_, _, other)| other.id == target) {
-                    tell(format!("{id}: {target}, which it names, is no operation of this package"));
+                    tell(format!("{id}: {target}, which it names, is not an operation of this package"));
                 }
             }
         }
@@ -124,7 +124,7 @@ fn references(document: &Document) -> BTreeSet<&str> {
     found
 }
 
-/// Texts of things that do not exist.
+/// Strings of things that do not exist.
 fn text_problems(document: &Document, texts: &Texts) -> Vec<String> {
     let mut problems = Vec::new();
     let services: BTreeSet<&str> = document.tags.iter().map(|tag| tag.name.as_str()).collect();

@@ -82,7 +82,7 @@ fn kind(ty: &Ty) -> String {
     }
 }
 
-/// The note of a deprecated item: what the text says about its replacement, as far as it says anything.
+/// The note of a deprecated item: what the text states about its replacement, as far as it states anything.
 pub(crate) fn note(doc: &Doc) -> Option<String> {
     if !doc.deprecated {
         return None;

@@ -32,7 +32,7 @@ pub(crate) fn tables(package: &Package, version: &str) -> Result<String> {
         pub static OPERATIONS: &[OperationSchema] = &[#(#tables),*];
     })?;
     let text = source.finish()?;
-    // A package need not have an example of everything that a table can say.
+    // A package need not have an example of everything that a table can state.
     Ok(text.replacen("use databricks_core::dynamic", "#[allow(unused_imports)]\nuse databricks_core::dynamic", 1))
 }
 

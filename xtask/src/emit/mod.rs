@@ -25,12 +25,12 @@ use source::{Block, Source};
 /// have a service of their own name.
 const ALLOWED: &str = "#![allow(clippy::module_inception, deprecated)]\n";
 
-/// Renders the models into `folder`: a module per package with its types and a module per service.
+/// Renders the models into `directory`: a module per package with its types and a module per service.
 ///
 /// `gated`: whether each package stands behind a feature of its name, and tables of all operations behind the feature
 /// `dynamic`.
-pub(crate) fn models(api: &Api, folder: &str, gated: bool, files: &mut Files) -> Result<()> {
-    files.own(folder);
+pub(crate) fn models(api: &Api, directory: &str, gated: bool, files: &mut Files) -> Result<()> {
+    files.own(directory);
     let mut root = Source::new(&api.version, &["Packages of the API.".to_owned()]);
     root.block(&Block::text(ALLOWED));
     root.items(modules(api.packages.values(), gated))?;
@@ -39,11 +39,11 @@ pub(crate) fn models(api: &Api, folder: &str, gated: bool, files: &mut Files) ->
             #[cfg(feature = "dynamic")]
             pub(crate) mod dynamic;
         ))?;
-        files.add(Path::new(folder).join("dynamic.rs"), dynamic::index(api)?);
+        files.add(Path::new(directory).join("dynamic.rs"), dynamic::index(api)?);
     }
-    files.add(Path::new(folder).join("mod.rs"), root.finish()?);
+    files.add(Path::new(directory).join("mod.rs"), root.finish()?);
     for package in api.packages.values() {
-        let own = Path::new(folder).join(&package.module);
+        let own = Path::new(directory).join(&package.module);
         files.add(own.join("mod.rs"), package_root(api, package, gated)?);
         if gated {
             files.add(
@@ -61,15 +61,15 @@ pub(crate) fn models(api: &Api, folder: &str, gated: bool, files: &mut Files) ->
     Ok(())
 }
 
-/// Renders the facade's services into `folder`. `models` is the path of the module that holds the models.
-pub(crate) fn facade(api: &Api, folder: &str, models: &str, gated: bool, files: &mut Files) -> Result<()> {
-    files.own(folder);
+/// Renders the facade's services into `directory`. `models` is the path of the module that holds the models.
+pub(crate) fn facade(api: &Api, directory: &str, models: &str, gated: bool, files: &mut Files) -> Result<()> {
+    files.own(directory);
     let mut offered = Vec::new();
     for package in api.packages.values() {
         if let Some(text) =
             services::services(package, &api.version, models).with_context(|| format!("package {}", package.name))?
         {
-            files.add(Path::new(folder).join(format!("{}.rs", package.module)), text);
+            files.add(Path::new(directory).join(format!("{}.rs", package.module)), text);
             offered.push(package);
         }
     }
@@ -77,16 +77,16 @@ pub(crate) fn facade(api: &Api, folder: &str, models: &str, gated: bool, files: 
     let mut root = Source::new(&api.version, &[doc.to_owned()]);
     root.block(&Block::text(ALLOWED));
     root.items(modules(offered.into_iter(), gated))?;
-    files.add(Path::new(folder).join("mod.rs"), root.finish()?);
+    files.add(Path::new(directory).join("mod.rs"), root.finish()?);
     Ok(())
 }
 
 /// Renders what drives every operation in the round trip against a foreign server.
-pub(crate) fn drive(api: &Api, folder: &str, files: &mut Files) -> Result<()> {
-    files.own(folder);
-    files.add(Path::new(folder).join("mod.rs"), drive::index(api)?);
+pub(crate) fn drive(api: &Api, directory: &str, files: &mut Files) -> Result<()> {
+    files.own(directory);
+    files.add(Path::new(directory).join("mod.rs"), drive::index(api)?);
     for package in api.packages.values() {
-        files.add(Path::new(folder).join(format!("{}.rs", package.module)), drive::package(package, &api.version)?);
+        files.add(Path::new(directory).join(format!("{}.rs", package.module)), drive::package(package, &api.version)?);
     }
     Ok(())
 }

@@ -86,7 +86,7 @@ fn info(operation: &Operation) -> String {
     info + ";"
 }
 
-/// The type of an answer.
+/// The type of a response.
 pub(crate) fn output_type(operation: &Operation, place: Place<'_>) -> String {
     match &operation.output {
         Output::Empty => "()".to_owned(),

@@ -101,7 +101,7 @@ fn operation_path(reference: &OperationRef) -> Result<TokenStream> {
     tokens(&format!("super::{}::{}", reference.module, reference.name))
 }
 
-/// The arguments of a following operation, and whether they need the answer.
+/// The arguments of a following operation, and whether they need the response.
 fn arguments(arguments: &[Argument]) -> (Vec<TokenStream>, bool) {
     let list = arguments
         .iter()
@@ -218,7 +218,7 @@ fn lro(name: &proc_macro2::Ident, lro: &Lro, place: Place<'_>) -> Result<TokenSt
 fn data_plane(name: &proc_macro2::Ident, plane: &DataPlane) -> Result<TokenStream> {
     let control = operation_path(&plane.control)?;
     let (arguments, uses_output) = arguments(&plane.arguments);
-    anyhow::ensure!(!uses_output, "a control operation is called before there is an answer");
+    anyhow::ensure!(!uses_output, "a control operation is called before there is a response");
     let output = quote!(output);
     let (url, details) = (follow(&output, &plane.url), follow(&output, &plane.authorization_details));
     Ok(quote! {

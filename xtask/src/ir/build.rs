@@ -126,7 +126,7 @@ fn uses(package: &Package) -> BTreeSet<String> {
         .collect()
 }
 
-/// Two things of one name are an error: the table of names must then say more.
+/// Two things of one name are an error: the table of names must then state more.
 fn check_names(packages: &BTreeMap<String, Package>) -> Result<()> {
     fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
         let mut seen = BTreeSet::new();

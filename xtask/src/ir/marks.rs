@@ -52,7 +52,7 @@ const SUSPICIOUS: &[&str] = &[
 /// The same as whole words.
 const SUSPICIOUS_WORDS: &[&str] = &["sas", "pat", "pin", "otp", "salt", "code", "pwd"];
 
-/// Fills the marks of all members and inputs, and says which names logs hide.
+/// Fills the marks of all members and inputs, and states which names logs hide.
 ///
 /// # Errors
 /// When a suspicious member is not decided, or a decision hits nothing.
@@ -123,7 +123,7 @@ impl Decisions<'_> {
     }
 }
 
-/// Whether a value may hold text that nobody described.
+/// Whether a value may hold text that is not described.
 fn holds_text(ty: &Ty) -> bool {
     match ty {
         Ty::String => true,

@@ -101,7 +101,7 @@ impl<'a> Lowering<'a> {
             match property.source {
                 Some(Source::Stream) => {
                     ensure!(message.stream.is_none(), "two members are the body's stream");
-                    doc.facts.push("The body of the answer.".to_owned());
+                    doc.facts.push("The body of the response.".to_owned());
                     message.stream = Some(Member {
                         name: rust,
                         wire: wire.clone(),
@@ -112,7 +112,7 @@ impl<'a> Lowering<'a> {
                     });
                     continue;
                 }
-                Some(Source::Header) => doc.facts.push(format!("From the header `{wire}` of the answer.")),
+                Some(Source::Header) => doc.facts.push(format!("From the header `{wire}` of the response.")),
                 None => {}
             }
             let ty = self
@@ -173,7 +173,7 @@ impl<'a> Lowering<'a> {
             (Kind::String, None, None) => match schema.values.as_deref() {
                 None => Ty::String,
                 Some([only]) if only == "true" => Ty::Flag,
-                Some(values) => bail!("a list of texts that is no schema of its own: {values:?}"),
+                Some(values) => bail!("a list of texts that is not a schema of its own: {values:?}"),
             },
             (Kind::Integer, Some("int32" | "int64"), None) => Ty::Int,
             (Kind::Number, Some("double"), None) => Ty::Float,

@@ -44,7 +44,7 @@ pub(crate) struct Message {
     pub(crate) doc: Doc,
     pub(crate) required: Vec<Member>,
     pub(crate) optional: Vec<Member>,
-    /// The member that holds the body stream; such a message is no JSON.
+    /// The member that holds the body stream; such a message is not valid JSON.
     pub(crate) stream: Option<Member>,
 }
 
@@ -94,7 +94,7 @@ impl Mark {
     }
 }
 
-/// Names of members that are hidden in logs, where no type says what a member is.
+/// Names of members that are hidden in logs, where no type states what a member is.
 #[derive(Debug, Default)]
 pub(crate) struct HiddenNames {
     pub(crate) secrets: BTreeSet<String>,
@@ -119,7 +119,7 @@ pub(crate) struct Value {
     pub(crate) doc: Doc,
 }
 
-/// What a doc comment says: our text, then facts in the form of sentences.
+/// What a doc comment states: our text, then facts in the form of sentences.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Doc {
     pub(crate) text: Option<String>,
@@ -252,7 +252,7 @@ pub(crate) struct Input {
     pub(crate) doc: Doc,
     /// An argument of `new`.
     pub(crate) required: bool,
-    /// What the description says, whatever is frozen.
+    /// What the description states, whatever is frozen.
     pub(crate) stated_required: bool,
     pub(crate) places: Vec<Place>,
     pub(crate) mark: Mark,
@@ -342,7 +342,7 @@ pub(crate) enum PagingKind {
     Index { request: Input },
     /// Count on by one.
     Page { request: Input },
-    /// The answer spells out the next request.
+    /// The response spells out the next request.
     Body { response: Step, inputs: Vec<(Input, Step)> },
 }
 

@@ -143,7 +143,7 @@ impl Request {
             _ => {
                 ensure!(
                     schema.kind == Some(Kind::String) && schema.format.as_deref() == Some("binary"),
-                    "a body of {media_type} that is no stream"
+                    "a body of {media_type} that is not a stream"
                 );
                 let name = body.param.as_deref().unwrap_or("contents");
                 self.stream(lowering, source, name, Some(media_type.clone()))
@@ -289,7 +289,7 @@ fn check_path(path: &str, parameters: &[spec::Parameter]) -> Result<()> {
     for name in &in_path {
         let known =
             parameters.iter().any(|parameter| parameter.place == ParameterPlace::Path && parameter.name == *name);
-        ensure!(known, "the path has {{{name}}}, which is no parameter");
+        ensure!(known, "the path has {{{name}}}, which is not a parameter");
     }
     for parameter in parameters.iter().filter(|parameter| parameter.place == ParameterPlace::Path) {
         ensure!(in_path.contains(&parameter.name.as_str()), "the path has no {{{}}}", parameter.name);
@@ -308,8 +308,8 @@ fn idempotency_key(lowering: &Lowering<'_>, source: &spec::Operation, inputs: &[
     let input = inputs
         .iter()
         .find(|input| input.wire == *wire)
-        .with_context(|| format!("the idempotency key {wire} is no input"))?;
-    ensure!(!input.required && input.ty == Ty::String, "the idempotency key {wire} is no optional text");
+        .with_context(|| format!("the idempotency key {wire} is not an input"))?;
+    ensure!(!input.required && input.ty == Ty::String, "the idempotency key {wire} is not an optional text");
     Ok(Some(input.name.clone()))
 }
 
@@ -324,17 +324,17 @@ fn class(lowering: &Lowering<'_>, source: &spec::Operation, keyed: bool) -> Clas
     }
 }
 
-/// What the answer becomes, and the members that come from its headers.
+/// What the response becomes, and the members that come from its headers.
 fn output(lowering: &mut Lowering<'_>, source: &spec::Operation, short: &str) -> Result<(Output, Vec<Member>)> {
     let (Some(response), 1) = (source.responses.get("200"), source.responses.len()) else {
-        bail!("answers other than 200 are described");
+        bail!("responses other than 200 are described");
     };
-    ensure!(response.content.len() <= 1, "an answer of several media types");
+    ensure!(response.content.len() <= 1, "a response of several media types");
     let content = response.content.first();
     let bytes = content.is_some_and(|(_, media)| media.schema.format.as_deref() == Some("binary"));
-    ensure!(bytes == source.raw, "only a raw answer can be a stream");
+    ensure!(bytes == source.raw, "only a raw response can be a stream");
     if let Some(schema) = &source.response_schema {
-        let reference = schema.reference.as_deref().context("a response schema that is no reference")?;
+        let reference = schema.reference.as_deref().context("a response schema that is not a reference")?;
         let (package, name) = schema_name(reference, lowering.package)?;
         ensure!(package == lowering.package, "a response schema of another package");
         let name = TypeRef { package: package.to_owned(), name: name.to_owned() };
@@ -349,21 +349,21 @@ fn output(lowering: &mut Lowering<'_>, source: &spec::Operation, short: &str) ->
     let name = format!("{}Response", names::camel(short));
     match content {
         Some((accept, _)) if bytes => {
-            ensure!(response.headers.is_empty(), "headers of a raw answer without a schema");
+            ensure!(response.headers.is_empty(), "headers of a raw response without a schema");
             Ok((Output::Bytes { accept: accept.clone() }, Vec::new()))
         }
         Some((media_type, media)) => {
-            ensure!(media_type == "application/json", "an answer of {media_type}");
-            // A header that was added by hand to a JSON answer stands beside it: callers who want it ask for the full
+            ensure!(media_type == "application/json", "a response of {media_type}");
+            // A header that was added by hand to a JSON response stands beside it: callers who want it ask for the full
             // response.
             let beside = response.headers.values().all(|header| header.origin.is_some());
-            ensure!(beside, "headers of an answer without a schema");
+            ensure!(beside, "headers of a response without a schema");
             let output = Output::Json(lowering.ty(&media.schema, &name)?);
             Ok((output, Vec::new()))
         }
         None if response.headers.is_empty() => Ok((Output::Empty, Vec::new())),
         None => {
-            ensure!(!lowering.has_type(&name), "the answer needs a name, and {name} is taken");
+            ensure!(!lowering.has_type(&name), "the response needs a name, and {name} is taken");
             lowering.message(
                 &name,
                 &Schema { kind: Some(Kind::Object), properties: Some(IndexMap::new()), ..Schema::default() },
@@ -380,14 +380,14 @@ fn header_members(lowering: &mut Lowering<'_>, name: &str, response: &spec::Resp
         let ty = lowering.ty(&header.schema, "")?;
         let rust = names::member(wire, header.snake.as_deref());
         let doc =
-            Doc { text: None, facts: vec![format!("From the header `{wire}` of the answer.")], deprecated: false };
+            Doc { text: None, facts: vec![format!("From the header `{wire}` of the response.")], deprecated: false };
         lowering
             .add_header(name, Member { name: rust, wire: wire.clone(), ty, doc, header: true, mark: Mark::None })?;
     }
     let members = lowering.header_members(name)?;
     ensure!(
         members.len() == response.headers.len(),
-        "members of {name} come from headers that the answer does not list"
+        "members of {name} come from headers that the response does not list"
     );
     Ok(members)
 }

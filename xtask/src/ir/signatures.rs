@@ -1,4 +1,4 @@
-//! The order of arguments: what a compiler cannot tell apart has to be in an order that a person expects.
+//! The order of arguments: what a compiler cannot distinguish has to be in an order that a person expects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ use crate::spec::Signatures;
 /// Arguments of one type that a caller can still keep apart.
 const MOST: usize = 3;
 
-/// Checks every signature: several texts only in an order that somebody wrote down, path parameters as the URL has
-/// them, no more than three arguments of a type unless they are the path's or nobody but the service makes the message.
+/// Checks every signature: several texts only in an order that was reviewed, path parameters as the URL has
+/// them, no more than three arguments of a type unless they are the path's or only the service makes the message.
 pub(super) fn check(packages: &BTreeMap<String, Package>, reviewed: &Signatures) -> Result<()> {
     for operation in packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations) {
         let arguments: Vec<_> = operation.required().map(|input| (input.wire.as_str(), &input.ty)).collect();
@@ -42,7 +42,7 @@ fn check_one<'a>(
     let names: Vec<_> = arguments.iter().map(|(wire, _)| *wire).collect();
     ensure!(
         texts < 2 || reviewed,
-        "{key} takes several texts, which a caller can swap unnoticed, and nobody has said in which order: add\n    {}: {}\nto \
+        "{key} takes several texts, which a caller can swap unnoticed, and their order was never reviewed: add\n    {}: {}\nto \
          \"{section}\" of signatures.json, in the order that a person expects: path parameters as in the URL, then what identifies (name, \
          key, id), then what it is set to, `update_mask` last; at most {MOST} of one type, those left out become setters",
         serde_json::json!(key),

@@ -75,7 +75,7 @@ impl<'a> Lookup<'a> {
                 return Ok((reference, operation));
             }
         }
-        bail!("{id} is no operation of this package")
+        bail!("{id} is not an operation of this package")
     }
 
     fn message(&self, ty: &Ty) -> Result<&'a Message> {
@@ -105,7 +105,7 @@ impl<'a> Lookup<'a> {
     }
 
     fn output(&self, operation: &Operation) -> Result<Ty> {
-        operation.output.ty().with_context(|| format!("{} answers with nothing", operation.id))
+        operation.output.ty().with_context(|| format!("{} responds with nothing", operation.id))
     }
 
     fn schema_ty(&self, schema: &Schema) -> Result<Ty> {
@@ -121,7 +121,7 @@ impl<'a> Lookup<'a> {
     fn paging(&self, operation: &Operation, paging: &spec::Pagination, alone: Option<&Vec<String>>) -> Result<Paging> {
         let output = self.output(operation)?;
         let items = self.step(&output, &paging.items)?;
-        let Ty::List(item) = &items.ty else { bail!("{} is no list", paging.items) };
+        let Ty::List(item) = &items.ty else { bail!("{} is not a list", paging.items) };
         let item = (**item).clone();
         if paging.item.reference.is_some() {
             ensure!(self.schema_ty(&paging.item)? == item, "the items are {item:?}, not as stated");
@@ -179,7 +179,10 @@ impl<'a> Lookup<'a> {
                 .iter()
                 .map(|(wire, value)| {
                     let input = operation.input(wire).with_context(|| format!("no input {wire}"))?;
-                    ensure!(!input.required && input.ty == Ty::Int && value.is_i64(), "{wire} is no optional integer");
+                    ensure!(
+                        !input.required && input.ty == Ty::Int && value.is_i64(),
+                        "{wire} is not an optional integer"
+                    );
                     Ok((input.clone(), value.clone()))
                 })
                 .collect::<Result<Vec<_>>>()
@@ -192,7 +195,7 @@ impl<'a> Lookup<'a> {
         Ok(Paging { items, item, kind, initial: values(&paging.initial)?, defaults: values(&paging.defaults)?, key })
     }
 
-    /// The arguments of an operation that follows, each from the request or the answer.
+    /// The arguments of an operation that follows, each from the request or the response.
     fn arguments(
         &self,
         operation: &Operation,
@@ -234,7 +237,7 @@ impl<'a> Lookup<'a> {
     fn wait(&self, operation: &Operation, wait: &spec::Wait) -> Result<Wait> {
         let (poll, polled) = self.operation(&wait.poll)?;
         let output = self.output(polled)?;
-        ensure!(self.schema_ty(&wait.result)? == output, "the result is not what {} answers", wait.poll);
+        ensure!(self.schema_ty(&wait.result)? == output, "the result is not what {} returns", wait.poll);
         let status = self.steps(&output, &wait.status)?;
         ensure!(status.last().is_some_and(|step| matches!(step.ty, Ty::Enum(_) | Ty::String)), "the status is no text");
         let message = wait.message.as_deref().map(|path| self.steps(&output, path)).transpose()?;
@@ -257,7 +260,7 @@ impl<'a> Lookup<'a> {
     fn lro(&self, operation: &Operation, lro: &spec::Lro) -> Result<Lro> {
         let (poll, polled) = self.operation(&lro.poll)?;
         let output = self.output(operation)?;
-        ensure!(self.schema_ty(&lro.operation)? == output && self.output(polled)? == output, "the answers differ");
+        ensure!(self.schema_ty(&lro.operation)? == output && self.output(polled)? == output, "the responses differ");
         let arguments = self.arguments(operation, polled, &lro.bind)?;
         let [Argument::Response(name)] = arguments.as_slice() else {
             bail!("{} is not polled by name alone", lro.poll);

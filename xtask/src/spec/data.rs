@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Pagination, Wait};
 
-/// What the documents do not say or say wrongly; each entry is reviewed by a person. Notes are for that person.
+/// What the documents do not state or state wrongly; each entry is reviewed by a person. Notes are for that person.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Overrides {

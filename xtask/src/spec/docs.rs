@@ -68,7 +68,7 @@ impl Texts {
     }
 }
 
-/// Whether a text says no more than the name does: "The page token." of `page_token`.
+/// Whether a text states no more than the name does: "The page token." of `page_token`.
 fn is_made_of(text: &str, name: &str) -> bool {
     let letters =
         |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();

@@ -1,4 +1,4 @@
-//! Reading a folder of documents.
+//! Reading a directory of documents.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::{Document, Method, Operation, Overrides, Sensitive, Signatures, Texts};
 
-/// All documents of a folder, with their texts and data files.
+/// All documents of a directory, with their texts and data files.
 #[derive(Debug)]
 pub(crate) struct Documents {
     /// By package.
@@ -18,14 +18,14 @@ pub(crate) struct Documents {
     pub(crate) sensitive: Sensitive,
 }
 
-/// Files of the folder that are no documents.
+/// Files of the directory that are no documents.
 const OTHERS: &[&str] = &["index", "overrides", "sensitive", "signatures"];
 
 impl Documents {
-    pub(crate) fn read(folder: &Path) -> Result<Self> {
+    pub(crate) fn read(directory: &Path) -> Result<Self> {
         let mut packages = BTreeMap::new();
         let mut texts = BTreeMap::new();
-        for entry in std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
+        for entry in std::fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))? {
             let path = entry?.path();
             let (Some(stem), Some("json")) =
                 (path.file_stem().and_then(|s| s.to_str()), path.extension().and_then(|e| e.to_str()))
@@ -50,16 +50,16 @@ impl Documents {
                 path.display(),
                 document.info.title
             );
-            texts.insert(stem.to_owned(), Texts::read(&folder.join("docs").join(format!("{stem}.json")))?);
+            texts.insert(stem.to_owned(), Texts::read(&directory.join("docs").join(format!("{stem}.json")))?);
             packages.insert(stem.to_owned(), document);
         }
-        ensure!(!packages.is_empty(), "no documents in {}", folder.display());
+        ensure!(!packages.is_empty(), "no documents in {}", directory.display());
         Ok(Self {
             packages,
             texts,
-            overrides: Overrides::read(&folder.join("overrides.json"))?,
-            signatures: Signatures::read(&folder.join("signatures.json"))?,
-            sensitive: Sensitive::read(&folder.join("sensitive.json"))?,
+            overrides: Overrides::read(&directory.join("overrides.json"))?,
+            signatures: Signatures::read(&directory.join("signatures.json"))?,
+            sensitive: Sensitive::read(&directory.join("sensitive.json"))?,
         })
     }
 

@@ -306,7 +306,7 @@ pub(crate) enum TokenPlace {
 pub(crate) struct DataPlane {
     pub(crate) control_operation: String,
     pub(crate) bind: IndexMap<String, Bind>,
-    /// Dotted path of the URL in the control operation's answer.
+    /// Dotted path of the URL in the control operation's response.
     pub(crate) url: String,
     pub(crate) authorization_details: String,
 }

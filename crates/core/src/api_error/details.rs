@@ -185,7 +185,7 @@ fn error_info(members: &Map<String, Value>) -> Option<ErrorInfo> {
     Some(ErrorInfo { reason: text(members, "reason")?, domain: text(members, "domain")?, metadata })
 }
 
-/// A text, empty if it is missing; `None` if it is something else.
+/// A string, empty if it is missing; `None` if it is something else.
 fn text(members: &Map<String, Value>, name: &str) -> Option<String> {
     match members.get(name) {
         None | Some(Value::Null) => Some(String::new()),

@@ -111,7 +111,7 @@ pub fn request_id(headers: &HeaderMap) -> Option<String> {
     header("x-request-id").or_else(|| header("x-databricks-request-id")).map(|id| redact::message(cut(id, 256)))
 }
 
-/// The start of a text, up to so many bytes.
+/// The start of a string, up to so many bytes.
 fn cut(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     &text[..end]
@@ -291,7 +291,7 @@ fn code_and_text(text: &str) -> Option<(&str, &str)> {
 
 /// What stands in `<pre>`, else in `<title>` or `<h1>`; the start of the page's text if it has neither.
 fn html(text: &str) -> Option<String> {
-    // Lower case of ASCII alone, so that places in both texts are the same.
+    // Lower case of ASCII alone, so that places in both strings are the same.
     let lower = text.to_ascii_lowercase();
     let start = lower.trim_start();
     let page = start.starts_with('<')

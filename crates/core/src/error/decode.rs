@@ -1,6 +1,6 @@
 //! Why a response could not be decoded, without what stood in it.
 
-/// What a decoder says, without values of the response.
+/// What a decoder states, without values of the response.
 ///
 /// Decoders quote what they found, in forms of their own (`invalid type: string "…", expected u8`), and types of the
 /// caller in others. Of the known forms the kind of value and what was expected are kept; of others everything that is
@@ -18,7 +18,7 @@ pub(super) fn reason(error: &serde_json::Error) -> String {
 fn safe(what: &str) -> String {
     for form in ["invalid type: ", "invalid value: ", "invalid length "] {
         if let Some(rest) = what.strip_prefix(form) {
-            // What was expected is a type's own text and comes last.
+            // What was expected is a type's own wording and comes last.
             let (found, expected) = rest.rsplit_once(", expected ").unwrap_or((rest, ""));
             let kind = found.split(['"', '`', '\'']).next().unwrap_or_default().trim();
             let kind = if form == "invalid length " { found.to_owned() } else { kind.to_owned() };
@@ -42,7 +42,7 @@ fn safe(what: &str) -> String {
     without_quoted(what)
 }
 
-/// The text without what stands in quotes.
+/// The string without what stands in quotes.
 fn without_quoted(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;

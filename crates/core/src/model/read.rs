@@ -78,7 +78,7 @@ pub trait Wire<'de>: Sized + fmt::Debug {
     /// When the input is of another type.
     fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error>;
 
-    /// Reads a value; `None` if it is `null`, or of another type where that is no error.
+    /// Reads a value; `None` if it is `null`, or of another type where that is not an error.
     ///
     /// # Errors
     /// When the input ends early, or is of another type where that is an error.
@@ -180,7 +180,7 @@ const OBJECT: &str = "an object";
 /// The largest integer up to which every integer is a float: beyond it digits may be lost.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A value that is one JSON scalar; each function says what a scalar of that type means, `None` for nothing certain.
+/// A value that is one JSON scalar; each function states what a scalar of that type means, `None` for nothing certain.
 #[doc(hidden)]
 pub trait Scalar: Sized {
     const EXPECTED: &'static str;
@@ -555,7 +555,7 @@ impl<'de, T: Wire<'de>> Shape<'de> for BTreeMap<String, T> {
     fn object<A: MapAccess<'de>>(mut map: A, at: At) -> Result<Option<Self>, A::Error> {
         let mut entries = Self::new();
         while let Some(key) = map.next_key()? {
-            // An entry without a value says no more than an absent one.
+            // An entry without a value states no more than an absent one.
             if let Some(value) = map.next_value_seed(Seed(at, PhantomData))? {
                 entries.insert(key, value);
             }

@@ -73,7 +73,7 @@ pub(super) fn list<'de, T: Wire<'de>>(list: &[T], mark: Mark, f: &mut fmt::Forma
     f.debug_list().entries(list.iter().map(|item| Shown(item, mark))).finish()
 }
 
-/// A map: what its marks say, and what its keys say.
+/// A map: hidden by its marks, or by its keys.
 pub(super) fn map<'de, T: Wire<'de>>(map: &BTreeMap<String, T>, mark: Mark, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mark_of = |key: &str| if redact::is_secret_member(key) { Mark::Secret } else { mark };
     f.debug_map().entries(map.iter().map(|(key, value)| (redact::text(key), Shown(value, mark_of(key))))).finish()

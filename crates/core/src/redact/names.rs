@@ -59,7 +59,7 @@ const ENDINGS: &[&str] = &[
 /// Short names that are secrets as a whole.
 const WHOLE: &[&str] = &["sig", "pass", "pw", "pin", "salt"];
 
-/// Endings that say something about a secret instead of holding it.
+/// Endings of names that describe a secret instead of holding it.
 const ABOUT: &[&str] = &[
     "id",
     "ids",

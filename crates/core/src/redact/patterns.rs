@@ -1,8 +1,8 @@
 //! Finding secrets by pattern.
 //!
 //! One pass over the bytes. What decides about a place looks at a bounded number of bytes around it, or at bytes that
-//! the decision then consumes or that no other place looks at, so that the time grows with the length of the text
-//! whatever stands in it. `steps` counts what was looked at, for the test of that promise.
+//! the decision then consumes or that no other place looks at, so that the time grows with the length of the string
+//! whatever stands in it. `steps` counts what was read, for the test of that promise.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -93,7 +93,7 @@ const STORAGE_SCHEMES: &[&str] = &["abfs", "abfss", "wasb", "wasbs", "adl"];
 /// Names of auth types, which begin sentences about them.
 const AUTH_TYPES: &[&str] = &["azure-client-secret"];
 
-/// The text with every secret replaced; the text itself if there is none.
+/// The string with every secret replaced; the string itself if there is none.
 pub(super) fn redact(text: &str) -> Cow<'_, str> {
     let found = Scanner::new(text).find();
     if found.is_empty() {
@@ -229,7 +229,7 @@ impl<'a> Scanner<'a> {
         let end = self.span(at, PROBE, |byte| byte.is_ascii_alphanumeric());
         let word = &self.bytes[at..end];
         let prefix = word.len() - word.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        // At its shortest the prefix ends with a letter that is no hexadecimal digit, which also tells a hash from a
+        // At its shortest the prefix ends with a letter that is not a hexadecimal digit, which also tells a hash from a
         // token.
         let fits =
             (2..=7).contains(&prefix) && word[..prefix].iter().all(u8::is_ascii_lowercase) && word.len() - prefix >= 32;
@@ -362,7 +362,7 @@ impl<'a> Scanner<'a> {
         if escaped && let Some(amp) = self.text[from..end].find("%26") { from + amp } else { end }
     }
 
-    /// Where a quoted text ends: at its quote, unless that is escaped more than the opening one, which has `outer`
+    /// Where a quoted string ends: at its quote, unless that is escaped more than the opening one, which has `outer`
     /// backslashes. In doubt later: too much is hidden then.
     fn closing_quote(&mut self, start: usize, quote: u8, outer: usize) -> usize {
         let mut escapes = 0;
@@ -401,7 +401,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// How much was looked at to redact a text.
+/// How many bytes were read to redact a text.
 #[cfg(test)]
 pub(super) fn steps(text: &str) -> usize {
     let mut scanner = Scanner::new(text);

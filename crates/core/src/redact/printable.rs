@@ -27,8 +27,8 @@ fn treatment(c: char) -> Treatment {
     }
 }
 
-/// The text on one line, without what drives a terminal or misleads a reader: line ends and tabs become blanks; control
-/// characters, changes of direction and characters that cannot be seen are left out.
+/// The string on one line, without what drives a terminal or misleads a reader: line ends and tabs become blanks;
+/// control characters, changes of direction and characters that cannot be seen are left out.
 ///
 /// ```
 /// use databricks_core::redact::printable;
@@ -39,7 +39,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     clean(text, false)
 }
 
-/// As [`printable`], but lines stay lines, for texts whose form is part of what they say.
+/// As [`printable`], but lines stay lines, for strings whose form is part of what they state.
 pub(crate) fn printable_lines(text: &str) -> Cow<'_, str> {
     clean(text, true)
 }

@@ -151,7 +151,7 @@ const NAMES: &[&str] = &[
     "string_value",
 ];
 
-/// Texts that once took, or could take, a time that grows with the square of their length.
+/// Strings that once took, or could take, a time that grows with the square of their length.
 fn hard(length: usize) -> Vec<String> {
     let parts = [
         "a-",

@@ -1,4 +1,4 @@
-//! Execution contexts and commands, API 1.2: member names in camel case, errors as `{"error": text}`.
+//! Execution contexts and commands, API 1.2: member names in camel case, errors as `{"error": string}`.
 
 use std::sync::Arc;
 

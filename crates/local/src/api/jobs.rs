@@ -1,4 +1,4 @@
-//! Jobs and runs, API 2.2 (2.1 answers the same).
+//! Jobs and runs, API 2.2 (2.1 responds the same).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,10 +62,10 @@ async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
     let jobs = lock(&app.jobs);
     let wanted = jobs.jobs().filter(|job| name.as_ref().is_none_or(|name| job.name().to_lowercase() == *name));
     let all: Vec<_> = wanted.map(|job| job.listed(with_tasks)).collect();
-    answer("jobs", page(all, "jobs", query.opt_i64("limit")?, query.get("page_token"), JOBS)?)
+    paged("jobs", page(all, "jobs", query.opt_i64("limit")?, query.get("page_token"), JOBS)?)
 }
 
-fn answer(name: &str, page: crate::paging::Page<Value>) -> Reply {
+fn paged(name: &str, page: crate::paging::Page<Value>) -> Reply {
     let mut out = json!({"has_more": page.next.is_some()});
     if !page.items.is_empty() {
         out[name] = page.items.into();
@@ -164,7 +164,7 @@ fn begin(app: &Arc<App>, started: Result<Arc<Run>, Arc<Run>>) -> Value {
     json!({"run_id": run.id, "number_in_job": run.id})
 }
 
-/// An object of texts.
+/// An object of strings.
 fn texts(fields: &Fields, name: &str) -> Result<BTreeMap<String, String>, ApiError> {
     let object = fields.opt_object(name)?.unwrap_or_default();
     object.0.keys().map(|key| Ok((key.clone(), object.opt_str(key)?.unwrap_or_default().to_owned()))).collect()
@@ -183,7 +183,7 @@ async fn list_runs(State(app): State<Arc<App>>, query: Query) -> Reply {
     let wanted = jobs.runs().filter(|run| job.is_none_or(|job| run.job_id == Some(job)));
     let wanted = wanted.filter(|run| (!active || run.is_active()) && (!completed || !run.is_active()));
     let all: Vec<_> = wanted.map(|run| run.listed(with_tasks)).collect();
-    answer("runs", page(all, "runs", query.opt_i64("limit")?, query.get("page_token"), RUNS)?)
+    paged("runs", page(all, "runs", query.opt_i64("limit")?, query.get("page_token"), RUNS)?)
 }
 
 async fn output(State(app): State<Arc<App>>, query: Query) -> Reply {

@@ -55,7 +55,7 @@ async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
 }
 
 async fn mkdirs(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.objects).make_folder(fields.str("path")?)?;
+    lock(&app.objects).make_directory(fields.str("path")?)?;
     Ok(Json::empty())
 }
 

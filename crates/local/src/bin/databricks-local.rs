@@ -95,6 +95,6 @@ fn announce(workspace: &LocalWorkspace) -> std::io::Result<()> {
         workspace.client_secret()
     )?;
     writeln!(out)?;
-    writeln!(out, "It runs SQL and Python for whoever holds these. Stop it with Ctrl-C.")?;
+    writeln!(out, "It runs SQL and Python for everyone who holds these. Stop it with Ctrl-C.")?;
     out.flush()
 }

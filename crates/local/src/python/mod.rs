@@ -63,7 +63,7 @@ fn is_passed_on(name: &str) -> bool {
 /// What a command gave.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub(crate) enum Answer {
+pub(crate) enum Output {
     Ready,
     Text { data: String, truncated: bool },
     Table { data: Value, schema: Value, truncated: bool },
@@ -106,7 +106,7 @@ fn signal(child: &mut Child, kill: bool) {
     use rustix::process::{Pid, Signal, kill_process_group};
 
     let signal = if kill { Signal::KILL } else { Signal::INT };
-    // The process leads a group of its own. An error means that nobody is left in it.
+    // The process leads a group of its own. An error means that no process is left in it.
     let _ = kill_process_group(Pid::from_child(child), signal);
 }
 
@@ -125,25 +125,25 @@ pub(crate) struct Interpreter {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     /// The directory that commands find themselves in.
-    _folder: TempDir,
+    _directory: TempDir,
 }
 
 impl Interpreter {
-    /// Starts `program` with a folder of its own under `parent`.
+    /// Starts `program` with a directory of its own under `parent`.
     pub(crate) fn start(program: &Path, parent: &Path) -> io::Result<Self> {
-        let folder = scratch::subdirectory(parent, "context-")?;
-        let driver = folder.path().join(".driver.py");
+        let directory = scratch::subdirectory(parent, "context-")?;
+        let driver = directory.path().join(".driver.py");
         scratch::create_file(&driver)?.write_all(DRIVER.as_bytes())?;
         let mut command = Command::new(program);
         command
             .arg("-u")
             .arg(&driver)
-            .current_dir(folder.path())
+            .current_dir(directory.path())
             .env_clear()
             .envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_passed_on)))
             .env("PYTHONDONTWRITEBYTECODE", "1")
             // The watchdog of the driver knows by it what belongs to this context.
-            .env("DATABRICKS_LOCAL_CONTEXT", folder.path())
+            .env("DATABRICKS_LOCAL_CONTEXT", directory.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
@@ -157,7 +157,7 @@ impl Interpreter {
         let missing = || io::Error::from(io::ErrorKind::BrokenPipe);
         let input = child.stdin.take().ok_or_else(missing)?;
         let output = BufReader::new(child.stdout.take().ok_or_else(missing)?);
-        Ok(Self { process: Process(Arc::new(Mutex::new(child))), input, output, _folder: folder })
+        Ok(Self { process: Process(Arc::new(Mutex::new(child))), input, output, _directory: directory })
     }
 
     pub(crate) fn process(&self) -> Process {
@@ -166,20 +166,20 @@ impl Interpreter {
 
     /// Waits until the interpreter is up.
     pub(crate) fn ready(&mut self) -> io::Result<()> {
-        match self.answer()? {
-            Answer::Ready => Ok(()),
+        match self.output()? {
+            Output::Ready => Ok(()),
             _ => Err(io::Error::from(io::ErrorKind::InvalidData)),
         }
     }
 
     /// Runs one command. An error means that the process is gone or talks nonsense, so that its state is lost.
-    pub(crate) fn run(&mut self, code: &str) -> io::Result<Answer> {
+    pub(crate) fn run(&mut self, code: &str) -> io::Result<Output> {
         writeln!(self.input, "{}", json!({"code": code}))?;
         self.input.flush()?;
-        self.answer()
+        self.output()
     }
 
-    fn answer(&mut self) -> io::Result<Answer> {
+    fn output(&mut self) -> io::Result<Output> {
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof));

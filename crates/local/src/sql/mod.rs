@@ -25,7 +25,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A mistake in the statement: the error class and SQLSTATE are put around the text as the platform does.
+    /// A mistake in the statement: the error class and SQLSTATE are put around the string as the platform does.
     pub(crate) fn class(class: &str, text: &str, sql_state: &str) -> Self {
         Self {
             code: "BAD_REQUEST".to_owned(),
@@ -39,7 +39,7 @@ impl Failure {
         Self { code: "BAD_REQUEST".to_owned(), message: message.into(), sql_state: None }
     }
 
-    /// Something that is no mistake of the statement's.
+    /// Something that is not a mistake of the statement's.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self { code: "INTERNAL_ERROR".to_owned(), message: message.into(), sql_state: None }
     }

@@ -39,7 +39,7 @@ impl Format {
     }
 }
 
-/// What happens when the wait is over and the statement is not.
+/// What happens when the wait ends before the statement does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnTimeout {
     Continue,
@@ -68,7 +68,7 @@ pub(crate) struct StatementRequest {
     pub(crate) format: Format,
     pub(crate) row_limit: Option<u64>,
     pub(crate) byte_limit: Option<u64>,
-    /// Zero: answer at once.
+    /// Zero: respond at once.
     pub(crate) wait: Duration,
     pub(crate) on_timeout: OnTimeout,
 }

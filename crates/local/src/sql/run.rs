@@ -68,7 +68,7 @@ pub(super) async fn execute(
 }
 
 async fn run(app: &App, request: &StatementRequest) -> Result<StoredResult, Failure> {
-    let mut spill = Spill::new(request, app.settings.chunks, app.folder.path())?;
+    let mut spill = Spill::new(request, app.settings.chunks, app.directory.path())?;
     let columns = match app.settings.scripts.find(&request.statement) {
         Some(script) => script.write(&mut spill)?,
         None => app.run_on_engine(request, &mut spill).await?,

@@ -37,7 +37,7 @@ impl ScriptedResult {
         Self(Outcome::Table { columns, rows: Vec::new() })
     }
 
-    /// Adds a row of cells as the wire has them: text, or `None` for NULL. Missing cells are NULL, further ones are
+    /// Adds a row of cells as the wire has them: string, or `None` for NULL. Missing cells are NULL, further ones are
     /// left out. A failure has no rows.
     pub fn row<'a>(mut self, cells: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         if let Outcome::Table { columns, rows } = &mut self.0 {

@@ -36,13 +36,13 @@ pub(crate) struct StoredResult {
     pub(crate) columns: Vec<Column>,
     pub(crate) chunks: Vec<ChunkInfo>,
     pub(crate) truncated: bool,
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl StoredResult {
     /// The file of a chunk.
     pub(crate) fn file(&self, index: usize) -> PathBuf {
-        self.folder.path().join(index.to_string())
+        self.directory.path().join(index.to_string())
     }
 
     pub(crate) fn manifest(&self) -> Value {
@@ -93,7 +93,7 @@ pub(crate) struct ChunkSizes {
 /// Writes a result of rows as text, in JSON or CSV. Arrow results are written by the engine on top of the same files.
 #[derive(Debug)]
 pub(crate) struct Spill {
-    folder: TempDir,
+    directory: TempDir,
     disposition: Disposition,
     format: Format,
     row_limit: u64,
@@ -114,13 +114,13 @@ impl Spill {
         sizes: ChunkSizes,
         parent: &std::path::Path,
     ) -> Result<Self, Failure> {
-        let folder = scratch::subdirectory(parent, "result-").map_err(|e| Failure::io(&e))?;
+        let directory = scratch::subdirectory(parent, "result-").map_err(|e| Failure::io(&e))?;
         let usual = match request.disposition {
             Disposition::Inline => INLINE_CHUNK,
             Disposition::ExternalLinks => LINK_CHUNK,
         };
         Ok(Self {
-            folder,
+            directory,
             disposition: request.disposition,
             format: request.format,
             row_limit: request.row_limit.unwrap_or(u64::MAX),
@@ -163,7 +163,7 @@ impl Spill {
         let (file, chunk) = match &mut self.open {
             Some(open) => open,
             None => {
-                let mut file = create(&self.folder, self.chunks.len())?;
+                let mut file = create(&self.directory, self.chunks.len())?;
                 let mut bytes = 0;
                 if self.format == Format::JsonArray {
                     write(&mut file, b"[", &mut bytes)?;
@@ -230,7 +230,7 @@ impl Spill {
             columns,
             chunks: self.chunks,
             truncated: self.truncated,
-            folder: self.folder,
+            directory: self.directory,
         })
     }
 }
@@ -240,7 +240,7 @@ impl Spill {
 impl Spill {
     /// The file of the next chunk.
     pub(crate) fn create_chunk(&self) -> Result<BufWriter<File>, Failure> {
-        create(&self.folder, self.chunks.len())
+        create(&self.directory, self.chunks.len())
     }
 
     /// Notes that the next chunk is complete, with so many rows and bytes.
@@ -265,8 +265,8 @@ impl Spill {
     }
 }
 
-fn create(folder: &TempDir, index: usize) -> Result<BufWriter<File>, Failure> {
-    scratch::create_file(&folder.path().join(index.to_string()))
+fn create(directory: &TempDir, index: usize) -> Result<BufWriter<File>, Failure> {
+    scratch::create_file(&directory.path().join(index.to_string()))
         .map(|f| BufWriter::with_capacity(256 * 1024, f))
         .map_err(|e| Failure::io(&e))
 }
@@ -276,7 +276,7 @@ fn write(file: &mut impl Write, bytes: &[u8], count: &mut u64) -> Result<(), Fai
     file.write_all(bytes).map_err(|e| Failure::io(&e))
 }
 
-/// Encodes a row of texts in the format of `spill`.
+/// Encodes a row of strings in the format of `spill`.
 pub(crate) fn encode_row<'a>(out: &mut Vec<u8>, format: Format, cells: impl Iterator<Item = Option<&'a str>>) {
     out.clear();
     let json = format == Format::JsonArray;
@@ -288,7 +288,7 @@ pub(crate) fn encode_row<'a>(out: &mut Vec<u8>, format: Format, cells: impl Iter
             out.push(b',');
         }
         match cell {
-            // In CSV a NULL cannot be told from the word.
+            // In CSV a NULL cannot be distinguished from the word.
             None => out.extend_from_slice(b"null"),
             Some(text) if json => json_text(out, text),
             Some(text) => csv_cell(out, text),

@@ -108,7 +108,7 @@ impl Statement {
         ended.map(|at| now - at)
     }
 
-    /// Lets go of a result whose time is over.
+    /// Lets go of a result that has expired.
     fn expire(&self, now: i64) {
         if self.age(now).is_some_and(|age| age >= RESULT_LIFE_MS) {
             self.status.send_if_modified(|status| {

@@ -109,7 +109,7 @@ impl Cluster {
     }
 
     /// Brings the state up to date with the time.
-    fn settle(&mut self, now: i64, timings: Timings) {
+    fn catch_up(&mut self, now: i64, timings: Timings) {
         loop {
             let at = self.since
                 + match self.state {
@@ -294,10 +294,10 @@ impl Clusters {
     /// The cluster, up to date.
     pub(crate) fn get(&mut self, id: &str, now: i64) -> Result<&mut Cluster, ApiError> {
         let timings = self.timings;
-        // The platform says 400 here, not 404; clients know this message.
+        // The platform states 400 here, not 404; clients know this message.
         let cluster =
             self.all.get_mut(id).ok_or_else(|| ApiError::invalid_parameter(format!("Cluster {id} does not exist")))?;
-        cluster.settle(now, timings);
+        cluster.catch_up(now, timings);
         Ok(cluster)
     }
 
@@ -305,7 +305,7 @@ impl Clusters {
         let spec = match fields.opt_object("clone_from")? {
             None => Spec::new(fields, id)?,
             Some(clone) => {
-                // The source's attributes, under whatever the request itself says.
+                // The source's attributes, under whatever the request itself states.
                 let source = self.get(clone.str("source_cluster_id")?, now)?;
                 let mut merged = Fields(source.spec.members().clone());
                 merged.0.extend(fields.0.clone());
@@ -414,10 +414,10 @@ impl Clusters {
     }
 
     /// Every cluster, up to date.
-    fn settled(&mut self, now: i64) -> impl Iterator<Item = &Cluster> {
+    fn caught_up(&mut self, now: i64) -> impl Iterator<Item = &Cluster> {
         let timings = self.timings;
         self.all.values_mut().map(move |c| {
-            c.settle(now, timings);
+            c.catch_up(now, timings);
             &*c
         })
     }

@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
-use crate::python::{Answer, Interpreter, Process};
+use crate::python::{Interpreter, Output, Process};
 use crate::reply::ApiError;
 use crate::sql::notebook;
 use crate::state::{App, lock};
@@ -79,7 +79,7 @@ struct Command {
 }
 
 impl Command {
-    /// Moves from a status that `from` accepts to `to`; says whether it did.
+    /// Moves from a status that `from` accepts to `to`; states whether it did.
     fn advance(&self, from: impl FnOnce(&CommandStatus) -> bool, to: CommandStatus) -> bool {
         self.status.send_if_modified(|status| {
             let moves = from(status);
@@ -128,7 +128,7 @@ impl Context {
             .ok_or_else(|| not_found("CommandNotFound", format!("no command with id {id}")))
     }
 
-    /// The answer of `commands/status`.
+    /// The response of `commands/status`.
     pub(crate) fn command_json(&self, id: &str) -> Result<Value, ApiError> {
         let status = self.command(id)?.status.borrow().clone();
         let results = match &status {
@@ -169,7 +169,7 @@ impl Context {
     }
 }
 
-/// Ends the interpreter with the context, whoever lets go of it last.
+/// Ends the interpreter with the context, when the last handle to it is dropped.
 impl Drop for Context {
     fn drop(&mut self) {
         self.kill();
@@ -222,7 +222,7 @@ impl Contexts {
         }
     }
 
-    /// Ends the contexts of a cluster whose run is over.
+    /// Ends the contexts of a cluster whose run has ended.
     pub(crate) fn remove_cluster(&self, cluster_id: &str) {
         self.remove_where(|c| c.cluster_id == cluster_id);
     }
@@ -290,9 +290,9 @@ pub(crate) async fn create(
 }
 
 async fn start_python(app: &Arc<App>) -> Result<Interpreter, ApiError> {
-    let (program, folder) = (app.settings.python.clone(), app.folder.path().to_owned());
+    let (program, directory) = (app.settings.python.clone(), app.directory.path().to_owned());
     let shown = program.display().to_string();
-    let started = tokio::task::spawn_blocking(move || Interpreter::start(&program, Path::new(&folder))).await;
+    let started = tokio::task::spawn_blocking(move || Interpreter::start(&program, Path::new(&directory))).await;
     started.map_err(std::io::Error::other).flatten().map_err(|e| {
         ApiError::internal(if e.kind() == std::io::ErrorKind::NotFound {
             format!(
@@ -330,16 +330,16 @@ async fn python(
         }
         let code = command.code.clone();
         let run = tokio::task::spawn_blocking(move || {
-            let answer = interpreter.run(&code);
-            (interpreter, answer)
+            let output = interpreter.run(&code);
+            (interpreter, output)
         });
-        let Ok((back, answer)) = run.await else {
+        let Ok((back, output)) = run.await else {
             command.end(CommandStatus::Error(lost()));
             break;
         };
         interpreter = back;
-        match answer {
-            Ok(answer) => command.end(outcome(answer)),
+        match output {
+            Ok(output) => command.end(outcome(output)),
             Err(_) => {
                 let asked = matches!(*command.status.borrow(), CommandStatus::Cancelling);
                 command.end(if asked { CommandStatus::Cancelled } else { CommandStatus::Error(lost()) });
@@ -354,12 +354,12 @@ async fn python(
     }
 }
 
-fn outcome(answer: Answer) -> CommandStatus {
-    CommandStatus::Finished(match answer {
-        Answer::Cancelled => return CommandStatus::Cancelled,
-        Answer::Ready => return CommandStatus::Error(lost()),
-        Answer::Text { data, truncated } => json!({"resultType": "text", "data": data, "truncated": truncated}),
-        Answer::Table { data, schema, truncated } => json!({
+fn outcome(output: Output) -> CommandStatus {
+    CommandStatus::Finished(match output {
+        Output::Cancelled => return CommandStatus::Cancelled,
+        Output::Ready => return CommandStatus::Error(lost()),
+        Output::Text { data, truncated } => json!({"resultType": "text", "data": data, "truncated": truncated}),
+        Output::Table { data, schema, truncated } => json!({
             "resultType": "table",
             "data": data,
             "schema": schema,
@@ -367,7 +367,7 @@ fn outcome(answer: Answer) -> CommandStatus {
             "isJsonSchema": true,
             "pos": Value::Null,
         }),
-        Answer::Error { summary, cause } => json!({"resultType": "error", "summary": summary, "cause": cause}),
+        Output::Error { summary, cause } => json!({"resultType": "error", "summary": summary, "cause": cause}),
     })
 }
 

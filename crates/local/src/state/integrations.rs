@@ -113,7 +113,7 @@ impl Integrations {
     }
 }
 
-/// The answer's items with the creator's name, which listings give on request only.
+/// The response's items with the creator's name, which listings give on request only.
 pub(crate) fn with_creator(mut items: Vec<Value>) -> Vec<Value> {
     for item in &mut items {
         item["creator_username"] = json!(USER_NAME);

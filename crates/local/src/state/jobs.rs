@@ -15,7 +15,7 @@ mod tasks;
 
 pub(crate) use tasks::{Phase, TaskRun};
 
-/// How many tasks one answer holds.
+/// How many tasks one response holds.
 const TASKS_PER_PAGE: usize = 100;
 
 #[derive(Debug)]

@@ -121,7 +121,7 @@ pub(crate) struct App {
     #[cfg(feature = "engine")]
     pub(crate) engine: crate::sql::engine::Engine,
     /// Removed with all it holds when the last request is done.
-    pub(crate) folder: Scratch,
+    pub(crate) directory: Scratch,
 }
 
 impl App {
@@ -135,7 +135,7 @@ impl App {
         let mut warehouses = Warehouses::new(&clock);
         let starter_warehouse = ids.hex16();
         warehouses.add_starter(&starter_warehouse, clock.now_ms());
-        let folder = Scratch::new()?;
+        let directory = Scratch::new()?;
         let link_key = if settings.link_headers { Some(random::to_hex(&random::bytes::<16>()?)) } else { None };
         Ok(Arc::new(Self {
             url: format!("http://127.0.0.1:{port}"),
@@ -157,8 +157,8 @@ impl App {
             signer: Signer::new()?,
             link_key,
             #[cfg(feature = "engine")]
-            engine: crate::sql::engine::Engine::new(folder.path())?,
-            folder,
+            engine: crate::sql::engine::Engine::new(directory.path())?,
+            directory,
             settings,
             secrets,
             ids,
@@ -173,7 +173,7 @@ impl App {
         self.statements.cancel_all(self.clock.now_ms());
         // Tasks that are still ending hold this state for a moment; the files need not wait for them. What cannot be
         // removed now goes with the last of them.
-        let _ = std::fs::remove_dir_all(self.folder.path());
+        let _ = std::fs::remove_dir_all(self.directory.path());
     }
 }
 

@@ -43,11 +43,11 @@ impl Object {
     }
 }
 
-/// All of them, by path. A folder is there if something is in it, or if it was made.
+/// All of them, by path. A directory is there if something is in it, or if it was made.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     objects: BTreeMap<String, Object>,
-    folders: BTreeSet<String>,
+    directories: BTreeSet<String>,
 }
 
 /// What an import brings.
@@ -74,8 +74,8 @@ impl Objects {
             let message = format!("Path ({path}) already exists.");
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", message));
         }
-        if self.is_folder(&path) {
-            return Err(ApiError::invalid_parameter(format!("Path ({path}) is a folder")));
+        if self.is_directory(&path) {
+            return Err(ApiError::invalid_parameter(format!("Path ({path}) is a directory")));
         }
         let by_name = language_of(&path);
         let marked = || {
@@ -101,45 +101,45 @@ impl Objects {
         let path = clean(path)?;
         match self.objects.get(&path) {
             Some(object) => Ok(object.json(&path)),
-            None if self.is_folder(&path) => Ok(json!({"path": path, "object_type": "DIRECTORY"})),
+            None if self.is_directory(&path) => Ok(json!({"path": path, "object_type": "DIRECTORY"})),
             None => Err(gone(&path)),
         }
     }
 
-    /// What lies directly in a folder.
+    /// What lies directly in a directory.
     pub(crate) fn list(&self, path: &str) -> Result<Vec<Value>, ApiError> {
         let path = clean(path)?;
         if let Some(object) = self.objects.get(&path) {
             return Ok(vec![object.json(&path)]);
         }
-        if !self.is_folder(&path) {
+        if !self.is_directory(&path) {
             return Err(gone(&path));
         }
         let prefix = inside(&path);
-        let mut folders = BTreeSet::new();
-        for name in self.objects.keys().chain(&self.folders).filter_map(|p| p.strip_prefix(&prefix)) {
+        let mut directories = BTreeSet::new();
+        for name in self.objects.keys().chain(&self.directories).filter_map(|p| p.strip_prefix(&prefix)) {
             let (first, below) = name.split_once('/').unwrap_or((name, ""));
-            if !below.is_empty() || self.folders.contains(&format!("{prefix}{name}")) {
-                folders.insert(first.to_owned());
+            if !below.is_empty() || self.directories.contains(&format!("{prefix}{name}")) {
+                directories.insert(first.to_owned());
             }
         }
         let files =
             self.objects.iter().filter(|(p, _)| p.strip_prefix(&prefix).is_some_and(|name| !name.contains('/')));
-        let folders =
-            folders.into_iter().map(|name| json!({"path": format!("{prefix}{name}"), "object_type": "DIRECTORY"}));
-        Ok(folders.chain(files.map(|(p, object)| object.json(p))).collect())
+        let directories =
+            directories.into_iter().map(|name| json!({"path": format!("{prefix}{name}"), "object_type": "DIRECTORY"}));
+        Ok(directories.chain(files.map(|(p, object)| object.json(p))).collect())
     }
 
-    pub(crate) fn make_folder(&mut self, path: &str) -> Result<(), ApiError> {
+    pub(crate) fn make_directory(&mut self, path: &str) -> Result<(), ApiError> {
         let path = clean(path)?;
         if self.objects.contains_key(&path) {
             return Err(ApiError::new(
                 StatusCode::BAD_REQUEST,
                 "RESOURCE_ALREADY_EXISTS",
-                format!("Path ({path}) is no folder"),
+                format!("Path ({path}) is not a directory"),
             ));
         }
-        self.folders.insert(path);
+        self.directories.insert(path);
         Ok(())
     }
 
@@ -148,25 +148,25 @@ impl Objects {
         if self.objects.remove(&path).is_some() {
             return Ok(());
         }
-        if !self.is_folder(&path) {
+        if !self.is_directory(&path) {
             return Err(gone(&path));
         }
         let prefix = inside(&path);
-        let filled = self.objects.keys().chain(&self.folders).any(|p| p.starts_with(&prefix));
+        let filled = self.objects.keys().chain(&self.directories).any(|p| p.starts_with(&prefix));
         if filled && !recursive {
-            let message = format!("Folder ({path}) is not empty; delete it recursively");
+            let message = format!("Directory ({path}) is not empty; delete it recursively");
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "DIRECTORY_NOT_EMPTY", message));
         }
         self.objects.retain(|p, _| !p.starts_with(&prefix));
-        self.folders.retain(|p| p != &path && !p.starts_with(&prefix));
+        self.directories.retain(|p| p != &path && !p.starts_with(&prefix));
         Ok(())
     }
 
-    fn is_folder(&self, path: &str) -> bool {
+    fn is_directory(&self, path: &str) -> bool {
         let prefix = inside(path);
         path == "/"
-            || self.folders.contains(path)
-            || self.objects.keys().chain(&self.folders).any(|p| p.starts_with(&prefix))
+            || self.directories.contains(path)
+            || self.objects.keys().chain(&self.directories).any(|p| p.starts_with(&prefix))
     }
 }
 
@@ -174,7 +174,7 @@ fn gone(path: &str) -> ApiError {
     ApiError::not_found(format!("Path ({path}) doesn't exist."))
 }
 
-/// What the paths of a folder's contents begin with.
+/// What the paths of a directory's contents begin with.
 fn inside(path: &str) -> String {
     if path == "/" { "/".to_owned() } else { format!("{path}/") }
 }
@@ -209,11 +209,11 @@ mod tests {
     }
 
     #[test]
-    fn folders_hold_what_is_below_them() {
+    fn directories_hold_what_is_below_them() {
         let mut all = Objects::default();
         import(&mut all, "/a/b/c.py", "SOURCE", "1").unwrap();
         import(&mut all, "/Workspace/a/d.txt", "AUTO", "1").unwrap();
-        all.make_folder("/a/e/").unwrap();
+        all.make_directory("/a/e/").unwrap();
         let names: Vec<_> =
             all.list("/a").unwrap().iter().map(|o| (o["path"].to_string(), o["object_type"].to_string())).collect();
         let wanted = [("/a/b", "DIRECTORY"), ("/a/e", "DIRECTORY"), ("/a/d.txt", "FILE")]

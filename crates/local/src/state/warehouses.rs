@@ -64,7 +64,7 @@ pub(crate) struct Warehouses {
 
 impl Warehouse {
     /// Brings the state up to date with the time.
-    fn settle(&mut self, now: i64, timings: Timings) {
+    fn catch_up(&mut self, now: i64, timings: Timings) {
         loop {
             let (next, at) = match self.state {
                 WarehouseState::Starting => (WarehouseState::Running, self.since + timings.start),
@@ -162,7 +162,7 @@ impl Warehouses {
         let timings = self.timings;
         let warehouse =
             self.all.get_mut(id).ok_or_else(|| ApiError::not_found(format!("SQL warehouse {id} does not exist.")))?;
-        warehouse.settle(now, timings);
+        warehouse.catch_up(now, timings);
         Ok(warehouse)
     }
 
@@ -231,7 +231,7 @@ impl Warehouses {
         all.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         all.into_iter()
             .map(|w| {
-                w.settle(now, timings);
+                w.catch_up(now, timings);
                 w.to_json(host, port)
             })
             .collect()

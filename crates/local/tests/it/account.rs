@@ -3,9 +3,9 @@
 use databricks_local::LocalWorkspace;
 use serde_json::{Value, json};
 
-use crate::client::{Answer, basic, fast, get, send};
+use crate::client::{Response, basic, fast, get, send};
 
-async fn account(w: &LocalWorkspace, method: &str, path: &str, body: Option<Value>) -> Answer {
+async fn account(w: &LocalWorkspace, method: &str, path: &str, body: Option<Value>) -> Response {
     let target = format!("/api/2.0/accounts/{}/oauth2/{path}", w.account_id());
     let authorization = basic(w.username(), w.password());
     let body = body.map(|b| b.to_string()).unwrap_or_default();

@@ -9,15 +9,15 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&self.body)))
     }
@@ -55,7 +55,7 @@ pub(crate) async fn send(
     target: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> io::Result<Answer> {
+) -> io::Result<Response> {
     let address = w.url().trim_start_matches("http://");
     let mut head = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n");
     if !headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("host")) {
@@ -73,20 +73,20 @@ pub(crate) async fn send(
     parse(&all)
 }
 
-fn parse(all: &[u8]) -> io::Result<Answer> {
+fn parse(all: &[u8]) -> io::Result<Response> {
     let short = || io::Error::from(io::ErrorKind::UnexpectedEof);
     let end = all.windows(4).position(|w| w == b"\r\n\r\n").ok_or_else(short)?;
     let head = String::from_utf8_lossy(&all[..end]).into_owned();
     let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(short)?;
-    let mut answer = Answer { status, head, body: all[end + 4..].to_vec() };
-    if answer.header("transfer-encoding") == Some("chunked") {
-        answer.body = dechunk(&answer.body).ok_or_else(short)?;
-    } else if let Some(length) = answer.header("content-length")
-        && answer.body.len() != length.parse().unwrap_or(usize::MAX)
+    let mut response = Response { status, head, body: all[end + 4..].to_vec() };
+    if response.header("transfer-encoding") == Some("chunked") {
+        response.body = dechunk(&response.body).ok_or_else(short)?;
+    } else if let Some(length) = response.header("content-length")
+        && response.body.len() != length.parse().unwrap_or(usize::MAX)
     {
         return Err(short());
     }
-    Ok(answer)
+    Ok(response)
 }
 
 fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
@@ -104,18 +104,18 @@ fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A request with the workspace's token.
-pub(crate) async fn call(w: &LocalWorkspace, method: &str, target: &str, body: Option<Value>) -> Answer {
+pub(crate) async fn call(w: &LocalWorkspace, method: &str, target: &str, body: Option<Value>) -> Response {
     let bearer = format!("Bearer {}", w.token());
     let body = body.map(|b| b.to_string()).unwrap_or_default();
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     send(w, method, target, &headers, body.as_bytes()).await.unwrap()
 }
 
-pub(crate) async fn get(w: &LocalWorkspace, target: &str) -> Answer {
+pub(crate) async fn get(w: &LocalWorkspace, target: &str) -> Response {
     call(w, "GET", target, None).await
 }
 
-pub(crate) async fn post(w: &LocalWorkspace, target: &str, body: Value) -> Answer {
+pub(crate) async fn post(w: &LocalWorkspace, target: &str, body: Value) -> Response {
     call(w, "POST", target, Some(body)).await
 }
 

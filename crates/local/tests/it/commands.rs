@@ -72,11 +72,11 @@ async fn python_keeps_its_state() {
     assert_eq!(context.run("").await["data"], "");
     let child = context.run("import subprocess, sys\n_ = subprocess.run([sys.executable, '-c', 'print(7)'])").await;
     assert_eq!(child["data"], "7");
-    let folder = context.run("import os; print(os.getcwd())").await["data"].as_str().unwrap().to_owned();
-    assert!(std::path::Path::new(&folder).is_dir());
+    let directory = context.run("import os; print(os.getcwd())").await["data"].as_str().unwrap().to_owned();
+    assert!(std::path::Path::new(&directory).is_dir());
     assert!(context.run("input()").await["summary"].as_str().unwrap().contains("EOFError"));
     drop(w);
-    assert!(!std::path::Path::new(&folder).exists());
+    assert!(!std::path::Path::new(&directory).exists());
 }
 
 #[tokio::test]
@@ -184,9 +184,9 @@ async fn other_languages_and_a_missing_interpreter_say_so() {
         ("python", 500, "'/no/such/python3', which was not found: install Python 3"),
     ] {
         let body = json!({"clusterId": cluster, "language": language});
-        let answer = post(&w, "/api/1.2/contexts/create", body).await;
-        assert_eq!(answer.status, status);
-        assert!(answer.json()["error"].as_str().unwrap().contains(text), "{}", answer.text());
+        let response = post(&w, "/api/1.2/contexts/create", body).await;
+        assert_eq!(response.status, status);
+        assert!(response.json()["error"].as_str().unwrap().contains(text), "{}", response.text());
     }
 }
 
@@ -225,7 +225,7 @@ async fn children_in_sessions_of_their_own_end_with_the_context() {
     let context = Context::new(&w, "python").await;
     let command = "import subprocess\nq = subprocess.Popen(['sleep', '600'], start_new_session=True)\nprint(q.pid)";
     let pid = context.run(command).await["data"].as_str().unwrap().to_owned();
-    // Whoever adopts it may leave it as a zombie, which has no command line.
+    // The process that adopts it may leave it as a zombie, which has no command line.
     let runs = |pid: &str| std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty());
     assert!(runs(&pid));
     drop(w);

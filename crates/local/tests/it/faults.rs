@@ -1,4 +1,4 @@
-//! Failures on demand, and what the record says of them.
+//! Failures on demand, and what the record states of them.
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, which the lint does not see")]
 
 mod account;
+mod authentication;
 mod client;
 mod clusters;
 mod commands;
@@ -10,7 +11,7 @@ mod faults;
 #[cfg(feature = "bin")]
 mod program;
 mod scripts;
-mod sign_in;
+
 #[cfg(feature = "engine")]
 mod sql_values;
 #[cfg(feature = "engine")]

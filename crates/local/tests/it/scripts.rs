@@ -24,9 +24,9 @@ async fn scripts_answer_before_the_engine() {
         .await
         .unwrap();
     let prices = "SELECT  *\nFROM secret.prices WHERE x";
-    let answer = execute(&w, prices, json!({})).await;
-    assert_eq!(answer["result"]["data_array"], json!([["1", null]]));
-    assert_eq!(answer["manifest"]["schema"]["columns"][1]["type_text"], "DECIMAL(10,2)");
+    let response = execute(&w, prices, json!({})).await;
+    assert_eq!(response["result"]["data_array"], json!([["1", null]]));
+    assert_eq!(response["manifest"]["schema"]["columns"][1]["type_text"], "DECIMAL(10,2)");
     let failed = execute(&w, "DROP TABLE x;", json!({})).await;
     assert_eq!(failed["status"]["error"], json!({"error_code": "BAD_REQUEST", "message": "not allowed"}));
     assert_eq!(failed["status"]["sql_state"], "42501");
@@ -39,7 +39,7 @@ async fn scripts_answer_before_the_engine() {
 #[tokio::test]
 async fn without_engine_and_script_a_statement_fails_and_says_why() {
     let w = crate::client::fast().await;
-    let answer = execute(&w, "SELECT 1", json!({})).await;
-    assert_eq!(answer["status"]["state"], "FAILED");
-    assert!(answer["status"]["error"]["message"].as_str().unwrap().contains("feature `engine`"), "{answer}");
+    let response = execute(&w, "SELECT 1", json!({})).await;
+    assert_eq!(response["status"]["state"], "FAILED");
+    assert!(response["status"]["error"]["message"].as_str().unwrap().contains("feature `engine`"), "{response}");
 }

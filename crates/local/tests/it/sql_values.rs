@@ -69,9 +69,9 @@ async fn numbers_have_the_platforms_values_and_types() {
         ("sum(id) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)", json!("0"), "BIGINT"),
         ("regexp_count('aaa', 'a')", json!("3"), "INT"),
     ] {
-        let answer = execute(&w, &format!("SELECT {expression} AS x FROM range(1)"), json!({})).await.ok();
-        assert_eq!(answer["result"]["data_array"], json!([[value]]), "{expression}: {answer}");
-        assert_eq!(answer["manifest"]["schema"]["columns"][0]["type_text"], kind, "{expression}");
+        let response = execute(&w, &format!("SELECT {expression} AS x FROM range(1)"), json!({})).await.ok();
+        assert_eq!(response["result"]["data_array"], json!([[value]]), "{expression}: {response}");
+        assert_eq!(response["manifest"]["schema"]["columns"][0]["type_text"], kind, "{expression}");
     }
     for (statement, expected) in [
         ("SELECT avg(a), sum(a) FROM (VALUES (1.0), (1.0), (0.0)) AS t(a)", json!([["0.66667", "2.0"]])),
@@ -101,8 +101,8 @@ async fn collected_values_skip_null_and_are_bounded() {
     }
     for function in ["array_agg(x)", "string_agg(x, ',')"] {
         let statement = format!("SELECT {function} FROM (SELECT repeat('x', 1000000) AS x FROM range(200))");
-        let answer = execute(&w, &statement, json!({})).await.ok();
-        assert_eq!(answer["status"]["error"]["error_code"], "RESOURCE_EXHAUSTED", "{answer}");
+        let response = execute(&w, &statement, json!({})).await.ok();
+        assert_eq!(response["status"]["error"]["error_code"], "RESOURCE_EXHAUSTED", "{response}");
     }
 }
 
@@ -119,8 +119,8 @@ async fn columns_are_spelled_as_they_were_written() {
         ("SELECT 1 AS A, 2 AS a", &["A", "a"]),
         ("SELECT max(Id) AS HIGH FROM range(3) ORDER BY high", &["HIGH"]),
     ] {
-        let answer = execute(&w, statement, json!({})).await.ok();
-        let columns = answer["manifest"]["schema"]["columns"].as_array().unwrap();
+        let response = execute(&w, statement, json!({})).await.ok();
+        let columns = response["manifest"]["schema"]["columns"].as_array().unwrap();
         let names: Vec<_> = columns.iter().map(|c| c["name"].as_str().unwrap()).collect();
         assert_eq!(names, expected, "{statement}");
     }

@@ -5,45 +5,45 @@ use std::time::Duration;
 use databricks_local::LocalWorkspace;
 use serde_json::{Value, json};
 
-use crate::client::{Answer, fast, get, post, send, until};
+use crate::client::{Response, fast, get, post, send, until};
 
 const PATH: &str = "/api/2.0/sql/statements";
 
-pub(crate) async fn execute(w: &LocalWorkspace, statement: &str, extra: Value) -> Answer {
+pub(crate) async fn execute(w: &LocalWorkspace, statement: &str, extra: Value) -> Response {
     let mut body = json!({"warehouse_id": w.warehouse_id(), "statement": statement, "wait_timeout": "30s"});
     for (name, value) in extra.as_object().into_iter().flatten() {
         body[name] = value.clone();
     }
-    let mut answer = post(w, PATH, body).await;
+    let mut response = post(w, PATH, body).await;
     // A busy machine may take longer than one call waits.
     while extra.get("wait_timeout").is_none()
-        && answer.status == 200
-        && matches!(answer.json()["status"]["state"].as_str(), Some("PENDING" | "RUNNING"))
+        && response.status == 200
+        && matches!(response.json()["status"]["state"].as_str(), Some("PENDING" | "RUNNING"))
     {
-        let id = answer.json()["statement_id"].as_str().unwrap().to_owned();
+        let id = response.json()["statement_id"].as_str().unwrap().to_owned();
         tokio::time::sleep(Duration::from_millis(20)).await;
-        answer = get(w, &format!("{PATH}/{id}")).await;
+        response = get(w, &format!("{PATH}/{id}")).await;
     }
-    answer
+    response
 }
 
 /// Runs to success and gives the rows of the first chunk.
 pub(crate) async fn rows(w: &LocalWorkspace, statement: &str, extra: Value) -> Value {
-    let answer = execute(w, statement, extra).await.ok();
-    assert_eq!(answer["status"]["state"], "SUCCEEDED", "{statement}: {answer}");
-    answer["result"]["data_array"].clone()
+    let response = execute(w, statement, extra).await.ok();
+    assert_eq!(response["status"]["state"], "SUCCEEDED", "{statement}: {response}");
+    response["result"]["data_array"].clone()
 }
 
 pub(crate) async fn fails(w: &LocalWorkspace, statement: &str, extra: Value) -> (String, String) {
-    let answer = execute(w, statement, extra).await.ok();
-    assert_eq!(answer["status"]["state"], "FAILED", "{statement}: {answer}");
-    let message = answer["status"]["error"]["message"].as_str().unwrap().to_owned();
-    let state = answer["status"]["sql_state"].as_str().unwrap_or_default().to_owned();
+    let response = execute(w, statement, extra).await.ok();
+    assert_eq!(response["status"]["state"], "FAILED", "{statement}: {response}");
+    let message = response["status"]["error"]["message"].as_str().unwrap().to_owned();
+    let state = response["status"]["sql_state"].as_str().unwrap_or_default().to_owned();
     (message, state)
 }
 
 /// The bytes behind the link of a chunk.
-async fn download(w: &LocalWorkspace, link: &Value) -> Answer {
+async fn download(w: &LocalWorkspace, link: &Value) -> Response {
     let target = link["external_link"].as_str().unwrap().strip_prefix(w.url()).unwrap();
     send(w, "GET", target, &[], b"").await.unwrap()
 }
@@ -54,9 +54,9 @@ async fn types_have_the_platforms_names_and_texts() {
     let statement = "SELECT 1 AS i, 3000000000 AS l, CAST(1 AS SMALLINT) AS s, 1.50 AS d, CAST(1.5 AS DOUBLE) AS f, \
                      true AS b, 'x\"y' AS t, DATE '2024-02-29' AS day, TIMESTAMP '2024-02-29 01:02:03' AS ts, NULL AS n, \
                      CAST(NULL AS BIGINT) AS nl, CAST('ab' AS BINARY) AS bin";
-    let answer = execute(&w, statement, json!({})).await.ok();
-    assert_eq!(answer["status"]["state"], "SUCCEEDED", "{answer}");
-    let columns = answer["manifest"]["schema"]["columns"].as_array().unwrap();
+    let response = execute(&w, statement, json!({})).await.ok();
+    assert_eq!(response["status"]["state"], "SUCCEEDED", "{response}");
+    let columns = response["manifest"]["schema"]["columns"].as_array().unwrap();
     let types: Vec<_> =
         columns.iter().map(|c| (c["type_name"].as_str().unwrap(), c["type_text"].as_str().unwrap())).collect();
     assert_eq!(
@@ -79,7 +79,7 @@ async fn types_have_the_platforms_names_and_texts() {
     assert_eq!((&columns[3]["type_precision"], &columns[3]["type_scale"]), (&json!(3), &json!(2)));
     assert_eq!(columns[3]["position"], 3);
     assert_eq!(
-        answer["result"]["data_array"],
+        response["result"]["data_array"],
         json!([[
             "1",
             "3000000000",
@@ -95,8 +95,8 @@ async fn types_have_the_platforms_names_and_texts() {
             "YWI=",
         ]])
     );
-    assert_eq!(answer["manifest"]["total_row_count"], 1);
-    assert_eq!(answer["manifest"]["truncated"], false);
+    assert_eq!(response["manifest"]["total_row_count"], 1);
+    assert_eq!(response["manifest"]["truncated"], false);
 }
 
 #[tokio::test]
@@ -147,9 +147,10 @@ async fn the_language_is_there() {
 async fn columns_without_alias_have_the_platforms_names() {
     let w = fast().await;
     let statement = "SELECT count(*), sum(t.id + 1), max(id), t.id, 'x', 1, :p, 1 FROM range(3) t GROUP BY t.id";
-    let answer = execute(&w, statement, json!({"parameters": [{"name": "p", "value": "5", "type": "INT"}]})).await.ok();
-    assert_eq!(answer["status"]["state"], "SUCCEEDED", "{answer}");
-    let names: Vec<_> = answer["manifest"]["schema"]["columns"]
+    let response =
+        execute(&w, statement, json!({"parameters": [{"name": "p", "value": "5", "type": "INT"}]})).await.ok();
+    assert_eq!(response["status"]["state"], "SUCCEEDED", "{response}");
+    let names: Vec<_> = response["manifest"]["schema"]["columns"]
         .as_array()
         .unwrap()
         .iter()
@@ -176,10 +177,10 @@ async fn parameters_have_types_and_null() {
         {"name": "k", "value": "2", "type": "INT"},
     ]);
     let statement = "SELECT :i AS i, :l AS l, :s AS s, :e AS e, :n AS n, :d AS d, :f AS f, :b AS b, :day AS day, :ts AS ts, :y AS y";
-    let answer = execute(&w, statement, json!({"parameters": parameters})).await.ok();
-    assert_eq!(answer["status"]["state"], "SUCCEEDED", "{answer}");
+    let response = execute(&w, statement, json!({"parameters": parameters})).await.ok();
+    assert_eq!(response["status"]["state"], "SUCCEEDED", "{response}");
     assert_eq!(
-        answer["result"]["data_array"],
+        response["result"]["data_array"],
         json!([[
             "-5",
             "9007199254740993",
@@ -194,7 +195,7 @@ async fn parameters_have_types_and_null() {
             "7",
         ]])
     );
-    let types: Vec<_> = answer["manifest"]["schema"]["columns"]
+    let types: Vec<_> = response["manifest"]["schema"]["columns"]
         .as_array()
         .unwrap()
         .iter()
@@ -263,14 +264,14 @@ async fn tables_stay_and_views_and_inserts_work() {
 #[tokio::test]
 async fn inline_results_come_in_chunks() {
     let w = LocalWorkspace::builder().speed(1e6).chunk_rows(400).start().await.unwrap();
-    let answer = execute(&w, "SELECT id, CAST(id AS STRING) AS s FROM range(1000)", json!({})).await.ok();
-    let manifest = &answer["manifest"];
+    let response = execute(&w, "SELECT id, CAST(id AS STRING) AS s FROM range(1000)", json!({})).await.ok();
+    let manifest = &response["manifest"];
     assert_eq!((&manifest["total_chunk_count"], &manifest["total_row_count"]), (&json!(3), &json!(1000)));
     assert_eq!(
         manifest["chunks"][2],
         json!({"chunk_index": 2, "row_offset": 800, "row_count": 200, "byte_count": manifest["chunks"][2]["byte_count"]})
     );
-    let mut data = answer["result"].clone();
+    let mut data = response["result"].clone();
     let mut seen = Vec::new();
     loop {
         assert_eq!(data["row_offset"], seen.len());
@@ -281,24 +282,30 @@ async fn inline_results_come_in_chunks() {
     }
     let expected: Vec<_> = (0..1000).map(|n| n.to_string()).collect();
     assert_eq!(seen, expected);
-    let id = answer["statement_id"].as_str().unwrap();
+    let id = response["statement_id"].as_str().unwrap();
     get(&w, &format!("{PATH}/{id}/result/chunks/3")).await.refused(404, "RESOURCE_DOES_NOT_EXIST");
     get(&w, &format!("{PATH}/none")).await.refused(404, "RESOURCE_DOES_NOT_EXIST");
-    assert_eq!(get(&w, &format!("{PATH}/{id}")).await.ok(), answer);
+    assert_eq!(get(&w, &format!("{PATH}/{id}")).await.ok(), response);
 }
 
 #[tokio::test]
 async fn limits_truncate_and_inline_has_an_end() {
     let w = fast().await;
-    let answer = execute(&w, "SELECT id FROM range(100)", json!({"row_limit": 7})).await.ok();
-    assert_eq!((&answer["manifest"]["truncated"], &answer["manifest"]["total_row_count"]), (&json!(true), &json!(7)));
-    let answer = execute(&w, "SELECT id FROM range(7)", json!({"row_limit": 7})).await.ok();
-    assert_eq!(answer["manifest"]["truncated"], false);
-    let answer = execute(&w, "SELECT id FROM range(100)", json!({"byte_limit": 50})).await.ok();
-    assert_eq!(answer["manifest"]["truncated"], true);
+    let response = execute(&w, "SELECT id FROM range(100)", json!({"row_limit": 7})).await.ok();
+    assert_eq!(
+        (&response["manifest"]["truncated"], &response["manifest"]["total_row_count"]),
+        (&json!(true), &json!(7))
+    );
+    let response = execute(&w, "SELECT id FROM range(7)", json!({"row_limit": 7})).await.ok();
+    assert_eq!(response["manifest"]["truncated"], false);
+    let response = execute(&w, "SELECT id FROM range(100)", json!({"byte_limit": 50})).await.ok();
+    assert_eq!(response["manifest"]["truncated"], true);
     let arrow = json!({"row_limit": 7, "format": "ARROW_STREAM", "disposition": "EXTERNAL_LINKS"});
-    let answer = execute(&w, "SELECT id FROM range(100)", arrow).await.ok();
-    assert_eq!((&answer["manifest"]["truncated"], &answer["manifest"]["total_row_count"]), (&json!(true), &json!(7)));
+    let response = execute(&w, "SELECT id FROM range(100)", arrow).await.ok();
+    assert_eq!(
+        (&response["manifest"]["truncated"], &response["manifest"]["total_row_count"]),
+        (&json!(true), &json!(7))
+    );
     let (message, _) = fails(&w, "SELECT repeat('x', 1000) FROM range(30000)", json!({})).await;
     assert!(message.contains("EXTERNAL_LINKS"), "{message}");
 }
@@ -307,8 +314,8 @@ async fn limits_truncate_and_inline_has_an_end() {
 async fn links_need_no_token_and_refuse_one() {
     let w = LocalWorkspace::builder().speed(1e6).chunk_rows(2).link_headers(true).start().await.unwrap();
     let csv = json!({"disposition": "EXTERNAL_LINKS", "format": "CSV"});
-    let answer = execute(&w, "SELECT id, NULL AS n FROM range(3)", csv).await.ok();
-    let link = &answer["result"]["external_links"][0];
+    let response = execute(&w, "SELECT id, NULL AS n FROM range(3)", csv).await.ok();
+    let link = &response["result"]["external_links"][0];
     assert_eq!(
         (&link["chunk_index"], &link["row_count"], &link["next_chunk_index"]),
         (&json!(0), &json!(2), &json!(1))
@@ -340,13 +347,13 @@ async fn links_need_no_token_and_refuse_one() {
 async fn links_expire_and_are_renewed_and_results_close() {
     let w = fast().await;
     let links = json!({"disposition": "EXTERNAL_LINKS"});
-    let answer = execute(&w, "SELECT id FROM range(3)", links).await.ok();
-    let link = &answer["result"]["external_links"][0];
+    let response = execute(&w, "SELECT id FROM range(3)", links).await.ok();
+    let link = &response["result"]["external_links"][0];
     assert_eq!(download(&w, link).await.json(), json!([["0"], ["1"], ["2"]]));
     tokio::time::advance(Duration::from_secs(16 * 60)).await;
     let late = download(&w, link).await;
     assert!(late.status == 403 && late.text().contains("expired"), "{}", late.text());
-    let path = format!("{PATH}/{}", answer["statement_id"].as_str().unwrap());
+    let path = format!("{PATH}/{}", response["statement_id"].as_str().unwrap());
     let fresh = get(&w, &format!("{path}/result/chunks/0")).await.ok();
     assert_eq!(download(&w, &fresh["external_links"][0]).await.status, 200);
     tokio::time::advance(Duration::from_secs(3600)).await;
@@ -364,9 +371,9 @@ async fn arrow_chunks_are_whole_streams() {
 
     let w = LocalWorkspace::builder().speed(1e6).chunk_rows(3000).start().await.unwrap();
     let arrow = json!({"disposition": "EXTERNAL_LINKS", "format": "ARROW_STREAM"});
-    let answer = execute(&w, "SELECT id, 'x' AS s FROM range(20000)", arrow).await.ok();
-    assert_eq!(answer["manifest"]["total_chunk_count"], 7, "{answer}");
-    let path = format!("{PATH}/{}/result/chunks", answer["statement_id"].as_str().unwrap());
+    let response = execute(&w, "SELECT id, 'x' AS s FROM range(20000)", arrow).await.ok();
+    assert_eq!(response["manifest"]["total_chunk_count"], 7, "{response}");
+    let path = format!("{PATH}/{}/result/chunks", response["statement_id"].as_str().unwrap());
     let mut seen = 0;
     for index in 0..7 {
         let data = get(&w, &format!("{path}/{index}")).await.ok();
@@ -387,15 +394,15 @@ async fn arrow_chunks_are_whole_streams() {
 #[tokio::test(start_paused = true)]
 async fn a_stopped_warehouse_is_started_and_waits_are_kept() {
     let w = LocalWorkspace::builder().speed(1.0).start().await.unwrap();
-    let answer = execute(&w, "SELECT 1", json!({"wait_timeout": "0s"})).await.ok();
-    assert_eq!(answer["status"]["state"], "PENDING");
+    let response = execute(&w, "SELECT 1", json!({"wait_timeout": "0s"})).await.ok();
+    assert_eq!(response["status"]["state"], "PENDING");
     let warehouse = get(&w, &format!("/api/2.0/sql/warehouses/{}", w.warehouse_id())).await.ok();
     assert_eq!(warehouse["state"], "STARTING");
     // The warehouse takes longer than this wait.
     let canceled = execute(&w, "SELECT 2", json!({"wait_timeout": "5s", "on_wait_timeout": "CANCEL"})).await.ok();
     assert_eq!(canceled["status"]["state"], "CANCELED");
     tokio::time::advance(Duration::from_secs(20)).await;
-    let path = format!("{PATH}/{}", answer["statement_id"].as_str().unwrap());
+    let path = format!("{PATH}/{}", response["statement_id"].as_str().unwrap());
     let done = until(&w, &path, |s| s["status"]["state"] != "PENDING" && s["status"]["state"] != "RUNNING").await;
     assert_eq!(done["result"]["data_array"], json!([["1"]]));
 }
@@ -404,8 +411,8 @@ async fn a_stopped_warehouse_is_started_and_waits_are_kept() {
 async fn a_long_statement_can_be_canceled() {
     let w = fast().await;
     let statement = "SELECT count(*) FROM range(4000000000) a WHERE (id * 7) % 3 = 1";
-    let answer = execute(&w, statement, json!({"wait_timeout": "0s"})).await.ok();
-    let path = format!("{PATH}/{}", answer["statement_id"].as_str().unwrap());
+    let response = execute(&w, statement, json!({"wait_timeout": "0s"})).await.ok();
+    let path = format!("{PATH}/{}", response["statement_id"].as_str().unwrap());
     until(&w, &path, |s| s["status"]["state"] == "RUNNING").await;
     post(&w, &format!("{path}/cancel"), json!({})).await.ok();
     assert_eq!(get(&w, &path).await.ok()["status"]["state"], "CANCELED");
@@ -466,9 +473,9 @@ async fn deep_statements_fail_or_run_and_the_process_lives() {
     let w = fast().await;
     for size in [2_000, 10_000] {
         for (what, statement) in deep(size) {
-            let answer = execute(&w, &statement, json!({})).await.ok();
-            assert_eq!(answer["status"]["state"], "FAILED", "{what}");
-            let message = answer["status"]["error"]["message"].as_str().unwrap();
+            let response = execute(&w, &statement, json!({})).await.ok();
+            assert_eq!(response["status"]["state"], "FAILED", "{what}");
+            let message = response["status"]["error"]["message"].as_str().unwrap();
             let refused = message.contains("FAILED_TO_PARSE_TOO_COMPLEX") && message.contains("54001");
             assert!(refused || message.contains("[PARSE_SYNTAX_ERROR]"), "{what}: {message}");
         }
@@ -504,8 +511,12 @@ async fn values_are_bounded() {
         "SELECT concat_ws(a, 'x', 'y', 'z', 'x', 'y') FROM (SELECT repeat('x', 20000000) AS a)",
         "SELECT max(length(repeat(repeat('x', 1000), 10000 + CAST(id % 2 AS INT)))) FROM range(1000)",
     ] {
-        let answer = execute(&w, statement, json!({})).await.ok();
-        assert_eq!(answer["status"]["error"]["error_code"], "RESOURCE_EXHAUSTED", "{statement}: {}", answer["status"]);
+        let response = execute(&w, statement, json!({})).await.ok();
+        assert_eq!(
+            response["status"]["error"]["error_code"], "RESOURCE_EXHAUSTED",
+            "{statement}: {}",
+            response["status"]
+        );
     }
     assert_eq!(rows(&w, "SELECT length(repeat('x', 1000000))", json!({})).await, json!([["1000000"]]));
 }
@@ -551,9 +562,9 @@ async fn values_are_those_of_the_platform() {
     ] {
         assert_eq!(rows(&w, statement, json!({})).await, expected, "{statement}");
     }
-    let answer =
+    let response =
         execute(&w, "SELECT 9223372036854775808 AS d, CAST('2024-01-01' AS TIMESTAMP_NTZ) AS n", json!({})).await.ok();
-    let columns = &answer["manifest"]["schema"]["columns"];
+    let columns = &response["manifest"]["schema"]["columns"];
     assert_eq!(
         (&columns[0]["type_text"], &columns[1]["type_text"]),
         (&json!("DECIMAL(19,0)"), &json!("TIMESTAMP_NTZ"))
@@ -562,9 +573,9 @@ async fn values_are_those_of_the_platform() {
     rows(&w, "INSERT INTO numbers VALUES (1), (2), (3)", json!({})).await;
     for (statement, count) in [("UPDATE numbers SET a = 7 WHERE a > 1", "2"), ("DELETE FROM numbers WHERE a = 7", "2")]
     {
-        let answer = execute(&w, statement, json!({})).await.ok();
-        assert_eq!(answer["manifest"]["schema"]["columns"][0]["name"], "num_affected_rows", "{answer}");
-        assert_eq!(answer["result"]["data_array"], json!([[count]]));
+        let response = execute(&w, statement, json!({})).await.ok();
+        assert_eq!(response["manifest"]["schema"]["columns"][0]["name"], "num_affected_rows", "{response}");
+        assert_eq!(response["result"]["data_array"], json!([[count]]));
     }
 }
 

@@ -95,7 +95,7 @@ async fn make(w: &WorkspaceClient, directory: &str, warehouse: &str) -> Result<i
 
 async fn put(w: &WorkspaceClient, path: &str, text: &str) -> Result<()> {
     let import = w.workspace().import(path).content(STANDARD.encode(text)).overwrite(true);
-    // A notebook says so in its first line; everything else stays a file.
+    // A notebook states so in its first line; everything else stays a file.
     let notebook = text.starts_with("# Databricks notebook source");
     let import = if notebook {
         import.format(ImportFormat::Source).language(Language::Python)

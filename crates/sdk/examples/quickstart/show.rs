@@ -28,7 +28,7 @@ impl ProgressLine {
 
     pub(crate) fn show(&mut self, state: &str, elapsed: Duration) {
         let mut out = std::io::stdout().lock();
-        // A line that cannot be written is no reason to stop.
+        // A line that cannot be written is not a reason to stop.
         let _ = if out.is_terminal() {
             write!(out, "\r\u{1b}[K{}: {state} ({:.1} s)", self.what, elapsed.as_secs_f64()).and_then(|()| out.flush())
         } else if self.last != state {

@@ -4,7 +4,8 @@
 //! this order, are those that the official SDKs follow. Each holds only if the report has exactly one place that fits
 //! it.
 
-/// The text of a failure: from the exception's line, the block of an execution error, its message, or else the summary.
+/// The string of a failure: from the exception's line, the block of an execution error, its message, or else the
+/// summary.
 pub(super) fn extract(summary: &str, cause: &str) -> String {
     let summary = without_markup(summary);
     let cause = without_colours(cause);
@@ -41,7 +42,7 @@ fn exception_line(summary: &str) -> Option<String> {
 fn execution_error(cause: &str) -> Option<String> {
     let (_, block) = cause.split_once("ExecutionError: ")?;
     let lines: Vec<&str> = block.split('\n').collect();
-    // The last line is no line of its own unless something ends it.
+    // The last line is not a line of its own unless something ends it.
     let complete = &lines[..lines.len() - 1];
     let is_code =
         |line: &str| line.strip_prefix("StatusCode=").is_some_and(|code| code.bytes().all(|b| b.is_ascii_digit()));

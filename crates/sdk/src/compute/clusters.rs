@@ -16,7 +16,7 @@ use crate::poll::{Assessment, PollOptions, Pollable, Poller, Verdict, poll_sette
 use crate::services::compute::Clusters;
 use crate::{Call, failure_reason, lookup};
 
-/// How long a cluster may take to run unless the caller says otherwise.
+/// How long a cluster may take to run unless the caller sets another.
 const TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 impl Clusters {
@@ -169,7 +169,7 @@ impl Target {
     }
 }
 
-/// The state with what the service says about it, the reason of a termination included.
+/// The state with the service's message about it, the reason of a termination included.
 fn status(cluster: &ClusterDetails) -> WaitStatus {
     let state = cluster.state.as_ref().map(State::as_str).unwrap_or_default();
     let message = cluster.state_message.clone().filter(|message| !message.is_empty());

@@ -36,7 +36,7 @@ impl Libraries {
     }
 }
 
-/// How long libraries may take unless the caller says otherwise.
+/// How long libraries may take unless the caller sets another.
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// Libraries to be installed and removed; see [`Libraries::update`].
@@ -158,7 +158,7 @@ fn is(library: &LibraryFullStatus, states: &[&str]) -> bool {
     library.status.as_ref().is_some_and(|status| states.contains(&status.as_str()))
 }
 
-/// Removes what failed, so that the next attempt begins afresh, and says what went wrong.
+/// Removes what failed, so that the next attempt begins afresh, and states what went wrong.
 async fn give_up(libraries: &Libraries, cluster_id: &str, failed: &[&LibraryFullStatus]) -> Error {
     let mut message = format!("{} of the libraries of cluster {cluster_id} failed", failed.len());
     for library in failed {

@@ -1,5 +1,5 @@
-//! Choosing, starting and furnishing clusters: what the plain operations of [`Clusters`] and [`Libraries`] leave to the
-//! caller.
+//! Choosing, starting and configuring clusters: what the plain operations of [`Clusters`] and [`Libraries`] leave to
+//! the caller.
 //!
 //! ```no_run
 //! # async fn example(w: &databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {

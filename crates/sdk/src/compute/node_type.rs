@@ -13,7 +13,7 @@ impl Clusters {
     /// come last.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when none fits; the message says for each candidate what it lacks.
+    /// [`ErrorKind::InvalidInput`] when none fits; the message states for each candidate what it lacks.
     pub async fn select_node_type(&self, query: &NodeQuery) -> Result<NodeType> {
         query.select(self.list_node_types().await?.node_types.unwrap_or_default())
     }
@@ -108,7 +108,7 @@ impl NodeQuery {
         }
         let mut message = "cannot determine smallest node type: none fits".to_owned();
         const MOST: usize = 10;
-        // The largest are the likeliest to fit, so what they lack says most.
+        // The largest are the likeliest to fit, so what they lack states most.
         for (id, why) in refused.iter().rev().take(MOST) {
             // Writing to a string cannot fail.
             let _ = write!(message, "; {id}: {why}");
@@ -187,7 +187,7 @@ fn is_of_gpus(category: &str) -> bool {
     category.to_ascii_lowercase().starts_with("gpu")
 }
 
-/// Whether a machine has ARM processors: as the service says, or by the way in which the clouds name them, since
+/// Whether a machine has ARM processors: as the service states, or by the way in which the clouds name them, since
 /// `is_graviton` is about AWS alone.
 pub(super) fn is_arm(node: &NodeType) -> bool {
     if let Some(graviton) = node.is_graviton.filter(|graviton| *graviton) {

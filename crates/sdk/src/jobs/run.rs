@@ -59,7 +59,7 @@ fn started(client: Client, id: Option<i64>) -> Result<RunHandle> {
 
 /// A run at the service, by its id.
 ///
-/// Dropping it leaves the run alone, unless [`cancel_on_drop`](Self::cancel_on_drop) says otherwise. A wait takes the
+/// Dropping it leaves the run alone, unless [`cancel_on_drop`](Self::cancel_on_drop) states otherwise. A wait takes the
 /// handle; a new one for the same run costs nothing: [`Jobs::run`].
 pub struct RunHandle {
     target: Target,
@@ -222,7 +222,7 @@ impl RunHandle {
         }
     }
 
-    /// A failed task in a line. Its output says most, what the state says must do where there is none.
+    /// A failed task in a line. Its output is the most telling; the message of the state is used where there is none.
     async fn reason(&self, task: &RunTask) -> String {
         let state = State::of_task(task);
         let output = match task.run_id {
@@ -243,7 +243,7 @@ impl RunHandle {
     /// What the tasks gave, in the order of the job. Of a task that was repaired the last attempt counts.
     ///
     /// Tasks that never ran, and those for which the service has no output, are left out. An output that cannot be read
-    /// for another reason does not cost the others: its [`error`](TaskOutput::error) says why.
+    /// for another reason does not cost the others: its [`error`](TaskOutput::error) states why.
     ///
     /// # Errors
     /// When the run cannot be read.

@@ -1,4 +1,4 @@
-//! What the state of a run or task says.
+//! The state of a run or task.
 
 // The service sends `state` to this day and `status` only from some of its parts: both are read.
 #![allow(deprecated)]
@@ -36,7 +36,7 @@ impl<'a> State<'a> {
         state.or(status).unwrap_or_default()
     }
 
-    /// What the service says about it.
+    /// What the service states about it.
     pub(super) fn message(self) -> &'a str {
         let state = self.state.and_then(|state| state.state_message.as_deref()).filter(|text| !text.is_empty());
         let details = self.status.and_then(|status| status.termination_details.as_ref());

@@ -1,4 +1,4 @@
-//! The rows of one chunk: cells as ranges of the text they came in, so that neither a row nor a cell costs an
+//! The rows of one chunk: cells as ranges of the string they came in, so that neither a row nor a cell costs an
 //! allocation.
 
 use std::fmt;
@@ -28,7 +28,7 @@ pub(crate) struct Chunk {
     rows: usize,
 }
 
-/// Where a cell's text is.
+/// Where a cell's string is.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     /// `u32::MAX` for NULL.
@@ -190,7 +190,7 @@ impl<'de> Visitor<'de> for CellSeed<'_, '_> {
         f.write_str("a cell: a string or null")
     }
     fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<(), E> {
-        // The text is a piece of the JSON, so the distance of the two is its place.
+        // The string is a piece of the JSON, so the distance of the two is its place.
         let start = (text.as_ptr() as usize).wrapping_sub(self.0.json.as_ptr() as usize);
         if start > self.0.json.len() { self.resolve(text) } else { self.push(start, text.len()) }
     }
@@ -201,7 +201,7 @@ impl<'de> Visitor<'de> for CellSeed<'_, '_> {
         self.0.cells.push(NULL);
         Ok(())
     }
-    // The API promises texts; what an emulator sends bare reads the same.
+    // The API promises strings; what an emulator sends bare reads the same.
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<(), E> {
         self.resolve(if value { "true" } else { "false" })
     }

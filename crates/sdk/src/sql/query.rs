@@ -51,7 +51,7 @@ impl Query {
         self
     }
 
-    /// Sets the named parameter `:name`; [`ToParameter`] says which Rust type becomes which SQL type.
+    /// Sets the named parameter `:name`; [`ToParameter`] states which Rust type becomes which SQL type.
     pub fn bind(mut self, name: impl Into<String>, value: impl ToParameter) -> Self {
         self.settings.parameters.push((name.into(), value.to_parameter()));
         self
@@ -69,14 +69,14 @@ impl Query {
         self
     }
 
-    /// Cuts the result after so many rows; `truncated()` of the streams and [`ResultSet::truncated`] say whether it
+    /// Cuts the result after so many rows; `truncated()` of the streams and [`ResultSet::truncated`] state whether it
     /// was.
     pub fn row_limit(mut self, rows: i64) -> Self {
         self.settings.row_limit = Some(rows);
         self
     }
 
-    /// Cuts the result after so many bytes; `truncated()` of the streams and [`ResultSet::truncated`] say whether it
+    /// Cuts the result after so many bytes; `truncated()` of the streams and [`ResultSet::truncated`] state whether it
     /// was.
     pub fn byte_limit(mut self, bytes: i64) -> Self {
         self.settings.byte_limit = Some(bytes);
@@ -156,8 +156,8 @@ impl Query {
         self.chunks(Format::Csv)
     }
 
-    /// Runs the statement and hands out its result as JSON: each chunk is a list of rows, each row a list of texts and
-    /// nulls.
+    /// Runs the statement and hands out its result as JSON: each chunk is a list of rows, each row a list of strings
+    /// and nulls.
     pub fn json(self) -> ChunkStream {
         self.chunks(Format::JsonArray)
     }

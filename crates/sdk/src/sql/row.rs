@@ -37,7 +37,7 @@ impl Column {
     }
 }
 
-/// One row of a result, untyped: texts and NULLs with their columns.
+/// One row of a result, untyped: strings and NULLs with their columns.
 ///
 /// A row is an index into the chunk that it came in: cloning it copies no text.
 #[derive(Clone, Debug)]

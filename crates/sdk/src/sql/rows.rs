@@ -135,8 +135,8 @@ impl fmt::Debug for RowStream {
 
 /// The rows of a result as values of a type: a stream, or await it for all of them.
 ///
-/// [`Row::read`] says which SQL type reads into which Rust type. Awaiting it fails when the service truncated the
-/// result although the query sets no limit; as a stream it ends, and [`truncated`](Self::truncated) says so.
+/// [`Row::read`] states which SQL type reads into which Rust type. Awaiting it fails when the service truncated the
+/// result although the query sets no limit; as a stream it ends, and [`truncated`](Self::truncated) states so.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Rows<T> {
     rows: RowStream,

@@ -27,7 +27,7 @@ pub enum Disposition {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// Lists of lists of texts.
+    /// Lists of lists of strings.
     #[default]
     JsonArray,
     /// Streams of Arrow's IPC format; by links alone.

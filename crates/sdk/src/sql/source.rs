@@ -51,7 +51,7 @@ pub(super) struct Source {
     known: Mutex<Known>,
 }
 
-/// What responses said about chunks other than the one asked for.
+/// What responses stated about chunks other than the one asked for.
 #[derive(Default)]
 struct Known {
     links: BTreeMap<i64, Link>,
@@ -129,7 +129,7 @@ impl Source {
         use_it(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Keeps what a response says about other chunks and returns what it says about this one.
+    /// Keeps what a response states about other chunks and returns what it states about this one.
     pub(super) fn take_in(&self, index: i64, data: ResultData) -> Result<Described> {
         let size = Size::of_data(&data).map_err(|error| self.at_fault(index, &error))?;
         if let Some(other) = data.chunk_index.filter(|other| *other != index) {

@@ -80,7 +80,7 @@ pub struct Statement {
 const CANCELLING: Duration = Duration::from_secs(10);
 /// How long the service is asked to hold the response back until the result is complete.
 pub(super) const WAIT: Duration = Duration::from_secs(10);
-/// What is fetched ahead unless the query says otherwise: chunks, and bytes in all.
+/// What is fetched ahead unless the query sets another: chunks, and bytes in all.
 pub(super) const PREFETCH: (usize, i64) = (4, 64 << 20);
 
 impl Statement {
@@ -113,7 +113,7 @@ impl Statement {
         let guard = CancelGuard { client, id, armed: true };
         let mut statement =
             Self { guard, response, format, timeout, started, prefetch, on_progress, fallback, limited };
-        statement.settle();
+        statement.complete();
         Ok(statement)
     }
 
@@ -149,7 +149,7 @@ impl Statement {
     /// When the statement cannot be polled. A statement that failed is not an error here.
     pub async fn status(&mut self) -> Result<StatementState> {
         self.response = self.target().poll(None).await?;
-        self.settle();
+        self.complete();
         Ok(self.state().unwrap_or_default())
     }
 
@@ -203,7 +203,7 @@ impl Statement {
         let error = match poller.next(target).await {
             Ok(response) => {
                 self.response = response;
-                self.settle();
+                self.complete();
                 return Ok(());
             }
             Err(error) => error,
@@ -333,7 +333,7 @@ impl Statement {
     }
 
     /// A statement that has ended needs no cancelling.
-    fn settle(&mut self) {
+    fn complete(&mut self) {
         if self.state().is_some_and(|state| is_final(&state)) {
             self.guard.armed = false;
         }

@@ -16,7 +16,7 @@ pub(super) struct Shape {
     pub(super) format: Format,
     pub(super) disposition: Disposition,
     pub(super) truncated: bool,
-    /// Whether the caller set a limit, so that a result that was cut is no surprise.
+    /// Whether the caller set a limit, so that a result that was cut is not a surprise.
     pub(super) limited: bool,
     pub(super) total_rows: Option<u64>,
 }
@@ -97,7 +97,7 @@ impl Plan {
         Ok(Self { total_rows, total_chunks: manifest.total_chunk_count.or(listed), sizes })
     }
 
-    /// Whether the service states that there are no rows, and nothing else that it states says otherwise.
+    /// Whether the service states that there are no rows, and nothing else that it states states otherwise.
     ///
     /// Whether such a result has no chunk or an empty one is all the same.
     pub(super) fn is_empty(&self) -> bool {

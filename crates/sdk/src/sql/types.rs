@@ -54,19 +54,19 @@ pub enum SqlType {
     Other(String),
 }
 
-/// Types nested deeper than this are read as JSON that says by itself what it is.
+/// Types nested deeper than this are read as JSON that states by itself what it is.
 const DEEPEST: usize = 64;
 
 impl SqlType {
     /// Reads the type of a column.
     ///
-    /// * `name`: the short name, such as `DECIMAL`; decides where the text says nothing.
+    /// * `name`: the short name, such as `DECIMAL`; decides where the string states nothing.
     /// * `text`: the type in full, such as `MAP<STRING, ARRAY<INT>>`.
     pub(crate) fn of_column(name: &str, text: &str) -> Self {
         let text = if text.trim().is_empty() { name } else { text };
         let mut parser = Parser { rest: text };
         match parser.parse(0) {
-            // A newer type shows in the text alone, an older service may say no more than the short name.
+            // A newer type shows in the string alone, an older service may state no more than the short name.
             Self::Other(text) => match (Parser { rest: name }).parse(0) {
                 Self::Other(_) => Self::Other(text),
                 known => known,

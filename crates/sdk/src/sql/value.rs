@@ -67,7 +67,7 @@ pub(crate) struct Value<'a> {
 
 enum Content<'a> {
     Null,
-    /// The text of a scalar.
+    /// The string of a scalar.
     Text(Cow<'a, str>),
     /// A JSON number or truth value as it was written, so that no digit is lost.
     Bare(&'a str),
@@ -85,7 +85,7 @@ impl<'a> Value<'a> {
             None => Content::Null,
             Some(text) if kind.is_json() => match parse(text) {
                 Ok(content) => content,
-                // Services differ in whether a variant that is a text has quotes.
+                // Services differ in whether a variant that is a string has quotes.
                 Err(_) if kind == &SqlType::Variant => Content::Text(text.into()),
                 Err(why) => return Err(why),
             },
@@ -101,7 +101,7 @@ impl<'a> Value<'a> {
         Ok(Self { content: parse(raw.get())?, kind, depth: self.depth + 1 })
     }
 
-    /// The text of a scalar, whatever its type.
+    /// The string of a scalar, whatever its type.
     fn text(&self) -> Outcome<&str> {
         match &self.content {
             Content::Text(text) => Ok(text),
@@ -294,7 +294,7 @@ impl<'de> MapAccess<'de> for Members<'_, '_> {
     }
 }
 
-/// The key of an object: a text, unless the type that is read into asks for something else.
+/// The key of an object: a string, unless the type that is read into asks for something else.
 struct Key<'a>(Value<'a>);
 
 macro_rules! forward_key {

@@ -178,7 +178,7 @@ databricks_core::model! {
 pub(crate) struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    /// The text, without a copy.
+    /// The string, without a copy.
     pub(crate) fn into_bytes(self) -> Bytes {
         Bytes::from(Box::<str>::from(self.0).into_string())
     }

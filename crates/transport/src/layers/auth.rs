@@ -25,7 +25,7 @@ pub struct AuthLayer {
 }
 
 impl AuthLayer {
-    /// * `credentials`: those of the client; `None` signs in only calls that bring their own.
+    /// * `credentials`: those of the client; `None` authenticates only calls that bring their own.
     /// * `origin`: the only place that gets headers which name none themselves; `None` for wherever the request goes.
     pub fn new(credentials: Option<SharedCredentials>, origin: Option<Origin>) -> Self {
         Self { credentials, origin }

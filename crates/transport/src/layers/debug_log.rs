@@ -28,7 +28,7 @@ pub struct DebugLogLayer {
 }
 
 impl Default for DebugLogLayer {
-    /// Without headers, texts cut at 96 bytes.
+    /// Without headers, strings cut at 96 bytes.
     fn default() -> Self {
         Self::new(false, 96)
     }
@@ -36,7 +36,7 @@ impl Default for DebugLogLayer {
 
 impl DebugLogLayer {
     /// * `headers`: whether headers are logged.
-    /// * `truncate_bytes`: where texts and lists in bodies are cut.
+    /// * `truncate_bytes`: where strings and lists in bodies are cut.
     pub fn new(headers: bool, truncate_bytes: usize) -> Self {
         Self { headers, truncate: truncate_bytes }
     }

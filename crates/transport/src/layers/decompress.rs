@@ -54,7 +54,7 @@ impl Middleware for DecompressLayer {
             return Ok(response);
         }
         if let Err(error) = known(&codings) {
-            // The status of a failure says more than its body.
+            // The status of a failure states more than its body.
             return if response.status().is_success() {
                 Err(error.with_status(response.status()))
             } else {

@@ -20,7 +20,7 @@ pub struct RateLimitLayer(Option<Arc<Bucket>>);
 struct Bucket {
     clock: SharedClock,
     per_second: f64,
-    /// Whoever waits for a token holds the lock, which hands itself on in order of arrival.
+    /// The caller that waits for a token holds the lock, which hands itself on in order of arrival.
     state: Mutex<State>,
 }
 

@@ -38,7 +38,7 @@ impl ResponseLayer {
 
     async fn error(&self, method: &Method, uri: &Uri, raw: Option<&RawResponse>, response: Response<Body>) -> Error {
         let (parts, body) = response.into_parts();
-        // What cannot be read is as good as nothing: status and headers say enough to classify the failure.
+        // What cannot be read is as good as nothing: status and headers are enough to classify the failure.
         let body = read_start(body, ERROR_LIMIT).await;
         let api = ApiError::read_at(parts.status, &parts.headers, &body, method, uri.path(), self.clock.wall());
         let plain_to_tls = speaks_tls(uri, &body);

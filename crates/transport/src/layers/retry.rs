@@ -91,7 +91,7 @@ impl Plan {
         }
         let backoff = self.policy.backoff.delay(attempt);
         let wait = match error.retry_after().filter(|_| self.policy.honor_retry_after) {
-            // The hint is a floor. The first retry goes by it alone; a server that goes on to say "at once" is not
+            // The hint is a floor. The first retry goes by it alone; a server that goes on to ask for "at once" is not
             // taken at its word.
             Some(asked) => {
                 let least = if attempt == 1 { backoff.min(QUICK) } else { backoff };

@@ -10,7 +10,7 @@ const LISTED: usize = 5;
 
 /// The usable certificates of a PEM text. What cannot be used is named in one warning.
 ///
-/// * `origin`: where the text came from, for messages.
+/// * `origin`: where the string came from, for messages.
 ///
 /// # Errors
 /// [`ErrorKind::Config`] about `origin` when not one certificate is left.
@@ -56,7 +56,7 @@ struct Block<'a> {
     ended: bool,
 }
 
-/// The blocks that say that they are certificates. Keys and other things in the file are passed over.
+/// The blocks that claim to be certificates. Keys and other things in the file are passed over.
 fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
     let mut lines = Vec::new();
     let mut at = 0;

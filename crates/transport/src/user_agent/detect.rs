@@ -1,4 +1,4 @@
-//! What the environment says of the caller: upstream SDK, Databricks Runtime, CI system, coding agent.
+//! What the environment sets of the caller: upstream SDK, Databricks Runtime, CI system, coding agent.
 
 use super::{is_name, is_name_char};
 use crate::Environment;

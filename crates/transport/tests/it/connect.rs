@@ -1,4 +1,4 @@
-//! Connections that do not come about, and what their errors say.
+//! Connections that cannot be made, and their errors.
 
 use databricks_core::{Error, ErrorKind};
 use databricks_transport::{ClientBuilder, Environment, TlsOptions};
@@ -28,7 +28,7 @@ fn mentions(error: &Error, parts: &[&str]) {
 /// A port that nothing listens on: discard, which systems have not served for decades.
 const CLOSED: u16 = 9;
 
-/// A server that says something of its own accord and closes.
+/// A server that states something of its own accord and closes.
 async fn talkative(words: &'static str) -> u16 {
     let talk = move |mut stream: tokio::net::TcpStream| async move {
         let _ = stream.write_all(words.as_bytes()).await;

@@ -1,4 +1,4 @@
-//! Failures of HTTP/2 that say whether a request was processed (RFC 9113, sections 6.8 and 8.7).
+//! Failures of HTTP/2 that state whether a request was processed (RFC 9113, sections 6.8 and 8.7).
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use databricks_core::ErrorKind;
 use databricks_transport::{ClientBuilder, TlsOptions};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use crate::server::{Seen, answer_all, client, get, listen, persistent, post};
+use crate::server::{Seen, client, get, listen, persistent, post, respond_all};
 use crate::tls::server_config;
 
 const NO_ERROR: u32 = 0;
@@ -49,7 +49,7 @@ async fn serve(acts: Vec<Act>) -> (TlsOptions, String, Came, Seen) {
         async move {
             let Ok(stream) = tokio_rustls::TlsAcceptor::from(config).accept(stream).await else { return };
             if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-                return answer_all(stream, old).await;
+                return respond_all(stream, old).await;
             }
             let next = move || {
                 came.0.lock().unwrap().push(number);

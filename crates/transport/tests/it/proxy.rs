@@ -1,4 +1,4 @@
-//! Proxies: one of our own that shows what it was asked, and tinyproxy, which nobody here wrote.
+//! Proxies: one of our own that shows what it was asked, and tinyproxy, which is not ours.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use databricks_transport::{Environment, ProxyOptions, RetryPolicy};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::server::{Seen, answer_all, client, get, listen, read_head};
+use crate::server::{Seen, client, get, listen, read_head, respond_all};
 
 /// A name that only the proxies here know: what is at a loopback address is never asked through a proxy.
 const NAME: &str = "workspace.invalid";
@@ -121,7 +121,7 @@ async fn no_proxy_and_code_beat_the_environment() {
 async fn this_machine_is_never_asked_through_a_proxy() {
     let seen = Seen::default();
     let direct = seen.clone();
-    let target = listen(move |stream| answer_all(stream, direct.clone())).await;
+    let target = listen(move |stream| respond_all(stream, direct.clone())).await;
     let (address, proxied) = proxy(None, 9).await;
     let env: Environment =
         ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map(|name| (name, address.clone())).into_iter().collect();

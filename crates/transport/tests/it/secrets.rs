@@ -191,7 +191,7 @@ fn response(secrets: &Secrets, shape: &Shape) -> Response<Body> {
             json!({"error": "invalid_client", "error_description": format!("secret {} is wrong", secrets.client_secret)}).to_string(),
         ),
         6 => ("application/json", body(secrets, shape).to_string().chars().take(120 + shape.padding).collect()),
-        // A password in plain prose, without its name, looks like any other word: nothing can tell it.
+        // A password in plain prose, without its name, looks like any other word: nothing distinguishes it.
         _ => ("application/octet-stream", format!("{} {}", shape.noise, secrets.token)),
     };
     Response::builder()

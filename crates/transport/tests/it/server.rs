@@ -51,7 +51,7 @@ pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
 }
 
 /// Responds every request of a connection with `{"ok":true}`.
-pub(crate) async fn answer_all(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen: Seen) {
+pub(crate) async fn respond_all(mut stream: impl AsyncRead + AsyncWrite + Unpin, seen: Seen) {
     loop {
         let head = read_head(&mut stream).await;
         if head.is_empty() {

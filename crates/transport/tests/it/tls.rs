@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::ring};
 
-use crate::server::{Seen, answer_all, client, get, listen};
+use crate::server::{Seen, client, get, listen, respond_all};
 
 /// A certificate authority.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -81,7 +81,7 @@ async fn serve(
             let offered = start.client_hello().alpn().map(|all| all.map(<[u8]>::to_vec).collect()).unwrap_or_default();
             handshakes.0.lock().unwrap().push(offered);
             if let Ok(stream) = start.into_stream(config).await {
-                answer_all(stream, seen).await;
+                respond_all(stream, seen).await;
             }
         }
     })
@@ -219,7 +219,7 @@ pub(crate) fn server_config(name: &str, alpn: &[&[u8]]) -> (TlsOptions, Arc<Serv
     (trusting(&authority), Arc::new(config))
 }
 
-/// A block that says that it is a certificate and is none.
+/// A block that claims to be a certificate and is none.
 const JUNK: &str = "-----BEGIN CERTIFICATE-----\nMIIAEG5vdCBhIGNlcnRpZmljYXRl\n-----END CERTIFICATE-----\n";
 
 #[tokio::test]

@@ -90,7 +90,7 @@ async fn building_and_dropping_a_client_needs_no_runtime() {
     std::thread::spawn(|| drop(Client::builder().build().unwrap().service())).join().unwrap();
 }
 
-/// Sends the start of a response to a server that then says no more, and lets the time of the test run once it was
+/// Sends the start of a response to a server that then states no more, and lets the time of the test run once it was
 /// sent.
 async fn silent_after(start: &'static str, stream: bool) -> Result<http::Response<Body>> {
     let (sent, mut was_sent) = tokio::sync::mpsc::unbounded_channel();

@@ -21,7 +21,7 @@ pub(super) fn encode(out: &mut Vec<u8>, format: Format, batch: &RecordBatch, row
     encode_row(out, format, cells.iter().map(Option::as_deref));
 }
 
-/// The text of a cell, `None` for NULL.
+/// The string of a cell, `None` for NULL.
 pub(super) fn text(array: &dyn Array, row: usize) -> Option<String> {
     if array.is_null(row) || array.data_type() == &DataType::Null {
         return None;
@@ -97,7 +97,7 @@ fn nested(out: &mut Vec<u8>, array: &dyn Array, row: usize) {
             out.push(b'}');
         }
         kind => {
-            // Numbers that JSON has and truth values stand as they are, the rest as texts.
+            // Numbers that JSON has and truth values stand as they are, the rest as strings.
             let value = text(array, row).unwrap_or_default();
             let finite = !matches!(value.as_str(), "NaN" | "Infinity" | "-Infinity");
             if (kind.is_numeric() || kind == &DataType::Boolean) && finite {

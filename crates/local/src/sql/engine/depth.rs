@@ -360,7 +360,7 @@ fn check_columns(node: &LogicalPlan) -> Result<(), Failure> {
             | DataType::ListView(f)
             | DataType::LargeListView(f)
             | DataType::FixedSizeList(f, _) => work.push((f.data_type(), depth + 1)),
-            // Its entries are one struct, which is no level of its own.
+            // Its entries are one struct, which is not a level of its own.
             DataType::Map(f, _) => work.push((f.data_type(), depth)),
             _ => {}
         }

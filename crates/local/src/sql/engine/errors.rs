@@ -74,7 +74,7 @@ fn without_prefixes(mut text: &str) -> &str {
     text
 }
 
-/// Errors that the engine tells apart by their text only.
+/// Errors that the engine distinguish by their string only.
 fn by_text(text: &str) -> Failure {
     let class = |class, state| Failure::class(class, text, state);
     let lower = text.to_ascii_lowercase();

@@ -41,7 +41,7 @@ mod sample;
 mod show;
 mod strings;
 
-/// Memory that sorts, joins and aggregates may hold; what goes beyond spills to the workspace's folder or fails.
+/// Memory that sorts, joins and aggregates may hold; what goes beyond spills to the workspace's directory or fails.
 const MEMORY_LIMIT: usize = 1 << 30;
 
 /// What the workspace's catalogues hold, and the threads that work on it.
@@ -59,15 +59,15 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// `folder` takes temporary files of large sorts and joins.
-    pub(crate) fn new(folder: &Path) -> std::io::Result<Self> {
+    /// `directory` takes temporary files of large sorts and joins.
+    pub(crate) fn new(directory: &Path) -> std::io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .thread_name("databricks-local-sql")
             .thread_stack_size(WORKER_STACK)
             .enable_time()
             .build()?;
         Ok(Self {
-            context: context(folder).map_err(std::io::Error::other)?,
+            context: context(directory).map_err(std::io::Error::other)?,
             names: names::TableNames::default(),
             runtime: Some(runtime),
         })
@@ -149,7 +149,7 @@ impl Drop for Engine {
     }
 }
 
-fn context(folder: &Path) -> Result<SessionContext> {
+fn context(directory: &Path) -> Result<SessionContext> {
     let config = SessionConfig::new()
         .with_create_default_catalog_and_schema(false)
         .with_default_catalog_and_schema(sample::DEFAULT_CATALOG, sample::DEFAULT_SCHEMA)
@@ -159,7 +159,7 @@ fn context(folder: &Path) -> Result<SessionContext> {
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_str("datafusion.sql_parser.dialect", "databricks");
     let runtime =
-        RuntimeEnvBuilder::new().with_memory_limit(MEMORY_LIMIT, 1.0).with_temp_file_path(folder).build_arc()?;
+        RuntimeEnvBuilder::new().with_memory_limit(MEMORY_LIMIT, 1.0).with_temp_file_path(directory).build_arc()?;
     let state =
         SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
     let context = SessionContext::new_with_state(state);

@@ -157,7 +157,7 @@ impl Out {
     }
 }
 
-/// The text that a cast to STRING gives.
+/// The string that a cast to STRING gives.
 fn string(array: &ArrayRef, row: usize) -> Option<String> {
     if matches!(array.data_type(), DataType::Timestamp(_, _)) && !array.is_null(row) {
         let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
@@ -221,7 +221,7 @@ fn space(a: &Arguments, row: usize, out: &mut Out) -> Result<bool> {
     times(" ", count, out).map(|()| true)
 }
 
-/// Text, wanted length and what fills up; without a length that is positive nothing is left.
+/// String, wanted length and what fills up; without a length that is positive nothing is left.
 fn pad(a: &Arguments, row: usize) -> Result<Option<(String, usize, String)>> {
     a.count(2..=3)?;
     let fill = if a.columns.len() == 3 { a.text(2, row) } else { Some(" ".to_owned()) };
@@ -310,7 +310,7 @@ fn replace(a: &Arguments, row: usize, out: &mut Out) -> Result<bool> {
     Ok(true)
 }
 
-/// `locate(searched, text [, from])`, counted in characters from 1; 0 if it is not there.
+/// `locate(searched, string [, from])`, counted in characters from 1; 0 if it is not there.
 fn locate(a: &Arguments, row: usize) -> Result<Option<i32>> {
     a.count(2..=3)?;
     let from = if a.columns.len() == 3 { a.integer(2, row)? } else { Some(1) };

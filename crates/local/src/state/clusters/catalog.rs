@@ -86,13 +86,13 @@ pub(crate) fn has_spark_version(key: &str) -> bool {
     SPARK_VERSIONS.iter().any(|(k, _)| *k == key)
 }
 
-/// The answer of `clusters/spark-versions`.
+/// The response of `clusters/spark-versions`.
 pub(crate) fn spark_versions() -> Value {
     let versions: Vec<_> = SPARK_VERSIONS.iter().map(|(key, name)| json!({"key": key, "name": name})).collect();
     json!({"versions": versions})
 }
 
-/// The answer of `clusters/list-node-types`.
+/// The response of `clusters/list-node-types`.
 pub(crate) fn node_types() -> Value {
     let types: Vec<_> = NODE_TYPES
         .iter()

@@ -35,7 +35,7 @@ impl Event {
 }
 
 impl Clusters {
-    /// The answer of `clusters/events`: `next_page` is the whole body of the request for the following page.
+    /// The response of `clusters/events`: `next_page` is the whole body of the request for the following page.
     pub(crate) fn events(&mut self, fields: &Fields, now: i64) -> Result<Value, ApiError> {
         let id = fields.str("cluster_id")?;
         let start = fields.opt_i64("start_time")?.unwrap_or(0);

@@ -20,7 +20,7 @@ impl Clusters {
         let direction = query.enums("sort_by.direction", &["ASC", "DESC"])?;
 
         let mut found: Vec<&Cluster> = self
-            .settled(now)
+            .caught_up(now)
             .filter(|c| states.is_empty() || states.contains(&c.state.name()))
             // Every cluster here was made through the API.
             .filter(|_| sources.is_empty() || sources.contains(&"API"))

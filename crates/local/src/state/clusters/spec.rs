@@ -1,4 +1,4 @@
-//! What a user says about a cluster, checked.
+//! A cluster as a user describes it, checked.
 
 use serde_json::{Map, Value, json};
 
@@ -164,7 +164,7 @@ impl Spec {
         catalog::node_type(self.members.get("node_type_id")?.as_str()?)
     }
 
-    /// What events say about the size.
+    /// The size as events show it.
     pub(super) fn size_details(&self) -> Value {
         json!({
             "current_num_workers": self.num_workers,

@@ -128,8 +128,8 @@ async fn perform(app: &Arc<App>, run: &Run, task: &TaskRun) -> Outcome {
             .flatten()
             .map(|value| substitute(value.as_str().unwrap_or_default(), run))
             .collect();
-        let answer = python_run(app, task, &source, &path, &arguments, &BTreeMap::new()).await?;
-        return Ok(json!({"logs": answer.printed, "logs_truncated": false}));
+        let output = python_run(app, task, &source, &path, &arguments, &BTreeMap::new()).await?;
+        return Ok(json!({"logs": output.printed, "logs_truncated": false}));
     }
     let notebook = &spec["notebook_task"];
     let path = text(notebook, "notebook_path");
@@ -137,8 +137,8 @@ async fn perform(app: &Arc<App>, run: &Run, task: &TaskRun) -> Outcome {
     match source(app, &path)? {
         (source, Some("SQL")) => sql_file(app, notebook, &source, widgets).await,
         (source, Some("PYTHON")) => {
-            let answer = python_run(app, task, &source, &path, &[], &widgets).await?;
-            Ok(json!({"notebook_output": {"result": answer.exit, "truncated": false}, "logs": answer.printed}))
+            let output = python_run(app, task, &source, &path, &[], &widgets).await?;
+            Ok(json!({"notebook_output": {"result": output.exit, "truncated": false}, "logs": output.printed}))
         }
         (_, Some(other)) => {
             Err(Failure::new(format!("The local workspace runs notebooks in Python and SQL, not in {other}.")))
@@ -147,7 +147,7 @@ async fn perform(app: &Arc<App>, run: &Run, task: &TaskRun) -> Outcome {
     }
 }
 
-/// The text of a file or notebook, and the language of a notebook.
+/// The string of a file or notebook, and the language of a notebook.
 fn source(app: &App, path: &str) -> Result<(String, Option<&'static str>), Failure> {
     let objects = lock(&app.objects);
     let object = objects.get(path).map_err(|_| {
@@ -233,7 +233,7 @@ fn split(source: &str) -> Vec<String> {
     all.into_iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
 }
 
-struct Answer {
+struct Printed {
     printed: String,
     /// What the notebook exited with.
     exit: String,
@@ -267,10 +267,10 @@ async fn python_run(
     path: &str,
     arguments: &[String],
     widgets: &BTreeMap<String, String>,
-) -> Result<Answer, Failure> {
+) -> Result<Printed, Failure> {
     let cluster = format!("job-task-{}", task.run_id);
     let id = contexts::create(app, &cluster, 0, Language::Python).await.map_err(|e| Failure::new(format!("{e:?}")))?;
-    // Whoever lets go of this ends the interpreter.
+    // Dropping this ends the interpreter.
     let context = Session { app: Arc::clone(app), id: id.clone() };
     let found = app.contexts.get(&context.id, &cluster, 0).map_err(|e| Failure::new(format!("{e:?}")))?;
     let literal = |value: Value| Value::from(value.to_string()).to_string();
@@ -301,10 +301,10 @@ async fn python_run(
         }
     }
     let exit = texts.pop().unwrap_or_default();
-    Ok(Answer { printed: texts.pop().unwrap_or_default(), exit })
+    Ok(Printed { printed: texts.pop().unwrap_or_default(), exit })
 }
 
-/// An interpreter that is gone when nobody needs it any more.
+/// An interpreter that is gone when it is dropped.
 struct Session {
     app: Arc<App>,
     id: String,

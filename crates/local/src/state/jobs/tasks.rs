@@ -128,7 +128,7 @@ pub(super) fn check(tasks: &[Value]) -> Result<(), ApiError> {
     for task in &all {
         if let Some(unknown) = task.needs().find(|key| !keys.contains(*key)) {
             return Err(ApiError::invalid_parameter(format!(
-                "Task '{}' depends on '{unknown}', which is no task of the job",
+                "Task '{}' depends on '{unknown}', which is not a task of the job",
                 task.key
             )));
         }

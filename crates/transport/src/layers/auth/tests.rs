@@ -96,7 +96,7 @@ async fn an_own_header_is_sent_in_place_of_the_credentials() {
         credentials.layer(script).oneshot(request).await.unwrap();
         assert_eq!(calls.take()[0].headers[AUTHORIZATION], "Basic x");
     }
-    // Refused, it is not replaced, and the error says which was refused.
+    // Refused, it is not replaced, and the error states which was refused.
     let mut request = get();
     request.headers_mut().insert(AUTHORIZATION, "Basic x".parse().unwrap());
     let (script, calls) = Script::new(vec![refused(401)]);

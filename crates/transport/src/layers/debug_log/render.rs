@@ -1,4 +1,4 @@
-//! The text of the log.
+//! Renders what the log shows.
 
 use databricks_core::redact;
 use databricks_core::{Body, Error};
@@ -129,7 +129,7 @@ fn title(name: &str) -> String {
     name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
 
-/// The start of a text, and how much is left out.
+/// The start of a string, and how much is left out.
 fn cut_text(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();
@@ -138,7 +138,7 @@ fn cut_text(text: &str, most: usize) -> String {
     format!("{}... ({} more bytes)", &text[..end], text.len() - end)
 }
 
-/// Cuts texts at `most` bytes, and lists where the budget for the whole value is spent; objects keep all keys.
+/// Cuts strings at `most` bytes, and lists where the budget for the whole value is spent; objects keep all keys.
 fn cut(value: &mut Value, most: usize, budget: &mut usize) {
     let spend = |budget: &mut usize, bytes: usize| *budget = budget.saturating_sub(bytes);
     match value {

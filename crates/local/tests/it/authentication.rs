@@ -5,15 +5,15 @@ use std::time::Duration;
 use databricks_local::LocalWorkspace;
 use serde_json::json;
 
-use crate::client::{Answer, basic, call, fast, get, post, send};
+use crate::client::{Response, basic, call, fast, get, post, send};
 
 const ME: &str = "/api/2.0/preview/scim/v2/Me";
 
-async fn with(w: &LocalWorkspace, target: &str, authorization: &str) -> Answer {
+async fn with(w: &LocalWorkspace, target: &str, authorization: &str) -> Response {
     send(w, "GET", target, &[("authorization", authorization)], b"").await.unwrap()
 }
 
-async fn token(w: &LocalWorkspace, target: &str, authorization: &str, form: &str) -> Answer {
+async fn token(w: &LocalWorkspace, target: &str, authorization: &str, form: &str) -> Response {
     let headers = [("authorization", authorization), ("content-type", "application/x-www-form-urlencoded")];
     send(w, "POST", target, &headers, form.as_bytes()).await.unwrap()
 }
@@ -21,10 +21,10 @@ async fn token(w: &LocalWorkspace, target: &str, authorization: &str, form: &str
 #[tokio::test]
 async fn the_token_tells_who_i_am() {
     let w = fast().await;
-    let answer = get(&w, ME).await;
-    let me = answer.ok();
+    let response = get(&w, ME).await;
+    let me = response.ok();
     assert_eq!(me["userName"], w.username());
-    assert_eq!(answer.header("x-databricks-org-id"), Some(w.workspace_id().to_string().as_str()));
+    assert_eq!(response.header("x-databricks-org-id"), Some(w.workspace_id().to_string().as_str()));
     let less = get(&w, &format!("{ME}?excludedAttributes=entitlements,groups")).await.ok();
     assert!(less.get("entitlements").is_none() && less.get("groups").is_none());
     assert_eq!(less["id"], me["id"]);
@@ -60,12 +60,12 @@ async fn client_credentials_by_header_or_form_and_discovery() {
     let endpoint = document["token_endpoint"].as_str().unwrap().to_owned();
     let path = endpoint.strip_prefix(w.url()).unwrap();
     let grant = "grant_type=client_credentials&scope=all-apis";
-    let answer = token(&w, path, &basic(w.client_id(), w.client_secret()), grant).await;
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
-    let answer = answer.ok();
-    assert_eq!(answer["token_type"], "Bearer");
-    assert_eq!(answer["expires_in"], 3600);
-    let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
+    let response = token(&w, path, &basic(w.client_id(), w.client_secret()), grant).await;
+    assert_eq!(response.header("cache-control"), Some("no-store"));
+    let response = response.ok();
+    assert_eq!(response["token_type"], "Bearer");
+    assert_eq!(response["expires_in"], 3600);
+    let bearer = format!("Bearer {}", response["access_token"].as_str().unwrap());
     assert_eq!(with(&w, ME, &bearer).await.status, 200);
 
     let form = format!("{grant}&client_id={}&client_secret={}", w.client_id(), w.client_secret());
@@ -93,9 +93,9 @@ async fn oauth_refusals_have_the_oauth_shape() {
 async fn access_tokens_expire() {
     let w = LocalWorkspace::builder().token_lifetime(Duration::from_secs(60)).start().await.unwrap();
     let right = basic(w.client_id(), w.client_secret());
-    let answer = token(&w, "/oidc/v1/token", &right, "grant_type=client_credentials").await.ok();
-    assert_eq!(answer["expires_in"], 60);
-    let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
+    let response = token(&w, "/oidc/v1/token", &right, "grant_type=client_credentials").await.ok();
+    assert_eq!(response["expires_in"], 60);
+    let bearer = format!("Bearer {}", response["access_token"].as_str().unwrap());
     assert_eq!(with(&w, ME, &bearer).await.status, 200);
     tokio::time::advance(Duration::from_secs(61)).await;
     assert_eq!(with(&w, ME, &bearer).await.status, 401);
@@ -134,8 +134,8 @@ async fn foreign_hosts_and_origins_are_refused() {
         ("origin", format!("http://{own}"), 200),
     ] {
         let headers = [("authorization", bearer.as_str()), (name, value.as_str())];
-        let answer = send(&w, "GET", ME, &headers, b"").await.unwrap();
-        assert_eq!(answer.status, status, "{name}: {value}: {}", answer.text());
+        let response = send(&w, "GET", ME, &headers, b"").await.unwrap();
+        assert_eq!(response.status, status, "{name}: {value}: {}", response.text());
     }
 }
 
