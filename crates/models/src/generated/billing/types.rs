@@ -297,7 +297,7 @@ databricks_core::model! {
 pub struct DownloadResponse {
     /// CSV text, as a stream.
     ///
-    /// The body of the answer.
+    /// The body of the response.
     pub contents: databricks_core::ByteStream,
 }
 

@@ -86,7 +86,7 @@ databricks_core::model! {
 pub struct DownloadMessageAttachmentVisualizationResponse {
     /// Bytes of a PNG image.
     ///
-    /// The body of the answer.
+    /// The body of the response.
     pub contents: databricks_core::ByteStream,
 }
 

@@ -141,19 +141,19 @@ databricks_core::model! {
 pub struct DownloadResponse {
     /// Size of the content in bytes.
     ///
-    /// From the header `content-length` of the answer.
+    /// From the header `content-length` of the response.
     pub content_length: Option<i64>,
     /// MIME type of the content.
     ///
-    /// From the header `content-type` of the answer.
+    /// From the header `content-type` of the response.
     pub content_type: Option<String>,
     /// Time of the last change, as an HTTP date.
     ///
-    /// From the header `last-modified` of the answer.
+    /// From the header `last-modified` of the response.
     pub last_modified: Option<String>,
     /// The bytes of the file.
     ///
-    /// The body of the answer.
+    /// The body of the response.
     pub contents: databricks_core::ByteStream,
 }
 
@@ -189,15 +189,15 @@ databricks_core::model! {
         optional {
             /// Size of the content in bytes.
             ///
-            /// From the header `content-length` of the answer.
+            /// From the header `content-length` of the response.
             content_length: i64 = "content-length",
             /// MIME type of the content.
             ///
-            /// From the header `content-type` of the answer.
+            /// From the header `content-type` of the response.
             content_type: String = "content-type",
             /// Time of the last change, as an HTTP date.
             ///
-            /// From the header `last-modified` of the answer.
+            /// From the header `last-modified` of the response.
             last_modified: String = "last-modified",
         }
     }
@@ -321,7 +321,7 @@ databricks_core::model! {
         optional {
             /// `ETag`, a text.
             ///
-            /// From the header `ETag` of the answer.
+            /// From the header `ETag` of the response.
             etag: String = "ETag",
         }
     }
@@ -333,7 +333,7 @@ databricks_core::model! {
         optional {
             /// `ETag`, a text.
             ///
-            /// From the header `ETag` of the answer.
+            /// From the header `ETag` of the response.
             etag: String = "ETag",
         }
     }

@@ -49,31 +49,31 @@ databricks_core::model! {
 pub struct DownloadFileResponse {
     /// Unit of ranges that are accepted.
     ///
-    /// From the header `Accept-Ranges` of the answer.
+    /// From the header `Accept-Ranges` of the response.
     pub accept_ranges: Option<String>,
     /// Number of bytes returned.
     ///
-    /// From the header `Content-Length` of the answer.
+    /// From the header `Content-Length` of the response.
     pub content_length: Option<i64>,
     /// Which bytes of the file were returned, if a range was asked for.
     ///
-    /// From the header `Content-Range` of the answer.
+    /// From the header `Content-Range` of the response.
     pub content_range: Option<String>,
     /// Media type, `application/octet-stream`.
     ///
-    /// From the header `Content-Type` of the answer.
+    /// From the header `Content-Type` of the response.
     pub content_type: Option<String>,
     /// When the file last changed.
     ///
-    /// From the header `Last-Modified` of the answer.
+    /// From the header `Last-Modified` of the response.
     pub last_modified: Option<String>,
     /// Entity tag of the file, for the conditions of later calls.
     ///
-    /// From the header `etag` of the answer.
+    /// From the header `etag` of the response.
     pub etag: Option<String>,
     /// The bytes.
     ///
-    /// The body of the answer.
+    /// The body of the response.
     pub contents: databricks_core::ByteStream,
 }
 

@@ -477,7 +477,7 @@ databricks_core::model! {
 pub struct ExportMetricsResponse {
     /// Text in Prometheus or OpenMetrics format.
     ///
-    /// The body of the answer.
+    /// The body of the response.
     pub contents: databricks_core::ByteStream,
 }
 
@@ -571,7 +571,7 @@ databricks_core::model! {
 pub struct GetOpenApiResponse {
     /// The document.
     ///
-    /// The body of the answer.
+    /// The body of the response.
     pub contents: databricks_core::ByteStream,
 }
 
@@ -617,11 +617,11 @@ databricks_core::model! {
 pub struct HttpRequestResponse {
     /// `mcp-session-id`, a text.
     ///
-    /// From the header `mcp-session-id` of the answer.
+    /// From the header `mcp-session-id` of the response.
     pub mcp_session_id: Option<String>,
     /// Body of the answer.
     ///
-    /// The body of the answer.
+    /// The body of the response.
     pub contents: databricks_core::ByteStream,
 }
 
@@ -800,7 +800,7 @@ databricks_core::model! {
             predictions: Vec<serde_json::Value> = "predictions",
             /// Served entity that answered, from a response header.
             ///
-            /// From the header `served-model-name` of the answer.
+            /// From the header `served-model-name` of the response.
             served_model_name: String = "served-model-name",
             /// External and foundation models: tokens used, if counted.
             usage: ExternalModelUsageElement = "usage",

@@ -28,11 +28,11 @@ databricks_core::model! {
         optional {
             /// `content-length`, an integer.
             ///
-            /// From the header `content-length` of the answer.
+            /// From the header `content-length` of the response.
             content_length: i64 = "content-length",
             /// `etag`, a text.
             ///
-            /// From the header `etag` of the answer.
+            /// From the header `etag` of the response.
             etag: String = "etag",
         }
     }
@@ -118,15 +118,15 @@ databricks_core::model! {
 pub struct ExportResponse {
     /// `content-length`, an integer.
     ///
-    /// From the header `content-length` of the answer.
+    /// From the header `content-length` of the response.
     pub content_length: Option<i64>,
     /// `etag`, a text.
     ///
-    /// From the header `etag` of the answer.
+    /// From the header `etag` of the response.
     pub etag: Option<String>,
     /// `contents` of the API.
     ///
-    /// The body of the answer.
+    /// The body of the response.
     pub contents: databricks_core::ByteStream,
 }
 
@@ -205,7 +205,7 @@ databricks_core::model! {
             output: serde_json::Value = "output",
             /// `served-by`, a text.
             ///
-            /// From the header `served-by` of the answer.
+            /// From the header `served-by` of the response.
             served_by: String = "served-by",
         }
     }
@@ -357,7 +357,7 @@ databricks_core::model! {
         optional {
             /// `ETag`, a text.
             ///
-            /// From the header `ETag` of the answer.
+            /// From the header `ETag` of the response.
             etag: String = "ETag",
         }
     }
