@@ -62,6 +62,7 @@ pub mod jobs;
 mod lookup;
 mod lro;
 mod options;
+mod pager;
 mod pages;
 mod poll;
 mod raw;
