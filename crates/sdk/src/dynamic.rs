@@ -15,7 +15,7 @@ use crate::options::Options;
 use crate::pager::{Fetch, Flat, PageSource, Pager};
 use crate::poll::{self, Assessment, PollOptions, Pollable, Poller, Verdict};
 use crate::stream::ResultStream;
-use crate::{AccountClient, WorkspaceClient, failure_reason, lro};
+use crate::{failure_reason, lro};
 
 impl Client {
     /// Calls an operation by its id, such as `clusters.list`, with JSON in and JSON out: what generic tools need.
@@ -43,26 +43,6 @@ impl Client {
     #[doc(hidden)]
     pub fn by_name(&self, id: &str) -> Result<DynamicCall> {
         self.operation(id)
-    }
-}
-
-impl WorkspaceClient {
-    /// Calls an operation by its id; see [`Client::operation`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn operation(&self, id: &str) -> Result<DynamicCall> {
-        self.client().operation(id)
-    }
-}
-
-impl AccountClient {
-    /// Calls an operation by its id; see [`Client::operation`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn operation(&self, id: &str) -> Result<DynamicCall> {
-        self.client().operation(id)
     }
 }
 

@@ -45,6 +45,7 @@ pub mod blocking;
 mod builder;
 mod call;
 mod client;
+mod client_methods;
 #[cfg(feature = "compute")]
 mod commands;
 #[cfg(feature = "compute")]
