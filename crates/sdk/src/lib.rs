@@ -48,6 +48,7 @@ pub mod blocking;
 mod builder;
 mod call;
 mod client;
+mod client_methods;
 #[cfg(feature = "compute")]
 mod commands;
 #[cfg(feature = "compute")]
@@ -69,6 +70,7 @@ pub mod jobs;
 mod lookup;
 mod lro;
 mod options;
+mod pager;
 mod pages;
 mod poll;
 mod raw;
