@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use crate::files::Files;
 use crate::ir::Api;
@@ -33,6 +33,24 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
 /// tests.
 const SYNTHETIC: &str = "tests/synthetic/openapi";
 const SYNTHETIC_SOURCE: &str = "tests/synthetic/generated";
+
+/// Generates from documents of one's own into a crate of one's own: `models` and `services` below `out`, for a crate
+/// that has them as modules and depends on the core and the facade.
+pub(crate) fn own(documents: &Path, out: &Path, check: bool) -> Result<()> {
+    let mut files = Files::default();
+    let (api, signatures) = ir::build(&Documents::read(documents)?)?;
+    emit::models(&api, "models", false, &mut files)?;
+    let path = documents.join("signatures.json");
+    if check {
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        ensure!(kept == signatures.render(), "{} is not what the documents give", path.display());
+        return files.check(out, COMMAND);
+    }
+    std::fs::write(&path, signatures.render()).with_context(|| format!("cannot write {}", path.display()))?;
+    let changed = files.write(out)?;
+    eprintln!("{changed} files changed");
+    Ok(())
+}
 
 /// Everything that is generated, in memory.
 fn render(root: &Path) -> Result<Files> {

@@ -33,7 +33,10 @@ fn problems(documents: &Documents) -> Vec<String> {
         for (path, _, operation) in operations_of(document) {
             let id = operation.id.as_str();
             if let Some(other) = ids.insert(id, package) {
-                tell(format!("the id {id} is also in {other}"));
+                tell(match other == package {
+                    true => format!("the id {id} is there twice"),
+                    false => format!("the id {id} is also in {other}"),
+                });
             }
             match id.split_once('.') {
                 Some((service, method))

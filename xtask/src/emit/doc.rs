@@ -87,6 +87,9 @@ pub(crate) fn note(doc: &Doc) -> Option<String> {
     if !doc.deprecated {
         return None;
     }
+    if let Some(release) = &doc.retired {
+        return Some(format!("removed from the API with release {release} of the official client; kept for a while"));
+    }
     let text = doc.text.as_deref().unwrap_or_default().replace('\n', " ");
     let told = text.find("eprecated").and_then(|at| {
         let start = text[..at].rfind(['.', ';']).map_or(0, |end| end + 1);

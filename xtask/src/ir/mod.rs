@@ -9,12 +9,12 @@ mod recursion;
 mod signatures;
 mod traits;
 
-pub(crate) use build::build;
+pub(crate) use build::{build, pending};
 pub(crate) use names::{camel, setter};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::spec::{Method, Scope};
+use crate::spec::{Method, Scope, Stage};
 
 /// The whole API, packages in alphabetical order.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(crate) struct Api {
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) module: String,
+    /// Whether the service may change all of it at any time.
+    pub(crate) preview: Option<Stage>,
     /// Other packages whose types this one names.
     pub(crate) uses: BTreeSet<String>,
     pub(crate) messages: Vec<Message>,
@@ -125,6 +127,8 @@ pub(crate) struct Doc {
     pub(crate) text: Option<String>,
     pub(crate) facts: Vec<String>,
     pub(crate) deprecated: bool,
+    /// The release of the source that removed it; it is kept for a while.
+    pub(crate) retired: Option<String>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -201,6 +205,8 @@ pub(crate) struct Operation {
     pub(crate) scope: Scope,
     pub(crate) workspace_header: bool,
     pub(crate) class: Class,
+    /// Whether the service may change it at any time.
+    pub(crate) preview: Option<Stage>,
     pub(crate) doc: Doc,
     pub(crate) inputs: Vec<Input>,
     /// Query parameters that are always the same.

@@ -1410,7 +1410,8 @@ calls! {
         /// Experimental; it is going to change. The caller needs `USE_CATALOG` on the catalog, and on the schema `CREATE_FUNCTION`
         /// with `USE_SCHEMA`.
         ///
-        /// `POST /api/2.1/unity-catalog/functions`
+        /// `POST /api/2.1/unity-catalog/functions` **Experimental**: the service may change it without notice, and any release may
+        /// then.
         ///
         /// * `function_info`: The function to create.
         create(function_info: models::CreateFunction) -> models::functions::Create;

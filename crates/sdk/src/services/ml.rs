@@ -1218,7 +1218,7 @@ calls! {
         create_transition_request(name: String, version: String, stage: String) -> models::model_registry::CreateTransitionRequest;
         /// Creates a webhook that calls a URL or runs a job on registry events.
         ///
-        /// `POST /api/2.0/mlflow/registry-webhooks/create`
+        /// `POST /api/2.0/mlflow/registry-webhooks/create` **In public preview**: may change in any release.
         ///
         /// * `events`: Events on which it fires.
         ///
@@ -1275,7 +1275,7 @@ calls! {
         delete_transition_request(name: String, version: String, stage: String) -> models::model_registry::DeleteTransitionRequest;
         /// Deletes a webhook.
         ///
-        /// `DELETE /api/2.0/mlflow/registry-webhooks/delete`
+        /// `DELETE /api/2.0/mlflow/registry-webhooks/delete` **In public preview**: may change in any release.
         ///
         /// * `id`: ID of the webhook.
         delete_webhook(id: String) -> models::model_registry::DeleteWebhook;
@@ -1338,7 +1338,7 @@ calls! {
         list_transition_requests(name: String, version: String) -> models::model_registry::ListTransitionRequests;
         /// Lists webhooks.
         ///
-        /// `GET /api/2.0/mlflow/registry-webhooks/list`
+        /// `GET /api/2.0/mlflow/registry-webhooks/list` **In public preview**: may change in any release.
         ///
         /// Optional inputs: [`events`](field@models::model_registry::ListWebhooks::events),
         /// [`max_results`](field@models::model_registry::ListWebhooks::max_results),
@@ -1411,7 +1411,7 @@ calls! {
         set_permissions(registered_model_id: String) -> models::model_registry::SetPermissions;
         /// Fires a webhook as a test and returns what the receiver answered.
         ///
-        /// `POST /api/2.0/mlflow/registry-webhooks/test`
+        /// `POST /api/2.0/mlflow/registry-webhooks/test` **In public preview**: may change in any release.
         ///
         /// * `id`: ID of the webhook.
         ///
@@ -1464,7 +1464,7 @@ calls! {
         update_permissions(registered_model_id: String) -> models::model_registry::UpdatePermissions;
         /// Changes a webhook.
         ///
-        /// `PATCH /api/2.0/mlflow/registry-webhooks/update`
+        /// `PATCH /api/2.0/mlflow/registry-webhooks/update` **In public preview**: may change in any release.
         ///
         /// * `id`: ID of the webhook.
         ///

@@ -1690,7 +1690,7 @@ databricks_core::model! {
             /// Position of the chunk in the result, from 0.
             chunk_index: i64 = "chunk_index",
             /// Rows of an inline result: each an array of strings, with `null` for NULL.
-            data_array: Vec<Vec<String>> = "data_array",
+            data_array: Vec<Vec<serde_json::Value>> = "data_array",
             /// Download links; at present always one.
             external_links: Vec<ExternalLink> = "external_links",
             /// Index of the following chunk; absent on the last one.

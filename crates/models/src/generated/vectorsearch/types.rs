@@ -412,7 +412,7 @@ databricks_core::model! {
     ResultData {
         optional {
             /// Cells of each row as text.
-            data_array: Vec<Vec<String>> = "data_array",
+            data_array: Vec<Vec<serde_json::Value>> = "data_array",
             /// Number of rows.
             row_count: i64 = "row_count",
         }
