@@ -55,6 +55,11 @@ impl Message {
         self.required.iter().map(|member| (member, true)).chain(self.optional.iter().map(|member| (member, false)))
     }
 
+    /// Whether it has a member of this name on the wire, the body's stream included.
+    pub(crate) fn has(&self, wire: &str) -> bool {
+        self.members().map(|(member, _)| member).chain(&self.stream).any(|member| member.wire == wire)
+    }
+
     pub(crate) fn member(&self, wire: &str) -> Option<(&Member, bool)> {
         self.members().find(|(member, _)| member.wire == wire)
     }

@@ -385,7 +385,11 @@ fn header_members(lowering: &mut Lowering<'_>, name: &str, response: &spec::Resp
     for (wire, header) in &response.headers {
         let ty = lowering.ty(&header.schema, "")?;
         let rust = names::member(wire, header.snake.as_deref());
-        let doc = Doc { facts: vec![format!("From the header `{wire}` of the response.")], ..Doc::default() };
+        let doc = Doc {
+            text: lowering.texts.schema(name, wire).map(str::to_owned),
+            facts: vec![format!("From the header `{wire}` of the response.")],
+            ..Doc::default()
+        };
         lowering
             .add_header(name, Member { name: rust, wire: wire.clone(), ty, doc, header: true, mark: Mark::None })?;
     }

@@ -27,12 +27,17 @@ const OTHERS: &[&str] = &["index", "names", "overrides", "preview", "retired", "
 impl Documents {
     /// Reads the documents, and what was retired beside them.
     pub(crate) fn read(directory: &Path) -> Result<Self> {
-        Self::with(directory, raw(directory)?)
+        let mut contents = raw(directory)?;
+        Retired::read(directory)?.merge(&mut contents)?;
+        Self::parse(directory, contents)
     }
 
-    /// Documents whose contents are given, with the data files of a directory.
-    pub(crate) fn with(directory: &Path, mut contents: BTreeMap<String, String>) -> Result<Self> {
-        Retired::read(directory)?.merge(&mut contents)?;
+    /// Reads the documents alone.
+    pub(crate) fn without_retired(directory: &Path) -> Result<Self> {
+        Self::parse(directory, raw(directory)?)
+    }
+
+    fn parse(directory: &Path, contents: BTreeMap<String, String>) -> Result<Self> {
         let mut packages = BTreeMap::new();
         let mut texts = BTreeMap::new();
         for (stem, text) in contents {

@@ -23,7 +23,8 @@ const CHANGELOG: &str = "CHANGELOG.md";
 /// * `source`: a wheel, an unpacked wheel, or a version that `pip download` finds.
 pub(crate) fn run(root: &Path, source: &str) -> Result<()> {
     let directory = root.join(SPEC);
-    let (old, _) = ir::build(&Documents::read(&directory)?).context("the present documents")?;
+    // Whatever is undecided in them: this may be run anew after it stopped half-way.
+    let (old, _) = decided(Documents::read(&directory)?).context("the present documents")?;
     let version = workspace_version(root)?;
     let lacking = docs_coverage::missing(&old);
     // What was retired in this series stays; what earlier releases kept goes now.

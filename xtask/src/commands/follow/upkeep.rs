@@ -61,6 +61,7 @@ fn sorted(documents: Documents, proposed: &Signatures, review: &mut String) -> R
 
 /// Removes texts of what no longer exists.
 fn texts(directory: &Path, documents: &Documents, review: &mut String) -> Result<()> {
+    let (api, _) = ir::build(documents)?;
     let entries = std::fs::read_dir(directory.join("docs")).context("cannot list the texts")?;
     for entry in entries {
         let path = entry?.path();
@@ -80,15 +81,22 @@ fn texts(directory: &Path, documents: &Documents, review: &mut String) -> Result
         };
         let services: BTreeSet<&str> = document.tags.iter().map(|tag| tag.name.as_str()).collect();
         let ids: BTreeSet<&str> = operations_of(document).map(|(_, _, operation)| operation.id.as_str()).collect();
-        let schemas = &document.components.schemas;
+        let built = &api.packages[&package];
         file.retain(&["services"], |name| keep(services.contains(name), name));
         file.retain(&["operations"], |id| keep(ids.contains(id), id));
-        file.retain(&["schemas"], |name| keep(schemas.contains_key(name), name));
-        for (name, schema) in schemas {
+        let known = |name: &str| {
+            built.messages.iter().any(|message| message.name == name) || built.enums.iter().any(|e| e.name == name)
+        };
+        file.retain(&["schemas"], |name| keep(known(name), name));
+        for message in &built.messages {
+            let name = &message.name;
             file.retain(&["schemas", name], |member| {
-                let property = schema.properties.as_ref().is_some_and(|it| it.contains_key(member));
-                let value = schema.values.as_ref().is_some_and(|it| it.iter().any(|value| value == member));
-                keep(member.is_empty() || property || value, &format!("{name}.{member}"))
+                keep(member.is_empty() || message.has(member), &format!("{name}.{member}"))
+            });
+        }
+        for e in &built.enums {
+            file.retain(&["schemas", &e.name], |value| {
+                keep(value.is_empty() || e.values.iter().any(|it| it.wire == value), &format!("{}.{value}", e.name))
             });
         }
         file.write()?;

@@ -59,13 +59,13 @@ databricks_core::operation! {
         output: super::CreateModelResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `name`, a text.
+            /// Name to register the model under; unique in the workspace.
             name: String = member "name",
         }
         optional {
-            /// `description`, a text.
+            /// Free text about the model.
             description: String = optional "description",
-            /// `tags`, a list, each item of type `ModelTag`.
+            /// Tags for the new model.
             tags: Vec<super::ModelTag> = optional "tags",
         }
     }
@@ -86,13 +86,13 @@ databricks_core::operation! {
             source: String = member "source",
         }
         optional {
-            /// `description`, a text.
+            /// Free text about the version.
             description: String = optional "description",
             /// Run that produced the model, if it is on this tracking server.
             run_id: String = optional "run_id",
             /// Link to the run that produced the model, which may be on another tracking server.
             run_link: String = optional "run_link",
-            /// `tags`, a list, each item of type `ModelVersionTag`.
+            /// Tags for the new version.
             tags: Vec<super::ModelVersionTag> = optional "tags",
         }
     }
@@ -134,7 +134,7 @@ databricks_core::operation! {
             events: Vec<super::RegistryWebhookEvent> = member "events",
         }
         optional {
-            /// `description`, a text.
+            /// Free text about the webhook.
             description: String = optional "description",
             /// URL to call.
             http_url_spec: super::HttpUrlSpec = optional "http_url_spec",
@@ -465,7 +465,7 @@ databricks_core::operation! {
         optional {
             /// Lists only webhooks that fire on at least one of these events.
             events: Vec<super::RegistryWebhookEvent> = query "events",
-            /// `max_results`, an integer.
+            /// How many webhooks a page has at most.
             max_results: i64 = query "max_results",
             /// Lists only webhooks of this model.
             model_name: String = query "model_name",
@@ -532,7 +532,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// `new_name`, a text.
+            /// What the model is called from then on.
             new_name: String = optional "new_name",
         }
     }
@@ -766,7 +766,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// `description`, a text.
+            /// New free text about the model.
             description: String = optional "description",
         }
     }
@@ -787,7 +787,7 @@ databricks_core::operation! {
             version: String = member "version",
         }
         optional {
-            /// `description`, a text.
+            /// New free text about the version.
             description: String = optional "description",
         }
     }
@@ -825,7 +825,7 @@ databricks_core::operation! {
             id: String = member "id",
         }
         optional {
-            /// `description`, a text.
+            /// New free text about the webhook.
             description: String = optional "description",
             /// Events on which it fires.
             events: Vec<super::RegistryWebhookEvent> = optional "events",
