@@ -21,21 +21,25 @@ const COMMAND: &str = "cargo xtask codegen";
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     let files = render(root)?;
     if check {
-        files.check(root, COMMAND)
+        files.check(root, COMMAND)?;
     } else {
         let changed = files.write(root)?;
         eprintln!("{changed} files changed");
-        Ok(())
     }
+    own(&root.join(OWN), &root.join(OWN_SOURCE), check)
 }
+
+/// An example of documents of one's own, and what is generated from them into the crate of the tests.
+const OWN: &str = "tests/private_preview/openapi";
+const OWN_SOURCE: &str = "tests/private_preview/generated";
 
 /// The documents of a made-up API in which every shape occurs, and the directory of what is generated from them for the
 /// tests.
 const SYNTHETIC: &str = "tests/synthetic/openapi";
 const SYNTHETIC_SOURCE: &str = "tests/synthetic/generated";
 
-/// Generates from documents of one's own into a crate of one's own: `models` and `services` below `out`, for a crate
-/// that has them as modules and depends on the core and the facade.
+/// Generates from documents of one's own into a crate of one's own: the module `models` below `out`, for a crate that
+/// depends on `databricks-core`. A client's `call` makes the operations.
 pub(crate) fn own(documents: &Path, out: &Path, check: bool) -> Result<()> {
     let mut files = Files::default();
     let (api, signatures) = ir::build(&Documents::read(documents)?)?;
@@ -48,7 +52,7 @@ pub(crate) fn own(documents: &Path, out: &Path, check: bool) -> Result<()> {
     }
     std::fs::write(&path, signatures.render()).with_context(|| format!("cannot write {}", path.display()))?;
     let changed = files.write(out)?;
-    eprintln!("{changed} files changed");
+    eprintln!("{changed} files changed in {}", out.display());
     Ok(())
 }
 

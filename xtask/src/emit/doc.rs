@@ -78,6 +78,7 @@ fn kind(ty: &Ty) -> String {
         Ty::Object => "a JSON object".to_owned(),
         Ty::List(inner) => format!("a list, each item {}", kind(inner)),
         Ty::Map(inner) => format!("a map, each value {}", kind(inner)),
+        Ty::Nullable(inner) => format!("{} or `null`", kind(inner)),
         Ty::Message(of) | Ty::Enum(of) | Ty::Boxed(of) => format!("of type `{}`", of.name),
     }
 }

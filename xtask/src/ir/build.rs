@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{
-    Accessor, Api, Doc, Package, Place, Service, marks, messages, names, operations, recursion, signatures as order,
-    traits,
+    Accessor, Api, Doc, Package, Place, Service, Ty, marks, messages, names, operations, recursion,
+    signatures as order, traits,
 };
 use crate::spec::{Document, Documents, Scope, Signatures, operations_of};
 
@@ -65,6 +65,7 @@ fn lower(documents: &Documents) -> Result<(BTreeMap<String, Package>, Signatures
     for package in packages.values_mut() {
         package.uses = uses(package);
     }
+    nullable(documents, &mut packages);
     Ok((packages, signatures))
 }
 
@@ -207,6 +208,29 @@ fn check_names(packages: &BTreeMap<String, Package>) -> Result<()> {
     Ok(())
 }
 
+/// Gives the third state to optional members and inputs in which the service tells `null` from absent.
+fn nullable(documents: &Documents, packages: &mut BTreeMap<String, Package>) {
+    let marked = &documents.overrides.nullable;
+    let wrap = |ty: &mut Ty| *ty = Ty::Nullable(Box::new(std::mem::replace(ty, Ty::Any)));
+    for package in packages.values_mut() {
+        let name = &package.name;
+        for message in &mut package.messages {
+            let path = format!("{name}.{}", message.name);
+            let members = message.optional.iter_mut().filter(|it| marked.contains(&format!("{path}.{}", it.wire)));
+            members.for_each(|member| wrap(&mut member.ty));
+        }
+        for operation in package.services.iter_mut().flat_map(|service| &mut service.operations) {
+            let (id, inputs) = (&operation.id, &mut operation.inputs);
+            for input in inputs.iter_mut().filter(|it| marked.contains(&format!("{id}.{}", it.wire))) {
+                // Only JSON has a `null`; an argument is always sent.
+                if input.places == [Place::Member] && !input.required {
+                    wrap(&mut input.ty);
+                }
+            }
+        }
+    }
+}
+
 /// An override that hits nothing: it has been overtaken by the documents.
 #[derive(Debug)]
 pub(crate) struct Stale {
@@ -255,6 +279,18 @@ fn stale(documents: &Documents, packages: &BTreeMap<String, Package>) -> Vec<Sta
     });
     check("packages of preview.json", &mut documents.preview.packages.keys(), &|name| packages.contains_key(name));
     check("optional", &mut overrides.optional.iter(), &member);
+    let wrapped = |path: &str| {
+        operations().any(|o| {
+            let mut inputs = o.inputs.iter().filter(|input| matches!(input.ty, Ty::Nullable(_)));
+            inputs.any(|input| path == format!("{}.{}", o.id, input.wire))
+        }) || packages.values().any(|package| {
+            package.messages.iter().any(|message| {
+                let mut members = message.optional.iter().filter(|member| matches!(member.ty, Ty::Nullable(_)));
+                members.any(|member| path == format!("{}.{}.{}", package.name, message.name, member.wire))
+            })
+        })
+    };
+    check("nullable", &mut overrides.nullable.iter(), &wrapped);
     check("types", &mut overrides.types.keys(), &member);
     check("enum_values", &mut overrides.enum_values.keys(), &|key| {
         let (package, name) = key.split_once('.').unwrap_or_default();

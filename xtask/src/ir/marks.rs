@@ -156,7 +156,7 @@ impl Decisions<'_> {
 fn holds_text(ty: &Ty) -> bool {
     match ty {
         Ty::String => true,
-        Ty::List(inner) | Ty::Map(inner) => holds_text(inner),
+        Ty::List(inner) | Ty::Map(inner) | Ty::Nullable(inner) => holds_text(inner),
         other => is_free(other),
     }
 }
@@ -166,7 +166,7 @@ fn is_free(ty: &Ty) -> bool {
     match ty {
         Ty::Any | Ty::Object => true,
         Ty::Map(inner) => holds_text(inner),
-        Ty::List(inner) => is_free(inner),
+        Ty::List(inner) | Ty::Nullable(inner) => is_free(inner),
         _ => false,
     }
 }

@@ -39,6 +39,16 @@ pub(crate) struct Package {
     pub(crate) services: Vec<Service>,
 }
 
+impl Package {
+    /// The feature that it stands behind: its name, unless the service may change it at any time.
+    pub(crate) fn feature(&self) -> String {
+        match self.preview {
+            Some(_) => format!("preview-{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
 /// An object of the API.
 #[derive(Debug)]
 pub(crate) struct Message {
@@ -158,6 +168,8 @@ pub(crate) enum Ty {
     Enum(TypeRef),
     /// A message that holds itself, directly or not.
     Boxed(TypeRef),
+    /// A value or an explicit `null`.
+    Nullable(Box<Ty>),
 }
 
 impl Ty {
@@ -165,7 +177,7 @@ impl Ty {
     pub(crate) fn reference(&self) -> Option<&TypeRef> {
         match self {
             Self::Message(name) | Self::Enum(name) | Self::Boxed(name) => Some(name),
-            Self::List(inner) | Self::Map(inner) => inner.reference(),
+            Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.reference(),
             _ => None,
         }
     }

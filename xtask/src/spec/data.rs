@@ -41,6 +41,10 @@ pub(crate) struct Overrides {
     /// Members (`package.Schema.member`) whose type is stated wrongly, with the schema that is right.
     #[serde(default)]
     pub(crate) types: BTreeMap<String, Schema>,
+    /// Optional inputs (`service.operation.input`) and members (`package.Schema.member`) of updates in which the service
+    /// tells `null` from absent.
+    #[serde(default)]
+    pub(crate) nullable: BTreeSet<String>,
     /// Lists whose paging is not marked.
     #[serde(default)]
     pub(crate) pagination: IndexMap<String, Pagination>,
@@ -70,6 +74,7 @@ impl Overrides {
             "idempotency_keys" => _ = self.idempotency_keys.remove(entry),
             "optional" => _ = self.optional.remove(entry),
             "types" => _ = self.types.remove(entry),
+            "nullable" => _ = self.nullable.remove(entry),
             "enum_values" => _ = self.enum_values.remove(entry),
             "pagination" => _ = self.pagination.shift_remove(entry),
             "wait" => _ = self.wait.shift_remove(entry),

@@ -162,11 +162,11 @@ calls! {
 
 setters! { models::alerts_legacy::Create {
     parent: String,
-    rearm: i64,
+    rearm: databricks_core::Nullable<i64>,
 }}
 
 setters! { models::alerts_legacy::Update {
-    rearm: i64,
+    rearm: databricks_core::Nullable<i64>,
 }}
 
 impl crate::workspace::WorkspaceClient {

@@ -272,6 +272,7 @@ fn text(ty: &Ty) -> String {
     match ty {
         Ty::List(inner) => format!("list of {}", text(inner)),
         Ty::Map(inner) => format!("map of {}", text(inner)),
+        Ty::Nullable(inner) => format!("{} or null", text(inner)),
         Ty::Message(name) | Ty::Enum(name) | Ty::Boxed(name) => format!("{}.{}", name.package, name.name),
         plain => format!("{plain:?}").to_lowercase(),
     }

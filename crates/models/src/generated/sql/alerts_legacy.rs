@@ -25,7 +25,7 @@ databricks_core::operation! {
             /// Identifier of the workspace directory.
             parent: String = optional "parent",
             /// Seconds after triggering until the alert can trigger again; `null` for never.
-            rearm: i64 = optional "rearm",
+            rearm: databricks_core::Nullable<i64> = optional "rearm",
         }
     }
 }
@@ -100,7 +100,7 @@ databricks_core::operation! {
         }
         optional {
             /// Seconds after triggering until the alert can trigger again; `null` for never.
-            rearm: i64 = optional "rearm",
+            rearm: databricks_core::Nullable<i64> = optional "rearm",
         }
     }
 }
