@@ -45,6 +45,7 @@ pub mod blocking;
 mod builder;
 mod call;
 mod client;
+mod client_methods;
 #[cfg(feature = "compute")]
 mod commands;
 #[cfg(feature = "compute")]
@@ -62,6 +63,7 @@ pub mod jobs;
 mod lookup;
 mod lro;
 mod options;
+mod pager;
 mod pages;
 mod poll;
 mod raw;
