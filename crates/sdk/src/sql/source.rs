@@ -182,7 +182,7 @@ impl Source {
         let data = match self.known(|known| known.paths.get(&index).cloned()) {
             Some(path) => self.client.get_path(info, &path).await?.json()?,
             None => {
-                let request = operation.request(&self.client.context().await?)?;
+                let request = operation.request(self.client.context().await?)?;
                 self.client.execute(request, &Options::default()).await?.json()?
             }
         };

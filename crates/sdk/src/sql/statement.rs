@@ -491,7 +491,7 @@ async fn execute(client: &Client, request: operations::ExecuteStatement) -> Resu
 
 /// Sends an operation of the statement API and reads its response with the rows left as they are.
 async fn send<O: Operation>(client: &Client, operation: &O, options: &Options) -> Result<StatementResponse> {
-    let request = operation.request(&client.context().await?)?;
+    let request = operation.request(client.context().await?)?;
     client.execute(request, options).await?.json()
 }
 
