@@ -21,10 +21,12 @@ pub(crate) struct Floor {
     token: HeaderValue,
 }
 
-/// A statement's response, as far as its rows need it.
+/// A statement's response, with the members that a client needs to know that all rows came.
 #[derive(Deserialize)]
 pub(crate) struct Statement {
+    statement_id: Option<String>,
     status: Status,
+    manifest: Manifest,
     result: Data,
 }
 
@@ -34,14 +36,59 @@ struct Status {
 }
 
 #[derive(Deserialize)]
+struct Manifest {
+    format: Option<String>,
+    schema: Schema,
+    total_chunk_count: Option<i64>,
+    total_row_count: Option<usize>,
+    truncated: Option<bool>,
+    chunks: Vec<Chunk>,
+}
+
+#[derive(Deserialize)]
+struct Schema {
+    columns: Vec<Column>,
+}
+
+#[derive(Deserialize)]
+struct Column {
+    name: Option<String>,
+    type_name: Option<String>,
+    type_text: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    chunk_index: Option<i64>,
+    row_offset: Option<i64>,
+    row_count: Option<i64>,
+}
+
+#[derive(Deserialize)]
 struct Data {
     data_array: Vec<Vec<Option<String>>>,
+}
+
+impl Manifest {
+    /// Whether this describes a result of so many rows in one piece, with types for all its columns.
+    fn describes(&self, rows: usize) -> bool {
+        let typed = |column: &Column| column.name.is_some() && column.type_name.is_some() && column.type_text.is_some();
+        let first =
+            |chunk: &Chunk| chunk.chunk_index == Some(0) && chunk.row_offset == Some(0) && chunk.row_count.is_some();
+        self.format.as_deref() == Some("JSON_ARRAY")
+            && self.total_chunk_count == Some(1)
+            && self.total_row_count == Some(rows)
+            && self.truncated == Some(false)
+            && self.schema.columns.iter().all(typed)
+            && self.chunks.iter().all(first)
+    }
 }
 
 impl Statement {
     /// The rows as structs.
     pub(crate) fn rows(self) -> Result<Vec<Row>> {
-        ensure!(self.status.state == "SUCCEEDED", "the statement failed");
+        ensure!(self.status.state == "SUCCEEDED" && self.statement_id.is_some(), "the statement failed");
+        ensure!(self.manifest.describes(self.result.data_array.len()), "rows are missing");
         self.result.data_array.into_iter().map(row).collect()
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use databricks_core::{Error, ErrorKind, Result};
 use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
-use super::Column;
+use super::{Column, scan};
 
 /// Rows of a result that came together.
 #[derive(Debug)]
@@ -43,8 +43,10 @@ impl Chunk {
     pub(crate) fn read(statement: Arc<str>, columns: Arc<[Column]>, json: Bytes, first_row: u64) -> Result<Self> {
         let broken = |source| broken(&statement, first_row, source);
         let json = String::from_utf8(Vec::from(json)).map_err(|e| broken(e.into()))?;
-        let mut reader =
-            Reader { json: &json, resolved: String::new(), cells: Vec::new(), width: columns.len(), rows: 0 };
+        if let Some(Reader { resolved, cells, rows, .. }) = Reader::scan(&json, columns.len()) {
+            return Ok(Self { statement, columns, first_row, json, resolved, cells, rows });
+        }
+        let mut reader = Reader::new(&json, columns.len());
         let mut source = serde_json::Deserializer::from_str(&json);
         (&mut reader).deserialize(&mut source).and_then(|()| source.end()).map_err(|e| broken(e.into()))?;
         let Reader { resolved, cells, rows, .. } = reader;
@@ -108,6 +110,44 @@ struct Reader<'a> {
     cells: Vec<Slot>,
     width: usize,
     rows: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(json: &'a str, width: usize) -> Self {
+        Self { json, resolved: String::new(), cells: Vec::new(), width, rows: 0 }
+    }
+
+    /// Reads rows that have the usual form.
+    fn scan(json: &'a str, width: usize) -> Option<Self> {
+        // So that every place is one that a slot can state.
+        if u32::try_from(json.len()).ok()? > NULL.start / 2 {
+            return None;
+        }
+        let (mut resolved, mut cells, mut rows, mut broken) = (String::new(), Vec::new(), 0, false);
+        let found = std::cell::Cell::new(0);
+        let cell = |cell: scan::Cell| {
+            found.set(found.get() + 1);
+            let Some((range, escaped)) = cell else { return cells.push(NULL) };
+            let slot = |start: usize, length: usize| Slot { start: start as u32, length: length as u32 };
+            if !escaped {
+                return cells.push(slot(range.start, range.len()));
+            }
+            // With its quotes. What it stands for is shorter than what is written.
+            match serde_json::from_str::<String>(&json[range.start - 1..range.end + 1]) {
+                Ok(text) => {
+                    cells.push(slot(json.len() + resolved.len(), text.len()));
+                    resolved.push_str(&text);
+                }
+                Err(_) => broken = true,
+            }
+        };
+        let row = || {
+            rows += 1;
+            found.replace(0) == width
+        };
+        scan::cells(json, cell, row)?;
+        (!broken).then_some(Self { json, resolved, cells, width, rows })
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for &mut Reader<'_> {

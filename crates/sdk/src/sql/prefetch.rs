@@ -9,7 +9,7 @@ use futures_util::stream;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
-use super::source::{Described, Fetched, Source};
+use super::source::{Described, Fetched, Here, Source};
 use super::statement::{Report, Statement};
 use super::tally::{Plan, Shape};
 use super::wire::StatementResponse;
@@ -45,12 +45,13 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Ite
     report.total_rows = manifest.total_row_count;
     let first = match result.map(|data| source.take_in(0, data)).transpose()? {
         // What did not come along is asked for, unless there is nothing to come.
-        Some(Described::Nothing(..)) | None => None,
+        Some(Described::Here(Here::Nothing(..))) | None => None,
         described => described,
     };
     let empty = first.is_none() && stated && plan.is_empty();
     // Rows that come inline lead from each chunk to the one after it.
-    let in_turn = plan.total_chunks.is_none() || matches!(&first, Some(Described::Rows(_, _, next)) if next.is_some());
+    let in_turn = plan.total_chunks.is_none()
+        || matches!(&first, Some(Described::Here(Here::Rows(_, _, next))) if next.is_some());
     let chunks = Prefetch {
         next: Some(0).filter(|_| !empty),
         first,
@@ -99,16 +100,26 @@ struct Prefetch {
     report: Report,
 }
 
-/// A chunk on its way, fetched by a task of its own so that it goes on while the reader is busy with the one before.
+/// A chunk in the queue.
 struct Pending {
     index: i64,
     bytes: u64,
-    task: JoinHandle<Result<Fetched>>,
+    fetch: Fetch,
 }
 
-impl Drop for Pending {
+enum Fetch {
+    /// It came with the response to the statement.
+    Here(Result<Fetched>),
+    /// It is fetched by a task of its own, so that it goes on while the reader is busy with the one before.
+    Task(Task),
+}
+
+/// A task that ends when its result is no longer wanted.
+struct Task(JoinHandle<Result<Fetched>>);
+
+impl Drop for Task {
     fn drop(&mut self) {
-        self.task.abort();
+        self.0.abort();
     }
 }
 
@@ -116,20 +127,14 @@ impl Prefetch {
     /// The next chunk.
     async fn advance(mut self) -> Result<Option<(Fetched, Self)>> {
         self.fill();
-        let Some(mut pending) = self.queue.pop_front() else {
+        let Some(pending) = self.queue.pop_front() else {
             self.plan.finish(self.delivered).map_err(|error| about(&self.id, &error))?;
             return Ok(None);
         };
-        let fetched = match self.source.left() {
-            // A chunk that is there is delivered, however late its reader asks for it.
-            Some(left) => {
-                let fetched = tokio::time::timeout(left, &mut pending.task).await;
-                fetched.map_err(|_| self.source.timed_out(pending.index))?
-            }
-            None => (&mut pending.task).await,
+        let fetched = match pending.fetch {
+            Fetch::Here(fetched) => fetched?,
+            Fetch::Task(task) => join(&self.source, pending.index, task).await?,
         };
-        let fetched = fetched
-            .map_err(|e| Error::new(ErrorKind::Other, "the task that fetches a chunk ended").with_source(e))??;
         self.held = self.held.saturating_sub(pending.bytes);
         self.delivered += 1;
         self.typical = self.typical.max(fetched.bytes.len() as u64);
@@ -156,13 +161,31 @@ impl Prefetch {
             if !(room || self.queue.is_empty()) {
                 return;
             }
-            let (source, described) = (self.source.clone(), self.first.take());
-            let task =
-                tokio::spawn(async move { source.chunk(index, described, size).await }.instrument(self.span.clone()));
-            self.queue.push_back(Pending { index, bytes, task });
+            let fetch = match self.first.take() {
+                Some(Described::Here(here)) => Fetch::Here(self.source.here(index, here, size)),
+                described => {
+                    let source = self.source.clone();
+                    let work = async move { source.chunk(index, described, size).await };
+                    Fetch::Task(Task(tokio::spawn(work.instrument(self.span.clone()))))
+                }
+            };
+            self.queue.push_back(Pending { index, bytes, fetch });
             // What one chunk is stated to hold may be any number.
             self.held = self.held.saturating_add(bytes);
             self.next = if self.in_turn { None } else { self.plan.after(index, None).unwrap_or_default() };
         }
     }
+}
+
+/// What a task has fetched.
+async fn join(source: &Source, index: i64, mut task: Task) -> Result<Fetched> {
+    let fetched = match source.left() {
+        // A chunk that is there is delivered, however late its reader asks for it.
+        Some(left) => {
+            let fetched = tokio::time::timeout(left, &mut task.0).await;
+            fetched.map_err(|_| source.timed_out(index))?
+        }
+        None => (&mut task.0).await,
+    };
+    fetched.map_err(|e| Error::new(ErrorKind::Other, "the task that fetches a chunk ended").with_source(e))?
 }
