@@ -423,35 +423,43 @@ trait Shape<'de>: Sized {
 
 struct ShapeVisitor<T>(At, PhantomData<T>);
 
+/// What all that is no list and no object comes to, in a visitor whose value is an `Option` and whose first field is the
+/// place.
+macro_rules! odd_scalars {
+    ($expected:expr) => {
+        fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
+            self.0.odd($expected, BOOLEAN)
+        }
+        fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
+            self.0.odd($expected, NUMBER)
+        }
+        fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
+            self.0.odd($expected, NUMBER)
+        }
+        fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
+            self.0.odd($expected, NUMBER)
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            self.0.odd($expected, if text.is_empty() { "an empty string" } else { STRING })
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_none<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_some<D: Deserializer<'de>>(self, d: D) -> Result<Self::Value, D::Error> {
+            d.deserialize_any(self)
+        }
+    };
+}
+
 impl<'de, T: Shape<'de>> Visitor<'de> for ShapeVisitor<T> {
     type Value = Option<T>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(T::EXPECTED)
     }
-    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Option<T>, E> {
-        self.0.odd(T::EXPECTED, BOOLEAN)
-    }
-    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Option<T>, E> {
-        self.0.odd(T::EXPECTED, NUMBER)
-    }
-    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Option<T>, E> {
-        self.0.odd(T::EXPECTED, NUMBER)
-    }
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Option<T>, E> {
-        self.0.odd(T::EXPECTED, NUMBER)
-    }
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<T>, E> {
-        self.0.odd(T::EXPECTED, if text.is_empty() { "an empty string" } else { STRING })
-    }
-    fn visit_unit<E>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-    fn visit_none<E>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-    fn visit_some<D: Deserializer<'de>>(self, d: D) -> Result<Option<T>, D::Error> {
-        d.deserialize_any(self)
-    }
+    odd_scalars!(T::EXPECTED);
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<T>, A::Error> {
         T::list(seq, self.0)
     }
@@ -464,24 +472,33 @@ fn shape<'de, T: Shape<'de>, D: Deserializer<'de>>(d: D, at: At) -> Result<Optio
     d.deserialize_any(ShapeVisitor(at, PhantomData))
 }
 
-/// A message, apart from what generated types implement.
-struct Of<T>(T);
+/// Reads the members of a message in place: large ones would be moved at every step of the way.
+struct MessageVisitor<'m, T>(At, &'m mut T);
 
-impl<'de, T: Message> Shape<'de> for Of<T> {
-    const EXPECTED: &'static str = OBJECT;
-    fn object<A: MapAccess<'de>>(mut map: A, at: At) -> Result<Option<Self>, A::Error> {
-        let mut message = T::default();
+impl<'de, T: Message> Visitor<'de> for MessageVisitor<'_, T> {
+    type Value = Option<()>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(OBJECT)
+    }
+    odd_scalars!(OBJECT);
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<()>, A::Error> {
+        drain_list(seq)?;
+        self.0.odd(OBJECT, LIST)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<()>, A::Error> {
         while let Some(key) = map.next_key_seed(Key)? {
-            message.member(&key, &mut map, at.strict)?;
+            self.1.member(&key, &mut map, self.0.strict)?;
         }
-        Ok(Some(Self(message)))
+        Ok(Some(()))
     }
 }
 
 /// Reads a message.
 #[doc(hidden)]
 pub fn message<'de, T: Message, D: Deserializer<'de>>(d: D, at: At) -> Result<Option<T>, D::Error> {
-    Ok(shape::<Of<T>, D>(d, at)?.map(|message| message.0))
+    let mut message = T::default();
+    let read = d.deserialize_any(MessageVisitor(at, &mut message))?;
+    Ok(read.map(|()| message))
 }
 
 impl<'de> Shape<'de> for Map<String, Value> {

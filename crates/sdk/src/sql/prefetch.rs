@@ -1,11 +1,12 @@
 //! Chunks fetched ahead of their reader, limited by number and bytes, and delivered in order.
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use databricks_core::{Error, ErrorKind, Result};
-use futures_core::Stream;
-use futures_util::stream;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
@@ -16,7 +17,7 @@ use super::wire::StatementResponse;
 use super::{Column, Disposition};
 
 /// Waits for the statement and opens its result.
-pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Item = Result<Fetched>>)> {
+pub(super) async fn open(statement: Statement) -> Result<(Shape, Prefetch)> {
     let mut statement = statement.wait().await?;
     let format = statement.format();
     let StatementResponse { manifest, result, .. } = std::mem::take(statement.response());
@@ -61,6 +62,7 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Ite
         id,
         span: tracing::Span::current(),
         queue: VecDeque::new(),
+        awaited: None,
         delivered: 0,
         held: 0,
         ahead,
@@ -68,7 +70,7 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Ite
         typical: 0,
         report,
     };
-    Ok((shape, stream::try_unfold(chunks, Prefetch::advance)))
+    Ok((shape, chunks))
 }
 
 /// The same error, as one about the result of a statement.
@@ -76,7 +78,8 @@ fn about(id: &str, error: &Error) -> Error {
     Error::new(ErrorKind::Decode, format!("the result of statement {id} cannot be read: {}", error.message()))
 }
 
-struct Prefetch {
+/// The chunks of a result, in order.
+pub(super) struct Prefetch {
     source: Arc<Source>,
     /// The chunk that came with the statement's response.
     first: Option<Described>,
@@ -89,6 +92,8 @@ struct Prefetch {
     id: String,
     span: tracing::Span,
     queue: VecDeque<Pending>,
+    /// The chunk that is to be delivered next, if it has to be waited for.
+    awaited: Option<Awaited>,
     /// The number of chunks that were delivered.
     delivered: i64,
     /// The bytes of what is in the queue.
@@ -98,6 +103,13 @@ struct Prefetch {
     /// The largest chunk so far, as a guess for those of unknown size.
     typical: u64,
     report: Report,
+}
+
+/// A chunk that is waited for.
+struct Awaited {
+    index: i64,
+    bytes: u64,
+    fetched: Pin<Box<dyn Future<Output = Result<Fetched>> + Send>>,
 }
 
 /// A chunk in the queue.
@@ -124,21 +136,36 @@ impl Drop for Task {
 }
 
 impl Prefetch {
-    /// The next chunk.
-    async fn advance(mut self) -> Result<Option<(Fetched, Self)>> {
+    /// The next chunk. After an error there is nothing more to ask for.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Fetched>>> {
+        if let Some(awaited) = &mut self.awaited {
+            let fetched = ready!(awaited.fetched.as_mut().poll(cx));
+            let (index, bytes) = (awaited.index, awaited.bytes);
+            self.awaited = None;
+            return Poll::Ready(self.deliver(index, bytes, fetched).map(Some));
+        }
         self.fill();
-        let Some(pending) = self.queue.pop_front() else {
-            self.plan.finish(self.delivered).map_err(|error| about(&self.id, &error))?;
-            return Ok(None);
+        let Some(Pending { index, bytes, fetch }) = self.queue.pop_front() else {
+            let finished = self.plan.finish(self.delivered).map_err(|error| about(&self.id, &error));
+            return Poll::Ready(finished.map(|()| None));
         };
-        let fetched = match pending.fetch {
-            Fetch::Here(fetched) => fetched?,
-            Fetch::Task(task) => join(&self.source, pending.index, task).await?,
-        };
-        self.held = self.held.saturating_sub(pending.bytes);
+        match fetch {
+            Fetch::Here(fetched) => Poll::Ready(self.deliver(index, bytes, fetched).map(Some)),
+            Fetch::Task(task) => {
+                let source = Arc::clone(&self.source);
+                let fetched = Box::pin(async move { join(&source, index, task).await });
+                self.awaited = Some(Awaited { index, bytes, fetched });
+                self.poll_next(cx)
+            }
+        }
+    }
+
+    fn deliver(&mut self, index: i64, bytes: u64, fetched: Result<Fetched>) -> Result<Fetched> {
+        let fetched = fetched?;
+        self.held = self.held.saturating_sub(bytes);
         self.delivered += 1;
         self.typical = self.typical.max(fetched.bytes.len() as u64);
-        let next = self.plan.after(pending.index, fetched.next).map_err(|error| about(&self.id, &error))?;
+        let next = self.plan.after(index, fetched.next).map_err(|error| about(&self.id, &error))?;
         if self.in_turn {
             self.next = next;
         }
@@ -146,7 +173,7 @@ impl Prefetch {
         self.fill();
         self.report
             .delivered(i64::try_from(fetched.size.rows.unwrap_or_default()).unwrap_or(i64::MAX), fetched.bytes.len());
-        Ok(Some((fetched, self)))
+        Ok(fetched)
     }
 
     /// Starts as many chunks as the window has room for, at least one.

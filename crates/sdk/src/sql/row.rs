@@ -267,7 +267,7 @@ mod tests {
 
     fn chunk(columns: &[(&str, &str)], json: &'static str) -> Arc<Chunk> {
         let columns: Vec<_> = columns.iter().map(|(name, kind)| Column::new(*name, *kind, *kind)).collect();
-        Arc::new(Chunk::read("s-1".into(), columns.into(), json.into(), 0).unwrap())
+        Arc::new(Chunk::read("s-1".into(), columns.into(), json.into(), None, 0).unwrap())
     }
 
     fn row(chunk: &Arc<Chunk>, index: usize) -> Row {
@@ -408,7 +408,7 @@ mod tests {
     fn what_is_nested_without_end_is_refused() {
         let json = format!("[[\"{}1{}\"]]", "[".repeat(5000), "]".repeat(5000));
         let columns = vec![Column::new("v", "STRING", "VARIANT")];
-        let chunk = Arc::new(Chunk::read("s-1".into(), columns.into(), json.into(), 0).unwrap());
+        let chunk = Arc::new(Chunk::read("s-1".into(), columns.into(), json.into(), None, 0).unwrap());
         assert!(row(&chunk, 0).read::<serde_json::Value>().is_err());
     }
 }

@@ -108,9 +108,10 @@ impl RowStream {
             let Some(json) = ready!(self.chunks.poll_next_unpin(cx)).transpose()? else {
                 return Poll::Ready(Ok(false));
             };
+            let known = self.chunks.take_cells();
             let Some(shape) = self.chunks.shape() else { return Poll::Ready(Ok(false)) };
             let chunk =
-                Chunk::read(shape.statement_id.clone(), shape.columns.clone(), json, self.chunks.rows_before())?;
+                Chunk::read(shape.statement_id.clone(), shape.columns.clone(), json, known, self.chunks.rows_before())?;
             self.chunks.confirm_rows(chunk.len() as u64)?;
             self.chunk = Some(Arc::new(chunk));
             self.at = 0;

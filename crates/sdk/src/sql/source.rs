@@ -9,9 +9,10 @@ use databricks_core::operation::OperationInfo;
 use databricks_core::{Error, ErrorKind, Operation, Result, StatementFailure, Timestamp};
 use databricks_models::sql::statement_execution as operations;
 
+use super::cells::Cells;
 use super::storage::{Download, Next};
 use super::tally::Size;
-use super::wire::{Link, ResultData};
+use super::wire::{Link, RawJson, ResultData};
 use crate::client::Client;
 use crate::options::Options;
 
@@ -20,6 +21,8 @@ use crate::options::Options;
 pub(super) struct Fetched {
     pub(super) index: i64,
     pub(super) bytes: Bytes,
+    /// The cells of rows, if they were found on the way.
+    pub(super) cells: Option<Cells>,
     pub(super) size: Size,
     /// The index of the chunk after it, as the service named it.
     pub(super) next: Option<i64>,
@@ -37,7 +40,7 @@ pub(super) enum Described {
 /// A chunk that needs no further request: its size, and the index of the one after it.
 #[derive(Debug)]
 pub(super) enum Here {
-    Rows(Bytes, Size, Option<i64>),
+    Rows(RawJson, Size, Option<i64>),
     /// Neither rows nor a link.
     Nothing(Size, Option<i64>),
 }
@@ -104,7 +107,14 @@ impl Source {
                 let size = Size::of_link(&link).and_then(|size| stated.and(size));
                 let size = size.map_err(|error| self.at_fault(index, &error))?;
                 let next = link.next_chunk_index;
-                Ok(Fetched { index, bytes: self.download(index, *link, size).await?, size, next, absent: false })
+                Ok(Fetched {
+                    index,
+                    bytes: self.download(index, *link, size).await?,
+                    cells: None,
+                    size,
+                    next,
+                    absent: false,
+                })
             }
             Described::Here(here) => self.here(index, here, stated),
         }
@@ -114,11 +124,14 @@ impl Source {
     pub(super) fn here(&self, index: i64, here: Here, stated: Size) -> Result<Fetched> {
         let agree = |size: Size| stated.and(size).map_err(|error| self.at_fault(index, &error));
         match here {
-            Here::Rows(bytes, size, next) => Ok(Fetched { index, bytes, size: agree(size)?, next, absent: false }),
+            Here::Rows(rows, size, next) => {
+                let (bytes, cells) = rows.into_parts();
+                Ok(Fetched { index, bytes, cells, size: agree(size)?, next, absent: false })
+            }
             Here::Nothing(size, next) => {
                 let size = agree(size)?;
                 match size.rows {
-                    Some(0) => Ok(Fetched { index, bytes: Bytes::new(), size, next, absent: true }),
+                    Some(0) => Ok(Fetched { index, bytes: Bytes::new(), cells: None, size, next, absent: true }),
                     rows => {
                         let rows = rows.map_or_else(
                             || "its rows".to_owned(),
@@ -172,7 +185,7 @@ impl Source {
         let links = own.len();
         match (data.data_array, own.pop()) {
             (Some(_), Some(_)) => Err(self.broken(index, "came both as rows and as a link")),
-            (Some(rows), None) => Ok(Described::Here(Here::Rows(rows.into_bytes(), size, data.next_chunk_index))),
+            (Some(rows), None) => Ok(Described::Here(Here::Rows(rows, size, data.next_chunk_index))),
             // Which of them has the rows, or whether all of them do, is unknown.
             (None, Some(_)) if links > 1 => Err(self.broken(index, format_args!("came with {links} links"))),
             (None, Some(mut link)) => {

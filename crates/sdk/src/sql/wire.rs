@@ -14,7 +14,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::scan;
+use super::cells::Cells;
 
 databricks_core::model! {
     /// Response to execute and to get.
@@ -179,42 +179,46 @@ databricks_core::model! {
 
 /// JSON that is not read yet.
 #[derive(Clone)]
-pub(crate) struct RawJson(Bytes);
+pub(crate) struct RawJson {
+    text: Bytes,
+    /// The cells, if the text is a list of rows and they were found on the way to it.
+    cells: Option<Cells>,
+}
 
 impl RawJson {
-    /// The string, without a copy.
-    pub(crate) fn into_bytes(self) -> Bytes {
-        self.0
+    /// The text without a copy, and its cells if they are known.
+    pub(crate) fn into_parts(self) -> (Bytes, Option<Cells>) {
+        (self.text, self.cells)
     }
 }
 
 impl PartialEq for RawJson {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.text == other.text
     }
 }
 
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes of JSON", self.0.len())
+        write!(f, "{} bytes of JSON", self.text.len())
     }
 }
 
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_slice::<&RawValue>(&self.0).map_err(serde::ser::Error::custom)?.serialize(s)
+        serde_json::from_slice::<&RawValue>(&self.text).map_err(serde::ser::Error::custom)?.serialize(s)
     }
 }
 
 impl<'de> Wire<'de> for RawJson {
     fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text: Box<RawValue> = Box::deserialize(d)?;
-        Ok(Self(Bytes::from(Box::<str>::from(text).into_string())))
+        Ok(Self { text: Bytes::from(Box::<str>::from(text).into_string()), cells: None })
     }
 
     /// `null` stands for nothing, as everywhere.
     fn read_at<D: Deserializer<'de>>(d: D, _at: At) -> Result<Option<Self>, D::Error> {
-        Ok(Some(Self::read(d)?).filter(|text| text.0 != "null"))
+        Ok(Some(Self::read(d)?).filter(|json| json.text != "null"))
     }
 }
 
@@ -239,10 +243,10 @@ fn cut(parts: &ResponseParts) -> Option<StatementResponse> {
         return None;
     }
     let text = std::str::from_utf8(bytes).ok()?;
-    let rows = scan::rows(text)?;
+    let (cells, rows) = Cells::in_response(text)?;
     let rest = [&text[..rows.start], "null", &text[rows.end..]].concat();
     let mut response: StatementResponse = from_json(rest.as_bytes()).ok()?;
-    response.result.as_mut()?.data_array = Some(RawJson(bytes.slice(rows)));
+    response.result.as_mut()?.data_array = Some(RawJson { text: bytes.slice(rows), cells: Some(cells) });
     Some(response)
 }
 
