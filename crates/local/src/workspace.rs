@@ -206,6 +206,34 @@ impl LocalWorkspaceBuilder {
         self
     }
 
+    /// Keeps the workspace's state in a directory, which is made if it is not there, so that it survives a restart. The
+    /// token and the other credentials are kept there too; only its user can enter it. Default: the state is gone when
+    /// the workspace is.
+    pub fn data(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.settings.data = Some(directory.into());
+        self
+    }
+
+    /// Sets the personal access token. Default: a random one.
+    pub fn access_token(mut self, token: impl Into<String>) -> Self {
+        self.settings.token = Some(token.into());
+        self
+    }
+
+    /// Adds a name by which clients may reach the workspace besides `localhost` and `127.0.0.1`, such as that of a
+    /// container.
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.host_names.push(name.into());
+        self
+    }
+
+    /// Sets how long the rest of a request that has begun may stay out before its connection is closed. Default 60
+    /// seconds.
+    pub fn idle_limit(mut self, limit: Duration) -> Self {
+        self.settings.idle_limit = limit;
+        self
+    }
+
     /// Binds the port and starts to serve on the current Tokio runtime.
     ///
     /// # Errors

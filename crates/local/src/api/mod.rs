@@ -6,12 +6,16 @@ use axum::Router;
 
 use crate::state::App;
 
+mod catalog;
 mod clusters;
 mod commands;
-mod current_user;
 mod faults;
 mod integrations;
 mod jobs;
+mod libraries;
+mod pages;
+mod query_history;
+mod sessions;
 mod statements;
 mod storage;
 mod tokens;
@@ -20,12 +24,16 @@ mod workspace;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
+        .merge(catalog::routes())
         .merge(clusters::routes())
         .merge(commands::routes())
-        .merge(current_user::routes())
         .merge(faults::routes())
         .merge(integrations::routes())
         .merge(jobs::routes())
+        .merge(libraries::routes())
+        .merge(pages::routes())
+        .merge(query_history::routes())
+        .merge(sessions::routes())
         .merge(statements::routes())
         .merge(storage::routes())
         .merge(tokens::routes())

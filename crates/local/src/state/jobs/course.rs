@@ -185,7 +185,7 @@ async fn sql_file(app: &Arc<App>, spec: &Value, source: &str, parameters: BTreeM
         let fields = Fields(body.as_object().cloned().unwrap_or_default());
         let refused = |error: crate::reply::ApiError| Failure::new(format!("{error:?}"));
         let request = StatementRequest::parse(&fields).map_err(refused)?;
-        let statement = Ended(statements::submit(app, request).map_err(refused)?);
+        let statement = Ended(statements::submit(app, request, &app.user, None).map_err(refused)?);
         statement.0.ended().await;
         match statement.0.status() {
             Status::Failed(failure) => return Err(Failure::new(failure.message)),
