@@ -8,6 +8,7 @@ use crate::state::App;
 
 mod catalog;
 mod clusters;
+mod code;
 mod commands;
 mod faults;
 mod integrations;
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(catalog::routes())
         .merge(clusters::routes())
+        .merge(code::routes())
         .merge(commands::routes())
         .merge(faults::routes())
         .merge(integrations::routes())

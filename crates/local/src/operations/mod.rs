@@ -143,6 +143,7 @@ pub(crate) fn all() -> &'static [Operation] {
 }
 
 /// The operation of that identifier.
+#[cfg(test)]
 pub(crate) fn by_id(id: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|o| o.id == id)
 }

@@ -20,8 +20,6 @@ pub(crate) enum Identity {
     Uuid,
     /// A number.
     Number,
-    /// The decimal digits of a number, as a string.
-    Digits,
 }
 
 /// What an operation does to records.
@@ -69,8 +67,6 @@ pub(crate) struct Kind {
     pub(crate) actions: &'static [(&'static str, Edit)],
     /// Operations whose verb the name does not state.
     pub(crate) verbs: &'static [(&'static str, Verb)],
-    /// Members of the body that are called otherwise in the record.
-    pub(crate) renamed: &'static [(&'static str, &'static str)],
     /// Error codes for a record that is missing and for one that is there already.
     pub(crate) codes: (&'static str, &'static str),
     /// Members of a new record that the path of the other operations names as its parents.
@@ -106,7 +102,6 @@ impl Kind {
             on_update: unchanged,
             actions: &[],
             verbs: &[],
-            renamed: &[],
             codes: ("RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"),
             parents: &[],
             on_place: as_stated,
@@ -144,10 +139,6 @@ impl Kind {
 
     pub(crate) const fn verbs(self, verbs: &'static [(&'static str, Verb)]) -> Self {
         Self { verbs, ..self }
-    }
-
-    pub(crate) const fn renamed(self, renamed: &'static [(&'static str, &'static str)]) -> Self {
-        Self { renamed, ..self }
     }
 
     pub(crate) const fn codes(self, missing: &'static str, exists: &'static str) -> Self {

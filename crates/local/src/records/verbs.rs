@@ -187,12 +187,7 @@ fn delete(kind: &Kind, call: &Call<'_>) -> Reply {
 /// The members that the body states, under the record's names; others are ignored, as the service does.
 fn stated(kind: &Kind, call: &Call<'_>, schema: Option<&Schema>) -> Result<Record, ApiError> {
     let wrapped = if kind.wrap.is_empty() { None } else { call.body.opt_object(kind.wrap)? };
-    let mut body = wrapped.map_or_else(|| call.body.0.clone(), |inner| inner.0);
-    for (from, to) in kind.renamed {
-        if let Some(value) = body.remove(*from) {
-            body.insert((*to).to_owned(), value);
-        }
-    }
+    let body = wrapped.map_or_else(|| call.body.0.clone(), |inner| inner.0);
     let known = |name: &str| schema.is_none_or(|s| s.has(name));
     let mut record: Record = body.into_iter().filter(|(name, _)| known(name)).collect();
     // Parents that the path names are members of many records.
@@ -217,7 +212,6 @@ fn identify(kind: &Kind, call: &Call<'_>, record: &mut Record) -> Result<String,
         Identity::Uuid => json!(ids.uuid()),
         // Numbers that every JSON reader holds exactly.
         Identity::Number => json!(ids.number() >> 11),
-        Identity::Digits => json!((ids.number() >> 11).to_string()),
     };
     record.insert(kind.id.to_owned(), value.clone());
     Ok(key_of(&value))

@@ -162,6 +162,10 @@ pub(crate) struct App {
     pub(crate) record: Record,
     pub(crate) faults: Faults,
     pub(crate) oidc: Oidc,
+    /// What code in contexts authenticates with. It ends with the workspace.
+    pub(crate) internal_token: String,
+    /// Values that tasks of jobs leave for each other.
+    pub(crate) task_values: jobs::TaskValues,
     /// Whom the workspace's token and password belong to.
     pub(crate) user: Caller,
     /// Whom the workspace's client belongs to.
@@ -215,6 +219,8 @@ impl App {
             record: Record::default(),
             faults: Faults::default(),
             oidc: Oidc::default(),
+            internal_token: format!("dctx{}", random::to_hex(&random::bytes::<16>()?)),
+            task_values: jobs::TaskValues::default(),
             user,
             principal,
             records,

@@ -8,8 +8,12 @@ use crate::operations::Operation;
 use crate::records::call::{Call, set, text};
 use crate::reply::{ApiError, Json, Reply};
 
-pub(super) const OPERATIONS: &[(&str, Run)] =
-    &[("workspace_conf.get_status", configuration), ("workspace_conf.set_status", configure)];
+pub(super) const OPERATIONS: &[(&str, Run)] = &[
+    ("workspace_conf.get_status", configuration),
+    ("workspace_conf.set_status", configure),
+    ("warehouses.get_workspace_warehouse_config", warehouses),
+    ("warehouses.set_workspace_warehouse_config", set_warehouses),
+];
 
 const COLLECTION: &str = "settings/";
 
@@ -91,6 +95,19 @@ fn same_version(kept: &str, given: &str) -> Result<(), ApiError> {
         "RESOURCE_CONFLICT",
         format!("The etag '{given}' is not the present one, '{kept}'"),
     ))
+}
+
+fn warehouses(call: &Call<'_>) -> Reply {
+    let mut kept = call.desk.records.get(COLLECTION, "warehouses").unwrap_or_default();
+    crate::records::call::default(&mut kept, "security_policy", "DATA_ACCESS_CONTROL");
+    Ok(Json(Value::Object(kept)))
+}
+
+fn set_warehouses(call: &Call<'_>) -> Reply {
+    call.transact(|change| {
+        change.put(COLLECTION, "warehouses", call.body.0.clone());
+        Ok(Json::empty())
+    })
 }
 
 fn configuration(call: &Call<'_>) -> Reply {
