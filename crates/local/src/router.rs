@@ -113,6 +113,8 @@ fn no_such_route(method: &http::Method, path: &str) -> ApiError {
     ApiError::new(
         StatusCode::NOT_IMPLEMENTED,
         "NOT_IMPLEMENTED",
-        format!("The embedded workspace knows no operation '{method} {path}'; a Databricks workspace may have it."),
+        format!(
+            "The embedded workspace does not have the operation '{method} {path}'; a Databricks workspace may have it."
+        ),
     )
 }

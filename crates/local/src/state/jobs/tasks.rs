@@ -231,7 +231,7 @@ mod tests {
         assert!(check(&[task("a", &[]), task("b", &["a"])]).is_ok());
         let message = |tasks: &[Value]| check(tasks).unwrap_err().message().to_owned();
         assert!(message(&[task("a", &[]), task("a", &[])]).contains("Two tasks"));
-        assert!(message(&[task("a", &["x"])]).contains("no task of the job"));
+        assert!(message(&[task("a", &["x"])]).contains("not a task of the job"));
         assert!(message(&[task("a", &["b"]), task("b", &["a"])]).contains("circle"));
         assert!(message(&[json!({"task_key": "a", "spark_jar_task": {}})]).contains("spark_jar_task"));
         assert!(message(&[json!({"task_key": "a"})]).contains("nothing to do"));
