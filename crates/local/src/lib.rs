@@ -35,17 +35,24 @@
 
 mod api;
 mod auth;
+mod body;
 mod clock;
+pub mod coverage;
+mod durable;
 mod extract;
 pub mod faults;
 mod gate;
+mod html;
 mod oidc;
+mod operations;
 mod paging;
 mod python;
 mod random;
 mod record;
+mod records;
 mod reply;
 mod router;
+mod scim;
 mod scratch;
 mod server;
 mod sql;
