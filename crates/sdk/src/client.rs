@@ -36,6 +36,9 @@ struct Inner {
     storage: (databricks_transport::ClientBuilder, OnceLock<databricks_transport::Client>),
     clock: SharedClock,
     background: Background,
+    /// The id of the workspace, once it was asked for.
+    #[cfg(feature = "iam")]
+    workspace_id: tokio::sync::OnceCell<i64>,
 }
 
 /// The largest JSON response that is read, far beyond any page of the API.
@@ -62,7 +65,18 @@ impl Client {
         let credentials = config.credentials_over(plain.service());
         let transport = plain.with_credentials(SharedCredentials::new(credentials.clone()));
         let (storage, background) = ((storage, OnceLock::new()), Background::default());
-        Self { inner: Arc::new(Inner { config, credentials, transport, anonymous: plain, storage, clock, background }) }
+        let inner = Inner {
+            config,
+            credentials,
+            transport,
+            anonymous: plain,
+            storage,
+            clock,
+            background,
+            #[cfg(feature = "iam")]
+            workspace_id: tokio::sync::OnceCell::new(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The settings, with the source of each.
@@ -92,6 +106,12 @@ impl Client {
     /// [`ErrorKind::Auth`] when there is no host, or the storage cannot be changed.
     pub async fn logout(&self) -> Result<()> {
         runtime::run(self.inner.config.logout(self.inner.anonymous.service())).await
+    }
+
+    /// Where the id of the workspace is kept.
+    #[cfg(feature = "iam")]
+    pub(crate) fn workspace_id_cell(&self) -> &tokio::sync::OnceCell<i64> {
+        &self.inner.workspace_id
     }
 
     pub(crate) fn clock(&self) -> &SharedClock {
