@@ -128,10 +128,11 @@ impl Sync {
             summary.deleted = to.keys().filter(|path| !from.contains_key(*path)).cloned().collect();
         }
         if !self.dry_run {
-            let copies = stream::iter(&summary.copied).map(|path| self.copy(path)).buffer_unordered(FILES);
-            copies.try_collect::<Vec<()>>().await?;
-            let deletions = stream::iter(&summary.deleted).map(|path| self.remove(path)).buffer_unordered(FILES);
-            deletions.try_collect::<Vec<()>>().await?;
+            let sync = &self;
+            let copies = stream::iter(summary.copied.clone()).map(|path| async move { sync.copy(&path).await });
+            copies.buffer_unordered(FILES).try_collect::<Vec<()>>().await?;
+            let deletions = stream::iter(summary.deleted.clone()).map(|path| async move { sync.remove(&path).await });
+            deletions.buffer_unordered(FILES).try_collect::<Vec<()>>().await?;
         }
         Ok(summary)
     }
