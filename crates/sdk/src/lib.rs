@@ -36,6 +36,7 @@
 //! | call without async (feature `blocking`) | [`Block`](https://docs.rs/databricks-sdk/latest/databricks_sdk/blocking/trait.Block.html) |
 //! | authenticate | [`Config`], [`auth`] |
 //! | set a user agent, TLS, a proxy, retries | [`WorkspaceClient::builder`] |
+//! | test a program without a workspace | [`testing`] |
 //! | understand an error, of the compiler too | [`troubleshooting`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -53,6 +54,8 @@ mod client_methods;
 mod commands;
 #[cfg(feature = "compute")]
 pub mod compute;
+#[cfg(feature = "database")]
+mod database_password;
 #[cfg(feature = "files")]
 pub mod dbfs;
 #[cfg(feature = "dynamic")]
@@ -64,6 +67,8 @@ mod failure_reason;
 pub mod files;
 #[allow(unused_macros, unused_imports)] // Without any package there is nothing to write.
 mod handle;
+#[cfg(feature = "iam")]
+mod identity;
 #[cfg(feature = "jobs")]
 pub mod jobs;
 #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
@@ -87,6 +92,7 @@ pub mod serving;
 pub mod sql;
 mod stream;
 mod table;
+pub mod testing;
 pub mod troubleshooting;
 mod waiter;
 mod workspace;
@@ -102,6 +108,8 @@ pub use commands::{
     Command, CommandResult, CommandUpdate, Context, OpenContext, RemoteDbutils, RunCommand, TableColumn, TableResult,
     dedent,
 };
+#[cfg(feature = "database")]
+pub use database_password::DatabasePasswords;
 pub use databricks_auth as auth;
 pub use databricks_auth::{
     AuthError, AuthErrorKind, Browser, Config, KeyStore, LoginOutcome, ProcessRunner, ResolvedConfig, Storage,
