@@ -38,6 +38,8 @@ async fn main() -> Result<()> {
     println!("The auth type azure-pat does the same and renews the token in time:");
     let renewing = client(settings.auth_type("azure-pat").azure_pat_lifetime_seconds(3600))?;
     renewing.clusters().list().items().try_collect().await?;
+    println!("At the end of a program it is revoked:");
+    renewing.client().credentials().close().await;
     Ok(())
 }
 
