@@ -28,9 +28,9 @@
 //!
 //! # Where to go from here
 //!
-//! The [`guide`] has a page per subject: first call, authenticating, calling, waiting, SQL, commands and jobs, errors
-//! and retries, logging, proxies and certificates, testing, layers and features, stability, and moving from the SDKs
-//! for Python, Go and Java.
+//! The [`guide`] has a page per subject: first call, authenticating, calling, waiting, SQL, files, commands and jobs,
+//! errors and retries, logging, proxies and certificates, testing, layers and features, stability, and moving from the
+//! SDKs for Python, Go and Java.
 //!
 //! | to do | see |
 //! |---|---|

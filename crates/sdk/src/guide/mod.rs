@@ -10,6 +10,7 @@
 //! | [`calling`] | inputs, options of a call, lists, raw requests |
 //! | [`waiting`] | clusters, warehouses and other things that take their time |
 //! | [`sql`] | statements, parameters, rows, results of any size |
+//! | [`files`] | volumes, DBFS, secrets |
 //! | [`commands_and_jobs`] | code on clusters, jobs and their runs |
 //! | [`errors_and_retries`] | what failed, what is retried, what may have been executed |
 //! | [`logging`] | a subscriber, the debug log, spans and metrics |
@@ -34,6 +35,7 @@ pages! {
     calling
     waiting
     sql
+    files
     commands_and_jobs
     errors_and_retries
     logging
