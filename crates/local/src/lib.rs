@@ -33,6 +33,8 @@
 //! [`LocalWorkspaceBuilder::speed`]. Times that a user sets (auto-termination, auto-stop, `wait_timeout`, lifetimes of
 //! tokens and links) are not scaled. All of it follows Tokio's clock: a test that pauses it moves the workspace too.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod api;
 mod auth;
 mod body;
@@ -63,3 +65,8 @@ pub use record::RecordedRequest;
 pub use sql::script::ScriptedResult;
 pub use state::volumes::Links;
 pub use workspace::{LocalWorkspace, LocalWorkspaceBuilder, StartError};
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -16,8 +16,8 @@ use crate::{Items, Pages};
 /// A call that is ready to be made: an operation with its inputs, and options for this call alone.
 ///
 /// Await it for the result. Optional inputs of the operation are methods of the same name; they differ from operation
-/// to operation, and so do [`items`](Call::items) and [`pages`](Call::pages) (lists) and `wait` (whatever takes a
-/// while; a [`Waiter`](crate::Waiter) or an [`OperationWaiter`](crate::OperationWaiter)).
+/// to operation, and so do [`items`](Call::items) and [`pages`](Call::pages) (lists) and `wait` (operations that
+/// complete later; a [`Waiter`](crate::Waiter) or an [`OperationWaiter`](crate::OperationWaiter)).
 ///
 /// Options of the call begin with `with_`, so that they never clash with an input: `timeout` is an input of the API,
 /// `with_timeout` an option. What has no inputs of the API has plain names: waits and handles,
