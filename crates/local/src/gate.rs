@@ -26,15 +26,22 @@ pub(crate) async fn gate(
 ) -> Response {
     let request_id = app.ids.uuid();
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
-        let e = ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "REQUEST_LIMIT_EXCEEDED",
-            format!("The request body could not be read or is larger than {BODY_LIMIT} bytes"),
-        );
-        return finish(&app, e.into_response(), &request_id);
+    // Files are received as they come, whatever their size; their bytes are not recorded.
+    let is_file = parts.method == http::Method::PUT && parts.uri.path().starts_with("/api/2.0/fs/files/");
+    let (body, recorded) = if is_file {
+        (body, Bytes::new())
+    } else {
+        let Ok(bytes) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+            let e = ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "REQUEST_LIMIT_EXCEEDED",
+                format!("The request body could not be read or is larger than {BODY_LIMIT} bytes"),
+            );
+            return finish(&app, e.into_response(), &request_id);
+        };
+        (Body::from(bytes.clone()), bytes)
     };
-    let entry = app.record.begin(&parts, &body);
+    let entry = app.record.begin(&parts, &recorded);
     let response = respond(&app, &connection, entry, parts, body, next).await;
     let response = finish(&app, response.unwrap_or_else(IntoResponse::into_response), &request_id);
     if response.extensions().get::<Dropped>().is_none() {
@@ -49,7 +56,7 @@ async fn respond(
     connection: &Connection,
     entry: u64,
     parts: Parts,
-    body: Bytes,
+    body: Body,
     next: Next,
 ) -> Result<Response, ApiError> {
     own_host_only(app, &parts)?;
@@ -72,7 +79,7 @@ async fn respond(
     }
     auth::check(app, &parts)?;
     app.record.handled(entry);
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let response = next.run(Request::from_parts(parts, body)).await;
     match fault.filter(|_| lost).and_then(|a| apply(&a, connection)) {
         Some(replaced) => Ok(replaced),
         None => Ok(response),
@@ -84,7 +91,7 @@ async fn respond(
 struct Dropped;
 
 /// Breaks the connection or makes the response that the fault asks for. A cut without a status cuts the true response.
-fn apply(action: &Action, connection: &Connection) -> Option<Response> {
+pub(crate) fn apply(action: &Action, connection: &Connection) -> Option<Response> {
     if let Some(bytes) = action.cut_after {
         connection.cut_after(bytes);
         if bytes == 0 {

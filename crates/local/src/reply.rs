@@ -101,6 +101,11 @@ impl ApiError {
         Self { shape: Shape::Legacy, ..self }
     }
 
+    /// The status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The explanation that the body carries.
     pub(crate) fn message(&self) -> &str {
         &self.message

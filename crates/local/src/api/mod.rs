@@ -9,11 +9,17 @@ use crate::state::App;
 mod clusters;
 mod commands;
 mod current_user;
+mod dbfs;
 mod faults;
+mod files;
 mod integrations;
 mod jobs;
+mod ranges;
+mod secrets;
+pub(crate) mod serving;
 mod statements;
 mod storage;
+pub(crate) mod storage_volumes;
 mod tokens;
 mod warehouses;
 mod workspace;
@@ -23,9 +29,13 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(clusters::routes())
         .merge(commands::routes())
         .merge(current_user::routes())
+        .merge(dbfs::routes())
         .merge(faults::routes())
+        .merge(files::routes())
         .merge(integrations::routes())
         .merge(jobs::routes())
+        .merge(secrets::routes())
+        .merge(serving::routes())
         .merge(statements::routes())
         .merge(storage::routes())
         .merge(tokens::routes())
