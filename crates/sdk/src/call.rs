@@ -138,6 +138,7 @@ impl<O: Operation> Call<O> {
     pub async fn send(mut self) -> Result<O::Output> {
         self.operation.prepare();
         let request = self.operation.into_request(self.client.context().await?)?;
+        let request = self.options.add_inputs(request)?;
         O::response(self.client.execute(request, &self.options).await?)
     }
 
@@ -147,8 +148,8 @@ impl<O: Operation> Call<O> {
     /// As [`send`](Self::send).
     pub async fn send_full(mut self) -> Result<Response<O::Output>> {
         self.operation.prepare();
-        let context = self.client.context().await?;
-        let request = self.options.add_inputs(self.operation.into_request(context)?)?;
+        let request = self.operation.into_request(self.client.context().await?)?;
+        let request = self.options.add_inputs(request)?;
         let parts = self.client.execute(request, &self.options).await?;
         let (status, headers) = (parts.status, parts.headers.clone());
         Ok(Response { output: O::response(parts)?, status, headers })
@@ -156,8 +157,7 @@ impl<O: Operation> Call<O> {
 
     /// Makes the call without consuming the operation.
     pub(crate) async fn send_ref(client: &Client, operation: &O, options: &Options) -> Result<O::Output> {
-        let context = client.context().await?;
-        let request = options.add_inputs(operation.request(context)?)?;
+        let request = options.add_inputs(operation.request(client.context().await?)?)?;
         O::response(client.execute(request, options).await?)
     }
 }
