@@ -285,8 +285,8 @@ impl RawRequest {
     async fn perform(self, stream: bool) -> Result<RawResponse> {
         self.options.check()?;
         let base = self.client.base().await?;
-        let uri = self.target(&base)?;
-        let foreign = Origin::of(&uri) != Origin::of(&base);
+        let uri = self.target(base)?;
+        let foreign = Origin::of(&uri) != Origin::of(base);
         let mut options = self.options.transport.stream_response(stream).operation("raw");
         options.retry.get_or_insert_with(|| self.retry.policy());
         options.foreign_credentials = self.anywhere;

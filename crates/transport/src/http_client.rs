@@ -129,7 +129,8 @@ async fn incoming(mut body: Incoming, limit: Option<Duration>) -> Body {
         let polled = poll_fn(|cx| Poll::Ready(Pin::new(&mut body).poll_frame(cx))).await;
         match polled {
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                Ok(data) if Some(data.len() as u64) == length => return Body::from(data),
+                // A stream of HTTP/2 that is dropped before its end is seen would be reset.
+                Ok(data) if Some(data.len() as u64) == length && body.is_end_stream() => return Body::from(data),
                 Ok(data) => first = Some(Ok(data)),
                 Err(_) => {}
             },

@@ -16,6 +16,7 @@ use crate::{Duration, Error, FieldMask, Result as CallResult, Timestamp};
 ///
 /// The fields are public for the macros: a value that is written out lies in static memory.
 #[doc(hidden)]
+#[allow(clippy::exhaustive_structs, missing_docs)]
 #[derive(Debug)]
 pub struct Place {
     pub message: &'static str,

@@ -40,9 +40,11 @@ pub struct ChunkStream {
     ended: bool,
 }
 
+type Opening = Pin<Box<dyn Future<Output = Result<(Shape, Prefetch)>> + Send>>;
+
 enum State {
     /// The statement is started or waited for.
-    Opening(Pin<Box<dyn Future<Output = Result<(Shape, Prefetch)>> + Send>>),
+    Opening(Opening),
     Open(Box<Prefetch>),
 }
 
