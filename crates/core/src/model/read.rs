@@ -17,6 +17,7 @@ use crate::{Duration, Error, FieldMask, Result as CallResult, Timestamp};
 /// The fields are public for the macros: a value that is written out lies in static memory.
 #[doc(hidden)]
 #[derive(Debug)]
+#[allow(clippy::exhaustive_structs)] // Macros write it out.
 pub struct Place {
     pub message: &'static str,
     /// Empty for the message as a whole.
