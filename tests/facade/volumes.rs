@@ -299,3 +299,36 @@ async fn a_file_of_this_machine_is_only_replaced_by_a_whole_one() {
     assert_eq!(std::fs::read_to_string(&to).unwrap(), "old");
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file is left");
 }
+
+#[tokio::test]
+async fn directories_are_made_the_same_both_ways() {
+    let fixture = Fixture::start().await;
+    let volume = fixture.w.volume("/Volumes/main/default/data").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let (here, there) = (directory.path().join("here"), directory.path().join("there"));
+    std::fs::create_dir_all(here.join("sub")).unwrap();
+    std::fs::write(here.join("one"), "1").unwrap();
+    std::fs::write(here.join("sub/two"), "22").unwrap();
+
+    let planned = volume.sync_from(&here, "d").dry_run(true).await.unwrap();
+    assert_eq!((planned.copied.as_slice(), planned.bytes), (&["one".to_owned(), "sub/two".to_owned()][..], 3));
+    assert!(!volume.exists("d").await.unwrap(), "a dry run changes nothing");
+    assert_eq!(volume.sync_from(&here, "d").await.unwrap(), planned);
+    let again = volume.sync_from(&here, "d").await.unwrap();
+    assert_eq!((again.copied.len(), again.unchanged), (0, 2));
+
+    assert_eq!(volume.sync_to("d", &there).await.unwrap().copied, planned.copied);
+    assert_eq!(std::fs::read_to_string(there.join("sub/two")).unwrap(), "22");
+    assert_eq!(volume.sync_to("d", &there).await.unwrap().unchanged, 2);
+
+    std::fs::remove_file(here.join("one")).unwrap();
+    std::fs::write(here.join("sub/two"), "longer").unwrap();
+    let changed = volume.sync_from(&here, "d").delete(true).await.unwrap();
+    assert_eq!((changed.copied, changed.deleted), (vec!["sub/two".to_owned()], vec!["one".to_owned()]));
+    let changed = volume.sync_to("d", &there).delete(true).await.unwrap();
+    assert_eq!((changed.copied.len(), changed.deleted.len()), (1, 1));
+    assert!(!there.join("one").exists());
+    assert_eq!(std::fs::read_to_string(there.join("sub/two")).unwrap(), "longer");
+    assert!(volume.sync_from(directory.path().join("none"), "d").await.is_err(), "nothing is not an empty directory");
+    assert!(volume.sync_to("none", &there).await.unwrap_err().is_not_found());
+}

@@ -40,6 +40,9 @@ struct Inner {
     background: Background,
     /// Where requests go; known after the first one.
     place: OnceLock<Place>,
+    /// The id of the workspace, once it was asked for.
+    #[cfg(feature = "iam")]
+    workspace_id: tokio::sync::OnceCell<i64>,
 }
 
 /// What every request needs of the endpoint.
@@ -72,18 +75,19 @@ impl Client {
         let credentials = config.credentials_over(plain.service());
         let transport = plain.with_credentials(SharedCredentials::new(credentials.clone()));
         let (storage, background, place) = ((storage, OnceLock::new()), Background::default(), OnceLock::new());
-        Self {
-            inner: Arc::new(Inner {
-                config,
-                credentials,
-                transport,
-                anonymous: plain,
-                storage,
-                clock,
-                background,
-                place,
-            }),
-        }
+        let inner = Inner {
+            config,
+            credentials,
+            transport,
+            anonymous: plain,
+            storage,
+            clock,
+            background,
+            place,
+            #[cfg(feature = "iam")]
+            workspace_id: tokio::sync::OnceCell::new(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The settings, with the source of each.
@@ -113,6 +117,12 @@ impl Client {
     /// [`ErrorKind::Auth`] when there is no host, or the storage cannot be changed.
     pub async fn logout(&self) -> Result<()> {
         runtime::run(self.inner.config.logout(self.inner.anonymous.service())).await
+    }
+
+    /// Where the id of the workspace is kept.
+    #[cfg(feature = "iam")]
+    pub(crate) fn workspace_id_cell(&self) -> &tokio::sync::OnceCell<i64> {
+        &self.inner.workspace_id
     }
 
     pub(crate) fn clock(&self) -> &SharedClock {

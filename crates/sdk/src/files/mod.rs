@@ -14,6 +14,7 @@ mod settings;
 pub(crate) mod source;
 mod state;
 mod storage;
+mod sync;
 mod to_file;
 pub(crate) mod tree;
 mod upload;
@@ -32,6 +33,7 @@ pub use reader::FileReader;
 pub use settings::TransferSettings;
 pub use source::UploadSource;
 pub use state::UploadState;
+pub use sync::{Sync, SyncSummary};
 pub use upload::{Upload, UploadSummary};
 pub use volume::Volume;
 

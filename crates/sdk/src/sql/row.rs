@@ -84,7 +84,7 @@ impl Row {
     /// | `STRING`, `DATE`, `TIMESTAMP`, `INTERVAL` | a string, [`Timestamp`](crate::Timestamp) for `TIMESTAMP`, any type that reads itself from a string |
     /// | `BINARY` | the bytes, for types that ask for bytes or a list of them; otherwise a base64 string |
     /// | `ARRAY`, `MAP`, `STRUCT` | lists, maps, structs, with members by these same rules; [`serde_json::Value`] |
-    /// | `VARIANT` | whatever fits its JSON; [`serde_json::Value`], where numbers with more digits than `i64`, `u64` or `f64` hold are strings |
+    /// | `VARIANT` | any type that fits its JSON; [`serde_json::Value`], where numbers with more digits than `i64`, `u64` or `f64` hold are strings |
     /// | `NULL` | `Option` alone |
     ///
     /// # Errors

@@ -333,7 +333,7 @@ impl Statement {
         }
     }
 
-    /// The format that the service gave the result in.
+    /// The format in which the service returned the result.
     pub fn format(&self) -> Format {
         match self.response.manifest.as_ref().and_then(|manifest| manifest.format.as_deref()) {
             Some("ARROW_STREAM") => Format::ArrowStream,
