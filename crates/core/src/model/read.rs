@@ -18,6 +18,7 @@ use crate::{Duration, Error, FieldMask, Result as CallResult, Timestamp};
 #[doc(hidden)]
 #[allow(clippy::exhaustive_structs, missing_docs)]
 #[derive(Debug)]
+#[allow(clippy::exhaustive_structs)] // Macros write it out.
 pub struct Place {
     pub message: &'static str,
     /// Empty for the message as a whole.
