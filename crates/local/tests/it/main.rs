@@ -11,7 +11,8 @@ mod faults;
 #[cfg(feature = "bin")]
 mod program;
 mod scripts;
-
+#[cfg(feature = "engine")]
+mod spark_facts;
 #[cfg(feature = "engine")]
 mod sql_values;
 #[cfg(feature = "engine")]
