@@ -34,6 +34,23 @@ fn a_plain_thread_needs_no_runtime() {
 }
 
 #[test]
+fn files_need_no_runtime_either() {
+    beside_a_workspace(|w| {
+        let directory = tempfile::tempdir().unwrap();
+        let (from, to) = (directory.path().join("from"), directory.path().join("to"));
+        std::fs::write(&from, "hello").unwrap();
+        let volume = w.volume("/Volumes/main/default/data").unwrap();
+        assert_eq!(volume.upload("d/f", from.as_path()).block().unwrap().bytes, 5);
+        assert_eq!(volume.download("d/f").to_file(&to).block().unwrap().bytes, 5);
+        assert_eq!(std::fs::read_to_string(&to).unwrap(), "hello");
+        let names: Vec<_> = volume.walk("").block_iter().map(|entry| entry.unwrap().name.unwrap()).collect();
+        assert_eq!(names, ["f"]);
+        let pieces = volume.download("d/f").stream().block().unwrap();
+        assert_eq!(pieces.block_iter().map(|piece| piece.unwrap().len()).sum::<usize>(), 5);
+    });
+}
+
+#[test]
 fn another_runtime_is_no_obstacle() {
     beside_a_workspace(|w| {
         let other = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -2,7 +2,8 @@
 //!
 //! [`LocalWorkspace`] is a real HTTP server on loopback that speaks the REST API: it checks tokens, issues OAuth
 //! tokens, moves clusters and warehouses through their life cycles in time, runs SQL statements on an embedded engine
-//! (feature `engine`), Python commands in a `python3` process and jobs of both, and breaks on demand ([`faults`]).
+//! (feature `engine`), Python commands in a `python3` process and jobs of both, keeps files of volumes and DBFS, and
+//! breaks on demand ([`faults`]).
 //! State lives in memory and is gone when the workspace is dropped.
 //!
 //! ```no_run
@@ -32,19 +33,28 @@
 //! [`LocalWorkspaceBuilder::speed`]. Times that a user sets (auto-termination, auto-stop, `wait_timeout`, lifetimes of
 //! tokens and links) are not scaled. All of it follows Tokio's clock: a test that pauses it moves the workspace too.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod api;
 mod auth;
+mod body;
 mod clock;
+pub mod coverage;
+mod durable;
 mod extract;
 pub mod faults;
 mod gate;
+mod html;
 mod oidc;
+mod operations;
 mod paging;
 mod python;
 mod random;
 mod record;
+mod records;
 mod reply;
 mod router;
+mod scim;
 mod scratch;
 mod server;
 mod sql;
@@ -53,4 +63,10 @@ mod workspace;
 
 pub use record::RecordedRequest;
 pub use sql::script::ScriptedResult;
+pub use state::volumes::Links;
 pub use workspace::{LocalWorkspace, LocalWorkspaceBuilder, StartError};
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

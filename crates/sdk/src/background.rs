@@ -18,12 +18,18 @@ impl Default for Background {
 
 impl Background {
     /// Runs a task. Outside of a runtime nothing can be sent any more, so all that is done is a line in the log.
-    #[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "compute", feature = "files", feature = "jobs", feature = "sql")), allow(dead_code))]
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let Some(runtime) = runtime() else {
             tracing::warn!("a handle was dropped outside of a Tokio runtime, so what it stands for is not cleaned up");
             return;
         };
+        self.spawn_on(&runtime, work);
+    }
+
+    /// Runs a task on this runtime. If the runtime has ended, nothing is done.
+    #[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
+    pub(crate) fn spawn_on(&self, runtime: &Handle, work: impl Future<Output = ()> + Send + 'static) {
         self.0.send_modify(|running| *running += 1);
         let counted = Counted(self.clone());
         runtime.spawn(async move {
@@ -40,7 +46,7 @@ impl Background {
 }
 
 /// Where a task can run: the runtime of the caller, or that of blocking calls.
-#[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
+#[cfg_attr(not(any(feature = "compute", feature = "files", feature = "jobs", feature = "sql")), allow(dead_code))]
 fn runtime() -> Option<Handle> {
     let current = Handle::try_current().ok();
     #[cfg(feature = "blocking")]
@@ -49,7 +55,7 @@ fn runtime() -> Option<Handle> {
 }
 
 /// A task that runs; dropped with it, even if the runtime ends before the task does.
-#[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
+#[cfg_attr(not(any(feature = "compute", feature = "files", feature = "jobs", feature = "sql")), allow(dead_code))]
 struct Counted(Background);
 
 impl Drop for Counted {

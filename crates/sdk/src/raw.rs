@@ -174,13 +174,13 @@ impl RawRequest {
     }
 
     /// Sets the timeout of one attempt. Default: none but the idle timeout (60 s).
-    pub fn timeout(mut self, limit: Duration) -> Self {
+    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.options.attempt_timeout(limit);
         self
     }
 
-    /// Sets the timeout of all attempts and the pauses between them. Default: none.
-    pub fn total_timeout(mut self, limit: Duration) -> Self {
+    /// Sets the timeout of the request as a whole, all attempts and the pauses between them included. Default: none.
+    pub fn timeout(mut self, limit: Duration) -> Self {
         self.options.timeout(limit);
         self
     }
@@ -229,8 +229,8 @@ impl RawRequest {
         self
     }
 
-    /// Sets whether the credentials are sent even if the URL leads to another host. Default: no. Who runs that host can
-    /// use them.
+    /// Sets whether the credentials are sent even if the URL leads to another host. Default: no. The operator of that
+    /// host can use them.
     pub fn credentials_anywhere(mut self, on: bool) -> Self {
         self.anywhere = on;
         self

@@ -6,28 +6,28 @@ use std::time::Duration;
 use std::{fmt, future::Future, pin::Pin};
 
 use databricks_core::{Body, Error, ErrorKind, Origin, Result, SharedCredentials};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use tower::Service;
 
 use crate::http_client::HttpClient;
 use crate::layers::{
-    AttemptLayer, AuthLayer, Boxed, DeadlineLayer, DebugLogLayer, DecompressLayer, HeadersLayer, InactivityLayer,
-    Inner, Layered, Next as _, RateLimitLayer, RedirectLayer, ResponseLayer, RetryLayer, SpanLayer, UserAgentLayer,
+    AttemptLayer, AuthLayer, DeadlineLayer, DebugLogLayer, DecompressLayer, Exchange, HeadersLayer, InactivityLayer,
+    Layered, Next as _, RateLimitLayer, RedirectLayer, ResponseLayer, RetryLayer, SpanLayer, UserAgentLayer,
 };
-use crate::{Environment, HttpService, ProxyOptions, RetryPolicy, SharedClock, TlsOptions, UserAgent};
+use crate::{CallOptions, Environment, HttpService, ProxyOptions, RetryPolicy, SharedClock, TlsOptions, UserAgent};
 
 /// The layers with their types, from outside in: the order in which a request passes them.
 type Stack = Layered<
     SpanLayer,
-    Layered<DeadlineLayer, Layered<RetryLayer, Layered<RateLimitLayer, Layered<AttemptLayer, Boxed<Attempt>>>>>,
+    Layered<DeadlineLayer, Layered<RetryLayer, Layered<RateLimitLayer, Layered<AttemptLayer, Attempt>>>>,
 >;
 /// What happens in one attempt.
 type Attempt = Layered<
     AuthLayer,
-    Layered<HeadersLayer, Layered<UserAgentLayer, Layered<ResponseLayer, Layered<DebugLogLayer, Boxed<Wire>>>>>,
+    Layered<HeadersLayer, Layered<UserAgentLayer, Layered<ResponseLayer, Layered<DebugLogLayer, Wire>>>>,
 >;
 /// What happens close to the wire.
-type Wire = Layered<InactivityLayer, Layered<RedirectLayer, Layered<DecompressLayer, Inner<HttpClient>>>>;
+type Wire = Layered<InactivityLayer, Layered<RedirectLayer, Layered<DecompressLayer, HttpClient>>>;
 
 type Sending = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>>;
 
@@ -67,17 +67,14 @@ struct Settings {
 
 impl Settings {
     fn into_client(self) -> Client {
-        let wire =
-            Layered::new(RedirectLayer::default(), Layered::new(DecompressLayer::new(), Inner(self.http.clone())));
+        let wire = Layered::new(RedirectLayer::default(), Layered::new(DecompressLayer::new(), self.http.clone()));
         let wire = Layered::new(InactivityLayer::new(self.inactivity), wire);
-        let attempt = Layered::new(
-            ResponseLayer::new(self.response_limit, self.clock.clone()),
-            Layered::new(self.log, Boxed(wire)),
-        );
+        let attempt =
+            Layered::new(ResponseLayer::new(self.response_limit, self.clock.clone()), Layered::new(self.log, wire));
         let attempt = Layered::new(UserAgentLayer::new(self.user_agent.clone()), attempt);
         let attempt = Layered::new(HeadersLayer::new(self.headers.clone(), self.origin.clone()), attempt);
         let attempt = Layered::new(AuthLayer::new(self.credentials.clone(), self.origin.clone()), attempt);
-        let stack = Layered::new(self.limit.clone(), Layered::new(AttemptLayer::new(), Boxed(attempt)));
+        let stack = Layered::new(self.limit.clone(), Layered::new(AttemptLayer::new(), attempt));
         let stack = Layered::new(RetryLayer::new(self.retry.clone(), self.clock.clone()), stack);
         let stack = Layered::new(SpanLayer::new(), Layered::new(DeadlineLayer::new(self.clock.clone()), stack));
         Client { stack: Arc::new(stack), settings: Arc::new(self) }
@@ -90,19 +87,39 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// Sends a request. Options of the call are a [`CallOptions`](crate::CallOptions) in its extensions.
+    /// Sends a request. Options of the call are a [`CallOptions`] in its extensions.
     ///
     /// # Errors
     /// Every status from 400, and everything that keeps a response from coming; see [`ErrorKind`].
     pub fn send(
         &self,
-        mut request: Request<Body>,
+        request: Request<Body>,
     ) -> impl Future<Output = Result<Response<Body>>> + Send + 'static + use<> {
+        self.run(Exchange::of(request))
+    }
+
+    /// Sends a request with these options, whatever its extensions hold. The extensions of the response are empty: who
+    /// needs no [`CallInfo`](crate::layers::CallInfo) and no [`FinalUri`](crate::FinalUri) saves their making.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_with(
+        &self,
+        request: Request<Body>,
+        options: CallOptions,
+    ) -> impl Future<Output = Result<Response<Body>>> + Send + 'static + use<> {
+        self.run(Exchange::new(request, options))
+    }
+
+    /// Boxed here, so that the futures of callers stay small: the state of a call lies in this one allocation.
+    fn run(&self, mut exchange: Exchange) -> Sending {
         let stack = Arc::clone(&self.stack);
-        single_slash(&mut request);
-        // Boxed here, so that the futures of callers stay small.
-        let sending: Sending = Box::pin(async move { stack.send(request).await });
-        sending
+        Box::pin(async move {
+            single_slash(exchange.own_uri_mut());
+            let mut response = stack.send(&mut exchange).await?;
+            exchange.annotate(&mut response);
+            Ok(response)
+        })
     }
 
     /// The client with its type erased.
@@ -177,10 +194,7 @@ impl Service<Request<Body>> for Client {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let stack = Arc::clone(&self.stack);
-        let mut request = request;
-        single_slash(&mut request);
-        Box::pin(async move { stack.send(request).await })
+        self.run(Exchange::of(request))
     }
 }
 
@@ -242,28 +256,28 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Sends through this service in place of connections of its own: another HTTP client, or a script in a test. It
-    /// gets requests ready to go and hands out responses of any status. Settings of TLS, proxies and connections then
-    /// have no effect.
+    /// Sets the service that sends requests in place of connections of its own: another HTTP client, or a script in a
+    /// test. It gets requests ready to go and hands out responses of any status. Settings of TLS, proxies and
+    /// connections then have no effect.
     pub fn connection(mut self, service: HttpService) -> Self {
         self.connection = Some(Connection(service));
         self
     }
 
-    /// Signs requests in. Without, they travel as they are.
+    /// Sets the credentials of every request. Default: none.
     pub fn credentials(mut self, credentials: SharedCredentials) -> Self {
         self.credentials = Some(credentials);
         self
     }
 
-    /// The client's own host: the only place that gets its credentials and configured headers. Without, every host that
-    /// is asked does.
+    /// Sets the client's own host: the only place that gets its credentials and configured headers. Without, every host
+    /// that is asked does.
     pub fn origin(mut self, origin: Origin) -> Self {
         self.origin = Some(origin);
         self
     }
 
-    /// Who is calling; read from the environment by default.
+    /// Sets the user agent. Default: read from the environment.
     pub fn user_agent(mut self, user_agent: UserAgent) -> Self {
         self.user_agent = Some(user_agent);
         self
@@ -275,19 +289,19 @@ impl ClientBuilder {
         self
     }
 
-    /// What is sent again, and when; for up to 5 minutes by default.
+    /// Sets the retry policy: what is retried, and when. Default: for up to 5 minutes.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// The most attempts per second, of this client and all its clones; 15 by default, `None` for no limit.
+    /// Sets the most attempts per second, of this client and all its clones; 15 by default, `None` for no limit.
     pub fn rate_limit(mut self, per_second: Option<u32>) -> Self {
         self.rate_limit = per_second;
         self
     }
 
-    /// The longest time in which not a byte goes either way; 60 s by default.
+    /// Sets the idle timeout: how long no data may be sent or received. Default: 60 s.
     pub fn inactivity_timeout(mut self, limit: Duration) -> Self {
         self.inactivity = limit;
         self
@@ -300,50 +314,50 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a connection may be idle before it is closed; 90 s by default.
+    /// Sets how long a connection may be unused before it is closed. Default: 90 s.
     pub fn pool_idle_timeout(mut self, limit: Duration) -> Self {
         self.pool_idle_timeout = limit;
         self
     }
 
-    /// Certificates and the like.
+    /// Sets certificates, trust and protocol versions of TLS.
     pub fn tls(mut self, options: TlsOptions) -> Self {
         self.tls = options;
         self
     }
 
-    /// The proxy; that of the environment by default.
+    /// Sets the proxy. Default: that of the environment.
     pub fn proxy(mut self, options: ProxyOptions) -> Self {
         self.proxy = options;
         self
     }
 
-    /// The environment in place of that of the process: proxy variables, `SSL_CERT_FILE`, and what the user agent
+    /// Sets the environment in place of that of the process: proxy variables, `SSL_CERT_FILE`, and what the user agent
     /// names.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
     }
 
-    /// Whether the debug log has headers; off by default. Secrets are hidden either way.
+    /// Sets whether the debug log has headers. Default: it has not. Secrets are hidden either way.
     pub fn debug_headers(mut self, on: bool) -> Self {
         self.debug_headers = on;
         self
     }
 
-    /// Where the debug log cuts strings; at 96 bytes by default.
+    /// Sets where the debug log cuts strings. Default: at 96 bytes.
     pub fn debug_truncate_bytes(mut self, bytes: usize) -> Self {
         self.debug_truncate_bytes = bytes;
         self
     }
 
-    /// The most bytes of a response that are read at once, which leaves out streams; 256 MiB by default.
+    /// Sets the most bytes of a response that are read at once, which leaves out streams; 256 MiB by default.
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = bytes;
         self
     }
 
-    /// By which clock to wait; tokio's by default.
+    /// Sets the clock of all pauses and timeouts. Default: tokio's.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
@@ -381,9 +395,8 @@ impl ClientBuilder {
 
 /// Paths of files begin with a slash, and so does what they are appended to: two in that place become one, as in the
 /// official SDKs.
-fn single_slash(request: &mut Request<Body>) {
+fn single_slash(uri: &mut Uri) {
     const DOUBLE: &str = "/api/2.0/fs/files//";
-    let uri = request.uri();
     if !uri.path().starts_with(DOUBLE) {
         return;
     }
@@ -392,8 +405,8 @@ fn single_slash(request: &mut Request<Body>) {
         format!("{}/{}{query}", DOUBLE.trim_end_matches('/'), uri.path()[DOUBLE.len()..].trim_start_matches('/'));
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = path.parse().ok();
-    if let Ok(uri) = http::Uri::from_parts(parts) {
-        *request.uri_mut() = uri;
+    if let Ok(single) = Uri::from_parts(parts) {
+        *uri = single;
     }
 }
 

@@ -4,6 +4,7 @@ mod doc;
 mod drive;
 mod dynamic;
 mod hidden;
+mod local;
 mod manifest;
 mod operations;
 mod services;
@@ -19,6 +20,7 @@ use quote::{format_ident, quote};
 use crate::files::Files;
 use crate::ir::{Api, Package};
 pub(crate) use hidden::hidden_names;
+pub(crate) use local::table;
 use source::{Block, Source};
 
 /// The lints that generated source does not keep: deprecated items of the API refer to each other, and some packages
@@ -102,7 +104,7 @@ pub(crate) fn manifests(api: &Api, root: &Path, files: &mut Files) -> Result<()>
 
 fn modules<'a>(packages: impl Iterator<Item = &'a Package>, gated: bool) -> proc_macro2::TokenStream {
     let modules = packages.map(|package| {
-        let (module, feature) = (format_ident!("{}", package.module), &package.name);
+        let (module, feature) = (format_ident!("{}", package.module), package.feature());
         let gate = gated.then(|| quote!(#[cfg(feature = #feature)] #[cfg_attr(docsrs, doc(cfg(feature = #feature)))]));
         quote!(#gate pub mod #module;)
     });
@@ -113,6 +115,9 @@ fn package_root(api: &Api, package: &Package, gated: bool) -> Result<String> {
     let services: Vec<_> = package.services.iter().map(|service| format!("| [`{}`] |", service.module)).collect();
     let mut doc =
         vec![format!("The package `{}`: its types, and a module per service with its operations.", package.name)];
+    if let Some(stage) = package.preview {
+        doc.extend([String::new(), stage.sentence().to_owned()]);
+    }
     if !services.is_empty() {
         doc.extend([String::new(), "| service |".to_owned(), "|---|".to_owned()]);
         doc.extend(services);

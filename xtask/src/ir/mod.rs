@@ -1,20 +1,23 @@
 //! What is generated, free of how the documents spell it and of how Rust source is laid out.
 
 mod build;
+mod flow;
 mod marks;
 mod messages;
 mod names;
 mod operations;
+mod outputs;
 mod recursion;
 mod signatures;
 mod traits;
 
-pub(crate) use build::build;
+pub(crate) use build::{build, pending};
+pub(crate) use flow::{Argument, DataPlane, Lro, LroMembers, OperationRef, Paging, PagingKind, Step, Wait};
 pub(crate) use names::{camel, setter};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::spec::{Method, Scope};
+use crate::spec::{Method, Scope, Stage};
 
 /// The whole API, packages in alphabetical order.
 #[derive(Debug)]
@@ -30,11 +33,23 @@ pub(crate) struct Api {
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) module: String,
+    /// Whether the service may change all of it at any time.
+    pub(crate) preview: Option<Stage>,
     /// Other packages whose types this one names.
     pub(crate) uses: BTreeSet<String>,
     pub(crate) messages: Vec<Message>,
     pub(crate) enums: Vec<Enum>,
     pub(crate) services: Vec<Service>,
+}
+
+impl Package {
+    /// The feature that it stands behind: its name, unless the service may change it at any time.
+    pub(crate) fn feature(&self) -> String {
+        match self.preview {
+            Some(_) => format!("preview-{}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// An object of the API.
@@ -51,6 +66,11 @@ pub(crate) struct Message {
 impl Message {
     pub(crate) fn members(&self) -> impl Iterator<Item = (&Member, bool)> {
         self.required.iter().map(|member| (member, true)).chain(self.optional.iter().map(|member| (member, false)))
+    }
+
+    /// Whether it has a member of this name on the wire, the body's stream included.
+    pub(crate) fn has(&self, wire: &str) -> bool {
+        self.members().map(|(member, _)| member).chain(&self.stream).any(|member| member.wire == wire)
     }
 
     pub(crate) fn member(&self, wire: &str) -> Option<(&Member, bool)> {
@@ -125,6 +145,8 @@ pub(crate) struct Doc {
     pub(crate) text: Option<String>,
     pub(crate) facts: Vec<String>,
     pub(crate) deprecated: bool,
+    /// The release of the source that removed it; it is kept for a while.
+    pub(crate) retired: Option<String>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -149,6 +171,8 @@ pub(crate) enum Ty {
     Enum(TypeRef),
     /// A message that holds itself, directly or not.
     Boxed(TypeRef),
+    /// A value or an explicit `null`.
+    Nullable(Box<Ty>),
 }
 
 impl Ty {
@@ -156,7 +180,7 @@ impl Ty {
     pub(crate) fn reference(&self) -> Option<&TypeRef> {
         match self {
             Self::Message(name) | Self::Enum(name) | Self::Boxed(name) => Some(name),
-            Self::List(inner) | Self::Map(inner) => inner.reference(),
+            Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.reference(),
             _ => None,
         }
     }
@@ -201,6 +225,8 @@ pub(crate) struct Operation {
     pub(crate) scope: Scope,
     pub(crate) workspace_header: bool,
     pub(crate) class: Class,
+    /// Whether the service may change it at any time.
+    pub(crate) preview: Option<Stage>,
     pub(crate) doc: Doc,
     pub(crate) inputs: Vec<Input>,
     /// Query parameters that are always the same.
@@ -304,105 +330,4 @@ impl Output {
             Self::Empty | Self::Bytes { .. } => None,
         }
     }
-}
-
-/// A step from a value to one of its members.
-#[derive(Clone, Debug)]
-pub(crate) struct Step {
-    pub(crate) name: String,
-    pub(crate) wire: String,
-    pub(crate) required: bool,
-    pub(crate) ty: Ty,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Paging {
-    pub(crate) items: Step,
-    pub(crate) item: Ty,
-    pub(crate) kind: PagingKind,
-    /// Inputs that are set before the first request, with their values.
-    pub(crate) initial: Vec<(Input, serde_json::Value)>,
-    /// The same, unless the caller set them.
-    pub(crate) defaults: Vec<(Input, serde_json::Value)>,
-    /// The member of an item that identifies it.
-    pub(crate) key: Option<Step>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum PagingKind {
-    /// One page only.
-    Single,
-    Token {
-        request: Input,
-        response: Step,
-        /// Inputs that must not stand beside the token.
-        clears: Vec<Input>,
-    },
-    /// Count on by the number of items.
-    Index { request: Input },
-    /// Count on by one.
-    Page { request: Input },
-    /// The response spells out the next request.
-    Body { response: Step, inputs: Vec<(Input, Step)> },
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Wait {
-    pub(crate) poll: OperationRef,
-    /// Names on the wire of the polling operation's arguments, in order.
-    pub(crate) poll_inputs: Vec<String>,
-    /// Where each comes from.
-    pub(crate) arguments: Vec<Argument>,
-    pub(crate) status: Vec<Step>,
-    pub(crate) message: Option<Vec<Step>>,
-    pub(crate) success: Vec<String>,
-    pub(crate) failure: Vec<String>,
-    pub(crate) timeout_seconds: u64,
-}
-
-/// Where an argument of a following operation comes from.
-#[derive(Clone, Debug)]
-pub(crate) enum Argument {
-    Request(Input),
-    Response(Step),
-}
-
-/// An operation of the same package.
-#[derive(Clone, Debug)]
-pub(crate) struct OperationRef {
-    pub(crate) id: String,
-    pub(crate) module: String,
-    pub(crate) name: String,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Lro {
-    pub(crate) poll: OperationRef,
-    /// The polling operation's one argument, as on the wire.
-    pub(crate) poll_input: String,
-    /// With its one argument.
-    pub(crate) cancel: Option<(OperationRef, String)>,
-    pub(crate) result: Option<Ty>,
-    pub(crate) metadata: Option<Ty>,
-    pub(crate) members: LroMembers,
-}
-
-/// The members of an `Operation` resource.
-#[derive(Clone, Debug)]
-pub(crate) struct LroMembers {
-    pub(crate) name: Step,
-    pub(crate) done: Step,
-    pub(crate) error: Step,
-    pub(crate) error_code: Step,
-    pub(crate) error_message: Step,
-    pub(crate) response: Step,
-    pub(crate) metadata: Step,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct DataPlane {
-    pub(crate) control: OperationRef,
-    pub(crate) arguments: Vec<Argument>,
-    pub(crate) url: Vec<Step>,
-    pub(crate) authorization_details: Vec<Step>,
 }

@@ -28,6 +28,7 @@ use rewrite::Rewriter;
 mod aggregates;
 pub(crate) mod arithmetic;
 mod arrow_chunks;
+mod catalogs;
 mod cells;
 mod coerce;
 mod depth;
@@ -176,6 +177,7 @@ fn context(directory: &Path) -> Result<SessionContext> {
         .with_type_planner(Arc::new(coerce::Types))
         .build();
     let context = SessionContext::new_with_state(state);
+    context.register_catalog_list(Arc::new(catalogs::Catalogs::default()));
     context.register_udtf("range", Arc::new(range::RangeFunction));
     functions::register(&context)?;
     aggregates::register(&context);

@@ -268,7 +268,8 @@ pub(crate) fn fits(v: V, kind: &DataType, name: &str) -> Result<V> {
     if let (V::Int(n), Some((low, high))) = (&v, bounds(kind))
         && !(low..=high).contains(n)
     {
-        if matches!(kind, DataType::Int8 | DataType::Int16) {
+        // The sign and `abs` have the wider class.
+        if matches!(kind, DataType::Int8 | DataType::Int16) && name.starts_with("integer ") {
             let text = format!(
                 "{name} of {} caused overflow. Use a `try_` function to tolerate overflow and return NULL instead.",
                 types::name(kind)
