@@ -15,7 +15,8 @@ mod faults;
 mod program;
 mod scripts;
 mod services;
-
+#[cfg(feature = "engine")]
+mod spark_facts;
 #[cfg(feature = "engine")]
 mod sql_values;
 #[cfg(feature = "engine")]

@@ -14,7 +14,6 @@ async fn numbers_that_do_not_fit_are_errors() {
         "SELECT sum(a) OVER (ORDER BY a) FROM (VALUES (9223372036854775807), (1)) AS t(a)",
         "SELECT sum(DISTINCT a) FROM (VALUES (9223372036854775807), (1)) AS t(a)",
         "SELECT sum(a) FROM (VALUES (99999999999999999999999999999999999999), (1)) AS t(a)",
-        "SELECT 99999999999999999999999999999999999999 + 1",
         "SELECT -a FROM (VALUES (CAST(-9223372036854775808 AS BIGINT))) AS t(a)",
         "SELECT -CAST(-128 AS TINYINT)",
         "SELECT abs(CAST(-2147483648 AS INT))",
@@ -25,11 +24,13 @@ async fn numbers_that_do_not_fit_are_errors() {
         assert!(!message.contains("Arrow") && !message.contains("Int64"), "{statement}: {message}");
     }
     for (statement, class) in [
+        ("SELECT 99999999999999999999999999999999999999 + 1", "[NUMERIC_VALUE_OUT_OF_RANGE"),
+        ("SELECT CAST(DATE '2024-01-01' AS INT)", "[DATATYPE_MISMATCH"),
         ("SELECT CAST(3000000000 AS INT)", "[CAST_OVERFLOW]"),
         ("SELECT CAST(CAST('NaN' AS DOUBLE) AS INT)", "[CAST_OVERFLOW]"),
         ("SELECT CAST('1.9' AS INT)", "[CAST_INVALID_INPUT]"),
-        ("SELECT CAST(12345 AS DECIMAL(4,1))", "[NUMERIC_VALUE_OUT_OF_RANGE]"),
-        ("SELECT 5 % 0", "[DIVIDE_BY_ZERO]"),
+        ("SELECT CAST(12345 AS DECIMAL(4,1))", "[NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION]"),
+        ("SELECT 5 % 0", "[REMAINDER_BY_ZERO]"),
         ("SELECT 1.5 / 0", "[DIVIDE_BY_ZERO]"),
         ("SELECT CAST(1 AS DOUBLE) / 0", "[DIVIDE_BY_ZERO]"),
         ("SELECT 'a' = 5", "[CAST_INVALID_INPUT]"),
@@ -130,15 +131,7 @@ async fn columns_are_spelled_as_they_were_written() {
 #[tokio::test]
 async fn what_the_engine_means_otherwise_is_refused_by_name() {
     let w = fast().await;
-    for statement in [
-        "SELECT CAST(1700000000 AS TIMESTAMP)",
-        "SELECT CAST(TIMESTAMP '2024-01-01 00:00:00' AS BIGINT)",
-        "SELECT CAST(DATE '2024-01-01' AS INT)",
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM range(2) WHERE TRY_CAST(id AS DATE) IS NULL)",
-        "SELECT DATE '2024-01-31' - DATE '2024-01-01'",
-        "SELECT * FROM information_schema.columns",
-        "SELECT * FROM main.information_schema.df_settings",
-    ] {
+    for statement in ["SELECT * FROM information_schema.columns", "SELECT * FROM main.information_schema.df_settings"] {
         let (message, _) = fails(&w, statement, json!({})).await;
         assert!(
             message.starts_with("[UNSUPPORTED_FEATURE]") && message.contains("embedded workspace"),

@@ -10,7 +10,6 @@ use datafusion::common::{ScalarValue, exec_err, not_impl_err, resources_datafusi
 use datafusion::error::Result;
 use datafusion::functions_aggregate::array_agg::array_agg_udaf;
 use datafusion::functions_aggregate::average::avg_udaf;
-use datafusion::functions_aggregate::string_agg::string_agg_udaf;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
@@ -20,12 +19,12 @@ use datafusion::logical_expr::{
 use datafusion::prelude::SessionContext;
 
 use super::arithmetic::divide_rounded;
-use super::strings::VALUE_LIMIT;
+use super::spark::VALUE_LIMIT;
 
 pub(super) fn register(context: &SessionContext) {
     context.register_udaf(AggregateUDF::new_from_impl(Sum { inner: sum_udaf(), mean: false }));
     context.register_udaf(AggregateUDF::new_from_impl(Sum { inner: avg_udaf(), mean: true }));
-    for inner in [array_agg_udaf(), string_agg_udaf()] {
+    for inner in [array_agg_udaf()] {
         context.register_udaf(AggregateUDF::new_from_impl(Collect { inner }));
     }
 }

@@ -4,6 +4,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
+use super::spark::ClassError;
 use crate::sql::Failure;
 
 pub(super) fn failure(error: &DataFusionError) -> Failure {
@@ -14,6 +15,9 @@ pub(super) fn failure(error: &DataFusionError) -> Failure {
     let text = &with_type_names(text);
     let class = |class, state| Failure::class(class, text, state);
     match root {
+        DataFusionError::External(e) if e.is::<ClassError>() => {
+            e.downcast_ref::<ClassError>().map_or_else(|| by_text(text), |e| Failure::class(e.class, &e.text, e.state))
+        }
         DataFusionError::SQL(_, _) => class("PARSE_SYNTAX_ERROR", "42601"),
         DataFusionError::SchemaError(e, _) => match e.as_ref() {
             SchemaError::FieldNotFound { .. } => class("UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703"),

@@ -1,122 +1,40 @@
-//! Which functions there are, and those that the engine has under another name or with other arguments.
+//! Which functions there are, and those that have another form in the engine.
 //!
 //! A function that the engine has but that means something else on the platform is refused by name: a wrong value
 //! without a word is worse than none.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{
-    DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
-    ObjectNamePart, Value,
+    BinaryOperator, CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    Ident, NullTreatment, ObjectName, ObjectNamePart, UnaryOperator, Value,
 };
 
-use super::params::{cast, literal};
-use super::strings;
+use super::params::literal;
+use super::spark;
 use crate::sql::Failure;
 
-/// Functions that mean the same on both sides, or that the workspace defines itself.
-const KNOWN: &[&str] = &[
-    // Conditional and struct
+/// Functions of the engine that mean the same on the platform, or that take another form here.
+const ENGINE: &[&str] = &[
     "coalesce",
-    "greatest",
     "ifnull",
-    "least",
-    "named_struct",
-    "nullif",
     "nvl",
     "nvl2",
-    // Strings
-    "ascii",
-    "bit_length",
-    "btrim",
-    "char_length",
-    "character_length",
-    "concat",
-    "concat_ws",
-    "contains",
-    "endswith",
-    "find_in_set",
-    "instr",
-    "left",
-    "length",
-    "levenshtein",
-    "locate",
-    "lower",
-    "lpad",
-    "ltrim",
-    "octet_length",
-    "overlay",
-    "position",
-    "regexp_count",
-    "regexp_instr",
-    "regexp_like",
-    "regexp_replace",
-    "repeat",
-    "replace",
-    "reverse",
-    "right",
-    "rpad",
-    "rtrim",
-    "space",
-    "split_part",
-    "startswith",
-    "string",
-    "substr",
-    "substring",
-    "substring_index",
-    "translate",
-    "trim",
-    "upper",
-    "uuid",
-    // Numbers
-    "abs",
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "cbrt",
-    "ceil",
-    "cos",
-    "cosh",
-    "cot",
-    "degrees",
-    "exp",
-    "floor",
-    "isnan",
-    "ln",
-    "log",
-    "log10",
-    "log2",
-    "nanvl",
-    "pi",
-    "pow",
-    "power",
-    "radians",
-    "rand",
-    "random",
-    "round",
-    "sign",
-    "signum",
-    "sin",
-    "sinh",
-    "sqrt",
-    "tan",
-    "tanh",
-    // Times
+    "if",
+    "iff",
+    "decode",
+    "struct",
+    "named_struct",
     "current_date",
+    "curdate",
     "current_timestamp",
-    "date_format",
-    "date_part",
-    "date_trunc",
-    "datepart",
-    "make_date",
     "now",
-    "to_date",
-    "to_timestamp",
+    "localtimestamp",
+    "current_timezone",
     // Aggregates and windows
     "any_value",
-    "approx_count_distinct",
     "array_agg",
     "avg",
     "bit_and",
@@ -152,11 +70,12 @@ const KNOWN: &[&str] = &[
     "stddev",
     "stddev_pop",
     "stddev_samp",
-    "string_agg",
     "sum",
     "var_pop",
     "var_samp",
     "variance",
+    "percentile_cont",
+    "percentile_disc",
     // Sessions
     "current_catalog",
     "current_database",
@@ -168,108 +87,292 @@ const KNOWN: &[&str] = &[
     "range",
 ];
 
+/// Functions of values that stand for operators and are no functions of the platform.
+const INNER: &[&str] = &[
+    "op_add",
+    "op_subtract",
+    "op_multiply",
+    "op_divide",
+    "op_mod",
+    "op_div",
+    "negate",
+    "cast_to",
+    "try_cast_to",
+    "get_member",
+    "subscript",
+    "bitwise_not",
+    "bit_and_op",
+    "bit_or_op",
+    "bit_xor_op",
+    "like_any",
+    "like_all",
+    "array_sort_plain",
+    "make_time",
+    "to_time",
+    "try_to_time",
+    "reverse_string",
+    "elt_strings",
+    "isnan_null",
+    "nullif_values",
+    "datediff_days",
+];
+
+static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let values = spark::functions().map(|f| f.name).filter(|name| !INNER.contains(name));
+    let others = spark::aggregates::names()
+        .chain(spark::lambdas::NAMES.iter().copied())
+        .chain(spark::generators::NAMES.iter().copied());
+    ENGINE.iter().copied().chain(values).chain(others).collect()
+});
+
+pub(super) fn register(context: &SessionContext) -> datafusion::error::Result<()> {
+    for def in spark::functions() {
+        context.register_udf(spark::function::udf(def));
+    }
+    spark::lambdas::register(context);
+    spark::aggregates::register(context);
+    spark::generators::register(context)
+}
+
 fn unknown(name: &str, why: &str) -> Failure {
     Failure::class(
         "UNRESOLVED_ROUTINE",
-        &format!("Cannot resolve routine `{name}`: the embedded workspace does not have {why}."),
+        &format!(
+            "Cannot resolve routine `{name}` on search path [`system`.`builtin`, `system`.`session`]: the embedded workspace does not have {why}."
+        ),
         "42883",
     )
 }
 
-/// Refuses what the workspace does not have.
-pub(super) fn check_name(name: &ObjectName) -> Result<(), Failure> {
-    let lower = name.to_string().replace('`', "").to_ascii_lowercase();
-    if KNOWN.contains(&lower.as_str()) { Ok(()) } else { Err(unknown(&lower, "this function")) }
+fn name_of(function: &Function) -> String {
+    let name = function.name.to_string().replace('`', "").to_ascii_lowercase();
+    name.strip_prefix("system.builtin.").or_else(|| name.strip_prefix("builtin.")).unwrap_or(&name).to_owned()
+}
+
+/// The function that an operator stands for.
+pub(super) fn operator(op: &BinaryOperator) -> Option<&'static str> {
+    Some(match op {
+        BinaryOperator::Plus => "op_add",
+        BinaryOperator::Minus => "op_subtract",
+        BinaryOperator::Multiply => "op_multiply",
+        BinaryOperator::Divide => "op_divide",
+        BinaryOperator::Modulo => "op_mod",
+        BinaryOperator::MyIntegerDivide => "op_div",
+        BinaryOperator::StringConcat => "concat",
+        BinaryOperator::BitwiseAnd => "bit_and_op",
+        BinaryOperator::BitwiseOr => "bit_or_op",
+        BinaryOperator::BitwiseXor => "bit_xor_op",
+        BinaryOperator::PGBitwiseShiftLeft => "shiftleft",
+        BinaryOperator::PGBitwiseShiftRight => "shiftright",
+        _ => return None,
+    })
+}
+
+pub(super) fn negated(expr: Expr, negated: bool) -> Expr {
+    if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(expr) } } else { expr }
+}
+
+fn case(pairs: Vec<(Expr, Expr)>, other: Option<Expr>) -> Expr {
+    let conditions = pairs.into_iter().map(|(condition, result)| CaseWhen { condition, result }).collect();
+    Expr::Case {
+        case_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
+        end_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
+        operand: None,
+        conditions,
+        else_result: other.map(Box::new),
+    }
+}
+
+/// The arguments, if each is a plain expression.
+fn plain(function: &Function) -> Option<Vec<Expr>> {
+    let FunctionArguments::List(list) = &function.args else {
+        return matches!(function.args, FunctionArguments::None).then(Vec::new);
+    };
+    list.args
+        .iter()
+        .map(|a| match a {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some(e.clone()),
+            FunctionArg::Named { arg: FunctionArgExpr::Expr(e), .. } => Some(e.clone()),
+            FunctionArg::ExprNamed { arg: FunctionArgExpr::Expr(e), .. } => Some(e.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A unit such as `DAY`, which stands where an expression does.
+fn unit(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(ident) if ident.quote_style.is_none() => Some(ident.value.to_ascii_uppercase()),
+        Expr::Value(v) => match &v.value {
+            Value::SingleQuotedString(s) => Some(s.to_ascii_uppercase()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn text(s: impl Into<String>) -> Expr {
+    literal(Value::SingleQuotedString(s.into()))
 }
 
 /// Puts the engine's call in place of the platform's; gives what takes the place of the whole expression, if that
 /// changes.
 pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> {
-    check_name(&function.name)?;
-    let name = function.name.to_string().replace('`', "").to_ascii_lowercase();
-    let FunctionArguments::List(list) = &mut function.args else { return Ok(None) };
-    let arguments = &mut list.args;
-    let count = arguments.len();
-    let mut rename = |to: &str| function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(to))]);
+    let name = name_of(function);
+    // What stands for an interval in the text; other inner names are never written.
+    if name == "interval_literal" {
+        return Ok(None);
+    }
+    if !NAMES.contains(name.as_str()) {
+        return Err(unknown(&name, "this function"));
+    }
+    let arguments = plain(function);
+    let count = arguments.as_ref().map_or(1, Vec::len);
     let only = |allowed: usize| {
         if count > allowed { Err(unknown(&name, &format!("its form with {count} arguments"))) } else { Ok(()) }
     };
+    let wrong = |expected: &str| {
+        Failure::class(
+            "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+            &format!("The `{name}` requires {expected} parameters but the actual number is {count}."),
+            "42605",
+        )
+    };
+    let mut rename = |to: &str| function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(to))]);
+    if let Some(mut a) = arguments {
+        let replaced = match (name.as_str(), a.len()) {
+            ("if" | "iff", 3) => {
+                let (other, then, condition) = (a.pop(), a.pop(), a.pop());
+                condition.zip(then).map(|pair| case(vec![pair], other))
+            }
+            ("nvl" | "ifnull", 2) => Some(call("coalesce", a)),
+            ("nvl2", 3) => {
+                let (other, then, tested) = (a.pop(), a.pop(), a.pop());
+                tested.zip(then).map(|(e, then)| case(vec![(Expr::IsNotNull(Box::new(e)), then)], other))
+            }
+            ("if" | "iff" | "nvl2", _) => return Err(wrong("3")),
+            ("nvl" | "ifnull", _) => return Err(wrong("2")),
+            ("coalesce", 0) => return Err(wrong("> 0")),
+            // Two arguments are a binary and a character set.
+            ("decode", n) if n > 2 => {
+                let tested = a.remove(0);
+                let other = (a.len() % 2 == 1).then(|| a.pop()).flatten();
+                let pairs = a.chunks(2).filter_map(|pair| match pair {
+                    [search, result] => {
+                        let op = BinaryOperator::Spaceship;
+                        let (left, right) = (Box::new(tested.clone()), Box::new(search.clone()));
+                        Some((Expr::BinaryOp { left, op, right }, result.clone()))
+                    }
+                    _ => None,
+                });
+                Some(case(pairs.collect(), other))
+            }
+            ("struct", _) => Some(structure(a)),
+            ("dateadd" | "date_add" | "timestampadd", 3) => {
+                let unit = unit(&a[0]).ok_or_else(|| unknown(&name, "it with a unit that is not a word"))?;
+                a[0] = text(unit);
+                Some(call("timestampadd", a))
+            }
+            ("datediff" | "date_diff" | "timestampdiff", 3) => {
+                let unit = unit(&a[0]).ok_or_else(|| unknown(&name, "it with a unit that is not a word"))?;
+                a[0] = text(unit);
+                Some(call("timestampdiff", a))
+            }
+            ("current_timestamp" | "now", 0) => Some(call("cast_to", vec![call("now", a), text("TIMESTAMP")])),
+            ("localtimestamp", 0) => Some(call("cast_to", vec![call("now", a), text("TIMESTAMP_NTZ")])),
+            ("current_date" | "curdate", 0) => Some(call("current_date", a)),
+            ("array_sort", 1) => Some(call("array_sort_plain", a)),
+            ("approx_count_distinct", 1 | 2) => {
+                a.truncate(1);
+                let mut counted = call("count", a);
+                if let Expr::Function(f) = &mut counted {
+                    f.over.clone_from(&function.over);
+                    f.filter.clone_from(&function.filter);
+                    if let FunctionArguments::List(list) = &mut f.args {
+                        list.duplicate_treatment = Some(datafusion::sql::sqlparser::ast::DuplicateTreatment::Distinct);
+                    }
+                }
+                Some(counted)
+            }
+            _ => None,
+        };
+        if replaced.is_some() {
+            return Ok(replaced);
+        }
+    }
     match name.as_str() {
-        "position" => rename("locate"),
-        "substring" => rename("substr"),
-        "startswith" => rename("starts_with"),
-        "endswith" => rename("ends_with"),
-        "sign" => rename("signum"),
-        "any_value" | "first" => {
-            only(1)?;
-            rename("first_value");
+        "any_value" | "first" | "last" | "first_value" | "last_value" => {
+            // `first(x, true)` leaves NULL out.
+            if let FunctionArguments::List(list) = &mut function.args
+                && list.args.len() == 2
+            {
+                if matches!(list.args.get(1).map(ToString::to_string).as_deref(), Some("true")) {
+                    function.null_treatment = Some(NullTreatment::IgnoreNulls);
+                }
+                list.args.truncate(1);
+            }
+            if let FunctionArguments::List(list) = &mut function.args {
+                list.clauses.retain(|c| match c {
+                    datafusion::sql::sqlparser::ast::FunctionArgumentClause::IgnoreOrRespectNulls(t) => {
+                        function.null_treatment = Some(*t);
+                        false
+                    }
+                    _ => true,
+                });
+            }
+            function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(if name.starts_with("last") {
+                "last_value"
+            } else {
+                "first_value"
+            }))]);
         }
-        "last" => {
-            only(1)?;
-            rename("last_value");
+        "rank" | "dense_rank" | "percent_rank" | "cume_dist" => {
+            if let FunctionArguments::List(list) = &mut function.args {
+                list.args.clear();
+            }
         }
+        "count" if count > 1 => rename("__count_rows"),
+        "percentile_cont" | "percentile_disc" | "listagg" | "string_agg" if !function.within_group.is_empty() => {
+            let order = function.within_group.remove(0);
+            let down = order.options.asc == Some(false);
+            let FunctionArguments::List(list) = &mut function.args else { return Ok(None) };
+            let flag = |down: bool| {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(if name.starts_with('p') {
+                    literal(Value::Number(u8::from(down).to_string(), false))
+                } else {
+                    literal(Value::Boolean(down))
+                }))
+            };
+            let key = FunctionArg::Unnamed(FunctionArgExpr::Expr(order.expr));
+            if name.starts_with('p') {
+                list.args.insert(0, key);
+                list.args.push(flag(down));
+                rename(if name == "percentile_cont" { "__percentile_cont" } else { "__percentile_disc" });
+            } else {
+                if list.args.len() == 1 {
+                    list.args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(text(""))));
+                }
+                list.args.extend([key, flag(down)]);
+                rename("__listagg_ordered");
+            }
+        }
+        "percentile_cont" | "percentile_disc" => return Err(unknown(&name, "it without WITHIN GROUP")),
         "every" => rename("bool_and"),
         "some" => rename("bool_or"),
-        "std" => rename("stddev"),
+        "std" | "stddev" => rename("stddev_samp"),
         "variance" => rename("var_samp"),
-        "approx_count_distinct" => {
-            only(1)?;
-            rename("approx_distinct");
-        }
+        "mean" => rename("avg"),
         "array_agg" | "collect_list" => {
             only(1)?;
             rename("array_agg");
-            function.null_treatment = Some(datafusion::sql::sqlparser::ast::NullTreatment::IgnoreNulls);
-        }
-        "log" if count == 1 => rename("ln"),
-        "ceil" | "floor" | "sqrt" | "ln" | "log2" | "log10" | "ltrim" | "rtrim" | "trim" => only(1)?,
-        "regexp_like" | "regexp_count" | "regexp_instr" => only(2)?,
-        "regexp_replace" => {
-            only(3)?;
-            match arguments.get_mut(2).and_then(expression) {
-                Some(Expr::Value(value)) => {
-                    if let Value::SingleQuotedString(text) = &mut value.value {
-                        *text = references(text);
-                    }
-                }
-                _ => return Err(unknown(&name, "it with a replacement that is not a literal")),
-            }
-            arguments.push(unnamed(literal(Value::SingleQuotedString("g".to_owned()))));
-        }
-        "date_format" => {
-            let pattern =
-                arguments.get_mut(1).and_then(expression).ok_or_else(|| unknown(&name, "it without a pattern"))?;
-            java_pattern(pattern, &name)?;
-            rename("to_char");
-        }
-        "to_date" | "to_timestamp" => {
-            if let Some(pattern) = arguments.get_mut(1).and_then(expression) {
-                java_pattern(pattern, &name)?;
-            }
-            if name == "to_timestamp" {
-                return Ok(Some(cast(Expr::Function(function.clone()), instant())));
-            }
-        }
-        "date_part" | "datepart" => match arguments.first_mut().and_then(expression) {
-            Some(Expr::Value(value)) => {
-                let field = value.value.to_string();
-                check_field(field.trim_matches('\''))?;
-                rename("date_part");
-            }
-            _ => return Err(unknown(&name, "it with a field that is not a literal")),
-        },
-        "date_trunc" => {
-            if let Some(value) = arguments.get_mut(1).and_then(expression) {
-                let inner = std::mem::replace(value, literal(Value::Null));
-                *value = cast(inner, instant());
-            }
+            function.null_treatment = Some(NullTreatment::IgnoreNulls);
         }
         _ => {}
     }
     Ok(None)
 }
 
-/// `struct(…)`, whose fields have the names of columns and aliases, else `col1` and so on.
+/// `struct(…)`: named by columns and aliases, else `col1` and so on.
 pub(super) fn structure(values: Vec<Expr>) -> Expr {
     let mut pairs = Vec::with_capacity(2 * values.len());
     for (position, value) in values.into_iter().enumerate() {
@@ -281,31 +384,20 @@ pub(super) fn structure(values: Vec<Expr>) -> Expr {
             }
             other => (format!("col{}", position + 1), other),
         };
-        pairs.push(literal(Value::SingleQuotedString(name)));
+        pairs.push(text(name));
         pairs.push(value);
     }
     call("named_struct", pairs)
 }
 
-/// The platform's `TIMESTAMP`, a point in time.
-pub(super) fn instant() -> DataType {
-    DataType::Timestamp(Some(6), datafusion::sql::sqlparser::ast::TimezoneInfo::WithTimeZone)
-}
-
-/// `CAST(… AS STRING)`, in the platform's form of each type.
-pub(super) fn string_of(expr: Expr) -> Expr {
-    call(strings::TO_STRING, vec![expr])
-}
-
 pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
-    use datafusion::sql::sqlparser::ast::FunctionArgumentList;
     Expr::Function(Function {
         name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(FunctionArgumentList {
             duplicate_treatment: None,
-            args: arguments.into_iter().map(unnamed).collect(),
+            args: arguments.into_iter().map(|e| FunctionArg::Unnamed(FunctionArgExpr::Expr(e))).collect(),
             clauses: Vec::new(),
         }),
         filter: None,
@@ -313,149 +405,4 @@ pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
         over: None,
         within_group: Vec::new(),
     })
-}
-
-/// Fields of `extract` that count alike on both sides.
-pub(super) fn check_extract(field: &DateTimeField) -> Result<(), Failure> {
-    check_field(&field.to_string())
-}
-
-fn check_field(field: &str) -> Result<(), Failure> {
-    const FIELDS: [&str; 9] = ["YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DOY", "HOUR", "MINUTE", "ISOYEAR"];
-    if FIELDS.iter().any(|f| f.eq_ignore_ascii_case(field)) {
-        return Ok(());
-    }
-    let text = format!("The embedded workspace cannot extract {field}; it extracts {}.", FIELDS[..8].join(", "));
-    Err(Failure::class("UNSUPPORTED_FEATURE", &text, "0A000"))
-}
-
-fn unnamed(expr: Expr) -> FunctionArg {
-    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))
-}
-
-fn expression(argument: &mut FunctionArg) -> Option<&mut Expr> {
-    match argument {
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
-        _ => None,
-    }
-}
-
-/// References to groups, `$1` in the platform's replacements, in the engine's form; `\$` is a dollar.
-fn references(replacement: &str) -> String {
-    let mut out = String::new();
-    let mut rest = replacement.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\\' => match rest.next() {
-                Some('$') => out.push_str("$$"),
-                Some(other) => out.push(other),
-                None => {}
-            },
-            '$' => {
-                // One digit: which groups there are is not known here.
-                let digit = rest.next_if(char::is_ascii_digit);
-                out.push_str(&digit.map_or_else(|| "$$".to_owned(), |d| format!("${{{d}}}")));
-            }
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-/// A pattern of Java's `DateTimeFormatter`, which has to be a literal, in the engine's form.
-fn java_pattern(expr: &mut Expr, function: &str) -> Result<(), Failure> {
-    let Expr::Value(value) = expr else { return Err(unknown(function, "it with a pattern that is not a literal")) };
-    let Value::SingleQuotedString(text) = &mut value.value else {
-        return Err(unknown(function, "it with a pattern that is not a string"));
-    };
-    *text = strftime(text).ok_or_else(|| {
-        Failure::class(
-            "INVALID_DATETIME_PATTERN",
-            &format!("The embedded workspace cannot read the datetime pattern '{text}'."),
-            "22007",
-        )
-    })?;
-    Ok(())
-}
-
-fn strftime(pattern: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut rest = pattern.chars().peekable();
-    while let Some(c) = rest.next() {
-        if c == '\'' {
-            if rest.next_if_eq(&'\'').is_some() {
-                out.push('\'');
-                continue;
-            }
-            loop {
-                match rest.next()? {
-                    '\'' if rest.next_if_eq(&'\'').is_some() => out.push('\''),
-                    '\'' => break,
-                    '%' => out.push_str("%%"),
-                    other => out.push(other),
-                }
-            }
-            continue;
-        }
-        if !c.is_ascii_alphabetic() {
-            out.push_str(if c == '%' { "%%" } else { "" });
-            if c != '%' {
-                out.push(c);
-            }
-            continue;
-        }
-        let mut run = 1;
-        while rest.next_if_eq(&c).is_some() {
-            run += 1;
-        }
-        out.push_str(match (c, run) {
-            ('y', 4) => "%Y",
-            ('y', 2) => "%y",
-            ('M', 1) => "%-m",
-            ('M', 2) => "%m",
-            ('M', 3) => "%b",
-            ('M', 4) => "%B",
-            ('d', 1) => "%-d",
-            ('d', 2) => "%d",
-            ('H', 1) => "%-H",
-            ('H', 2) => "%H",
-            ('h', 1) => "%-I",
-            ('h', 2) => "%I",
-            ('m', 1) => "%-M",
-            ('m', 2) => "%M",
-            ('s', 1) => "%-S",
-            ('s', 2) => "%S",
-            ('S', 3) => "%3f",
-            ('S', 6) => "%6f",
-            ('a', 1) => "%p",
-            ('E', 1..=3) => "%a",
-            ('E', 4) => "%A",
-            ('D', 3) => "%j",
-            _ => return None,
-        });
-    }
-    Some(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_are_those_of_java() {
-        for (java, engine) in [
-            ("yyyy/MM/dd", Some("%Y/%m/%d")),
-            ("d. MMM yy 'at' HH:mm:ss.SSS", Some("%-d. %b %y at %H:%M:%S.%3f")),
-            ("'100%' ''", Some("100%% '")),
-            ("w", None),
-            ("'open", None),
-        ] {
-            assert_eq!(strftime(java).as_deref(), engine, "{java}");
-        }
-    }
-
-    #[test]
-    fn references_to_groups_have_one_digit() {
-        assert_eq!(references(r"$1a-$2\$\\x$"), r"${1}a-${2}$$\x$$");
-    }
 }

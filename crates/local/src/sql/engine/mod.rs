@@ -7,8 +7,10 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{DdlStatement, LogicalPlan};
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
@@ -24,23 +26,25 @@ use output::{Counts, Output};
 use rewrite::Rewriter;
 
 mod aggregates;
-mod arithmetic;
+pub(crate) mod arithmetic;
 mod arrow_chunks;
-mod casts;
 mod catalogs;
 mod cells;
+mod coerce;
 mod depth;
+mod dialect;
 mod errors;
 mod functions;
+mod generators;
+mod lexical;
 mod names;
-mod numbers;
-mod output;
+pub(crate) mod output;
 mod params;
 mod range;
 mod rewrite;
 mod sample;
 mod show;
-mod strings;
+pub(crate) mod spark;
 
 /// Memory that sorts, joins and aggregates may hold; what goes beyond spills to the workspace's directory or fails.
 const MEMORY_LIMIT: usize = 1 << 30;
@@ -109,7 +113,6 @@ impl Engine {
         };
         let plan = plan.map_err(failed)?;
         depth::check_plan(&plan)?;
-        casts::check(&plan)?;
         only_what_stays_inside(&plan)?;
         let frame = session.execute_logical_plan(plan).await.map_err(failed)?;
         let mut batches = frame.execute_stream().await.map_err(failed)?;
@@ -158,18 +161,26 @@ fn context(directory: &Path) -> Result<SessionContext> {
         .set_str("datafusion.sql_parser.default_null_ordering", "nulls_min")
         .set_str("datafusion.execution.time_zone", "UTC")
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
+        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_str("datafusion.sql_parser.dialect", "databricks");
     let runtime =
         RuntimeEnvBuilder::new().with_memory_limit(MEMORY_LIMIT, 1.0).with_temp_file_path(directory).build_arc()?;
-    let state =
-        SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+    // Before the engine's own rules, which would find other types where two meet.
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(coerce::Coerce::default())];
+    rules.extend(Analyzer::new().rules);
+    let mut planners = SessionStateDefaults::default_expr_planners();
+    planners.insert(0, Arc::new(coerce::Literals));
+    let state = state
+        .with_expr_planners(planners)
+        .with_analyzer_rules(rules)
+        .with_type_planner(Arc::new(coerce::Types))
+        .build();
     let context = SessionContext::new_with_state(state);
     context.register_catalog_list(Arc::new(catalogs::Catalogs::default()));
     context.register_udtf("range", Arc::new(range::RangeFunction));
-    arithmetic::register(&context)?;
-    numbers::register(&context);
+    functions::register(&context)?;
     aggregates::register(&context);
-    strings::register(&context);
     sample::register(&context)?;
     Ok(context)
 }

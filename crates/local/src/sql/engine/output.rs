@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _};
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
-use datafusion::arrow::datatypes::{DataType, Decimal128Type, Field, Fields, Schema, SchemaRef, TimeUnit};
+use datafusion::arrow::datatypes::{
+    DataType, Decimal128Type, Field, Fields, IntervalUnit, Schema, SchemaRef, TimeUnit,
+};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::Result;
 
 use super::rewrite::DUPLICATE;
+use super::spark::value::{V, build, read};
+use super::spark::{text, types};
 use crate::sql::Failure;
 use crate::sql::column::{Column, ColumnType};
 
@@ -38,24 +42,21 @@ impl Output {
         let fields: Vec<Field> = if counts != Counts::None {
             names.iter().map(|name| Field::new(*name, DataType::Int64, true)).collect()
         } else {
-            if let Some(field) = schema.fields().iter().find(|f| holds_interval(f.data_type())) {
-                let text = format!(
-                    "The column {} is an interval, which the embedded workspace cannot return; cast it to a number or a string there.",
-                    field.name()
-                );
-                return Err(Failure::class("UNSUPPORTED_FEATURE", &text, "0A000"));
-            }
             schema
                 .fields()
                 .iter()
                 .map(|f| {
                     let name = f.name().split(DUPLICATE).next().unwrap_or_default();
-                    Field::new(name, wire(f.data_type()), true)
+                    Field::new(name, outward(&wire(f.data_type())), true)
                 })
                 .collect()
         };
-        let columns =
-            fields.iter().map(|f| Column { name: f.name().clone(), kind: column_type(f.data_type()) }).collect();
+        let kinds: Vec<ColumnType> = if counts != Counts::None {
+            fields.iter().map(|f| column_type(f.data_type())).collect()
+        } else {
+            schema.fields().iter().map(|f| column_type(&wire(f.data_type()))).collect()
+        };
+        let columns = fields.iter().zip(kinds).map(|(f, kind)| Column { name: f.name().clone(), kind }).collect();
         Ok(Self { columns, schema: Arc::new(Schema::new(fields)), counts })
     }
 
@@ -83,8 +84,13 @@ impl Output {
             .map(|(i, field)| {
                 let column = if self.counts != Counts::None { first } else { batch.columns().get(i) };
                 let column = column.ok_or_else(|| ArrowError::SchemaError(format!("the result has no column {i}")))?;
+                let inner = wire(column.data_type());
                 let column = if column.data_type() == field.data_type() {
                     Arc::clone(column)
+                } else if outward(&inner) != inner {
+                    let column = cast_with_options(column, &inner, &strict)?;
+                    let values: Vec<V> = (0..column.len()).map(|row| shown(&read(&column, row), &inner)).collect();
+                    build(field.data_type(), &values).map_err(|e| ArrowError::ExternalError(Box::new(e)))?
                 } else {
                     cast_with_options(column, field.data_type(), &strict)?
                 };
@@ -101,26 +107,56 @@ impl Output {
     }
 }
 
-/// The engine does not know which of the platform's interval types one is.
-fn holds_interval(kind: &DataType) -> bool {
+/// The type in which a result is sent: intervals, times and VARIANT are strings there.
+fn outward(kind: &DataType) -> DataType {
     match kind {
-        DataType::Interval(_) | DataType::Duration(_) => true,
-        DataType::List(f) | DataType::Map(f, _) => holds_interval(f.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|f| holds_interval(f.data_type())),
-        _ => false,
+        kind if types::is_interval(kind) || types::is_variant(kind) || matches!(kind, DataType::Time64(_)) => {
+            DataType::Utf8
+        }
+        DataType::List(f) => DataType::List(Arc::new(Field::new(f.name(), outward(f.data_type()), f.is_nullable()))),
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|f| f.as_ref().clone().with_data_type(outward(f.data_type())));
+            DataType::Struct(fields.collect::<Fields>())
+        }
+        DataType::Map(f, sorted) => {
+            let entries = f.as_ref().clone().with_data_type(outward(f.data_type()));
+            DataType::Map(Arc::new(entries), *sorted)
+        }
+        other => other.clone(),
+    }
+}
+
+/// A value in the type that `outward` gives.
+fn shown(v: &V, kind: &DataType) -> V {
+    match (v, kind) {
+        (V::Null, _) => V::Null,
+        (V::Struct(json), kind) if types::is_variant(kind) => json.first().cloned().unwrap_or(V::Null),
+        (v, kind) if outward(kind) == DataType::Utf8 => V::Str(text::text(v, kind)),
+        (V::List(items), DataType::List(f)) => V::List(items.iter().map(|v| shown(v, f.data_type())).collect()),
+        (V::Struct(values), DataType::Struct(fields)) => {
+            V::Struct(values.iter().zip(fields).map(|(v, f)| shown(v, f.data_type())).collect())
+        }
+        (V::Map(entries), kind) => {
+            let (key, value) = types::key_value(kind);
+            V::Map(entries.iter().map(|(k, v)| (shown(k, &key), shown(v, &value))).collect())
+        }
+        (v, _) => v.clone(),
     }
 }
 
 /// The Arrow type that the platform sends for what the engine computed.
-pub(super) fn wire(kind: &DataType) -> DataType {
+pub(crate) fn wire(kind: &DataType) -> DataType {
     let inner = |f: &Field| Arc::new(Field::new(f.name(), wire(f.data_type()), true));
     match kind {
         DataType::UInt8 => DataType::Int16,
         DataType::UInt16 => DataType::Int32,
         DataType::UInt32 | DataType::UInt64 => DataType::Int64,
         DataType::Float16 => DataType::Float32,
-        DataType::Utf8View | DataType::LargeUtf8 | DataType::Time32(_) | DataType::Time64(_) => DataType::Utf8,
+        DataType::Utf8View | DataType::LargeUtf8 | DataType::Time32(_) => DataType::Utf8,
         DataType::BinaryView | DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::Binary,
+        DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
+        DataType::Duration(_) => DataType::Duration(TimeUnit::Microsecond),
+        DataType::Interval(IntervalUnit::DayTime) => DataType::Interval(IntervalUnit::MonthDayNano),
         DataType::Date64 => DataType::Date32,
         DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Timestamp(_, _) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
@@ -151,6 +187,8 @@ pub(super) fn column_type(kind: &DataType) -> ColumnType {
         DataType::Timestamp(_, _) => ("TIMESTAMP", "TIMESTAMP"),
         DataType::Binary => ("BINARY", "BINARY"),
         DataType::Decimal128(p, s) => return ColumnType::decimal(*p, *s),
+        kind if types::is_interval(kind) => return ColumnType::new("INTERVAL", types::name(kind)),
+        kind if types::is_variant(kind) => ("VARIANT", "VARIANT"),
         DataType::List(f) => {
             let text = format!("ARRAY<{}>", column_type(f.data_type()).text);
             return ColumnType::new("ARRAY", text);

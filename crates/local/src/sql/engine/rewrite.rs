@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query, Select, SelectItem, Statement,
-    TableAlias, TableFactor, TimezoneInfo, UnaryOperator, Value, VisitMut as _, VisitorMut, WindowFrameBound,
-    WindowType,
+    AccessExpr, CastKind, CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, OrderByKind, Query, Select,
+    SelectItem, Statement, Subscript, TableAlias, TableFactor, TimezoneInfo, TrimWhereField, UnaryOperator, Value,
+    VisitMut as _, VisitorMut, WindowFrameBound, WindowType,
 };
-use datafusion::sql::sqlparser::dialect::DatabricksDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Tokenizer;
 
+use super::dialect::Platform;
 use super::params::{self, cast, literal};
-use super::{depth, functions, numbers};
+use super::{depth, functions, generators, lexical};
 use crate::sql::Failure;
 use crate::sql::request::Parameter;
 use crate::state::USER_NAME;
@@ -25,9 +25,10 @@ pub(super) const DUPLICATE: char = '\u{1}';
 /// Parses exactly one statement.
 pub(super) fn parse(sql: &str) -> Result<Statement, Failure> {
     let failed = |text: &str| Failure::class("PARSE_SYNTAX_ERROR", text, "42601");
-    let short = without_table_keyword(sql);
-    let dialect = DatabricksDialect {};
-    let tokens = Tokenizer::new(&dialect, short.as_deref().unwrap_or(sql))
+    let plain = lexical::plain(sql);
+    let short = without_table_keyword(&plain);
+    let dialect = Platform;
+    let tokens = Tokenizer::new(&dialect, short.as_deref().unwrap_or(&plain))
         .tokenize_with_location()
         .map_err(|e| failed(&e.to_string()))?;
     depth::check_tokens(&tokens)?;
@@ -53,15 +54,20 @@ fn without_table_keyword(sql: &str) -> Option<String> {
     (describes && second.eq_ignore_ascii_case("table")).then(|| format!("DESCRIBE {rest}"))
 }
 
+/// The platform's `TIMESTAMP`, a point in time.
+fn instant() -> DataType {
+    DataType::Timestamp(Some(6), TimezoneInfo::WithTimeZone)
+}
+
 /// Type names that the engine does not plan.
 fn known_type(kind: &mut DataType) {
     match kind {
         DataType::Binary(_) => *kind = DataType::Bytea,
         DataType::TimestampNtz(_) => *kind = DataType::Timestamp(Some(6), TimezoneInfo::None),
-        DataType::Timestamp(_, _) => *kind = functions::instant(),
+        DataType::Timestamp(_, _) => *kind = instant(),
         DataType::Custom(name, _) => match name.to_string().to_ascii_uppercase().as_str() {
             "TIMESTAMP_NTZ" => *kind = DataType::Timestamp(Some(6), TimezoneInfo::None),
-            "TIMESTAMP_LTZ" => *kind = functions::instant(),
+            "TIMESTAMP_LTZ" => *kind = instant(),
             "LONG" => *kind = DataType::BigInt(None),
             "SHORT" => *kind = DataType::SmallInt(None),
             "BYTE" => *kind = DataType::TinyInt(None),
@@ -78,6 +84,8 @@ pub(super) struct Rewriter {
     unbound: Option<String>,
     /// Expressions around the one that is visited.
     depth: usize,
+    /// Generators that were taken out of projections.
+    views: usize,
     refused: Option<Failure>,
 }
 
@@ -91,6 +99,7 @@ impl Rewriter {
             schema: schema.to_owned(),
             unbound: None,
             depth: 0,
+            views: 0,
             refused: None,
         })
     }
@@ -137,6 +146,7 @@ impl Rewriter {
         }
         let value = match function.name.to_string().to_ascii_lowercase().as_str() {
             "current_user" | "session_user" | "user" => USER_NAME,
+            "current_timezone" => "Etc/UTC",
             "current_catalog" => &self.catalog,
             "current_schema" | "current_database" => &self.schema,
             _ => return None,
@@ -202,6 +212,7 @@ impl VisitorMut for Rewriter {
 
     /// Names every column, since the engine's own names tell of its types.
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        self.views += generators::take_generators(select, self.views);
         let mut seen = BTreeSet::new();
         for (position, item) in select.projection.iter_mut().enumerate() {
             let (name, plain) = match item {
@@ -265,7 +276,7 @@ impl VisitorMut for Rewriter {
                 // Whole numbers are INT on the platform, if they fit.
                 Value::Number(digits, false) if digits.parse::<i32>().is_ok() => {
                     let number = std::mem::replace(expr, literal(Value::Null));
-                    *expr = cast(number, DataType::Int(None));
+                    *expr = integer(number);
                 }
                 // With an exponent they are doubles.
                 Value::Number(digits, false) if digits.contains(['e', 'E']) => {
@@ -290,47 +301,130 @@ impl VisitorMut for Rewriter {
                 }
                 _ => {}
             },
-            Expr::Cast { data_type: DataType::String(_), expr: inner, .. } => {
-                *expr = functions::string_of(std::mem::replace(inner, literal(Value::Null)));
+            Expr::Cast { kind, expr: inner, data_type, .. } => {
+                let name =
+                    if matches!(kind, CastKind::Cast | CastKind::DoubleColon) { "cast_to" } else { "try_cast_to" };
+                let kind = literal(Value::SingleQuotedString(data_type.to_string()));
+                *expr = functions::call(name, vec![take(inner), kind]);
             }
-            Expr::Cast { data_type, .. } => known_type(data_type),
-            Expr::TypedString(typed) => known_type(&mut typed.data_type),
-            Expr::Extract { field, .. } => {
-                if let Err(failure) = functions::check_extract(field) {
-                    return self.refuse(failure);
-                }
+            Expr::TypedString(typed) => {
+                let Value::SingleQuotedString(text) = &typed.value.value else { return ControlFlow::Continue(()) };
+                let kind = literal(Value::SingleQuotedString(typed.data_type.to_string()));
+                *expr = functions::call("cast_to", vec![literal(Value::SingleQuotedString(text.clone())), kind]);
             }
-            Expr::Substring { expr: text, substring_from: Some(from), substring_for, .. } => {
-                let arguments = [Some(text), Some(from), substring_for.as_mut()];
-                let arguments = arguments
-                    .into_iter()
-                    .flatten()
-                    .map(|e| std::mem::replace(e.as_mut(), literal(Value::Null)))
-                    .collect();
-                *expr = functions::call("substr", arguments);
+            Expr::Extract { field, expr: from, .. } => {
+                let field = literal(Value::SingleQuotedString(field.to_string()));
+                *expr = functions::call("extract", vec![field, take(from)]);
+            }
+            Expr::Substring { expr: text, substring_from, substring_for, .. } => {
+                let from = substring_from.take().map_or_else(|| literal(Value::Number("1".to_owned(), false)), |e| *e);
+                let arguments = [Some(take(text)), Some(from), substring_for.take().map(|e| *e)];
+                *expr = functions::call("substr", arguments.into_iter().flatten().collect());
+            }
+            Expr::Position { expr: what, r#in } => *expr = functions::call("locate", vec![take(what), take(r#in)]),
+            Expr::Overlay { expr: text, overlay_what, overlay_from, overlay_for } => {
+                let arguments = [
+                    Some(take(text)),
+                    Some(take(overlay_what)),
+                    Some(take(overlay_from)),
+                    overlay_for.take().map(|e| *e),
+                ];
+                *expr = functions::call("overlay", arguments.into_iter().flatten().collect());
+            }
+            Expr::Trim { trim_where, trim_what, expr: text, trim_characters } => {
+                let name = match trim_where {
+                    Some(TrimWhereField::Leading) => "ltrim",
+                    Some(TrimWhereField::Trailing) => "rtrim",
+                    _ => "trim",
+                };
+                let signs = trim_what.take().map(|e| *e);
+                // `trim(characters, text)`: the parser takes the second for the characters.
+                let more = trim_characters.take().and_then(|c| c.into_iter().next());
+                let arguments = match more {
+                    Some(second) => vec![second, take(text)],
+                    None => [Some(take(text)), signs].into_iter().flatten().collect(),
+                };
+                let arguments = if name == "trim" { arguments } else { arguments.into_iter().rev().collect() };
+                *expr = functions::call(name, arguments);
             }
             Expr::Struct { values, fields } if fields.is_empty() => {
                 *expr = functions::structure(std::mem::take(values));
             }
+            Expr::Tuple(values) if values.len() > 1 => *expr = functions::structure(std::mem::take(values)),
+            Expr::Array(array) => *expr = functions::call("array", std::mem::take(&mut array.elem)),
             Expr::RLike { negated, expr: text, pattern, .. } => {
-                let arguments = [text, pattern].map(|e| std::mem::replace(e.as_mut(), literal(Value::Null)));
-                let matches = functions::call("regexp_like", arguments.into());
-                *expr =
-                    if *negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) } } else { matches };
+                let matches = functions::call("rlike", vec![take(text), take(pattern)]);
+                *expr = functions::negated(matches, *negated);
+            }
+            Expr::Like { negated, any, expr: text, pattern, escape_char }
+            | Expr::ILike { negated, any, expr: text, pattern, escape_char }
+                if !*any =>
+            {
+                let mut arguments = vec![take(text), take(pattern)];
+                if let Some(escape) = escape_char {
+                    arguments.push(literal(escape.value.clone()));
+                }
+                let negated = *negated;
+                let name = if matches!(expr, Expr::ILike { .. }) { "ilike" } else { "like" };
+                *expr = functions::negated(functions::call(name, arguments), negated);
+            }
+            Expr::Like { negated, expr: text, pattern, .. } => {
+                let patterns = match take(pattern) {
+                    Expr::Tuple(list) => list,
+                    Expr::Nested(one) => vec![*one],
+                    one => vec![one],
+                };
+                let arguments = std::iter::once(take(text)).chain(patterns).collect();
+                *expr = functions::negated(functions::call("like_any", arguments), *negated);
+            }
+            Expr::BinaryOp { left, op, right } => {
+                if let Some(name) = functions::operator(op) {
+                    *expr = functions::call(name, vec![take(left), take(right)]);
+                }
             }
             // Literals keep their sign, which some places need.
-            Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner }
-                if !matches!(uncast(inner), Expr::Value(_)) && !matches!(inner.as_ref(), Expr::Interval(_)) =>
-            {
-                let inner = std::mem::replace(inner.as_mut(), literal(Value::Null));
-                *expr = functions::call(numbers::NEGATE, vec![inner]);
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if is_integer(inner) => {
+                if let Expr::Value(value) = uncast(inner)
+                    && let Value::Number(digits, _) = &value.value
+                {
+                    *expr = integer(literal(Value::Number(format!("-{digits}"), false)));
+                }
             }
-            Expr::Ceil { expr: inner, field } | Expr::Floor { expr: inner, field } if plain_rounding(field) => {
-                let inner = std::mem::replace(inner.as_mut(), literal(Value::Null));
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if !matches!(uncast(inner), Expr::Value(_)) => {
+                *expr = functions::call("negate", vec![take(inner)]);
+            }
+            Expr::UnaryOp { op: op @ UnaryOperator::BangNot, .. } => *op = UnaryOperator::Not,
+            Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr: inner } => {
+                *expr = functions::call("bitwise_not", vec![take(inner)])
+            }
+            Expr::Ceil { expr: inner, field } | Expr::Floor { expr: inner, field } => {
+                let mut arguments = vec![take(inner)];
+                match field {
+                    CeilFloorKind::Scale(places) => arguments.push(literal(places.value.clone())),
+                    CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) => {}
+                    CeilFloorKind::DateTimeField(_) => return self.refuse(unsupported("ceil and floor of times")),
+                }
                 let name = if matches!(expr, Expr::Ceil { .. }) { "ceil" } else { "floor" };
-                *expr = functions::call(name, vec![inner]);
+                *expr = functions::call(name, arguments);
             }
-            Expr::Interval(interval) => strip(&mut interval.value),
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                let mut value = take(root);
+                for access in std::mem::take(access_chain) {
+                    value = match access {
+                        AccessExpr::Dot(Expr::Identifier(name)) => {
+                            functions::call("get_member", vec![value, literal(Value::SingleQuotedString(name.value))])
+                        }
+                        AccessExpr::Subscript(Subscript::Index { index }) => {
+                            functions::call("subscript", vec![value, index])
+                        }
+                        other => return self.refuse(unsupported(&format!("the access {other}"))),
+                    };
+                }
+                *expr = value;
+            }
+            Expr::Interval(_) => {
+                return self.refuse(unsupported("intervals whose value is not a literal; use make_interval"));
+            }
             Expr::Function(function) => {
                 if let Some(value) = self.session_function(function) {
                     *expr = value;
@@ -354,6 +448,11 @@ impl VisitorMut for Rewriter {
                 {
                     strip_bound(&mut frame.start_bound);
                     frame.end_bound.iter_mut().for_each(strip_bound);
+                }
+                if function.name.to_string().eq_ignore_ascii_case("grouping") {
+                    let counted = std::mem::replace(expr, literal(Value::Null));
+                    *expr = cast(counted, DataType::TinyInt(None));
+                    return ControlFlow::Continue(());
                 }
                 // The engine counts in BIGINT where the platform counts in INT.
                 if COUNTED_IN_INT.contains(&function.name.to_string().to_ascii_lowercase().as_str()) {
@@ -396,6 +495,7 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        generators::join_views(select);
         if let GroupByExpr::Expressions(list, _) = &mut select.group_by {
             list.iter_mut().for_each(strip);
         }
@@ -422,11 +522,6 @@ impl VisitorMut for Rewriter {
         }
         ControlFlow::Continue(())
     }
-}
-
-/// Whether nothing but a number is rounded; what the parser takes for more is the planner's to refuse.
-fn plain_rounding(field: &CeilFloorKind) -> bool {
-    matches!(field, CeilFloorKind::DateTimeField(DateTimeField::NoDateTime))
 }
 
 /// `information_schema.tables` with the platform's types of tables.
@@ -467,7 +562,7 @@ fn unsupported(what: &str) -> Failure {
     Failure::class("UNSUPPORTED_FEATURE", &format!("The embedded workspace does not support {what}."), "0A000")
 }
 
-const COUNTED_IN_INT: [&str; 6] = ["row_number", "rank", "dense_rank", "ntile", "regexp_count", "regexp_instr"];
+const COUNTED_IN_INT: [&str; 4] = ["row_number", "rank", "dense_rank", "ntile"];
 
 /// Functions whose arguments the engine wants as plain literals.
 fn wants_literals(function: &Function) -> bool {
@@ -489,16 +584,29 @@ fn strip_bound(bound: &mut WindowFrameBound) {
 
 /// Takes the cast off a number.
 fn strip(expr: &mut Expr) {
-    if let Expr::Cast { expr: inner, .. } = expr
+    if let Expr::Cast { expr: inner, .. } | Expr::Position { expr: inner, .. } = expr
         && matches!(inner.as_ref(), Expr::Value(v) if matches!(v.value, Value::Number(..)))
     {
         *expr = std::mem::replace(inner.as_mut(), literal(Value::Null));
     }
 }
 
+/// A literal of type INT, as the one form of POSITION that the planner of literals is given.
+fn integer(number: Expr) -> Expr {
+    Expr::Position { expr: Box::new(number), r#in: Box::new(literal(Value::SingleQuotedString("INT".to_owned()))) }
+}
+
+fn is_integer(expr: &Expr) -> bool {
+    matches!(expr, Expr::Position { expr, .. } if matches!(expr.as_ref(), Expr::Value(v) if matches!(&v.value, Value::Number(n, _) if !n.starts_with('-'))))
+}
+
+fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, literal(Value::Null))
+}
+
 fn uncast(expr: &Expr) -> &Expr {
     match expr {
-        Expr::Cast { expr, .. } => expr,
+        Expr::Cast { expr, .. } | Expr::Position { expr, .. } => expr,
         other => other,
     }
 }

@@ -1,0 +1,210 @@
+//! Types where two meet: comparisons, lists, branches of CASE. The engine would compare `'10'` and `9` as strings.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode as _};
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::InList;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, TypePlanner};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Between, Case, Expr, ExprSchemable as _, LogicalPlan, Operator, ScalarUDF, lit};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::sql::sqlparser::ast;
+
+use super::output::wire;
+use super::spark::function::udf;
+use super::spark::types::{self, common};
+
+/// Types as the platform writes them, in definitions of columns.
+#[derive(Debug)]
+pub(super) struct Types;
+
+impl TypePlanner for Types {
+    fn plan_type_field(&self, kind: &ast::DataType) -> Result<Option<FieldRef>> {
+        Ok(types::parse(&kind.to_string()).ok().map(|kind| Arc::new(Field::new("", kind, true)) as FieldRef))
+    }
+}
+
+/// Whole numbers that are INT: the parser's tree has no literals with a type, and a function sees constants only as
+/// literals. They come as `POSITION(number IN 'INT')`, which nothing else leaves in a statement.
+#[derive(Debug)]
+pub(super) struct Literals;
+
+impl ExprPlanner for Literals {
+    fn plan_position(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        if let [Expr::Literal(ScalarValue::Utf8(Some(kind)), _), number] = args.as_slice()
+            && kind == "INT"
+        {
+            let value = match number {
+                Expr::Literal(value, _) => value.cast_to(&DataType::Int32)?,
+                Expr::Negative(inner) => match inner.as_ref() {
+                    Expr::Literal(value, _) => value.cast_to(&DataType::Int32)?.arithmetic_negate()?,
+                    _ => return Ok(PlannerResult::Original(args)),
+                },
+                _ => return Ok(PlannerResult::Original(args)),
+            };
+            return Ok(PlannerResult::Planned(lit(value)));
+        }
+        Ok(PlannerResult::Original(args))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Coerce {
+    cast: Arc<ScalarUDF>,
+}
+
+impl Default for Coerce {
+    fn default() -> Self {
+        Self { cast: Arc::new(udf(super::spark::cast_function())) }
+    }
+}
+
+impl AnalyzerRule for Coerce {
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        Ok(plan.transform_up_with_subqueries(|node| self.node(node))?.data)
+    }
+
+    fn name(&self) -> &str {
+        "platform_types"
+    }
+}
+
+impl Coerce {
+    fn node(&self, node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+        let mut schema = merge_schema(&node.inputs());
+        if let LogicalPlan::TableScan(scan) = &node {
+            schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?);
+        }
+        let names = datafusion::logical_expr::expr_rewriter::NamePreserver::new(&node);
+        let changed = node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let changed = expr.transform_up(|e| self.expr(e, &schema))?;
+            Ok(changed.update_data(|e| name.restore(e)))
+        })?;
+        changed.map_data(LogicalPlan::recompute_schema)
+    }
+
+    fn expr(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+        let kind = |e: &Expr| e.get_type(schema).map(|k| wire(&k));
+        match expr {
+            Expr::BinaryExpr(mut b) if compares(b.op) => {
+                let (Ok(l), Ok(r)) = (kind(&b.left), kind(&b.right)) else {
+                    return Ok(Transformed::no(Expr::BinaryExpr(b)));
+                };
+                let Some(shared) = needed(&[&l, &r])? else { return Ok(Transformed::no(Expr::BinaryExpr(b))) };
+                *b.left = self.to(*b.left, &l, &shared);
+                *b.right = self.to(*b.right, &r, &shared);
+                Ok(Transformed::yes(Expr::BinaryExpr(b)))
+            }
+            Expr::Between(Between { expr, negated, low, high }) => {
+                let kinds = [kind(&expr)?, kind(&low)?, kind(&high)?];
+                let Some(shared) = needed(&kinds.iter().collect::<Vec<_>>())? else {
+                    return Ok(Transformed::no(Expr::Between(Between { expr, negated, low, high })));
+                };
+                Ok(Transformed::yes(Expr::Between(Between {
+                    expr: Box::new(self.to(*expr, &kinds[0], &shared)),
+                    negated,
+                    low: Box::new(self.to(*low, &kinds[1], &shared)),
+                    high: Box::new(self.to(*high, &kinds[2], &shared)),
+                })))
+            }
+            Expr::InList(InList { expr, list, negated }) => {
+                let own = kind(&expr)?;
+                let kinds = list.iter().map(kind).collect::<Result<Vec<_>>>()?;
+                let Some(shared) = needed(&std::iter::once(&own).chain(&kinds).collect::<Vec<_>>())? else {
+                    return Ok(Transformed::no(Expr::InList(InList { expr, list, negated })));
+                };
+                let expr = Box::new(self.to(*expr, &own, &shared));
+                let list = list.into_iter().zip(&kinds).map(|(e, k)| self.to(e, k, &shared)).collect();
+                Ok(Transformed::yes(Expr::InList(InList { expr, list, negated })))
+            }
+            Expr::Case(case) => self.case(case, schema),
+            Expr::ScalarFunction(mut f) if f.name() == "coalesce" => {
+                let kinds = f.args.iter().map(kind).collect::<Result<Vec<_>>>()?;
+                let Some(shared) = needed(&kinds.iter().collect::<Vec<_>>())? else {
+                    return Ok(Transformed::no(Expr::ScalarFunction(f)));
+                };
+                f.args = f.args.into_iter().zip(&kinds).map(|(e, k)| self.to(e, k, &shared)).collect();
+                Ok(Transformed::yes(Expr::ScalarFunction(f)))
+            }
+            other => Ok(Transformed::no(other)),
+        }
+    }
+
+    fn case(&self, mut case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
+        let kind = |e: &Expr| e.get_type(schema).map(|k| wire(&k));
+        let mut kinds = case.when_then_expr.iter().map(|(_, then)| kind(then)).collect::<Result<Vec<_>>>()?;
+        if let Some(other) = &case.else_expr {
+            kinds.push(kind(other)?);
+        }
+        let mut changed = false;
+        if let Some(shared) = needed(&kinds.iter().collect::<Vec<_>>())? {
+            changed = true;
+            for ((_, then), k) in case.when_then_expr.iter_mut().zip(&kinds) {
+                **then = self.to(std::mem::take(then.as_mut()), k, &shared);
+            }
+            if let (Some(other), Some(k)) = (&mut case.else_expr, kinds.last()) {
+                **other = self.to(std::mem::take(other.as_mut()), k, &shared);
+            }
+        }
+        if let Some(operand) = &mut case.expr {
+            let own = kind(operand)?;
+            let kinds = case.when_then_expr.iter().map(|(when, _)| kind(when)).collect::<Result<Vec<_>>>()?;
+            if let Some(shared) = needed(&std::iter::once(&own).chain(&kinds).collect::<Vec<_>>())? {
+                changed = true;
+                **operand = self.to(std::mem::take(operand.as_mut()), &own, &shared);
+                for ((when, _), k) in case.when_then_expr.iter_mut().zip(&kinds) {
+                    **when = self.to(std::mem::take(when.as_mut()), k, &shared);
+                }
+            }
+        }
+        Ok(if changed { Transformed::yes(Expr::Case(case)) } else { Transformed::no(Expr::Case(case)) })
+    }
+
+    fn to(&self, expr: Expr, from: &DataType, to: &DataType) -> Expr {
+        if from == to {
+            return expr;
+        }
+        if from == &DataType::Null
+            && let Ok(null) = ScalarValue::try_from(to)
+        {
+            return lit(null);
+        }
+        self.cast.call(vec![expr, lit(types::name(to))])
+    }
+}
+
+fn compares(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+            | Operator::IsDistinctFrom
+            | Operator::IsNotDistinctFrom
+    )
+}
+
+/// The type that all are read as, unless they are of one type already.
+fn needed(kinds: &[&DataType]) -> Result<Option<DataType>> {
+    let Some((first, rest)) = kinds.split_first() else { return Ok(None) };
+    if rest.iter().all(|k| k == first) {
+        return Ok(None);
+    }
+    let shared = kinds.iter().try_fold(DataType::Null, |a, b| common(&a, b));
+    match shared {
+        Some(DataType::Null) => Ok(None),
+        Some(shared) => Ok(Some(shared)),
+        None => {
+            let all: Vec<_> = kinds.iter().map(|k| (*k).clone()).collect();
+            Err(super::spark::function::different("=", &all))
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Aggregates that see all rows of a group at once.
+//!
+//! A state is the list of the rows' arguments; the value is computed from it at the end. That takes memory where an
+//! engine for production would not, and makes each aggregate a plain function.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{ScalarValue, resources_datafusion_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Expr, Signature, Volatility};
+use datafusion::prelude::SessionContext;
+
+use super::super::output::wire;
+use super::function::{Call, Env, Shape, Typing, by_signature, plain};
+use super::statistics;
+use super::value::{V, build, read};
+use super::{VALUE_LIMIT, cast, types};
+
+/// What computes the value of a group from the arguments of its rows.
+pub(crate) type Finish = fn(&Env<'_>, &[Vec<V>]) -> Result<V>;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Agg {
+    pub(crate) name: &'static str,
+    pub(crate) signature: &'static str,
+    pub(crate) typing: Option<Typing>,
+    pub(crate) finish: Finish,
+}
+
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    statistics::AGGREGATES.iter().map(|a| a.name).filter(|n| !n.starts_with("__")).chain(["approx_count_distinct"])
+}
+
+pub(crate) fn register(context: &SessionContext) {
+    for agg in statistics::AGGREGATES {
+        context.register_udaf(AggregateUDF::new_from_impl(Aggregate {
+            agg: *agg,
+            signature: Signature::variadic_any(Volatility::Immutable),
+        }));
+    }
+}
+
+struct Aggregate {
+    agg: Agg,
+    signature: Signature,
+}
+
+impl std::fmt::Debug for Aggregate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Aggregate").field("name", &self.agg.name).finish()
+    }
+}
+
+impl PartialEq for Aggregate {
+    fn eq(&self, other: &Self) -> bool {
+        self.agg.name == other.agg.name
+    }
+}
+
+impl Eq for Aggregate {}
+
+impl Hash for Aggregate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.agg.name.hash(state);
+    }
+}
+
+impl Aggregate {
+    fn shape(&self, kinds: &[DataType]) -> Result<Shape> {
+        let kinds: Vec<_> = kinds.iter().map(wire).collect();
+        let constants = vec![None; kinds.len()];
+        let names = vec![String::new(); kinds.len()];
+        let call = Call { name: self.agg.name, kinds: &kinds, constants: &constants, names: &names };
+        let shape = match self.agg.typing {
+            Some(typing) => typing(&call)?,
+            None => by_signature(self.agg.signature, &call)?,
+        };
+        for (from, to) in kinds.iter().zip(&shape.kinds) {
+            cast::check(from, to)?;
+        }
+        Ok(shape)
+    }
+}
+
+impl AggregateUDFImpl for Aggregate {
+    fn name(&self) -> &str {
+        self.agg.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
+        Ok(self.shape(kinds)?.result)
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        let from: Vec<_> = args.expr_fields.iter().map(|f| wire(f.data_type())).collect();
+        let shape = self.shape(&from)?;
+        Ok(Box::new(State { agg: self.agg, from, shape, rows: Vec::new(), bytes: 0, distinct: args.is_distinct }))
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+        let kinds: Vec<_> = args.input_fields.iter().map(|f| f.data_type().clone()).collect();
+        Ok(vec![Arc::new(Field::new("rows", rows_type(&self.shape(&kinds)?.kinds), true))])
+    }
+
+    fn default_value(&self, kind: &DataType) -> Result<ScalarValue> {
+        ScalarValue::try_from(kind)
+    }
+
+    fn schema_name(&self, params: &datafusion::logical_expr::expr::AggregateFunctionParams) -> Result<String> {
+        let args: Vec<String> = params.args.iter().map(Expr::to_string).collect();
+        let distinct = if params.distinct { "DISTINCT " } else { "" };
+        let filter = params.filter.as_ref().map(|f| format!(" FILTER {f}")).unwrap_or_default();
+        Ok(format!("{}({distinct}{}){filter}", self.agg.name, args.join(", ")))
+    }
+}
+
+fn rows_type(kinds: &[DataType]) -> DataType {
+    types::list(types::structure(kinds.iter().enumerate().map(|(i, k)| (format!("a{i}"), k.clone()))))
+}
+
+struct State {
+    agg: Agg,
+    from: Vec<DataType>,
+    shape: Shape,
+    rows: Vec<Vec<V>>,
+    bytes: usize,
+    distinct: bool,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("name", &self.agg.name).field("rows", &self.rows.len()).finish()
+    }
+}
+
+impl State {
+    fn push(&mut self, row: Vec<V>) -> Result<()> {
+        self.bytes += row.iter().map(|v| v.bytes().len() + size_of::<V>()).sum::<usize>();
+        if self.bytes > 4 * VALUE_LIMIT {
+            return Err(resources_datafusion_err!(
+                "{} would hold more than {} bytes of one group; the embedded workspace does not",
+                self.agg.name,
+                4 * VALUE_LIMIT
+            ));
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn rows_of(&self, values: &[ArrayRef]) -> Result<Vec<Vec<V>>> {
+        let arrays = values.iter().map(plain).collect::<Result<Vec<_>>>()?;
+        let count = arrays.first().map_or(0, |a| a.len());
+        (0..count)
+            .map(|row| {
+                let cells = arrays.iter().zip(self.from.iter().zip(&self.shape.kinds));
+                cells.map(|(a, (from, to))| cast::cast(&read(a, row), from, to)).collect()
+            })
+            .collect()
+    }
+}
+
+impl Accumulator for State {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        for row in self.rows_of(values)? {
+            self.push(row)?;
+        }
+        Ok(())
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        // A frame moves over ordered rows: what leaves it came first.
+        let count = values.first().map_or(0, |a| a.len()).min(self.rows.len());
+        self.rows.drain(..count);
+        Ok(())
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        true
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let env = Env { name: self.agg.name, kinds: &self.shape.kinds, result: &self.shape.result };
+        let value = if self.distinct {
+            let mut seen: HashMap<String, ()> = HashMap::new();
+            let rows: Vec<_> =
+                self.rows.iter().filter(|row| seen.insert(format!("{row:?}"), ()).is_none()).cloned().collect();
+            (self.agg.finish)(&env, &rows)?
+        } else {
+            (self.agg.finish)(&env, &self.rows)?
+        };
+        ScalarValue::try_from_array(&build(&self.shape.result, &[value])?, 0)
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.bytes
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let rows = V::List(std::mem::take(&mut self.rows).into_iter().map(V::Struct).collect());
+        self.bytes = 0;
+        Ok(vec![ScalarValue::try_from_array(&build(&rows_type(&self.shape.kinds), &[rows])?, 0)?])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let Some(lists) = states.first() else { return Ok(()) };
+        for row in 0..lists.len() {
+            if lists.is_null(row) {
+                continue;
+            }
+            let items = lists.as_list::<i32>().value(row);
+            for i in 0..items.len() {
+                if let V::Struct(values) = read(&items, i) {
+                    self.push(values)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,411 @@
+//! Casts in ANSI mode: what does not fit is an error, or NULL in the `try_` form.
+
+use datafusion::arrow::datatypes::{DataType, IntervalUnit};
+use datafusion::error::Result;
+
+use super::times::{self, DAY, SECOND};
+use super::types::{self, element, is_nested, is_text, is_time, is_variant, key_value};
+use super::value::{V, order};
+use super::{fail, interval, text};
+
+/// Whether values of a type can be cast to another at all.
+pub(crate) fn possible(from: &DataType, to: &DataType) -> bool {
+    use DataType::{Binary, Boolean, Duration, Interval, List, Map, Null, Struct, Time64, Utf8};
+    if from == to || from == &Null || to == &Utf8 {
+        return true;
+    }
+    if is_variant(to) {
+        return !matches!(from, Interval(_));
+    }
+    if is_variant(from) {
+        return true;
+    }
+    match (from, to) {
+        (Utf8, kind) => !is_nested(kind),
+        (List(a), List(b)) => possible(a.data_type(), b.data_type()),
+        (Map(_, _), Map(_, _)) => {
+            let ((a, b), (c, d)) = (key_value(from), key_value(to));
+            possible(&a, &c) && possible(&b, &d)
+        }
+        (Struct(a), Struct(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| possible(a.data_type(), b.data_type()))
+        }
+        (a, b) if is_nested(a) || is_nested(b) => false,
+        (a, b) if a.is_numeric() && b.is_numeric() => true,
+        (a, Boolean) | (Boolean, a) if a.is_numeric() => true,
+        (a, DataType::Timestamp(_, Some(_))) if a.is_numeric() => true,
+        (DataType::Timestamp(_, Some(_)), b) if b.is_numeric() => true,
+        (a, b) if is_time(a) && is_time(b) => true,
+        (Time64(_), kind) | (kind, Time64(_)) => {
+            kind.is_numeric() && from == &time64() || matches!((from, to), (DataType::Timestamp(_, None), Time64(_)))
+        }
+        (a, Interval(IntervalUnit::YearMonth) | Duration(_)) if a.is_integer() => true,
+        (Interval(IntervalUnit::YearMonth) | Duration(_), b) if b.is_integer() => true,
+        (a, Binary) if a.is_integer() => true,
+        _ => false,
+    }
+}
+
+fn time64() -> DataType {
+    types::time()
+}
+
+fn mismatch(from: &DataType, to: &DataType) -> datafusion::error::DataFusionError {
+    fail(
+        "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
+        "42K09",
+        &format!("Cannot cast \"{}\" to \"{}\".", types::name(from), types::name(to)),
+    )
+}
+
+pub(crate) fn check(from: &DataType, to: &DataType) -> Result<()> {
+    if possible(from, to) { Ok(()) } else { Err(mismatch(from, to)) }
+}
+
+fn malformed(v: &V, from: &DataType, to: &DataType) -> datafusion::error::DataFusionError {
+    let shown = match v {
+        V::Str(s) => format!("'{s}'"),
+        other => text::text(other, from),
+    };
+    fail(
+        "CAST_INVALID_INPUT",
+        "22018",
+        &format!(
+            "The value {shown} of the type \"{}\" cannot be cast to \"{}\" because it is malformed. Correct the value as per the syntax, \
+             or change its target type. Use `try_cast` to tolerate malformed input and return NULL instead.",
+            types::name(from),
+            types::name(to)
+        ),
+    )
+}
+
+fn outside(v: &V, from: &DataType, to: &DataType) -> datafusion::error::DataFusionError {
+    fail(
+        "CAST_OVERFLOW",
+        "22003",
+        &format!(
+            "The value {} of the type \"{}\" cannot be cast to \"{}\" due to an overflow. Use `try_cast` to tolerate overflow and return \
+             NULL instead.",
+            text::text(v, from),
+            types::name(from),
+            types::name(to)
+        ),
+    )
+}
+
+fn does_not_fit(v: &V, from: &DataType, p: u8, s: i8) -> datafusion::error::DataFusionError {
+    fail(
+        "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
+        "22003",
+        &format!("The {} cannot be represented as Decimal({p}, {s}).", text::text(v, from)),
+    )
+}
+
+/// NULL where the cast cannot be.
+pub(crate) fn attempt(v: &V, from: &DataType, to: &DataType) -> V {
+    cast(v, from, to).unwrap_or(V::Null)
+}
+
+pub(crate) fn bounds(kind: &DataType) -> Option<(i64, i64)> {
+    Some(match kind {
+        DataType::Int8 => (i8::MIN.into(), i8::MAX.into()),
+        DataType::Int16 => (i16::MIN.into(), i16::MAX.into()),
+        DataType::Int32 => (i32::MIN.into(), i32::MAX.into()),
+        DataType::Int64 => (i64::MIN, i64::MAX),
+        _ => return None,
+    })
+}
+
+pub(crate) fn cast(v: &V, from: &DataType, to: &DataType) -> Result<V> {
+    if v.is_null() || from == to {
+        return Ok(v.clone());
+    }
+    if is_variant(to) {
+        let json = super::super::spark::json::to_json_value(v, from)?;
+        return Ok(V::Struct(vec![V::Str(json.to_string())]));
+    }
+    if is_variant(from) {
+        return super::super::spark::json::variant_to(v, to);
+    }
+    let bad = || malformed(v, from, to);
+    let over = || outside(v, from, to);
+    Ok(match to {
+        DataType::Null => V::Null,
+        DataType::Utf8 => V::Str(text::text(v, from)),
+        DataType::Binary => match v {
+            V::Str(s) => V::Bin(s.as_bytes().to_vec()),
+            V::Int(n) => {
+                let width = from.primitive_width().unwrap_or(8);
+                V::Bin(n.to_be_bytes()[8 - width..].to_vec())
+            }
+            _ => return Err(mismatch(from, to)),
+        },
+        DataType::Boolean => match v {
+            V::Str(s) => match s.trim().to_ascii_lowercase().as_str() {
+                "t" | "true" | "y" | "yes" | "1" => V::Bool(true),
+                "f" | "false" | "n" | "no" | "0" => V::Bool(false),
+                _ => return Err(bad()),
+            },
+            V::Int(n) => V::Bool(*n != 0),
+            V::Dec(n) => V::Bool(*n != 0),
+            V::Double(_) | V::Float(_) => V::Bool(v.f() != 0.0),
+            _ => return Err(mismatch(from, to)),
+        },
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => {
+            let (low, high) = bounds(to).unwrap_or_default();
+            let n = match v {
+                V::Str(s) => s.trim().parse::<i64>().map_err(|_| bad())?,
+                V::Int(n) => *n,
+                V::Bool(b) => i64::from(*b),
+                V::Double(_) | V::Float(_) => {
+                    let d = v.f().trunc();
+                    // The bounds of BIGINT are powers of two, which a double has.
+                    if !(low as f64..(high as f64 + 1.0)).contains(&d) {
+                        return Err(over());
+                    }
+                    d as i64
+                }
+                V::Dec(n) => {
+                    let DataType::Decimal128(_, s) = from else { return Err(bad()) };
+                    i64::try_from(n / pow10(i32::from(*s))).map_err(|_| over())?
+                }
+                V::Ts(us) => us.div_euclid(SECOND),
+                V::Ym(m) => i64::from(*m),
+                V::Dt(us) => us / SECOND,
+                V::Time(us) => us / SECOND,
+                _ => return Err(mismatch(from, to)),
+            };
+            if !(low..=high).contains(&n) {
+                return Err(if is_text(from) { bad() } else { over() });
+            }
+            V::Int(n)
+        }
+        DataType::Float32 => V::Float(match v {
+            V::Str(s) => float(s).ok_or_else(bad)? as f32,
+            V::Double(d) => *d as f32,
+            V::Int(n) => *n as f32,
+            V::Bool(b) => f32::from(u8::from(*b)),
+            V::Dec(_) => text::text(v, from).parse().map_err(|_| bad())?,
+            V::Ts(us) => (*us as f64 / 1e6) as f32,
+            _ => return Err(mismatch(from, to)),
+        }),
+        DataType::Float64 => V::Double(match v {
+            V::Str(s) => float(s).ok_or_else(bad)?,
+            V::Float(f) => f64::from(*f),
+            V::Int(n) => *n as f64,
+            V::Bool(b) => f64::from(u8::from(*b)),
+            V::Dec(_) => text::text(v, from).parse().map_err(|_| bad())?,
+            V::Ts(us) => *us as f64 / 1e6,
+            V::Time(us) => *us as f64 / 1e6,
+            _ => return Err(mismatch(from, to)),
+        }),
+        DataType::Decimal128(p, s) => {
+            let digits = match v {
+                V::Str(t) => parse_decimal(t.trim(), i32::from(*s)).ok_or_else(bad)?,
+                V::Int(n) => i128::from(*n).checked_mul(pow10(i32::from(*s))),
+                V::Bool(b) => i128::from(*b).checked_mul(pow10(i32::from(*s))),
+                V::Dec(n) => {
+                    let DataType::Decimal128(_, old) = from else { return Err(bad()) };
+                    rescale(*n, i32::from(*old), i32::from(*s))
+                }
+                V::Double(_) | V::Float(_) => {
+                    if !v.f().is_finite() {
+                        return Err(over());
+                    }
+                    parse_decimal(&text::text(v, from), i32::from(*s)).ok_or_else(bad)?
+                }
+                V::Ts(us) | V::Time(us) => rescale(i128::from(*us), 6, i32::from(*s)),
+                _ => return Err(mismatch(from, to)),
+            };
+            let digits = digits.filter(|d| d.unsigned_abs() < pow10(i32::from(*p)).unsigned_abs());
+            V::Dec(digits.ok_or_else(|| does_not_fit(v, from, *p, *s))?)
+        }
+        DataType::Date32 => match v {
+            V::Str(t) => {
+                let d = times::parse_date(t).ok_or_else(bad)?;
+                V::Date(i32::try_from(d).map_err(|_| bad())?)
+            }
+            V::Ts(us) => V::Date(i32::try_from(us.div_euclid(DAY)).map_err(|_| over())?),
+            _ => return Err(mismatch(from, to)),
+        },
+        DataType::Timestamp(_, zone) => match v {
+            V::Str(t) => {
+                let (local, written) = times::parse_timestamp(t).ok_or_else(bad)?;
+                V::Ts(match written {
+                    Some(z) if zone.is_some() => z.utc(local),
+                    _ => local,
+                })
+            }
+            V::Date(d) => V::Ts(i64::from(*d) * DAY),
+            V::Ts(us) => V::Ts(*us),
+            V::Int(n) => V::Ts(n.checked_mul(SECOND).ok_or_else(over)?),
+            V::Double(_) | V::Float(_) => {
+                let us = v.f() * 1e6;
+                if !us.is_finite() || us.abs() >= 9.2e18 {
+                    return Err(over());
+                }
+                V::Ts(us.trunc() as i64)
+            }
+            V::Dec(n) => {
+                let DataType::Decimal128(_, s) = from else { return Err(bad()) };
+                V::Ts(rescale(*n, i32::from(*s), 6).and_then(|n| i64::try_from(n).ok()).ok_or_else(over)?)
+            }
+            V::Bool(b) => V::Ts(i64::from(*b) * SECOND),
+            _ => return Err(mismatch(from, to)),
+        },
+        DataType::Time64(_) => match v {
+            V::Str(t) => {
+                let mut rest = t.trim();
+                let us =
+                    times::parse_clock(&mut rest).filter(|_| rest.is_empty() && t.contains(':')).ok_or_else(bad)?;
+                V::Time(us)
+            }
+            V::Ts(us) => V::Time(us.rem_euclid(DAY)),
+            _ => return Err(mismatch(from, to)),
+        },
+        DataType::Interval(IntervalUnit::YearMonth) => match v {
+            V::Str(t) => V::Ym(interval_text(t, to).map(|v| v.i() as i32).ok_or_else(bad)?),
+            V::Int(n) => V::Ym(i32::try_from(*n).map_err(|_| over())?),
+            _ => return Err(mismatch(from, to)),
+        },
+        DataType::Duration(_) => match v {
+            V::Str(t) => V::Dt(interval_text(t, to).map(|v| v.i()).ok_or_else(bad)?),
+            V::Int(n) => V::Dt(n.checked_mul(SECOND).ok_or_else(over)?),
+            _ => return Err(mismatch(from, to)),
+        },
+        DataType::Interval(_) => match v {
+            V::Str(t) => {
+                let (m, d, us) = interval::parse_units(t).ok_or_else(bad)?;
+                V::Cal(m as i32, d as i32, us)
+            }
+            V::Ym(m) => V::Cal(*m, 0, 0),
+            V::Dt(us) => V::Cal(0, (us / DAY) as i32, us % DAY),
+            _ => return Err(mismatch(from, to)),
+        },
+        DataType::List(f) => {
+            let old = element(from);
+            V::List(v.items().iter().map(|v| cast(v, &old, f.data_type())).collect::<Result<_>>()?)
+        }
+        DataType::Map(_, _) => {
+            let ((k, x), (l, y)) = (key_value(from), key_value(to));
+            V::Map(v.entries().iter().map(|(a, b)| Ok((cast(a, &k, &l)?, cast(b, &x, &y)?))).collect::<Result<_>>()?)
+        }
+        DataType::Struct(fields) => {
+            let DataType::Struct(old) = from else { return Err(mismatch(from, to)) };
+            let values = v.items().iter().zip(old.iter().zip(fields));
+            V::Struct(values.map(|(v, (a, b))| cast(v, a.data_type(), b.data_type())).collect::<Result<_>>()?)
+        }
+        _ => return Err(mismatch(from, to)),
+    })
+}
+
+fn interval_text(t: &str, to: &DataType) -> Option<V> {
+    let upper = t.trim().to_ascii_uppercase();
+    if let Some(rest) = upper.strip_prefix("INTERVAL") {
+        let rest = rest.trim();
+        if let Some(inner) = rest.strip_prefix('\'') {
+            let (body, tail) = inner.split_once('\'')?;
+            let words: Vec<&str> = tail.split_whitespace().collect();
+            return match words.as_slice() {
+                [from] => interval::literal(body, from, ""),
+                [from, "TO", end] => interval::literal(body, from, end),
+                _ => None,
+            };
+        }
+    }
+    if let Some((m, d, us)) = interval::parse_units(&upper) {
+        return interval::of(m, d, us);
+    }
+    if to == &types::year_month() {
+        interval::parse_year_month(t).map(V::Ym)
+    } else {
+        interval::parse_day_time(t, "DAY", "SECOND").map(V::Dt)
+    }
+}
+
+/// A number with the words that the platform's language has for what is none.
+pub(crate) fn float(text: &str) -> Option<f64> {
+    let t = text.trim();
+    match t.to_ascii_lowercase().as_str() {
+        "nan" => return Some(f64::NAN),
+        "inf" | "infinity" | "+inf" | "+infinity" => return Some(f64::INFINITY),
+        "-inf" | "-infinity" => return Some(f64::NEG_INFINITY),
+        _ => {}
+    }
+    let body = if t.len() > 1 { t.trim_end_matches(['d', 'D', 'f', 'F']) } else { t };
+    if body.bytes().any(|b| b.is_ascii_alphabetic() && !matches!(b, b'e' | b'E')) {
+        return None;
+    }
+    body.parse().ok()
+}
+
+pub(crate) fn pow10(n: i32) -> i128 {
+    10i128.pow(n.clamp(0, 38).unsigned_abs())
+}
+
+/// With another number of digits after the point, half away from zero.
+pub(crate) fn rescale(n: i128, from: i32, to: i32) -> Option<i128> {
+    if to >= from {
+        return n.checked_mul(pow10(to - from));
+    }
+    let unit = pow10(from - to);
+    let (whole, rest) = (n / unit, n % unit);
+    Some(if rest.abs() * 2 >= unit { whole + rest.signum() } else { whole })
+}
+
+/// `None` is no number, `Some(None)` one that is too large.
+pub(crate) fn parse_decimal(text: &str, scale: i32) -> Option<Option<i128>> {
+    let (mantissa, exponent) = match text.find(['e', 'E']) {
+        Some(at) => (&text[..at], text[at + 1..].parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (negative, body) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
+    };
+    let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
+    let all: String = whole.chars().chain(fraction.chars()).collect();
+    if all.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let digits = all.trim_start_matches('0');
+    let have = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
+    if digits.is_empty() {
+        return Some(Some(0));
+    }
+    let Ok(mut n) = digits.chars().take(60).collect::<String>().parse::<datafusion::arrow::datatypes::i256>() else {
+        return Some(None);
+    };
+    if digits.len() > 60 || (scale - have) > 60 {
+        return Some(None);
+    }
+    let ten = datafusion::arrow::datatypes::i256::from_i128(10);
+    let mut have = have;
+    while have < scale {
+        match n.checked_mul(ten) {
+            Some(m) => n = m,
+            None => return Some(None),
+        }
+        have += 1;
+    }
+    let mut dropped = 0i128;
+    while have > scale {
+        dropped = n.checked_rem(ten)?.to_i128()?;
+        n = n.checked_div(ten)?;
+        have -= 1;
+    }
+    let n = n.to_i128().map(|n| n + i128::from(dropped >= 5));
+    Some(n.map(|n| if negative { -n } else { n }))
+}
+
+/// Sorted and without doubles.
+pub(crate) fn distinct(values: &mut Vec<V>) {
+    let mut seen: Vec<V> = Vec::new();
+    values.retain(|v| {
+        let fresh = !seen.iter().any(|s| order(s, v) == std::cmp::Ordering::Equal);
+        if fresh {
+            seen.push(v.clone());
+        }
+        fresh
+    });
+}

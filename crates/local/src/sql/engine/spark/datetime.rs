@@ -1,0 +1,666 @@
+//! Functions on dates, times and intervals. The time zone of sessions is UTC.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::error::{DataFusionError, Result};
+
+use super::function::{Call, Def, Env, Shape, by_signature, f, n, t, tn, unexpected};
+use super::times::{self, DAY, SECOND, civil};
+use super::types;
+use super::value::V;
+use super::zone::Zone;
+use super::{cast, fail, interval, overflow, pattern};
+
+macro_rules! of_date {
+    ($name:literal, $call:expr) => {
+        f($name, "D -> i", |_, a| {
+            let call: fn(i64) -> i64 = $call;
+            Ok(V::Int(call(a[0].i())))
+        })
+    };
+}
+
+pub(crate) const FUNCTIONS: &[Def] = &[
+    of_date!("year", |d| civil(d).0),
+    of_date!("quarter", |d| (civil(d).1 - 1) / 3 + 1),
+    of_date!("month", |d| civil(d).1),
+    of_date!("day", |d| civil(d).2),
+    of_date!("dayofmonth", |d| civil(d).2),
+    of_date!("dayofyear", times::day_of_year),
+    of_date!("dayofweek", |d| times::weekday(d) % 7 + 1),
+    of_date!("weekday", |d| times::weekday(d) - 1),
+    of_date!("weekofyear", |d| times::iso_week(d).1),
+    f("dayname", "D -> s", |_, a| Ok(pattern::WEEKDAYS[(times::weekday(a[0].i()) - 1) as usize][..3].into())),
+    f("monthname", "D -> s", |_, a| Ok(pattern::MONTHS[(civil(a[0].i()).1 - 1) as usize][..3].into())),
+    t("hour", clock_type, |_, a| Ok(V::Int(a[0].i().rem_euclid(DAY) / (3600 * SECOND)))),
+    t("minute", clock_type, |_, a| Ok(V::Int(a[0].i().rem_euclid(DAY) / (60 * SECOND) % 60))),
+    t("second", clock_type, |_, a| Ok(V::Int(a[0].i().rem_euclid(DAY) / SECOND % 60))),
+    f("date_add", "D i -> D", |_, a| day(a[0].i() + a[1].i())),
+    f("date_sub", "D i -> D", |_, a| day(a[0].i() - a[1].i())),
+    f("datediff_days", "D D -> i", |_, a| Ok(V::Int(a[0].i() - a[1].i()))),
+    f("datediff", "D D -> i", |_, a| Ok(V::Int(a[0].i() - a[1].i()))),
+    f("date_diff", "D D -> i", |_, a| Ok(V::Int(a[0].i() - a[1].i()))),
+    f("dateadd", "D i -> D", |_, a| day(a[0].i() + a[1].i())),
+    f("add_months", "D i -> D", |_, a| day(times::add_months(a[0].i(), a[1].i()))),
+    f("last_day", "D -> D", |_, a| {
+        let (y, m, _) = civil(a[0].i());
+        day(times::days(y, m, times::month_length(y, m)))
+    }),
+    f("next_day", "D s -> D", |_, a| {
+        let name = a[1].text().trim().to_ascii_lowercase();
+        let found = pattern::WEEKDAYS.iter().position(|w| {
+            let w = w.to_ascii_lowercase();
+            name == w || name == w[..3] || name == w[..2]
+        });
+        let Some(wanted) = found else {
+            return Err(fail(
+                "ILLEGAL_DAY_OF_WEEK",
+                "22009",
+                &format!("Illegal input for day of week: {}.", a[1].text()),
+            ));
+        };
+        let d = a[0].i();
+        let ahead = (wanted as i64 + 1 - times::weekday(d)).rem_euclid(7);
+        day(d + if ahead == 0 { 7 } else { ahead })
+    }),
+    f("make_date", "i i i -> D", |_, a| match times::checked_days(a[0].i(), a[1].i(), a[2].i()) {
+        Some(d) => day(d),
+        None => Err(no_such_date(a)),
+    }),
+    f("try_make_date", "i i i -> D", |_, a| times::checked_days(a[0].i(), a[1].i(), a[2].i()).map_or(Ok(V::Null), day)),
+    f("date_from_unix_date", "i -> D", |_, a| day(a[0].i())),
+    f("unix_date", "D -> i", |_, a| Ok(V::Int(a[0].i()))),
+    f("unix_seconds", "T -> l", |_, a| Ok(V::Int(a[0].i().div_euclid(SECOND)))),
+    f("unix_millis", "T -> l", |_, a| Ok(V::Int(a[0].i().div_euclid(1000)))),
+    f("unix_micros", "T -> l", |_, a| Ok(V::Int(a[0].i()))),
+    f("timestamp_seconds", "n -> T", |e, a| {
+        Ok(match &a[0] {
+            V::Int(n) => V::Ts(n.checked_mul(SECOND).ok_or_else(|| overflow(e.name))?),
+            v => cast::cast(v, &e.kinds[0], e.result)?,
+        })
+    }),
+    f("timestamp_millis", "l -> T", |e, a| Ok(V::Ts(a[0].i().checked_mul(1000).ok_or_else(|| overflow(e.name))?))),
+    f("timestamp_micros", "l -> T", |_, a| Ok(V::Ts(a[0].i()))),
+    f("months_between", "T T b? -> d", |_, a| {
+        Ok(V::Double(months_between(a[0].i(), a[1].i(), a.get(2).is_none_or(V::bool))))
+    }),
+    f("trunc", "D s -> D", |_, a| {
+        let d = a[0].i();
+        let (y, m, _) = civil(d);
+        Ok(match a[1].text().to_ascii_uppercase().as_str() {
+            "WEEK" => V::Date((d - times::weekday(d) + 1) as i32),
+            "MONTH" | "MON" | "MM" => V::Date(times::days(y, m, 1) as i32),
+            "QUARTER" => V::Date(times::days(y, (m - 1) / 3 * 3 + 1, 1) as i32),
+            "YEAR" | "YYYY" | "YY" => V::Date(times::days(y, 1, 1) as i32),
+            _ => V::Null,
+        })
+    }),
+    t(
+        "date_trunc",
+        |call| match call.kinds {
+            [_, DataType::Timestamp(_, None)] => by_signature("s N -> N", call),
+            _ => by_signature("s T -> T", call),
+        },
+        |_, a| Ok(truncate(a[1].i(), a[0].text()).map_or(V::Null, V::Ts)),
+    ),
+    t(
+        "date_format",
+        |call| match call.kinds {
+            [DataType::Timestamp(_, None), _] => by_signature("N s -> s", call),
+            _ => by_signature("T s -> s", call),
+        },
+        |_, a| Ok(pattern::format(a[0].i(), &Zone::UTC, "UTC", a[1].text())?.into()),
+    ),
+    f("from_unixtime", "l s? -> s", |e, a| {
+        let us = a[0].i().checked_mul(SECOND).ok_or_else(|| overflow(e.name))?;
+        Ok(pattern::format(us, &Zone::UTC, "UTC", a.get(1).map_or("yyyy-MM-dd HH:mm:ss", V::text))?.into())
+    }),
+    n("unix_timestamp", "a? s? -> l", unix_timestamp),
+    n("to_unix_timestamp", "a s? -> l", unix_timestamp),
+    t("to_date", |c| reading(c, DataType::Date32), |e, a| read(e, a, false)),
+    t("try_to_date", |c| reading(c, DataType::Date32), |e, a| read(e, a, true)),
+    t("date", |c| reading(c, DataType::Date32), |e, a| read(e, a, false)),
+    t("to_timestamp", |c| reading(c, types::timestamp()), |e, a| read(e, a, false)),
+    t("try_to_timestamp", |c| reading(c, types::timestamp()), |e, a| read(e, a, true)),
+    t("to_timestamp_ltz", |c| reading(c, types::timestamp()), |e, a| read(e, a, false)),
+    t("to_timestamp_ntz", |c| reading(c, types::ntz()), |e, a| read(e, a, false)),
+    t("to_time", |c| reading(c, types::time()), |e, a| read(e, a, false)),
+    t("try_to_time", |c| reading(c, types::time()), |e, a| read(e, a, true)),
+    f("from_utc_timestamp", "T s -> T", |_, a| Ok(V::Ts(zone(a[1].text())?.local(a[0].i())))),
+    f("to_utc_timestamp", "T s -> T", |_, a| Ok(V::Ts(zone(a[1].text())?.utc(a[0].i())))),
+    t(
+        "convert_timezone",
+        |c| if c.kinds.len() == 2 { by_signature("s N -> N", c) } else { by_signature("s s N -> N", c) },
+        |_, a| {
+            let (from, to, us) = match a {
+                [from, to, us] => (zone(from.text())?, zone(to.text())?, us.i()),
+                _ => (Zone::UTC, zone(a[0].text())?, a[1].i()),
+            };
+            Ok(V::Ts(to.local(from.utc(us))))
+        },
+    ),
+    t("make_timestamp", |c| make_type(c, types::timestamp()), |e, a| make_timestamp(e, a, false)),
+    t("try_make_timestamp", |c| make_type(c, types::timestamp()), |e, a| make_timestamp(e, a, true)),
+    t("make_timestamp_ltz", |c| make_type(c, types::timestamp()), |e, a| make_timestamp(e, a, false)),
+    t("try_make_timestamp_ltz", |c| make_type(c, types::timestamp()), |e, a| make_timestamp(e, a, true)),
+    t("make_timestamp_ntz", |c| make_type(c, types::ntz()), |e, a| make_timestamp(e, a, false)),
+    t("try_make_timestamp_ntz", |c| make_type(c, types::ntz()), |e, a| make_timestamp(e, a, true)),
+    t("make_interval", |c| parts_type(c, 7, true, types::calendar()), |e, a| make_interval(e, a)),
+    t("try_make_interval", |c| parts_type(c, 7, true, types::calendar()), |e, a| make_interval(e, a).or(Ok(V::Null))),
+    t(
+        "make_dt_interval",
+        |c| parts_type(c, 4, true, types::day_time()),
+        |e, a| {
+            let micros = if a.len() > 3 { seconds(&a[3], &e.kinds[3]) } else { Some(0) };
+            let n = |i: usize| a.get(i).map_or(0, V::i);
+            let total = (|| {
+                n(0).checked_mul(DAY)?
+                    .checked_add(n(1).checked_mul(3600 * SECOND)?)?
+                    .checked_add(n(2).checked_mul(60 * SECOND)?)?
+                    .checked_add(micros?)
+            })();
+            total.map(V::Dt).ok_or_else(|| interval_overflow("make_dt_interval"))
+        },
+    ),
+    t(
+        "make_ym_interval",
+        |c| parts_type(c, 2, false, types::year_month()),
+        |_, a| {
+            let n = |i: usize| a.get(i).map_or(0, V::i);
+            i32::try_from(n(0) * 12 + n(1)).map(V::Ym).map_err(|_| interval_overflow("make_ym_interval"))
+        },
+    ),
+    t("date_part", part_type, |e, a| part(e, a)),
+    t("datepart", part_type, |e, a| part(e, a)),
+    t("extract", part_type, |e, a| part(e, a)),
+    t("timestampadd", add_type, timestamp_add),
+    t(
+        "timestampdiff",
+        |c| match c.kinds {
+            [_, DataType::Timestamp(_, None), DataType::Timestamp(_, None)] => by_signature("s N N -> l", c),
+            _ => by_signature("s T T -> l", c),
+        },
+        |e, a| difference(e, a[0].text(), a[1].i(), a[2].i()),
+    ),
+    f("make_time", "i i d -> t", |e, a| {
+        let (h, m, s) = (a[0].i(), a[1].i(), a[2].f());
+        if !(0..24).contains(&h) || !(0..60).contains(&m) || !(0.0..60.0).contains(&s) {
+            return Err(fail(
+                "DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION",
+                "22023",
+                &format!("A field of {} is out of its bounds.", e.name),
+            ));
+        }
+        Ok(V::Time((h * 3600 + m * 60) * SECOND + (s * 1e6).round() as i64))
+    }),
+    t(
+        "window_time",
+        |c| match c.kinds {
+            [DataType::Struct(fields)] if fields.len() == 2 => {
+                Ok(Shape { kinds: c.kinds.to_vec(), result: fields[1].data_type().clone() })
+            }
+            [k, ..] => Err(unexpected(c.name, 0, "\"STRUCT\"", k)),
+            [] => Err(super::function::wrong_count(c.name, "1", 0)),
+        },
+        |_, a| Ok(a[0].items().get(1).map_or(V::Null, |v| V::Ts(v.i() - 1))),
+    ),
+    tn(
+        "time_bucket",
+        |c| match c.kinds {
+            [_, DataType::Timestamp(_, None), ..] => by_signature("I N N? -> N", c),
+            [_, DataType::Date32, ..] => by_signature("I D D? -> D", c),
+            _ => by_signature("I T T? -> T", c),
+        },
+        bucket,
+    ),
+];
+
+fn day(d: i64) -> Result<V> {
+    i32::try_from(d).map(V::Date).map_err(|_| overflow("date arithmetic"))
+}
+
+fn no_such_date(a: &[V]) -> DataFusionError {
+    let (y, m, d) = (a[0].i(), a[1].i(), a[2].i());
+    fail(
+        "DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION",
+        "22023",
+        &format!("Invalid date {y}-{m}-{d}. Use `try_make_date` to return NULL instead."),
+    )
+}
+
+fn interval_overflow(name: &str) -> DataFusionError {
+    fail(
+        "INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION",
+        "22015",
+        &format!("Integer overflow while operating with intervals in {name}."),
+    )
+}
+
+pub(crate) fn zone(text: &str) -> Result<Zone> {
+    Zone::parse(text).ok_or_else(|| {
+        fail(
+            "INVALID_TIMEZONE",
+            "22009",
+            &format!(
+                "The timezone: {text} is invalid. The timezone must be either a region-based zone ID or a zone offset."
+            ),
+        )
+    })
+}
+
+fn clock_type(c: &Call<'_>) -> Result<Shape> {
+    match c.kinds {
+        [DataType::Timestamp(_, None)] => by_signature("N -> i", c),
+        [DataType::Time64(_)] => by_signature("t -> i", c),
+        _ => by_signature("T -> i", c),
+    }
+}
+
+fn months_between(a: i64, b: i64, round: bool) -> f64 {
+    let ((da, ta), (db, tb)) = (times::split(a), times::split(b));
+    let ((ya, ma, a_day), (yb, mb, b_day)) = (civil(da), civil(db));
+    let months = ((ya - yb) * 12 + ma - mb) as f64;
+    let last = |y, m, d| d == times::month_length(y, m);
+    if a_day == b_day || (last(ya, ma, a_day) && last(yb, mb, b_day)) {
+        return months;
+    }
+    let seconds = (a_day - b_day) * 86_400 + ta / SECOND - tb / SECOND;
+    let exact = months + seconds as f64 / (31.0 * 86_400.0);
+    if round { (exact * 1e8).round() / 1e8 } else { exact }
+}
+
+pub(crate) fn truncate(us: i64, unit: &str) -> Option<i64> {
+    let (d, _) = times::split(us);
+    let (y, m, _) = civil(d);
+    Some(match unit.to_ascii_uppercase().as_str() {
+        "MICROSECOND" => us,
+        "MILLISECOND" => us - us.rem_euclid(1000),
+        "SECOND" => us - us.rem_euclid(SECOND),
+        "MINUTE" => us - us.rem_euclid(60 * SECOND),
+        "HOUR" => us - us.rem_euclid(3600 * SECOND),
+        "DAY" | "DD" => d * DAY,
+        "WEEK" => (d - times::weekday(d) + 1) * DAY,
+        "MONTH" | "MON" | "MM" => times::days(y, m, 1) * DAY,
+        "QUARTER" => times::days(y, (m - 1) / 3 * 3 + 1, 1) * DAY,
+        "YEAR" | "YYYY" | "YY" => times::days(y, 1, 1) * DAY,
+        _ => return None,
+    })
+}
+
+fn unix_timestamp(e: &Env<'_>, a: &[V]) -> Result<V> {
+    if a.is_empty() {
+        return Ok(V::Int(now() / SECOND));
+    }
+    if a.iter().any(V::is_null) {
+        return Ok(V::Null);
+    }
+    let us = match &a[0] {
+        V::Str(text) => by_pattern(text, a.get(1).map_or("yyyy-MM-dd HH:mm:ss", V::text), e.name)?,
+        v => cast::cast(v, &e.kinds[0], &types::timestamp())?.i(),
+    };
+    Ok(V::Int(us.div_euclid(SECOND)))
+}
+
+/// Microseconds since 1970.
+pub(crate) fn now() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
+
+fn by_pattern(text: &str, pattern: &str, name: &str) -> Result<i64> {
+    match pattern::parse(text, pattern)? {
+        Some((local, Some(zone))) => Ok(zone.utc(local)),
+        Some((local, None)) => Ok(local),
+        None => Err(fail(
+            "CANNOT_PARSE_TIMESTAMP",
+            "22007",
+            &format!(
+                "Text '{text}' could not be parsed by {name} with the pattern '{pattern}'. Use `try_to_timestamp` to tolerate invalid input string and return NULL instead."
+            ),
+        )),
+    }
+}
+
+fn reading(c: &Call<'_>, result: DataType) -> Result<Shape> {
+    match c.kinds {
+        [kind] => Ok(Shape { kinds: vec![kind.clone()], result }),
+        [kind, _] => {
+            let kind = if types::is_time(kind) { kind.clone() } else { DataType::Utf8 };
+            Ok(Shape { kinds: vec![kind, DataType::Utf8], result })
+        }
+        other => Err(super::function::wrong_count(c.name, "[1, 2]", other.len())),
+    }
+}
+
+fn read(e: &Env<'_>, a: &[V], lenient: bool) -> Result<V> {
+    let value = match a {
+        [V::Str(text), V::Str(p)] => by_pattern(text, p, e.name).map(V::Ts).and_then(|v| {
+            let v = if e.result == &types::ntz() {
+                pattern::parse(text, p)?.map_or(v, |(local, _)| V::Ts(local))
+            } else {
+                v
+            };
+            if e.result == &types::time() {
+                Ok(V::Time(v.i().rem_euclid(DAY)))
+            } else {
+                cast::cast(&v, &types::timestamp(), e.result)
+            }
+        }),
+        [v, ..] => cast::cast(v, &e.kinds[0], e.result),
+        [] => Ok(V::Null),
+    };
+    match value {
+        // A mistake in the pattern is one in the `try_` form too.
+        Err(error) if lenient && !error.to_string().contains("pattern character") => Ok(V::Null),
+        other => other,
+    }
+}
+
+fn make_type(c: &Call<'_>, result: DataType) -> Result<Shape> {
+    let kinds = match c.kinds.len() {
+        1 => vec![DataType::Date32],
+        2 => vec![DataType::Date32, types::time()],
+        3 if c.kinds[0] == DataType::Date32 => vec![DataType::Date32, types::time(), DataType::Utf8],
+        n @ (6 | 7) => {
+            let mut kinds = vec![DataType::Int32; 5];
+            kinds.push(types::decimal(16, 6));
+            if n == 7 {
+                kinds.push(DataType::Utf8);
+            }
+            kinds
+        }
+        n => return Err(super::function::wrong_count(c.name, "[6, 7]", n)),
+    };
+    Ok(Shape { kinds, result })
+}
+
+fn make_timestamp(e: &Env<'_>, a: &[V], lenient: bool) -> Result<V> {
+    if a.len() <= 3 {
+        let local = a[0].i() * DAY + a.get(1).map_or(0, V::i);
+        return Ok(V::Ts(match a.get(2) {
+            Some(z) => zone(z.text())?.utc(local),
+            None => local,
+        }));
+    }
+    let bad = || {
+        if lenient {
+            Ok(V::Null)
+        } else {
+            Err(fail(
+                "DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION",
+                "22023",
+                &format!(
+                    "A field of {} is out of its bounds. Use `try_make_timestamp` to return NULL instead.",
+                    e.name
+                ),
+            ))
+        }
+    };
+    let Some(d) = times::checked_days(a[0].i(), a[1].i(), a[2].i()) else { return bad() };
+    let (h, m) = (a[3].i(), a[4].i());
+    let V::Dec(s) = a[5] else { return Ok(V::Null) };
+    let s = i64::try_from(s).unwrap_or(i64::MAX);
+    if !(0..24).contains(&h) || !(0..60).contains(&m) || !(0..=60 * SECOND).contains(&s) {
+        return bad();
+    }
+    let local = d * DAY + (h * 3600 + m * 60) * SECOND + s;
+    Ok(V::Ts(match a.get(6) {
+        Some(z) if e.result == &types::timestamp() => zone(z.text())?.utc(local),
+        _ => local,
+    }))
+}
+
+fn parts_type(c: &Call<'_>, most: usize, fraction: bool, result: DataType) -> Result<Shape> {
+    if c.kinds.len() > most {
+        return Err(super::function::wrong_count(c.name, &format!("[0, {most}]"), c.kinds.len()));
+    }
+    let kinds = (0..c.kinds.len())
+        .map(|i| if fraction && i + 1 == most { types::decimal(18, 6) } else { DataType::Int32 })
+        .collect();
+    Ok(Shape { kinds, result })
+}
+
+fn seconds(v: &V, kind: &DataType) -> Option<i64> {
+    match (v, kind) {
+        (V::Dec(n), DataType::Decimal128(_, s)) => {
+            cast::rescale(*n, i32::from(*s), 6).and_then(|n| i64::try_from(n).ok())
+        }
+        _ => Some(v.i() * SECOND),
+    }
+}
+
+fn make_interval(e: &Env<'_>, a: &[V]) -> Result<V> {
+    let n = |i: usize| a.get(i).map_or(0, V::i);
+    let micros = if a.len() > 6 { seconds(&a[6], &e.kinds[6]) } else { Some(0) };
+    let made = (|| {
+        let months = i32::try_from(n(0).checked_mul(12)?.checked_add(n(1))?).ok()?;
+        let days = i32::try_from(n(2).checked_mul(7)?.checked_add(n(3))?).ok()?;
+        let us = n(4).checked_mul(3600 * SECOND)?.checked_add(n(5).checked_mul(60 * SECOND)?)?.checked_add(micros?)?;
+        Some(V::Cal(months, days, us))
+    })();
+    made.ok_or_else(|| interval_overflow(e.name))
+}
+
+fn field_name(c: &Call<'_>) -> Result<String> {
+    match c.constants.first() {
+        Some(Some(V::Str(s))) => Ok(s.to_ascii_uppercase()),
+        _ => Err(fail(
+            "NON_FOLDABLE_ARGUMENT",
+            "42K08",
+            &format!(
+                "The function `{}` requires the parameter `field` to be a foldable expression of the type \"STRING\", but the actual argument is a non-foldable.",
+                c.name
+            ),
+        )),
+    }
+}
+
+fn part_type(c: &Call<'_>) -> Result<Shape> {
+    let [_, kind] = c.kinds else { return Err(super::function::wrong_count(c.name, "2", c.kinds.len())) };
+    let field = field_name(c)?;
+    let second = matches!(field.as_str(), "SECOND" | "S" | "SEC" | "SECONDS" | "SECS");
+    let source = match kind {
+        k if types::is_interval(k) || matches!(k, DataType::Timestamp(_, None) | DataType::Time64(_)) => k.clone(),
+        DataType::Date32 if !second => DataType::Date32,
+        _ => types::timestamp(),
+    };
+    let known = if types::is_interval(&source) {
+        interval_part(&V::Cal(0, 0, 0), &field).is_some()
+    } else {
+        time_part(0, &field).is_some()
+    };
+    if !known {
+        return Err(fail(
+            "INVALID_EXTRACT_FIELD",
+            "42601",
+            &format!("Cannot extract `{field}` from an expression of the type \"{}\".", types::name(kind)),
+        ));
+    }
+    let result = if second {
+        types::decimal(8, 6)
+    } else if types::is_interval(&source) {
+        match field.as_str() {
+            f if f.starts_with("MON") => DataType::Int8,
+            f if f.starts_with('H') || f.starts_with("MIN") => DataType::Int8,
+            "M" => DataType::Int8,
+            _ => DataType::Int32,
+        }
+    } else {
+        DataType::Int32
+    };
+    Ok(Shape { kinds: vec![DataType::Utf8, source], result })
+}
+
+fn part(e: &Env<'_>, a: &[V]) -> Result<V> {
+    let field = a[0].text().to_ascii_uppercase();
+    let n = match &a[1] {
+        V::Date(d) => time_part(i64::from(*d) * DAY, &field),
+        V::Ts(us) | V::Time(us) => time_part(*us, &field),
+        v => interval_part(v, &field),
+    };
+    let n = n.ok_or_else(|| fail("INVALID_EXTRACT_FIELD", "42601", &format!("Cannot extract `{field}`.")))?;
+    Ok(if matches!(e.result, DataType::Decimal128(_, _)) { V::Dec(i128::from(n)) } else { V::Int(n) })
+}
+
+/// Seconds are microseconds, the digits of a decimal.
+fn time_part(us: i64, field: &str) -> Option<i64> {
+    let (d, time) = times::split(us);
+    let (y, m, day) = civil(d);
+    Some(match field {
+        "YEAR" | "Y" | "YEARS" | "YR" | "YRS" => y,
+        "YEAROFWEEK" => times::iso_week(d).0,
+        "QUARTER" | "QTR" => (m - 1) / 3 + 1,
+        "MONTH" | "MON" | "MONS" | "MONTHS" => m,
+        "WEEK" | "W" | "WEEKS" => times::iso_week(d).1,
+        "DAY" | "D" | "DAYS" => day,
+        "DAYOFWEEK" | "DOW" => times::weekday(d) % 7 + 1,
+        "DAYOFWEEK_ISO" | "DOW_ISO" => times::weekday(d),
+        "DOY" => times::day_of_year(d),
+        "HOUR" | "H" | "HOURS" | "HR" | "HRS" => time / (3600 * SECOND),
+        "MINUTE" | "M" | "MIN" | "MINS" | "MINUTES" => time / (60 * SECOND) % 60,
+        "SECOND" | "S" | "SEC" | "SECONDS" | "SECS" => time % (60 * SECOND),
+        _ => return None,
+    })
+}
+
+fn interval_part(v: &V, field: &str) -> Option<i64> {
+    let (months, days, us) = match v {
+        V::Ym(m) => (i64::from(*m), 0, 0),
+        V::Dt(us) => (0, us / DAY, us % DAY),
+        V::Cal(m, d, us) => (i64::from(*m), i64::from(*d), *us),
+        _ => return None,
+    };
+    Some(match field {
+        "YEAR" | "Y" | "YEARS" | "YR" | "YRS" => months / 12,
+        "MONTH" | "MON" | "MONS" | "MONTHS" => months % 12,
+        "DAY" | "D" | "DAYS" => days,
+        "HOUR" | "H" | "HOURS" | "HR" | "HRS" => us / (3600 * SECOND),
+        "MINUTE" | "M" | "MIN" | "MINS" | "MINUTES" => us / (60 * SECOND) % 60,
+        "SECOND" | "S" | "SEC" | "SECONDS" | "SECS" => us % (60 * SECOND),
+        _ => return None,
+    })
+}
+
+fn add_type(c: &Call<'_>) -> Result<Shape> {
+    let [_, _, kind] = c.kinds else { return Err(super::function::wrong_count(c.name, "3", c.kinds.len())) };
+    let unit = field_name(c)?;
+    let kind = match kind {
+        DataType::Timestamp(_, None) => types::ntz(),
+        // A date stays one where whole days are added.
+        DataType::Date32
+            if matches!(unit.as_str(), "YEAR" | "QUARTER" | "MONTH" | "WEEK" | "DAY" | "DAYOFYEAR")
+                && c.name == "dateadd_unit" =>
+        {
+            DataType::Date32
+        }
+        _ => types::timestamp(),
+    };
+    Ok(Shape { kinds: vec![DataType::Utf8, DataType::Int64, kind.clone()], result: kind })
+}
+
+fn bad_unit(name: &str, unit: &str) -> DataFusionError {
+    fail(
+        "INVALID_PARAMETER_VALUE.DATETIME_UNIT",
+        "22023",
+        &format!(
+            "The value of parameter(s) `unit` in `{name}` is invalid: expects one of the units without quotes YEAR, QUARTER, MONTH, WEEK, DAY, DAYOFYEAR, HOUR, MINUTE, SECOND, MILLISECOND, MICROSECOND, but got the string literal '{unit}'."
+        ),
+    )
+}
+
+fn timestamp_add(e: &Env<'_>, a: &[V]) -> Result<V> {
+    let unit = a[0].text().to_ascii_uppercase();
+    let n = a[1].i();
+    let scaled = |by: i64| n.checked_mul(by).ok_or_else(|| overflow(e.name));
+    let (months, days, us) = match unit.as_str() {
+        "YEAR" => (scaled(12)?, 0, 0),
+        "QUARTER" => (scaled(3)?, 0, 0),
+        "MONTH" => (n, 0, 0),
+        "WEEK" => (0, scaled(7)?, 0),
+        "DAY" | "DAYOFYEAR" => (0, n, 0),
+        "HOUR" => (0, 0, scaled(3600 * SECOND)?),
+        "MINUTE" => (0, 0, scaled(60 * SECOND)?),
+        "SECOND" => (0, 0, scaled(SECOND)?),
+        "MILLISECOND" => (0, 0, scaled(1000)?),
+        "MICROSECOND" => (0, 0, n),
+        _ => return Err(bad_unit(e.name, &unit)),
+    };
+    times::add_interval(a[2].i(), months, days, us, &Zone::UTC).map(V::Ts).ok_or_else(|| overflow(e.name))
+}
+
+fn difference(e: &Env<'_>, unit: &str, from: i64, to: i64) -> Result<V> {
+    let months = || {
+        let ((da, ta), (db, tb)) = (times::split(from), times::split(to));
+        let ((ya, ma, d), (yb, mb, f)) = (civil(da), civil(db));
+        let n = (yb - ya) * 12 + mb - ma;
+        let (early, late) = ((d, ta), (f, tb));
+        if n > 0 && late < early {
+            n - 1
+        } else if n < 0 && late > early {
+            n + 1
+        } else {
+            n
+        }
+    };
+    let us = to.checked_sub(from).ok_or_else(|| overflow(e.name))?;
+    Ok(V::Int(match unit.to_ascii_uppercase().as_str() {
+        "YEAR" => months() / 12,
+        "QUARTER" => months() / 3,
+        "MONTH" => months(),
+        "WEEK" => us / (7 * DAY),
+        "DAY" | "DAYOFYEAR" => us / DAY,
+        "HOUR" => us / (3600 * SECOND),
+        "MINUTE" => us / (60 * SECOND),
+        "SECOND" => us / SECOND,
+        "MILLISECOND" => us / 1000,
+        "MICROSECOND" => us,
+        other => return Err(bad_unit(e.name, other)),
+    }))
+}
+
+fn bucket(e: &Env<'_>, a: &[V]) -> Result<V> {
+    if a.iter().any(V::is_null) {
+        return Ok(V::Null);
+    }
+    let at = |v: &V| match v {
+        V::Date(d) => i64::from(*d) * DAY,
+        v => v.i(),
+    };
+    let (us, origin) = (at(&a[1]), a.get(2).map_or(0, at));
+    let not_positive = || super::invalid(e.name, "bucket_width", "it must be positive");
+    let out = match &a[0] {
+        V::Dt(width) if *width > 0 => origin + (us - origin).div_euclid(*width) * width,
+        V::Ym(width) if *width > 0 => {
+            let width = i64::from(*width);
+            let (d, t) = times::split(origin);
+            let (y, m, _) = civil(times::split(us).0);
+            let (oy, om, _) = civil(d);
+            let mut n = ((y - oy) * 12 + m - om).div_euclid(width);
+            let start = |n: i64| times::add_months(d, n * width) * DAY + t;
+            while start(n) > us {
+                n -= 1;
+            }
+            start(n)
+        }
+        _ => return Err(not_positive()),
+    };
+    Ok(if e.result == &DataType::Date32 { V::Date(out.div_euclid(DAY) as i32) } else { V::Ts(out) })
+}
+
+/// The value of an interval literal; what is written stands in the call.
+pub(crate) const INTERVAL: Def = t(
+    "interval_literal",
+    |c| match c.constants {
+        [Some(V::Str(text)), Some(V::Str(from)), Some(V::Str(to))] => {
+            let v = interval::literal(text, from, to).ok_or_else(|| {
+                fail("INVALID_INTERVAL_FORMAT.INPUT_IS_EMPTY", "22006", &format!("Error parsing '{text}' to interval. Please ensure that the value provided is in a valid format for defining an interval."))
+            })?;
+            let result = match v {
+                V::Ym(_) => types::year_month(),
+                V::Dt(_) => types::day_time(),
+                _ => types::calendar(),
+            };
+            Ok(Shape { kinds: vec![DataType::Utf8; 3], result })
+        }
+        _ => Err(fail("PARSE_SYNTAX_ERROR", "42601", "The value of an interval must be a literal.")),
+    },
+    |_, a| Ok(interval::literal(a[0].text(), a[1].text(), a[2].text()).unwrap_or(V::Null)),
+);

@@ -1,0 +1,113 @@
+//! Functions, casts and types with the platform's meaning, on values one by one.
+//!
+//! A function here is a signature (`"s i? -> s"`), which states how arguments are read and what comes out, and a
+//! plain Rust function on values. The arrays of the engine are taken apart and put together in `function`.
+
+use datafusion::error::DataFusionError;
+
+pub(crate) mod aggregates;
+pub(crate) mod cast;
+mod collections;
+mod datetime;
+pub(crate) mod function;
+pub(crate) mod generators;
+mod hash;
+pub(crate) mod interval;
+pub(crate) mod json;
+pub(crate) mod lambdas;
+mod math;
+mod misc;
+mod ops;
+pub(crate) mod pattern;
+mod printf;
+mod regex;
+mod statistics;
+mod strings;
+pub(crate) mod text;
+pub(crate) mod times;
+pub(crate) mod types;
+pub(crate) mod value;
+pub(crate) mod zone;
+
+/// Bytes of one value.
+pub(crate) const VALUE_LIMIT: usize = 64 << 20;
+/// Bytes of the values that one call on a batch of rows makes.
+const BATCH_LIMIT: usize = 256 << 20;
+
+/// All functions on values, by name.
+pub(crate) fn functions() -> impl Iterator<Item = function::Def> {
+    let tables = [
+        collections::FUNCTIONS,
+        datetime::FUNCTIONS,
+        hash::FUNCTIONS,
+        json::FUNCTIONS,
+        math::FUNCTIONS,
+        misc::FUNCTIONS,
+        ops::FUNCTIONS,
+        regex::FUNCTIONS,
+        strings::FUNCTIONS,
+    ];
+    let single = [strings::CONCAT, strings::STRING, datetime::INTERVAL, ops::CAST, ops::TRY_CAST];
+    tables.into_iter().flatten().copied().chain(single)
+}
+
+/// Makes sure that a value of so many bytes, and all of a batch together, can be held.
+pub(crate) fn bounded(name: &str, size: usize, total: usize) -> datafusion::error::Result<()> {
+    if size > VALUE_LIMIT || total > BATCH_LIMIT {
+        return Err(datafusion::common::resources_datafusion_err!(
+            "{name} would make a value of {size} bytes; the embedded workspace holds {VALUE_LIMIT} bytes in one value and {BATCH_LIMIT} \
+             in one batch of rows"
+        ));
+    }
+    Ok(())
+}
+
+/// A mistake of the statement's with its error class and SQLSTATE.
+#[derive(Debug)]
+pub(crate) struct ClassError {
+    pub(crate) class: &'static str,
+    pub(crate) state: &'static str,
+    pub(crate) text: String,
+}
+
+impl std::fmt::Display for ClassError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for ClassError {}
+
+pub(crate) fn fail(class: &'static str, state: &'static str, text: &str) -> DataFusionError {
+    DataFusionError::External(Box::new(ClassError { class, state, text: text.to_owned() }))
+}
+
+pub(crate) fn overflow(text: &str) -> DataFusionError {
+    fail(
+        "ARITHMETIC_OVERFLOW",
+        "22003",
+        &format!("{text} caused overflow. Use 'try_' functions to tolerate overflow and return NULL instead."),
+    )
+}
+
+pub(crate) fn zero_division() -> DataFusionError {
+    fail(
+        "DIVIDE_BY_ZERO",
+        "22012",
+        "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead.",
+    )
+}
+
+/// A value that a function does not take.
+pub(crate) fn invalid(function: &str, parameter: &str, why: &str) -> DataFusionError {
+    fail(
+        "INVALID_PARAMETER_VALUE",
+        "22023",
+        &format!("The value of parameter(s) `{parameter}` in `{function}` is invalid: {why}"),
+    )
+}
+
+/// `CAST` as a function of a value and the text of a type.
+pub(crate) fn cast_function() -> function::Def {
+    ops::CAST
+}
