@@ -1,11 +1,10 @@
-//! A service that responds by a script, and a clock that jumps instead of waiting.
+//! A service that responds by a script, with a clock that jumps instead of waiting.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
 
-use databricks_sdk::{Body, Clock, Config, Error, ErrorKind, HttpService, Sleep, WorkspaceClient};
+use databricks_sdk::{Body, Config, Error, ErrorKind, HttpService, WorkspaceClient};
+use databricks_tests::JumpClock;
 use serde_json::Value;
 
 /// One response, or none.
@@ -26,11 +25,17 @@ struct Route {
 }
 
 /// The service. Its last reply on a route is repeated for ever.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Script {
     routes: Arc<Mutex<Vec<Route>>>,
     seen: Arc<Mutex<Vec<String>>>,
     pub(crate) clock: JumpClock,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self { routes: Arc::default(), seen: Arc::default(), clock: JumpClock::still() }
+    }
 }
 
 impl Script {
@@ -91,42 +96,5 @@ impl Script {
         };
         let response = http::Response::builder().status(status).header("content-type", "application/json");
         Ok(response.body(Body::from(text)).unwrap())
-    }
-}
-
-/// Counts waits in place of waiting.
-#[derive(Clone, Debug)]
-pub(crate) struct JumpClock {
-    start: Instant,
-    slept: Arc<AtomicU64>,
-}
-
-impl Default for JumpClock {
-    fn default() -> Self {
-        Self { start: Instant::now(), slept: Arc::default() }
-    }
-}
-
-impl JumpClock {
-    pub(crate) fn slept(&self) -> Duration {
-        Duration::from_nanos(self.slept.load(Ordering::SeqCst))
-    }
-}
-
-impl Clock for JumpClock {
-    fn now(&self) -> Instant {
-        self.start + self.slept()
-    }
-
-    fn wall(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000) + self.slept()
-    }
-
-    fn sleep(&self, duration: Duration) -> Sleep {
-        let slept = self.slept.clone();
-        Box::pin(async move {
-            slept.fetch_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), Ordering::SeqCst);
-            tokio::task::yield_now().await;
-        })
     }
 }

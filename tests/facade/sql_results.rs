@@ -173,7 +173,10 @@ async fn a_query_that_is_dropped_before_its_id_is_known_is_cancelled_too() {
 #[tokio::test]
 async fn a_timeout_cancels_before_it_reports() {
     let f = Fixture::start().await;
-    let error = f.w.sql(SLOW).warehouse(f.local.warehouse_id()).timeout(Duration::from_millis(300)).await.unwrap_err();
+    // The pauses between polls take no time, so that the timeout passes after some polls.
+    let w = f.jumping();
+    let statement = w.sql(SLOW).warehouse(f.local.warehouse_id()).timeout(Duration::from_secs(60)).execute().await;
+    let error = statement.unwrap().wait().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WaitTimeout);
     let id = error.statement().unwrap().statement_id().to_owned();
     assert_eq!(asked(&f, "/cancel"), 1);

@@ -1,52 +1,22 @@
 //! Storage that is slow, down, or sends what is too large to hold.
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use databricks_arrow::ArrowExt as _;
 use databricks_sdk::sql::Query;
 use databricks_sdk::{Config, ErrorKind, Timestamp, WorkspaceClient};
-use databricks_transport::{Clock, SharedClock, Sleep};
+use databricks_tests::JumpClock;
 use httpmock::{Method::GET, Method::POST, MockServer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-/// A clock that jumps instead of waiting, and keeps the waits.
-#[derive(Clone, Debug, Default)]
-struct JumpClock(Arc<Mutex<Vec<Duration>>>);
-
-impl JumpClock {
-    fn sleeps(&self) -> Vec<Duration> {
-        self.0.lock().unwrap().clone()
-    }
-
-    fn slept(&self) -> Duration {
-        self.0.lock().unwrap().iter().sum()
-    }
-}
-
-impl Clock for JumpClock {
-    fn now(&self) -> Instant {
-        Instant::now() + self.slept()
-    }
-    fn wall(&self) -> SystemTime {
-        SystemTime::now() + self.slept()
-    }
-    fn sleep(&self, duration: Duration) -> Sleep {
-        let clock = self.clone();
-        Box::pin(async move {
-            clock.0.lock().unwrap().push(duration);
-            tokio::task::yield_now().await;
-        })
-    }
-}
-
 fn client(server: &MockServer, clock: &JumpClock) -> WorkspaceClient {
     let config = Config::hermetic().host(server.base_url()).token("tok");
-    WorkspaceClient::new(config.clock(SharedClock::new(clock.clone()))).unwrap()
+    WorkspaceClient::new(config.clock(clock.clone())).unwrap()
 }
 
 /// A service whose statement has one chunk, at this URL.

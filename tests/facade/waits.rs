@@ -97,6 +97,21 @@ async fn polls_are_retried_for_minutes_and_not_for_ever() {
 }
 
 #[tokio::test]
+async fn responses_without_a_state_are_polled_for_minutes_and_not_for_ever() {
+    for stateless in [json!({}), json!({"statement_id": "s-1"}), json!({"statement_id": "s-1", "status": {}})] {
+        let script = statements([ok(statement("PENDING")), ok(stateless)]);
+        let w = script.client();
+        let error = w.sql("SELECT 1").warehouse("w").rows::<i64>().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+        let text = error.to_string();
+        assert!(text.contains("have no state") && text.contains("last state PENDING"), "{text}");
+        assert!((5 * MINUTE..7 * MINUTE).contains(&script.clock.slept()), "{:?}", script.clock.slept());
+        w.client().shutdown().await;
+        assert_eq!(script.count("POST", "/cancel"), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_statement_may_take_hours() {
     let script = statements(std::iter::repeat_n(ok(statement("RUNNING")), 3000).chain([ok(statement("SUCCEEDED"))]));
     let rows: Vec<i64> = script.client().sql("SELECT 1 AS a").warehouse("w").rows().await.unwrap();

@@ -1,7 +1,7 @@
 //! A clock that jumps instead of waiting.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use databricks_transport::{Clock, Sleep};
@@ -11,13 +11,27 @@ use databricks_transport::{Clock, Sleep};
 #[derive(Clone, Debug)]
 pub struct JumpClock {
     slept_nanos: Arc<AtomicU64>,
-    start: Instant,
+    sleeps: Arc<Mutex<Vec<Duration>>>,
+    start: (Instant, SystemTime),
+    /// Whether what really passes counts too.
+    runs: bool,
 }
 
 impl JumpClock {
     /// A clock that has not jumped yet.
     pub fn new() -> Self {
-        Self { slept_nanos: Arc::default(), start: Instant::now() }
+        let start = (Instant::now(), SystemTime::now());
+        Self { slept_nanos: Arc::default(), sleeps: Arc::default(), start, runs: true }
+    }
+
+    /// A clock that stands still between its jumps.
+    pub fn still() -> Self {
+        Self { runs: false, ..Self::new() }
+    }
+
+    /// All waits, in the order in which they began.
+    pub fn sleeps(&self) -> Vec<Duration> {
+        self.sleeps.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The sum of all waits.
@@ -25,9 +39,10 @@ impl JumpClock {
         Duration::from_nanos(self.slept_nanos.load(Ordering::SeqCst))
     }
 
-    /// Clock time since the start: waits and what really passed.
+    /// Clock time since the start: waits and, unless it stands still, what really passed.
     pub fn elapsed(&self) -> Duration {
-        self.start.elapsed() + self.slept()
+        let passed = if self.runs { self.start.0.elapsed() } else { Duration::ZERO };
+        passed + self.slept()
     }
 }
 
@@ -39,17 +54,19 @@ impl Default for JumpClock {
 
 impl Clock for JumpClock {
     fn now(&self) -> Instant {
-        Instant::now() + self.slept()
+        self.start.0 + self.elapsed()
     }
 
     fn wall(&self) -> SystemTime {
-        SystemTime::now() + self.slept()
+        self.start.1 + self.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
-        let slept = Arc::clone(&self.slept_nanos);
+        let clock = self.clone();
         Box::pin(async move {
-            slept.fetch_add(duration.as_nanos() as u64, Ordering::SeqCst);
+            let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+            clock.slept_nanos.fetch_add(nanos, Ordering::SeqCst);
+            clock.sleeps.lock().unwrap_or_else(PoisonError::into_inner).push(duration);
             tokio::task::yield_now().await;
         })
     }

@@ -3,6 +3,8 @@
 use databricks_local::{LocalWorkspace, LocalWorkspaceBuilder};
 use databricks_sdk::{AccountClient, Config, WorkspaceClient};
 
+use crate::JumpClock;
+
 /// Life cycles in tests go by this many times as fast as those of a real workspace: a cluster starts in milliseconds.
 const SPEED: f64 = 10_000.0;
 
@@ -33,6 +35,12 @@ impl Fixture {
     /// Settings that lead to the server, without credentials, and untouched by the environment of the test run.
     pub fn config(&self) -> Config {
         config(&self.local)
+    }
+
+    /// A client with the server's token whose pauses take no time: see [`JumpClock`].
+    pub fn jumping(&self) -> WorkspaceClient {
+        let config = self.config().token(self.local.token()).clock(JumpClock::new());
+        WorkspaceClient::new(config).expect("the settings are complete")
     }
 
     /// A client of the account, authenticated by client credentials.

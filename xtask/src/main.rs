@@ -1,6 +1,6 @@
 //! Chores of the Databricks SDK for Rust.
 
-#![allow(clippy::print_stdout)] // A program's output.
+#![allow(clippy::print_stderr, clippy::print_stdout)] // A program's output.
 
 mod commands;
 mod emit;
@@ -32,6 +32,17 @@ enum Task {
         /// Write nothing; fail if the generated files are not what would be written.
         #[arg(long)]
         check: bool,
+        /// A directory of documents of one's own: OpenAPI 3.1 with the extensions of `crates/models/openapi/README.md`.
+        #[arg(long, requires = "out")]
+        documents: Option<PathBuf>,
+        /// The directory of the source that is made of them; its subdirectory `models` is owned by the generator.
+        #[arg(long, requires = "documents")]
+        out: Option<PathBuf>,
+    },
+    /// Follow a release of the API: import, compare, generate, check, list what lacks a text.
+    Follow {
+        /// A wheel of the official Python client, an unpacked wheel, or a version.
+        source: String,
     },
     /// Look at the API's description.
     #[command(subcommand)]
@@ -76,6 +87,19 @@ enum Task {
 enum SpecTask {
     /// Check that everything described is generated.
     Coverage,
+    /// Write the documents from a release of the official Python client.
+    Import {
+        /// A wheel, an unpacked wheel, or a version.
+        source: String,
+        /// Where to write the documents, by default where the generator reads them. Names are kept in `names.json` there.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Check that no text of ours repeats the official client's prose.
+    Copied {
+        /// A wheel, an unpacked wheel, or a version.
+        source: String,
+    },
     /// Check that the documents agree with themselves.
     Lint {
         /// The directory of the documents.
@@ -94,18 +118,32 @@ fn main() -> Result<ExitCode> {
     if let Some(code) = commands::api::stand_in() {
         return Ok(code);
     }
-    run(Arguments::parse().command)?;
-    Ok(ExitCode::SUCCESS)
+    // The list of problems is for people to read: a backtrace would bury it.
+    Ok(match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    })
 }
 
 fn run(task: Task) -> Result<()> {
     let root = root();
     match task {
         Task::Api { check } => commands::api::run(&root, check),
-        Task::Codegen { check } => commands::codegen::run(&root, check),
+        Task::Codegen { check, documents: Some(documents), out: Some(out) } => {
+            commands::codegen::own(&documents, &out, check)
+        }
+        Task::Codegen { check, .. } => commands::codegen::run(&root, check),
+        Task::Follow { source } => commands::follow::run(&root, &source),
+        Task::Spec(SpecTask::Import { source, out }) => {
+            commands::import::run(&root, &out.unwrap_or_else(|| root.join(SPEC)), &source)
+        }
+        Task::Spec(SpecTask::Copied { source }) => commands::import::check_copied(&root, &source),
         Task::Spec(SpecTask::Coverage) => commands::coverage::run(&root),
         Task::Spec(SpecTask::Lint { directory }) => commands::lint::run(&directory.unwrap_or_else(|| root.join(SPEC))),
-        Task::Spec(SpecTask::Diff { old, new }) => commands::diff::run(&old, &new),
+        Task::Spec(SpecTask::Diff { old, new }) => commands::diff::run(&root, &old, &new),
         Task::DocsCoverage { list } => commands::docs_coverage::run(&root, list),
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
         Task::Ci { steps } => commands::ci::run(&root, &steps),

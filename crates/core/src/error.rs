@@ -179,6 +179,7 @@ impl Error {
 
     /// Adds the operation, unless one is there.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_operation(mut self, id: &'static str) -> Self {
         self.0.operation.get_or_insert(id);
         self
@@ -186,6 +187,7 @@ impl Error {
 
     /// Adds method and redacted URL or path, unless there are some.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_request(mut self, line: impl Into<String>) -> Self {
         self.0.request.get_or_insert_with(|| crate::redact::message(&line.into()));
         self
@@ -193,6 +195,7 @@ impl Error {
 
     /// Adds the status of the response, unless one is there.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status.get_or_insert(status);
         self
@@ -200,6 +203,7 @@ impl Error {
 
     /// Adds the service's id of the request, unless one is there.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
         self.0.request_id.get_or_insert_with(|| one_line(id.into()));
         self
@@ -207,6 +211,7 @@ impl Error {
 
     /// States how often the request was sent and how long all of it took.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_attempts(mut self, attempts: u32, elapsed: Duration) -> Self {
         self.0.attempts = attempts;
         self.0.elapsed = Some(elapsed);
@@ -215,6 +220,7 @@ impl Error {
 
     /// States whether the service may have carried out the request.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_maybe_executed(mut self, maybe: bool) -> Self {
         self.0.maybe_executed = maybe;
         self
@@ -222,6 +228,7 @@ impl Error {
 
     /// States how long to wait before the next attempt; zero where there is no need to.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self
@@ -229,6 +236,7 @@ impl Error {
 
     /// Marks the error as the last before the retries ended.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_retries_exhausted(mut self) -> Self {
         self.0.retries_exhausted = true;
         self
@@ -236,6 +244,7 @@ impl Error {
 
     /// States that sending the request again cannot help, such as with a certificate that is not trusted.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_permanent(mut self) -> Self {
         self.0.permanent = true;
         self
@@ -243,6 +252,7 @@ impl Error {
 
     /// Adds what is known of the SQL statement.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_statement(mut self, failure: StatementFailure) -> Self {
         self.0.statement = Some(failure);
         self
@@ -250,6 +260,7 @@ impl Error {
 
     /// Adds what to try next.
     #[must_use]
+    #[doc(hidden)]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(one_line(hint.into()));
         self

@@ -14,6 +14,7 @@
 //! | [`credentials`] | the trait that every credentials provider implements |
 //! | [`secret`], [`redact`] | keeping secrets and control characters out of logs, errors and `Debug` |
 //! | [`model`](mod@model), [`open_enum`](mod@open_enum) | the macros that generated types are written in |
+//! | [`nullable`], [`extra`] | explicit `null`; members and inputs that this release does not know |
 //! | [`dynamic`] | operations as tables of facts, for generic tools |
 //! | [`time`] | timestamps, durations and field masks as they are on the wire |
 //! | [`idempotency`] | which calls may be sent twice |
@@ -24,9 +25,11 @@ pub mod credentials;
 pub mod data_plane;
 pub mod dynamic;
 pub mod error;
+pub mod extra;
 pub mod idempotency;
 pub mod lro;
 pub mod model;
+pub mod nullable;
 pub mod open_enum;
 pub mod operation;
 pub mod page;
@@ -41,8 +44,10 @@ pub use body::{Body, ByteStream};
 pub use credentials::{AuthHeaders, Credentials, Origin, SharedCredentials};
 pub use data_plane::DataPlane;
 pub use error::{Error, ErrorKind, Result, StatementFailure};
+pub use extra::Extra;
 pub use idempotency::Idempotency;
 pub use lro::LongRunning;
+pub use nullable::Nullable;
 pub use operation::{Operation, OperationInfo, RequestContext, RequestParts, ResponseParts};
 pub use page::{Continuation, Page, Paginated};
 pub use secret::Secret;

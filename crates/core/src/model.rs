@@ -8,8 +8,8 @@
 //! Services move on faster than their clients, and at times send a value in another JSON type than they describe.
 //! Reading is lenient, so that one such value does not cost the whole response:
 //!
-//! - A member that is `null` is the same as an absent one, a missing required member takes its default, an unknown
-//!   member is skipped.
+//! - A member that is `null` is the same as an absent one, a missing required member takes its default. Unknown members
+//!   are kept as [`Extra`](crate::Extra) and sent back with the message.
 //! - A scalar of another JSON type is read where its meaning is certain: `"12"` and `2.0` as integers, `"1.5"` as a
 //!   number, `12` and `true` as strings, `"true"`, `0` and `1` as booleans.
 //! - Any other value of the wrong type leaves the member absent (a required member at its default). In a list or map it
@@ -81,13 +81,34 @@ macro_rules! model {
         pub struct $name {
             $($(#[$rmeta])* pub $rfield: $rtype,)*
             $($(#[$ometa])* pub $ofield: ::core::option::Option<$otype>,)*
+            __extra: $crate::Extra,
         }
 
         impl $name {
             /// Makes one from its required members; the optional ones are unset.
             #[allow(clippy::new_without_default, clippy::too_many_arguments)]
             pub fn new($($rfield: impl ::core::convert::Into<$rtype>),*) -> Self {
-                Self { $($rfield: $rfield.into(),)* $($ofield: ::core::option::Option::None,)* }
+                Self { $($rfield: $rfield.into(),)* $($ofield: ::core::option::Option::None,)* __extra: ::core::default::Default::default() }
+            }
+
+            /// Members that this release does not know, as the service sent them.
+            #[inline]
+            pub fn extra(&self) -> &$crate::Extra {
+                &self.__extra
+            }
+
+            /// The same, to be changed.
+            #[inline]
+            pub fn extra_mut(&mut self) -> &mut $crate::Extra {
+                &mut self.__extra
+            }
+
+            /// Sets a member by its name on the wire, whether this release knows it or not; `null` is sent as such.
+            #[inline]
+            #[must_use]
+            pub fn with_extra(mut self, name: &str, value: impl ::core::convert::Into<$crate::__private::serde_json::Value>) -> Self {
+                $crate::Extra::set(&mut self, name, value.into(), Self::extra_mut);
+                self
             }
 
             $(
@@ -108,6 +129,9 @@ macro_rules! model {
                 $(if let ::core::option::Option::Some(value) = &self.$ofield {
                     $crate::model::debug_field(&mut s, ::core::stringify!($ofield), $crate::model::mark!($($omark)?), value);
                 })*
+                if !self.__extra.is_empty() {
+                    s.field("extra", &self.__extra);
+                }
                 s.finish_non_exhaustive()
             }
         }
@@ -132,7 +156,7 @@ macro_rules! model {
                         let at = $crate::model::At::new(::core::stringify!($name), $owire, strict, $crate::model::mark!($($omark)?));
                         self.$ofield = $crate::model::member(map, at)?;
                     })*
-                    _ => $crate::model::skip(map)?,
+                    _ => self.__extra.read(name, map)?,
                 }
                 ::core::result::Result::Ok(())
             }
@@ -152,6 +176,7 @@ macro_rules! model {
                 let mut map = s.serialize_map(::core::option::Option::None)?;
                 $(map.serialize_entry($rwire, &self.$rfield)?;)*
                 $(if let ::core::option::Option::Some(value) = &self.$ofield { map.serialize_entry($owire, value)?; })*
+                self.__extra.write(&mut map)?;
                 map.end()
             }
         }
@@ -239,7 +264,7 @@ mod tests {
         assert_eq!(again["count"], json!(9_007_199_254_740_993_i64));
         assert_eq!(again["side"], "UP");
         assert_eq!(again["counts"], json!([1, 2]));
-        assert_eq!(again.get("added"), None);
+        assert_eq!(again["added"], json!({"later": true}));
     }
 
     #[test]

@@ -250,6 +250,48 @@ impl FieldMask {
     pub fn paths(&self) -> &[String] {
         &self.0
     }
+
+    /// Names what is set in a message that is sent as an update: each of its members, as on the wire, without `name`,
+    /// which identifies what is updated.
+    ///
+    /// Objects within are named as a whole, and so replaced as a whole. A member that is to be cleared is not in the
+    /// message: add it with [`with`](Self::with).
+    ///
+    /// ```
+    /// # use databricks_core::FieldMask;
+    /// databricks_core::model! {
+    ///     /// A branch.
+    ///     Branch { optional {
+    ///         /// What it is called.
+    ///         name: String = "name",
+    ///         /// Since when.
+    ///         create_time: String = "createTime",
+    ///         /// How large.
+    ///         size: i64 = "size",
+    ///     } }
+    /// }
+    /// let branch = Branch::new().name("b").size(3);
+    /// assert_eq!(FieldMask::of(&branch).with("ttl").to_string(), "size,ttl");
+    /// ```
+    pub fn of<T: crate::model::Message + Serialize>(message: &T) -> Self {
+        match serde_json::to_value(message) {
+            Ok(serde_json::Value::Object(members)) => {
+                members.into_iter().map(|(name, _)| name).filter(|it| it != "name").collect()
+            }
+            // A message is an object, and all that it holds can be written.
+            _ => Self::default(),
+        }
+    }
+
+    /// The same with one more path.
+    #[must_use]
+    pub fn with(mut self, path: impl Into<String>) -> Self {
+        let path = path.into();
+        if !self.0.contains(&path) {
+            self.0.push(path);
+        }
+        self
+    }
 }
 
 impl<T: Into<String>> FromIterator<T> for FieldMask {

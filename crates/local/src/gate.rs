@@ -25,13 +25,22 @@ pub(crate) async fn gate(
 ) -> Response {
     let request_id = app.ids.uuid();
     let (parts, body) = request.into_parts();
-    let body = match body::read(body).await {
-        Ok(body) => body,
-        Err(e) => return finish(&app, e.into_response(), &request_id),
+    // Files are received as they come, whatever their size; their bytes are not recorded.
+    let is_file = parts.method == http::Method::PUT && parts.uri.path().starts_with("/api/2.0/fs/files/");
+    let (body, recorded) = if is_file {
+        (body, Bytes::new())
+    } else {
+        match body::read(body).await {
+            Ok(bytes) => {
+                connection.request_is_complete();
+                (Body::from(bytes.clone()), bytes)
+            }
+            Err(e) => return finish(&app, e.into_response(), &request_id),
+        }
     };
-    connection.request_is_complete();
-    let entry = app.record.begin(&parts, &body);
+    let entry = app.record.begin(&parts, &recorded);
     let response = respond(&app, &connection, entry, parts, body, next).await;
+    connection.request_is_complete();
     let response = finish(&app, response.unwrap_or_else(IntoResponse::into_response), &request_id);
     if response.extensions().get::<Dropped>().is_none() {
         app.record.answered(entry, response.status());
@@ -45,7 +54,7 @@ async fn respond(
     connection: &Connection,
     entry: u64,
     parts: Parts,
-    body: Bytes,
+    body: Body,
     next: Next,
 ) -> Result<Response, ApiError> {
     own_host_only(app, &parts)?;
@@ -71,7 +80,7 @@ async fn respond(
         parts.extensions.insert(caller);
     }
     app.record.handled(entry);
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let response = next.run(Request::from_parts(parts, body)).await;
     match fault.filter(|_| lost).and_then(|a| apply(&a, connection)) {
         Some(replaced) => Ok(replaced),
         None => Ok(response),
@@ -83,7 +92,7 @@ async fn respond(
 struct Dropped;
 
 /// Breaks the connection or makes the response that the fault asks for. A cut without a status cuts the true response.
-fn apply(action: &Action, connection: &Connection) -> Option<Response> {
+pub(crate) fn apply(action: &Action, connection: &Connection) -> Option<Response> {
     if let Some(bytes) = action.cut_after {
         connection.cut_after(bytes);
         if bytes == 0 {

@@ -2,7 +2,8 @@
 //!
 //! [`LocalWorkspace`] is a real HTTP server on loopback that speaks the REST API: it checks tokens, issues OAuth
 //! tokens, moves clusters and warehouses through their life cycles in time, runs SQL statements on an embedded engine
-//! (feature `engine`), Python commands in a `python3` process and jobs of both, and breaks on demand ([`faults`]).
+//! (feature `engine`), Python commands in a `python3` process and jobs of both, keeps files of volumes and DBFS, and
+//! breaks on demand ([`faults`]).
 //! State lives in memory and is gone when the workspace is dropped.
 //!
 //! ```no_run
@@ -60,4 +61,5 @@ mod workspace;
 
 pub use record::RecordedRequest;
 pub use sql::script::ScriptedResult;
+pub use state::volumes::Links;
 pub use workspace::{LocalWorkspace, LocalWorkspaceBuilder, StartError};

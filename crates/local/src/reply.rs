@@ -113,6 +113,11 @@ impl ApiError {
         self.status == StatusCode::NOT_FOUND
     }
 
+    /// The status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The explanation that the body carries.
     pub(crate) fn message(&self) -> &str {
         &self.message

@@ -16,9 +16,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::router;
-use crate::state::App;
-
 /// The task that accepts connections, and the way to end it.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -28,14 +25,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn spawn(listener: TcpListener, app: &Arc<App>) -> Self {
+    pub(crate) fn spawn(listener: TcpListener, router: axum::Router, idle_limit: Duration) -> Self {
         let (stop, mut stopped) = watch::channel(false);
         let connections = Arc::new(Connections::default());
-        if let Err(error) = watch(&connections, app.settings.idle_limit) {
+        if let Err(error) = watch(&connections, idle_limit) {
             tracing::warn!(%error, "requests that are never sent to their end will not be timed out");
         }
         let listener = LoopbackListener { inner: listener, connections: Arc::clone(&connections) };
-        let service = router::build(Arc::clone(app)).into_make_service_with_connect_info::<Connection>();
+        let service = router.into_make_service_with_connect_info::<Connection>();
         let task = tokio::spawn(async move {
             let until_stopped = async move {
                 // An error means that the handle is gone, which is a stop as well.

@@ -10,8 +10,10 @@ use tokio::net::TcpListener;
 
 use crate::faults::Faults;
 use crate::record::RecordedRequest;
+use crate::router;
 use crate::server::Server;
 use crate::sql::script::ScriptedResult;
+use crate::state::volumes::Links;
 use crate::state::{App, Settings};
 
 /// A running embedded workspace. Dropping it stops it.
@@ -26,6 +28,8 @@ use crate::state::{App, Settings};
 pub struct LocalWorkspace {
     app: Arc<App>,
     server: Server,
+    /// What plays cloud storage: an origin of its own.
+    storage: Server,
     cluster_id: Option<String>,
 }
 
@@ -109,12 +113,23 @@ impl LocalWorkspace {
         &self.app.faults
     }
 
+    /// The origin of links to files of volumes, without a slash at its end. It refuses requests with `Authorization`.
+    pub fn storage_url(&self) -> &str {
+        self.app.volumes.storage.get().map_or("", String::as_str)
+    }
+
+    /// How many uploads to volumes have begun and are neither complete nor given up, and how many parts they hold.
+    pub fn open_uploads(&self) -> (usize, usize) {
+        self.app.volumes.open_uploads()
+    }
+
     /// Stops taking requests, ends the child processes and waits for both.
     ///
     /// Dropping the workspace does the same without waiting.
     pub async fn shutdown(mut self) {
         self.app.stop();
         self.server.shutdown().await;
+        self.storage.shutdown().await;
     }
 }
 
@@ -122,6 +137,7 @@ impl Drop for LocalWorkspace {
     fn drop(&mut self) {
         self.app.stop();
         self.server.stop();
+        self.storage.stop();
     }
 }
 
@@ -177,6 +193,12 @@ impl LocalWorkspaceBuilder {
     /// Makes links to result files want a header that their `http_headers` name. Default `false`.
     pub fn link_headers(mut self, wanted: bool) -> Self {
         self.settings.link_headers = wanted;
+        self
+    }
+
+    /// How uploads to volumes in parts are offered. Default: a link for each part.
+    pub fn volume_links(mut self, links: Links) -> Self {
+        self.settings.volume_links = links;
         self
     }
 
@@ -284,8 +306,16 @@ impl LocalWorkspaceBuilder {
                 StartError::new(format!("the seed's statement '{statement}' failed: {}", f.message), None)
             })?;
         }
-        let server = Server::spawn(listener, &app);
-        Ok(LocalWorkspace { app, server, cluster_id })
+        let storage_address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let storage_failed = |e| StartError::new("cannot listen for requests to storage", Some(e));
+        let storage = TcpListener::bind(storage_address).await.map_err(storage_failed)?;
+        let storage_port = storage.local_addr().map_err(storage_failed)?.port();
+        // It is set once, here.
+        let _ = app.volumes.storage.set(format!("http://127.0.0.1:{storage_port}"));
+        let limit = app.settings.idle_limit;
+        let server = Server::spawn(listener, router::build(Arc::clone(&app)), limit);
+        let storage = Server::spawn(storage, crate::api::storage_volumes::build(Arc::clone(&app)), limit);
+        Ok(LocalWorkspace { app, server, storage, cluster_id })
     }
 }
 

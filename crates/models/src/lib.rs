@@ -22,6 +22,10 @@
 //! Names are those of the API in Rust's cases. One rule settles clashes with words of the language and with functions:
 //! an underscore is appended (`type_`, `default_`). An enum's variant for the string `UNKNOWN` is `Unknown_`, since
 //! `Unknown` keeps strings that this release does not know.
+//!
+//! # Versions
+//!
+//! What a release promises while the API changes is stated in [`versions`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -33,6 +37,9 @@ mod generated;
 #[cfg(feature = "dynamic")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
 pub mod dynamic;
+
+#[doc = include_str!("../VERSIONS.md")]
+pub mod versions {}
 
 #[allow(unreachable_pub, unused_imports)] // With no package there is nothing in it.
 pub use generated::*;

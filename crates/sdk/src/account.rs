@@ -1,12 +1,7 @@
 //! The client of an account.
 
-use databricks_auth::{Config, LoginOutcome};
-use databricks_core::{Operation, Result};
-
-use crate::Call;
-use crate::builder::ClientBuilder;
 use crate::client::Client;
-use crate::raw::RawRequest;
+use crate::client_methods::client_methods;
 
 /// A client for an account: workspaces, identities, budgets, app integrations, networks.
 ///
@@ -27,54 +22,4 @@ pub struct AccountClient {
     pub(crate) client: Client,
 }
 
-impl AccountClient {
-    /// A client with settings from the environment and the profile file.
-    ///
-    /// # Errors
-    /// When a setting is wrong; the message names it and where it came from. Nothing is sent.
-    pub fn from_env() -> Result<Self> {
-        Self::new(Config::from_env())
-    }
-
-    /// A client with these settings; what they leave open comes from the environment and the profile file.
-    ///
-    /// # Errors
-    /// As [`from_env`](Self::from_env).
-    pub fn new(config: Config) -> Result<Self> {
-        Ok(Self { client: Client::from_config(config)? })
-    }
-
-    /// A builder, for settings that no profile has: user agent, TLS, proxy, retries.
-    pub fn builder() -> ClientBuilder<Self> {
-        ClientBuilder::new(Config::from_env())
-    }
-
-    /// Calls an operation that is described in code: by [`models`](crate::models), or by a type of your own.
-    pub fn call<O: Operation>(&self, operation: O) -> Call<O> {
-        self.client.call(operation)
-    }
-
-    /// Authenticates a person through a browser and stores the login; see [`Client::login`].
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn login(&self) -> Result<LoginOutcome> {
-        self.client.login().await
-    }
-
-    /// The connection, credentials and settings below.
-    pub fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// A request to an endpoint that has no method of its own; see [`RawRequest`].
-    pub fn raw(&self, method: http::Method, url: &str) -> RawRequest {
-        RawRequest::new(self.client.clone(), method, url)
-    }
-}
-
-impl From<Client> for AccountClient {
-    fn from(client: Client) -> Self {
-        Self { client }
-    }
-}
+client_methods!(AccountClient);

@@ -18,7 +18,7 @@ impl Default for Background {
 
 impl Background {
     /// Runs a task. Outside of a runtime nothing can be sent any more, so all that is done is a line in the log.
-    #[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "compute", feature = "files", feature = "jobs", feature = "sql")), allow(dead_code))]
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let Some(runtime) = runtime() else {
             tracing::warn!("a handle was dropped outside of a Tokio runtime, so what it stands for is not cleaned up");
@@ -40,7 +40,7 @@ impl Background {
 }
 
 /// Where a task can run: the runtime of the caller, or that of blocking calls.
-#[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
+#[cfg_attr(not(any(feature = "compute", feature = "files", feature = "jobs", feature = "sql")), allow(dead_code))]
 fn runtime() -> Option<Handle> {
     let current = Handle::try_current().ok();
     #[cfg(feature = "blocking")]
@@ -49,7 +49,7 @@ fn runtime() -> Option<Handle> {
 }
 
 /// A task that runs; dropped with it, even if the runtime ends before the task does.
-#[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
+#[cfg_attr(not(any(feature = "compute", feature = "files", feature = "jobs", feature = "sql")), allow(dead_code))]
 struct Counted(Background);
 
 impl Drop for Counted {

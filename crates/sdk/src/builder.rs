@@ -79,7 +79,8 @@ impl<C: From<Client>> ClientBuilder<C> {
         self
     }
 
-    /// Names the program in the user agent, so that audit logs show whose requests they are. Default: `unknown/0.0.0`.
+    /// Sets the name and version of the program in the user agent, so that audit logs show whose requests they are.
+    /// Default: `unknown/0.0.0`.
     ///
     /// * `version`: a semantic version.
     pub fn product(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
@@ -99,8 +100,8 @@ impl<C: From<Client>> ClientBuilder<C> {
         self
     }
 
-    /// Which failures are repeated, how often and how soon. Default: for up to `retry_timeout_seconds` of the
-    /// configuration, 5 minutes.
+    /// Sets the retry policy: which failures are retried, how often and how soon. Default: for up to
+    /// `retry_timeout_seconds` of the configuration, 5 minutes.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
         self
@@ -112,7 +113,7 @@ impl<C: From<Client>> ClientBuilder<C> {
         self
     }
 
-    /// The proxy. Default: that of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    /// Sets the proxy. Default: that of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     pub fn proxy(mut self, options: ProxyOptions) -> Self {
         self.proxy = options;
         self
@@ -131,8 +132,8 @@ impl<C: From<Client>> ClientBuilder<C> {
         self
     }
 
-    /// Sends through this service in place of connections of its own: another HTTP client, or a script in a test. See
-    /// [`connection`](databricks_transport::ClientBuilder::connection).
+    /// Sets the service that sends requests in place of connections of its own: another HTTP client, or a script in a
+    /// test. See [`connection`](databricks_transport::ClientBuilder::connection).
     pub fn connection(mut self, service: HttpService) -> Self {
         self.connection = Some(service);
         self

@@ -105,6 +105,13 @@ impl<O: Operation> Call<O> {
         self
     }
 
+    /// Sets an input that this release does not know, by its name on the wire: a member of the JSON body, or a query
+    /// parameter where there is no body. One that the release knows is refused when the call is made.
+    pub fn with_input(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.options.input(name, value.into());
+        self
+    }
+
     /// Sets whether this call's requests and responses are logged, redacted, whatever the client's settings.
     pub fn with_debug(mut self, on: bool) -> Self {
         self.options.debug(on);
@@ -139,7 +146,7 @@ impl<O: Operation> Call<O> {
     pub async fn send_full(mut self) -> Result<Response<O::Output>> {
         self.operation.prepare();
         let context = self.client.context().await?;
-        let request = self.operation.into_request(&context)?;
+        let request = self.options.add_inputs(self.operation.into_request(&context)?)?;
         let parts = self.client.execute(request, &self.options).await?;
         let (status, headers) = (parts.status, parts.headers.clone());
         Ok(Response { output: O::response(parts)?, status, headers })
@@ -148,7 +155,7 @@ impl<O: Operation> Call<O> {
     /// Makes the call without consuming the operation.
     pub(crate) async fn send_ref(client: &Client, operation: &O, options: &Options) -> Result<O::Output> {
         let context = client.context().await?;
-        let request = operation.request(&context)?;
+        let request = options.add_inputs(operation.request(&context)?)?;
         O::response(client.execute(request, options).await?)
     }
 }
@@ -178,7 +185,8 @@ impl<O: DataPlane> Call<O> {
         let credentials = self.client.credentials().data_plane(target.authorization_details);
         self.options.transport.credentials = Some(SharedCredentials::new(credentials));
         self.options.transport.foreign_credentials = true;
-        let mut request = self.operation.into_request(&self.client.context().await?)?;
+        let request = self.operation.into_request(&self.client.context().await?)?;
+        let mut request = self.options.add_inputs(request)?;
         // Another host than the workspace's: it has no use for the workspace's id.
         request.headers.remove(WORKSPACE_ID_HEADER);
         O::response(self.client.execute_at(request, uri, &self.options).await?)

@@ -1,7 +1,7 @@
 //! Where operations meet a connection.
 
 use std::sync::{Arc, OnceLock};
-#[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
+#[cfg(any(feature = "compute", feature = "files", feature = "jobs", feature = "sql"))]
 use std::time::Duration;
 
 use databricks_auth::{Config, CredentialChain, LoginOutcome, ResolvedConfig};
@@ -32,7 +32,7 @@ struct Inner {
     /// The same pool without credentials: for other hosts, which must not see any.
     anonymous: databricks_transport::Client,
     /// For cloud storage; built at its first use.
-    #[cfg_attr(not(feature = "sql"), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "files", feature = "sql")), allow(dead_code))]
     storage: (databricks_transport::ClientBuilder, OnceLock<databricks_transport::Client>),
     clock: SharedClock,
     background: Background,
@@ -148,7 +148,7 @@ impl Client {
 
     /// Sends a request to cloud storage: without credentials, headers or rate limit of this client, and over HTTP/1.1,
     /// where each download has a connection of its own instead of a share of one.
-    #[cfg(feature = "sql")]
+    #[cfg(any(feature = "files", feature = "sql"))]
     pub(crate) async fn send_to_storage(&self, request: Request<Body>) -> Result<http::Response<Body>> {
         let (builder, built) = &self.inner.storage;
         let storage = match built.get() {
@@ -190,13 +190,13 @@ impl Client {
     }
 
     /// Tasks that run in the background.
-    #[cfg(feature = "sql")]
+    #[cfg(any(feature = "files", feature = "sql"))]
     pub(crate) fn background(&self) -> &Background {
         &self.inner.background
     }
 
     /// Makes a call in the background, within ten seconds; a failure is logged with this complaint.
-    #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
+    #[cfg(any(feature = "compute", feature = "files", feature = "jobs", feature = "sql"))]
     pub(crate) fn call_in_background<O: Operation>(&self, operation: O, complaint: &'static str) {
         let client = self.clone();
         self.inner.background.spawn(async move {

@@ -1,6 +1,5 @@
 //! Operations by name, with JSON in and JSON out.
 
-use std::collections::HashSet;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
@@ -9,14 +8,14 @@ use databricks_core::dynamic::{Completion, DynamicResponse, Inputs, OperationSch
 use databricks_core::lro::LroState;
 use databricks_core::{Body, Continuation, Error, ErrorKind, Page, RequestContext, Result, WaitStatus};
 use databricks_models::dynamic::find;
-use futures_util::{TryStreamExt as _, stream};
 use serde_json::Value;
 
 use crate::client::Client;
 use crate::options::Options;
+use crate::pager::{Fetch, Flat, PageSource, Pager};
 use crate::poll::{self, Assessment, PollOptions, Pollable, Poller, Verdict};
 use crate::stream::ResultStream;
-use crate::{AccountClient, WorkspaceClient, failure_reason, lro};
+use crate::{failure_reason, lro};
 
 impl Client {
     /// Calls an operation by its id, such as `clusters.list`, with JSON in and JSON out: what generic tools need.
@@ -44,26 +43,6 @@ impl Client {
     #[doc(hidden)]
     pub fn by_name(&self, id: &str) -> Result<DynamicCall> {
         self.operation(id)
-    }
-}
-
-impl WorkspaceClient {
-    /// Calls an operation by its id; see [`Client::operation`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn operation(&self, id: &str) -> Result<DynamicCall> {
-        self.client().operation(id)
-    }
-}
-
-impl AccountClient {
-    /// Calls an operation by its id; see [`Client::operation`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn operation(&self, id: &str) -> Result<DynamicCall> {
-        self.client().operation(id)
     }
 }
 
@@ -137,18 +116,17 @@ impl DynamicCall {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when the operation is not a list.
-    pub fn pages(mut self) -> Result<ResultStream<Page<Value>>> {
+    pub fn pages(self) -> Result<ResultStream<Page<Value>>> {
+        Ok(ResultStream::new(self.pager()?))
+    }
+
+    fn pager(self) -> Result<Pager<Self>> {
         if self.operation.paging.is_none() {
             return Err(
                 Error::new(ErrorKind::InvalidInput, "this operation is not a list").with_operation(self.operation.id())
             );
         }
-        self.operation.start(&mut self.inputs);
-        self.operation.prepare(&mut self.inputs);
-        let paging = Paging { call: self, next: None, received: 0, seen: HashSet::new() };
-        Ok(ResultStream::new(stream::try_unfold(paging, |mut paging| async move {
-            Ok(paging.next().await?.map(|page| (page, paging)))
-        })))
+        Ok(Pager::new(self))
     }
 
     /// The items of a list as a stream, from as many pages as it takes; those that the service repeats are delivered
@@ -157,17 +135,7 @@ impl DynamicCall {
     /// # Errors
     /// As [`pages`](Self::pages).
     pub fn items(self) -> Result<ResultStream<Value>> {
-        let key = self.operation.paging.as_ref().and_then(|paging| paging.key);
-        let mut keys = HashSet::new();
-        let mut is_new = move |item: &Value| {
-            let key = key.and_then(|key| item.get(key)).and_then(Value::as_str);
-            key.is_none_or(|key| keys.insert(key.to_owned()))
-        };
-        let items = self.pages()?.map_ok(move |mut page| {
-            page.items.retain(&mut is_new);
-            stream::iter(page.items.into_iter().map(Ok))
-        });
-        Ok(ResultStream::new(items.try_flatten()))
+        Ok(ResultStream::new(Flat::new(self.pager()?)))
     }
 
     /// Makes the call and waits until what it started has finished: the resource in the state waited for, or the result
@@ -227,41 +195,31 @@ impl IntoFuture for DynamicCall {
     }
 }
 
-/// Where a list called by name goes on.
-struct Paging {
-    call: DynamicCall,
-    next: Option<Continuation>,
-    received: usize,
-    seen: HashSet<String>,
-}
+impl PageSource for DynamicCall {
+    type Item = Value;
 
-impl Paging {
-    async fn next(&mut self) -> Result<Option<Page<Value>>> {
-        let call = &mut self.call;
-        if let Some(next) = &self.next {
-            if *next == Continuation::End || (*next == Continuation::Count && self.received == 0) {
-                return Ok(None);
-            }
-            let mark = match next {
-                Continuation::Token(token) => Some(token.clone()),
-                Continuation::Body(body) => Some(body.to_string()),
-                _ => None,
-            };
-            if mark.is_some_and(|mark| !self.seen.insert(mark)) {
-                self.next = Some(Continuation::End);
-                return Err(Error::new(
-                    ErrorKind::PaginationLoop,
-                    "pagination loop: the service led back to a page that was listed before",
-                )
-                .with_operation(call.operation.id()));
-            }
-            call.operation.advance(&mut call.inputs, next, self.received)?;
-        }
-        let response = send(&call.client, call.operation, &call.inputs, None, &call.options).await?;
-        let page = call.operation.split(response.json)?;
-        self.received = page.items.len();
-        self.next = Some(page.next.clone());
-        Ok(Some(page))
+    fn operation(&self) -> &'static str {
+        self.operation.id()
+    }
+
+    fn start(&mut self) {
+        self.operation.start(&mut self.inputs);
+        self.operation.prepare(&mut self.inputs);
+    }
+
+    fn advance(&mut self, next: &Continuation, received: usize) -> Result<()> {
+        self.operation.advance(&mut self.inputs, next, received)
+    }
+
+    fn fetch(&self) -> Fetch<Value> {
+        let (client, operation) = (self.client.clone(), self.operation);
+        let (inputs, options) = (self.inputs.clone(), self.options.clone());
+        Box::pin(async move { operation.split(send(&client, operation, &inputs, None, &options).await?.json) })
+    }
+
+    fn key<'a>(&self, item: &'a Value) -> Option<&'a str> {
+        let key = self.operation.paging.as_ref()?.key?;
+        item.get(key)?.as_str()
     }
 }
 

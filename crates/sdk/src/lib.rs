@@ -29,6 +29,9 @@
 //! | run Python, Scala, R or SQL on a cluster | [`WorkspaceClient::context`] |
 //! | choose, start and configure clusters | [`compute`] |
 //! | run jobs and follow their runs | [`jobs`] |
+//! | upload and download files of volumes | [`files`] |
+//! | read, copy and list files of DBFS | [`dbfs`] |
+//! | chat with models as they generate, call external services | `serving` |
 //! | call an endpoint that has no method | [`WorkspaceClient::raw`] |
 //! | call without async (feature `blocking`) | [`Block`](https://docs.rs/databricks-sdk/latest/databricks_sdk/blocking/trait.Block.html) |
 //! | authenticate | [`Config`], [`auth`] |
@@ -45,15 +48,20 @@ pub mod blocking;
 mod builder;
 mod call;
 mod client;
+mod client_methods;
 #[cfg(feature = "compute")]
 mod commands;
 #[cfg(feature = "compute")]
 pub mod compute;
+#[cfg(feature = "files")]
+pub mod dbfs;
 #[cfg(feature = "dynamic")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
 mod dynamic;
 #[cfg_attr(not(all(feature = "compute", feature = "sql", feature = "dynamic")), allow(dead_code))]
 mod failure_reason;
+#[cfg(feature = "files")]
+pub mod files;
 #[allow(unused_macros, unused_imports)] // Without any package there is nothing to write.
 mod handle;
 #[cfg(feature = "jobs")]
@@ -62,14 +70,19 @@ pub mod jobs;
 mod lookup;
 mod lro;
 mod options;
+mod pager;
 mod pages;
 mod poll;
 mod raw;
 mod runtime;
+#[cfg(feature = "workspace")]
+mod secrets;
 // An input may be called `add` or `default`: the API's words, not Rust's traits.
 #[allow(clippy::should_implement_trait)]
 #[rustfmt::skip]
 pub mod services;
+#[cfg(feature = "serving")]
+pub mod serving;
 #[cfg(feature = "sql")]
 pub mod sql;
 mod stream;
@@ -77,6 +90,8 @@ mod table;
 pub mod troubleshooting;
 mod waiter;
 mod workspace;
+#[cfg(feature = "workspace")]
+mod workspace_files;
 
 pub use account::AccountClient;
 pub use builder::ClientBuilder;
@@ -112,7 +127,11 @@ pub use lro::{OperationHandle, OperationWaiter};
 pub use pages::{Items, Pages};
 pub use poll::{Progress, Updates};
 pub use raw::{RawRequest, RawResponse};
+#[cfg(feature = "workspace")]
+pub use secrets::SecretBytes;
 pub use stream::ResultStream;
 pub use table::Table;
 pub use waiter::{Started, Waiter};
 pub use workspace::WorkspaceClient;
+#[cfg(feature = "workspace")]
+pub use workspace_files::WorkspaceUpload;

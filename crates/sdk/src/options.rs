@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use databricks_core::{Error, ErrorKind, Result};
+use databricks_core::{Error, ErrorKind, RequestParts, Result};
 use databricks_transport::{CallOptions, RetryPolicy};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -12,6 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 pub(crate) struct Options {
     pub(crate) transport: CallOptions,
     pub(crate) headers: HeaderMap,
+    /// Inputs that the operation does not have, by name on the wire.
+    inputs: Vec<(String, serde_json::Value)>,
     invalid: Option<String>,
 }
 
@@ -65,7 +67,16 @@ impl Options {
         transport.user_agent_extra.clone_from(&self.transport.user_agent_extra);
         transport.credentials.clone_from(&self.transport.credentials);
         transport.foreign_credentials = self.transport.foreign_credentials;
-        Self { transport, headers: self.headers.clone(), invalid: self.invalid.clone() }
+        Self { transport, headers: self.headers.clone(), inputs: Vec::new(), invalid: self.invalid.clone() }
+    }
+
+    pub(crate) fn input(&mut self, name: &str, value: serde_json::Value) {
+        self.inputs.push((name.to_owned(), value));
+    }
+
+    /// Adds the inputs that the operation does not have.
+    pub(crate) fn add_inputs(&self, parts: RequestParts) -> Result<RequestParts> {
+        self.inputs.iter().try_fold(parts, |parts, (name, value)| parts.extra_input(name, value))
     }
 
     /// # Errors

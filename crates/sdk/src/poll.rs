@@ -268,6 +268,8 @@ pub(crate) struct Poller<T> {
     changed: bool,
     /// Since when no other state was seen; the grace time counts from here.
     since: Instant,
+    /// Since when polls succeed without a state in the response; that lasts as long as failing polls may.
+    stateless_since: Option<Instant>,
 }
 
 impl<T: Send> Poller<T> {
@@ -275,7 +277,18 @@ impl<T: Send> Poller<T> {
         let clock = client.clock().clone();
         let started = clock.now();
         let budget = client.config().retry_timeout().map_or(Duration::MAX, |budget| budget.max(ERROR_BUDGET));
-        Self { clock, options, budget, started, polls: 0, last: None, first: None, changed: false, since: started }
+        Self {
+            clock,
+            options,
+            budget,
+            started,
+            polls: 0,
+            last: None,
+            first: None,
+            changed: false,
+            since: started,
+            stateless_since: None,
+        }
     }
 
     /// As if the wait had begun at this moment.
@@ -341,8 +354,17 @@ impl<T: Send> Poller<T> {
             let left = self.options.timeout.map(|limit| limit.saturating_sub(self.elapsed()));
             let error = match of.poll(left.map(|left| left.max(LAST_POLL))).await {
                 Ok(resource) => {
-                    self.saw(of, &resource);
-                    return Ok(resource);
+                    if self.saw(of, &resource) {
+                        self.stateless_since = None;
+                        return Ok(resource);
+                    }
+                    let since = *self.stateless_since.get_or_insert(begun);
+                    let stateless = self.clock.now().saturating_duration_since(since);
+                    if stateless < self.budget {
+                        return Ok(resource);
+                    }
+                    let error = Error::new(ErrorKind::Decode, "the responses to its polls have no state");
+                    return Err(self.give_up(of, error.with_operation(of.operation()), stateless));
                 }
                 Err(error) => error,
             };
@@ -378,11 +400,12 @@ impl<T: Send> Poller<T> {
         Ok(())
     }
 
-    fn saw<P: Pollable<Resource = T>>(&mut self, of: &P, resource: &T) {
+    /// Returns whether the resource has a state.
+    fn saw<P: Pollable<Resource = T>>(&mut self, of: &P, resource: &T) -> bool {
         let status = of.assess(resource).status;
         if status.state.is_empty() {
             // Nothing is stated here, as in a response without a body: what was seen before still holds.
-            return;
+            return false;
         }
         self.changed |= self.first.as_ref().is_some_and(|first| *first != status.state);
         self.first.get_or_insert_with(|| status.state.clone());
@@ -391,6 +414,7 @@ impl<T: Send> Poller<T> {
             f(Progress { state: &status.state, resource, elapsed });
         }
         self.last = Some(status);
+        true
     }
 
     fn timed_out<P: Pollable<Resource = T>>(&self, of: &P) -> Error {

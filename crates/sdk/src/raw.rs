@@ -174,13 +174,13 @@ impl RawRequest {
     }
 
     /// Sets the timeout of one attempt. Default: none but the idle timeout (60 s).
-    pub fn timeout(mut self, limit: Duration) -> Self {
+    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.options.attempt_timeout(limit);
         self
     }
 
-    /// Sets the timeout of all attempts and the pauses between them. Default: none.
-    pub fn total_timeout(mut self, limit: Duration) -> Self {
+    /// Sets the timeout of the request as a whole, all attempts and the pauses between them included. Default: none.
+    pub fn timeout(mut self, limit: Duration) -> Self {
         self.options.timeout(limit);
         self
     }

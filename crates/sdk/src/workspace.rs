@@ -1,16 +1,12 @@
 //! The client of a workspace.
 
-use databricks_auth::{Config, LoginOutcome};
-use databricks_core::{Operation, Result};
 #[cfg(feature = "compute")]
 use databricks_models::compute::Language;
 
-use crate::Call;
-use crate::builder::ClientBuilder;
 use crate::client::Client;
+use crate::client_methods::client_methods;
 #[cfg(feature = "compute")]
 use crate::commands::OpenContext;
-use crate::raw::RawRequest;
 #[cfg(feature = "sql")]
 use crate::sql::{Query, Statement};
 
@@ -34,51 +30,9 @@ pub struct WorkspaceClient {
     pub(crate) client: Client,
 }
 
+client_methods!(WorkspaceClient);
+
 impl WorkspaceClient {
-    /// A client with settings from the environment and the profile file.
-    ///
-    /// # Errors
-    /// When a setting is wrong; the message names it and where it came from. Nothing is sent.
-    pub fn from_env() -> Result<Self> {
-        Self::new(Config::from_env())
-    }
-
-    /// A client with these settings; what they leave open comes from the environment and the profile file.
-    ///
-    /// # Errors
-    /// As [`from_env`](Self::from_env).
-    pub fn new(config: Config) -> Result<Self> {
-        Ok(Self { client: Client::from_config(config)? })
-    }
-
-    /// A builder, for settings that no profile has: user agent, TLS, proxy, retries.
-    pub fn builder() -> ClientBuilder<Self> {
-        ClientBuilder::new(Config::from_env())
-    }
-
-    /// Calls an operation that is described in code: by [`models`](crate::models), or by a type of your own.
-    pub fn call<O: Operation>(&self, operation: O) -> Call<O> {
-        self.client.call(operation)
-    }
-
-    /// Authenticates a person through a browser and stores the login; see [`Client::login`].
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn login(&self) -> Result<LoginOutcome> {
-        self.client.login().await
-    }
-
-    /// The connection, credentials and settings below.
-    pub fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// A request to an endpoint that has no method of its own; see [`RawRequest`].
-    pub fn raw(&self, method: http::Method, url: &str) -> RawRequest {
-        RawRequest::new(self.client.clone(), method, url)
-    }
-
     /// An SQL statement to run on a warehouse; see [`sql`](crate::sql).
     #[cfg(feature = "sql")]
     pub fn sql(&self, statement: impl Into<String>) -> Query {
@@ -107,11 +61,5 @@ impl WorkspaceClient {
     #[cfg(feature = "compute")]
     pub fn context(&self, cluster_id: impl Into<String>, language: Language) -> OpenContext {
         OpenContext::new(self.client.clone(), cluster_id.into(), language)
-    }
-}
-
-impl From<Client> for WorkspaceClient {
-    fn from(client: Client) -> Self {
-        Self { client }
     }
 }

@@ -242,28 +242,28 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Sends through this service in place of connections of its own: another HTTP client, or a script in a test. It
-    /// gets requests ready to go and hands out responses of any status. Settings of TLS, proxies and connections then
-    /// have no effect.
+    /// Sets the service that sends requests in place of connections of its own: another HTTP client, or a script in a
+    /// test. It gets requests ready to go and hands out responses of any status. Settings of TLS, proxies and
+    /// connections then have no effect.
     pub fn connection(mut self, service: HttpService) -> Self {
         self.connection = Some(Connection(service));
         self
     }
 
-    /// Signs requests in. Without, they travel as they are.
+    /// Sets the credentials of every request. Default: none.
     pub fn credentials(mut self, credentials: SharedCredentials) -> Self {
         self.credentials = Some(credentials);
         self
     }
 
-    /// The client's own host: the only place that gets its credentials and configured headers. Without, every host that
-    /// is asked does.
+    /// Sets the client's own host: the only place that gets its credentials and configured headers. Without, every host
+    /// that is asked does.
     pub fn origin(mut self, origin: Origin) -> Self {
         self.origin = Some(origin);
         self
     }
 
-    /// Who is calling; read from the environment by default.
+    /// Sets the user agent. Default: read from the environment.
     pub fn user_agent(mut self, user_agent: UserAgent) -> Self {
         self.user_agent = Some(user_agent);
         self
@@ -275,19 +275,19 @@ impl ClientBuilder {
         self
     }
 
-    /// What is sent again, and when; for up to 5 minutes by default.
+    /// Sets the retry policy: what is retried, and when. Default: for up to 5 minutes.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// The most attempts per second, of this client and all its clones; 15 by default, `None` for no limit.
+    /// Sets the most attempts per second, of this client and all its clones; 15 by default, `None` for no limit.
     pub fn rate_limit(mut self, per_second: Option<u32>) -> Self {
         self.rate_limit = per_second;
         self
     }
 
-    /// The longest time in which not a byte goes either way; 60 s by default.
+    /// Sets the idle timeout: how long no data may be sent or received. Default: 60 s.
     pub fn inactivity_timeout(mut self, limit: Duration) -> Self {
         self.inactivity = limit;
         self
@@ -300,50 +300,50 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a connection may be idle before it is closed; 90 s by default.
+    /// Sets how long a connection may be unused before it is closed. Default: 90 s.
     pub fn pool_idle_timeout(mut self, limit: Duration) -> Self {
         self.pool_idle_timeout = limit;
         self
     }
 
-    /// Certificates and the like.
+    /// Sets certificates, trust and protocol versions of TLS.
     pub fn tls(mut self, options: TlsOptions) -> Self {
         self.tls = options;
         self
     }
 
-    /// The proxy; that of the environment by default.
+    /// Sets the proxy. Default: that of the environment.
     pub fn proxy(mut self, options: ProxyOptions) -> Self {
         self.proxy = options;
         self
     }
 
-    /// The environment in place of that of the process: proxy variables, `SSL_CERT_FILE`, and what the user agent
+    /// Sets the environment in place of that of the process: proxy variables, `SSL_CERT_FILE`, and what the user agent
     /// names.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
     }
 
-    /// Whether the debug log has headers; off by default. Secrets are hidden either way.
+    /// Sets whether the debug log has headers. Default: it has not. Secrets are hidden either way.
     pub fn debug_headers(mut self, on: bool) -> Self {
         self.debug_headers = on;
         self
     }
 
-    /// Where the debug log cuts strings; at 96 bytes by default.
+    /// Sets where the debug log cuts strings. Default: at 96 bytes.
     pub fn debug_truncate_bytes(mut self, bytes: usize) -> Self {
         self.debug_truncate_bytes = bytes;
         self
     }
 
-    /// The most bytes of a response that are read at once, which leaves out streams; 256 MiB by default.
+    /// Sets the most bytes of a response that are read at once, which leaves out streams; 256 MiB by default.
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = bytes;
         self
     }
 
-    /// By which clock to wait; tokio's by default.
+    /// Sets the clock of all pauses and timeouts. Default: tokio's.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self

@@ -61,7 +61,7 @@ impl ProxyOptions {
         Self(Kind::Fixed { url: Secret::new(url), auth: None, no_proxy: String::new() })
     }
 
-    /// Authenticates at a proxy given by [`new`](Self::new).
+    /// Sets the user and password for a proxy given by [`new`](Self::new).
     #[must_use]
     pub fn basic_auth(mut self, user: impl Into<String>, password: Secret) -> Self {
         if let Kind::Fixed { auth, .. } = &mut self.0 {
@@ -70,7 +70,7 @@ impl ProxyOptions {
         self
     }
 
-    /// The hosts that a proxy given by [`new`](Self::new) is not used for, in the form of `NO_PROXY`.
+    /// Sets the hosts that a proxy given by [`new`](Self::new) is not used for, in the form of `NO_PROXY`.
     #[must_use]
     pub fn no_proxy(mut self, hosts: impl Into<String>) -> Self {
         if let Kind::Fixed { no_proxy, .. } = &mut self.0 {

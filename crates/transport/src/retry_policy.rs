@@ -135,55 +135,55 @@ impl RetryPolicy {
         }
     }
 
-    /// With these failures as a reason.
+    /// Sets which failures are retried.
     #[must_use]
     pub fn on(mut self, on: RetryOn) -> Self {
         self.on = on;
         self
     }
 
-    /// On every failure of the service or the network.
+    /// Retries every failure of the service or the network.
     #[must_use]
     pub fn on_all_errors(self) -> Self {
         self.on(RetryOn::AllErrors)
     }
 
-    /// With these waits.
+    /// Sets the pauses between attempts.
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// With at most this many attempts; 0 counts as 1.
+    /// Sets the most attempts; 0 counts as 1.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = Some(attempts.max(1));
         self
     }
 
-    /// With this time in which attempts may start; `None` for no end.
+    /// Sets the time in which attempts may start; `None` for no end.
     #[must_use]
     pub fn budget(mut self, budget: impl Into<Option<Duration>>) -> Self {
         self.budget = budget.into();
         self
     }
 
-    /// With or without waits that the service asks for.
+    /// Sets whether pauses that the service asks for are kept.
     #[must_use]
     pub fn honor_retry_after(mut self, honor: bool) -> Self {
         self.honor_retry_after = honor;
         self
     }
 
-    /// With or without 408, 502 and 504 as reasons to send an idempotent request again.
+    /// Sets whether 408, 502 and 504 are reasons to retry an idempotent request.
     #[must_use]
     pub fn gateway_errors(mut self, retry: bool) -> Self {
         self.gateway_errors = retry;
         self
     }
 
-    /// Keeps all calls that share this policy to a share of retries.
+    /// Sets a budget that keeps all calls which share this policy to a share of retries.
     #[must_use]
     pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
         self.retry_budget = Some(budget);

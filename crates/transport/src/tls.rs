@@ -33,7 +33,8 @@ pub struct TlsOptions {
     pub ca_pem: Vec<Vec<u8>>,
     /// The certificate chain and the private key of this client, in PEM.
     pub client_certificate: Option<(Vec<u8>, Secret)>,
-    /// Trusts Mozilla's root certificates instead of those of the operating system. Needs the feature `webpki-roots`.
+    /// Sets whether Mozilla's root certificates are trusted instead of those of the operating system. Needs the feature
+    /// `webpki-roots`.
     pub bundled_roots: bool,
     /// Trusts only the certificates given here, not those of the operating system.
     pub only_given_roots: bool,
@@ -54,21 +55,21 @@ impl TlsOptions {
         Self::default()
     }
 
-    /// Also trusts the certificates in a PEM file, such as those of a company's proxy.
+    /// Adds the certificates in a PEM file to those that are trusted, such as those of a company's proxy.
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_files.push(path.into());
         self
     }
 
-    /// Also trusts the certificates in a PEM text.
+    /// Adds the certificates in a PEM string to those that are trusted.
     #[must_use]
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca_pem.push(pem.into());
         self
     }
 
-    /// Shows a certificate to servers that ask for one.
+    /// Sets the certificate that is shown to servers that ask for one.
     ///
     /// * `chain_pem`: the certificate, then those that signed it.
     /// * `key_pem`: its private key.
@@ -78,28 +79,31 @@ impl TlsOptions {
         self
     }
 
-    /// Trusts Mozilla's root certificates instead of those of the operating system. Needs the feature `webpki-roots`.
+    /// Sets whether Mozilla's root certificates are trusted instead of those of the operating system. Needs the feature
+    /// `webpki-roots`.
     #[must_use]
     pub fn bundled_roots(mut self, on: bool) -> Self {
         self.bundled_roots = on;
         self
     }
 
-    /// Trusts only the certificates given by [`ca_file`](Self::ca_file) and [`ca_pem`](Self::ca_pem).
+    /// Sets whether only those certificates are trusted that are given by [`ca_file`](Self::ca_file) and
+    /// [`ca_pem`](Self::ca_pem).
     #[must_use]
     pub fn only_given_roots(mut self, on: bool) -> Self {
         self.only_given_roots = on;
         self
     }
 
-    /// Trusts any certificate. For tests in closed networks; see [`skip_verify`](Self#structfield.skip_verify).
+    /// Sets whether any certificate is trusted. For tests in closed networks; see
+    /// [`skip_verify`](Self#structfield.skip_verify).
     #[must_use]
     pub fn skip_verify(mut self, on: bool) -> Self {
         self.skip_verify = on;
         self
     }
 
-    /// Lets [`skip_verify`](Self::skip_verify) hold for Databricks' public hosts too.
+    /// Sets whether [`skip_verify`](Self::skip_verify) holds for Databricks' public hosts too.
     #[must_use]
     pub fn skip_verify_public_hosts(mut self, on: bool) -> Self {
         self.skip_verify_public_hosts = on;

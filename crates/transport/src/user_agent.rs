@@ -35,7 +35,7 @@ impl UserAgent {
         Self { product: "unknown/0.0.0".to_owned(), extras: Vec::new(), detected: detect::detect(env) }
     }
 
-    /// Names the program that uses the SDK.
+    /// Sets the name and version of the program that uses the SDK.
     ///
     /// * `name`: letters, digits and `_.+-`.
     /// * `version`: a semantic version such as `1.2.3-rc.1+b7`; minor and patch may be `x`.

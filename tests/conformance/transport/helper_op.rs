@@ -1,4 +1,4 @@
-//! `helper`: hand-written conveniences for SQL, commands, clusters and jobs.
+//! `helper`: hand-written conveniences for SQL, commands, clusters and jobs; those for files are in `files_op`.
 
 use databricks_sdk::compute::{NodeQuery, SparkVersionQuery};
 use databricks_sdk::models::compute::{Language, Library};
@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::drive::{Came, Case};
-use super::{http_op, text};
+use super::{files_op, http_op, text};
 
 /// Runs a helper; `None` if this client has no such helper, or it belongs to another driver.
 ///
@@ -46,11 +46,11 @@ pub(crate) async fn run(case: &Case<'_>, wanted: &Value) -> Option<Came> {
         "jobs.wait_success" => w.jobs().run(number(params, "run_id")).wait_success().await.map(|run| json(&run)),
         "jobs.outputs" => outputs(&w, params).await,
         "jobs.repair_failed" => w.jobs().run(number(params, "run_id")).repair_failed().await.map(Value::from),
-        _ => return None,
+        _ => return files_op::run(&w, case, wanted).await,
     })
 }
 
-fn json(value: &impl Serialize) -> Value {
+pub(super) fn json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("models can be written as JSON")
 }
 

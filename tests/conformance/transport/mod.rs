@@ -4,6 +4,7 @@ mod api_op;
 mod codec;
 mod compare;
 mod drive;
+mod files_op;
 mod helper_op;
 mod http_op;
 mod lro_op;

@@ -130,7 +130,11 @@ fn error_problems(wanted: &Value, error: &Error, script: &Script, problems: &mut
 /// The name that cases give to an error.
 fn kind(error: &Error) -> &'static str {
     match error.kind() {
+        ErrorKind::Api if error.status().is_some_and(|status| status.as_u16() == 412) && !error.is_already_exists() => {
+            "precondition_failed"
+        }
         ErrorKind::Api => error.api().map_or("api", |api| api_kind(api.kind())),
+        ErrorKind::Io if file_exists(error) => "local_file_exists",
         ErrorKind::Connect | ErrorKind::ConnectionLost => "connection",
         ErrorKind::Timeout | ErrorKind::DeadlineExceeded => "timeout",
         ErrorKind::Redirect => "redirect",
@@ -143,6 +147,12 @@ fn kind(error: &Error) -> &'static str {
         ErrorKind::PaginationLoop => "pagination_loop",
         _ => "other",
     }
+}
+
+/// Whether a file of this machine is there that must not be replaced.
+fn file_exists(error: &Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    source.is_some_and(|source| source.kind() == std::io::ErrorKind::AlreadyExists)
 }
 
 fn api_kind(kind: ApiErrorKind) -> &'static str {

@@ -46,7 +46,7 @@ pub(crate) async fn run(case: &Case<'_>) -> Came {
     }
     let milliseconds = |name: &str| request[name].as_u64().map(Duration::from_millis);
     if let Some(limit) = milliseconds("timeout_ms") {
-        raw = raw.timeout(limit);
+        raw = raw.attempt_timeout(limit);
     }
     if let Some(delay) = milliseconds("retry_delay_ms") {
         raw = raw.retry_delay(delay);

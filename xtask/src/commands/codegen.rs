@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use crate::files::Files;
 use crate::ir::Api;
@@ -23,18 +23,40 @@ const COMMAND: &str = "cargo xtask codegen";
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
     let files = render(root)?;
     if check {
-        files.check(root, COMMAND)
+        files.check(root, COMMAND)?;
     } else {
         let changed = files.write(root)?;
         eprintln!("{changed} files changed");
-        Ok(())
     }
+    own(&root.join(OWN), &root.join(OWN_SOURCE), check)
 }
+
+/// An example of documents of one's own, and what is generated from them into the crate of the tests.
+const OWN: &str = "tests/private_preview/openapi";
+const OWN_SOURCE: &str = "tests/private_preview/generated";
 
 /// The documents of a made-up API in which every shape occurs, and the directory of what is generated from them for the
 /// tests.
 const SYNTHETIC: &str = "tests/synthetic/openapi";
 const SYNTHETIC_SOURCE: &str = "tests/synthetic/generated";
+
+/// Generates from documents of one's own into a crate of one's own: the module `models` below `out`, for a crate that
+/// depends on `databricks-core`. A client's `call` makes the operations.
+pub(crate) fn own(documents: &Path, out: &Path, check: bool) -> Result<()> {
+    let mut files = Files::default();
+    let (api, signatures) = ir::build(&Documents::read(documents)?)?;
+    emit::models(&api, "models", false, &mut files)?;
+    let path = documents.join("signatures.json");
+    if check {
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        ensure!(kept == signatures.render(), "{} is not what the documents give", path.display());
+        return files.check(out, COMMAND);
+    }
+    std::fs::write(&path, signatures.render()).with_context(|| format!("cannot write {}", path.display()))?;
+    let changed = files.write(out)?;
+    eprintln!("{changed} files changed in {}", out.display());
+    Ok(())
+}
 
 /// Everything that is generated, in memory.
 fn render(root: &Path) -> Result<Files> {

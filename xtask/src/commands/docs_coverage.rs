@@ -2,41 +2,26 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::codegen::SPEC;
 use crate::ir::{self, Api, Doc};
 use crate::spec::Documents;
 
+/// Prints how much has a text, and fails if anything lacks one without a reason.
 pub(crate) fn run(root: &Path, list: bool) -> Result<()> {
     let (api, _) = ir::build(&Documents::read(&root.join(SPEC))?)?;
-    let mut table = Table::default();
-    for package in api.packages.values() {
-        let name = &package.name;
-        for service in &package.services {
-            table.count("services", &service.doc, || service.name.clone());
-            for operation in &service.operations {
-                table.count("operations", &operation.doc, || operation.id.clone());
-                for input in &operation.inputs {
-                    table.count("inputs", &input.doc, || format!("{} {}", operation.id, input.wire));
-                }
-            }
-        }
-        for message in &package.messages {
-            table.count("messages", &message.doc, || format!("{name}.{}", message.name));
-            for (member, _) in message.members() {
-                table.count("members", &member.doc, || format!("{name}.{} {}", message.name, member.wire));
-            }
-        }
-        for e in &package.enums {
-            table.count("enums", &e.doc, || format!("{name}.{}", e.name));
-            for value in &e.values {
-                table.count("values", &value.doc, || format!("{name}.{} {}", e.name, value.wire));
-            }
-        }
-    }
+    let table = Table::of(&api);
     table.print(&api, list);
+    let lacking: usize = table.rows.iter().map(|row| row.2.len()).sum();
+    ensure!(lacking == 0, "{lacking} things lack a text: `cargo xtask docs-coverage --list` names them");
     Ok(())
+}
+
+/// Everything that has no text, by name.
+pub(crate) fn missing(api: &Api) -> Vec<String> {
+    let rows = Table::of(api).rows.into_iter();
+    rows.flat_map(|(what, _, names)| names.into_iter().map(move |name| format!("{what}: {name}"))).collect()
 }
 
 #[derive(Default)]
@@ -46,6 +31,35 @@ struct Table {
 }
 
 impl Table {
+    fn of(api: &Api) -> Self {
+        let mut table = Self::default();
+        for package in api.packages.values() {
+            let name = &package.name;
+            for service in &package.services {
+                table.count("services", &service.doc, || service.name.clone());
+                for operation in &service.operations {
+                    table.count("operations", &operation.doc, || operation.id.clone());
+                    for input in &operation.inputs {
+                        table.count("inputs", &input.doc, || format!("{} {}", operation.id, input.wire));
+                    }
+                }
+            }
+            for message in &package.messages {
+                table.count("messages", &message.doc, || format!("{name}.{}", message.name));
+                for (member, _) in message.members() {
+                    table.count("members", &member.doc, || format!("{name}.{} {}", message.name, member.wire));
+                }
+            }
+            for e in &package.enums {
+                table.count("enums", &e.doc, || format!("{name}.{}", e.name));
+                for value in &e.values {
+                    table.count("values", &value.doc, || format!("{name}.{} {}", e.name, value.wire));
+                }
+            }
+        }
+        table
+    }
+
     fn count(&mut self, what: &'static str, doc: &Doc, name: impl FnOnce() -> String) {
         let at = self.rows.iter().position(|row| row.0 == what).unwrap_or_else(|| {
             self.rows.push((what, 0, Vec::new()));

@@ -14,12 +14,16 @@ pub(crate) fn run(root: &Path, crate_name: &str, sample: Option<u64>) -> Result<
     let documents = Documents::read(&root.join(SPEC))?;
     let commit = commit_number(root);
     let every = sample.unwrap_or(1).max(1);
-    let chosen = documents
+    let features: Vec<String> = documents
         .packages
         .keys()
-        .enumerate()
-        .filter(|(i, _)| *i as u64 % every == commit % every)
-        .map(|(_, name)| name.as_str());
+        .map(|name| match documents.preview.packages.get(name) {
+            Some(_) => format!("preview-{name}"),
+            None => name.clone(),
+        })
+        .collect();
+    let chosen =
+        features.iter().enumerate().filter(|(i, _)| *i as u64 % every == commit % every).map(|(_, name)| name.as_str());
     let mut failed = Vec::new();
     for feature in std::iter::once("").chain(chosen) {
         let shown = if feature.is_empty() { "(none)" } else { feature };

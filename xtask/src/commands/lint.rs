@@ -5,16 +5,18 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
+use crate::ir::Api;
 use crate::spec::{Document, Documents, Operation, ParameterPlace, Schema, Texts, operations_of, schema_name};
 
 pub(crate) fn run(directory: &Path) -> Result<()> {
     let documents = Documents::read(directory)?;
     let mut problems = problems(&documents);
     // What needs more than one look is what the generator checks while it builds.
-    if problems.is_empty()
-        && let Err(error) = crate::ir::build(&documents)
-    {
-        problems.push(format!("{error:#}"));
+    if problems.is_empty() {
+        match crate::ir::build(&documents) {
+            Ok((api, _)) => problems.extend(texts_of_nothing(&documents, &api)),
+            Err(error) => problems.push(format!("{error:#}")),
+        }
     }
     for problem in &problems {
         println!("{problem}");
@@ -33,7 +35,10 @@ fn problems(documents: &Documents) -> Vec<String> {
         for (path, _, operation) in operations_of(document) {
             let id = operation.id.as_str();
             if let Some(other) = ids.insert(id, package) {
-                tell(format!("the id {id} is also in {other}"));
+                tell(match other == package {
+                    true => format!("the id {id} is there twice"),
+                    false => format!("the id {id} is also in {other}"),
+                });
             }
             match id.split_once('.') {
                 Some((service, method))
@@ -124,7 +129,31 @@ fn references(document: &Document) -> BTreeSet<&str> {
     found
 }
 
-/// Strings of things that do not exist.
+/// Texts of messages and enums, or of their members and values, that do not exist once all is built: objects that stand
+/// within others have names then, and members come from headers and from overrides.
+fn texts_of_nothing(documents: &Documents, api: &Api) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, package) in &api.packages {
+        for (schema, entry) in &documents.texts[name].schemas {
+            let message = package.messages.iter().find(|message| message.name == *schema);
+            let values = package.enums.iter().find(|e| e.name == *schema).map(|e| &e.values);
+            if message.is_none() && values.is_none() {
+                problems.push(format!("{name}: a text of the schema {schema}, which does not exist"));
+                continue;
+            }
+            for member in entry.members().filter(|member| !member.is_empty()) {
+                let is_member = message.is_some_and(|message| message.has(member));
+                let is_value = values.is_some_and(|values| values.iter().any(|value| value.wire == member));
+                if !is_member && !is_value {
+                    problems.push(format!("{name}: a text of {schema}.{member}, which does not exist"));
+                }
+            }
+        }
+    }
+    problems
+}
+
+/// Texts of things that do not exist.
 fn text_problems(document: &Document, texts: &Texts) -> Vec<String> {
     let mut problems = Vec::new();
     let services: BTreeSet<&str> = document.tags.iter().map(|tag| tag.name.as_str()).collect();
@@ -143,18 +172,5 @@ fn text_problems(document: &Document, texts: &Texts) -> Vec<String> {
             .filter(|id| !ids.contains(id.as_str()))
             .map(|id| format!("a text of the operation {id}, which does not exist")),
     );
-    for (name, entry) in &texts.schemas {
-        let Some(schema) = document.components.schemas.get(name) else {
-            problems.push(format!("a text of the schema {name}, which does not exist"));
-            continue;
-        };
-        for member in entry.members().filter(|member| !member.is_empty()) {
-            let property = schema.properties.as_ref().is_some_and(|properties| properties.contains_key(member));
-            let value = schema.values.as_ref().is_some_and(|values| values.iter().any(|value| value == member));
-            if !property && !value {
-                problems.push(format!("a text of {name}.{member}, which does not exist"));
-            }
-        }
-    }
     problems
 }

@@ -9,4 +9,6 @@ pub(crate) mod coverage;
 pub(crate) mod diff;
 pub(crate) mod docs_coverage;
 pub(crate) mod features;
+pub(crate) mod follow;
+pub(crate) mod import;
 pub(crate) mod lint;

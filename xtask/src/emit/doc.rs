@@ -78,6 +78,7 @@ fn kind(ty: &Ty) -> String {
         Ty::Object => "a JSON object".to_owned(),
         Ty::List(inner) => format!("a list, each item {}", kind(inner)),
         Ty::Map(inner) => format!("a map, each value {}", kind(inner)),
+        Ty::Nullable(inner) => format!("{} or `null`", kind(inner)),
         Ty::Message(of) | Ty::Enum(of) | Ty::Boxed(of) => format!("of type `{}`", of.name),
     }
 }
@@ -86,6 +87,9 @@ fn kind(ty: &Ty) -> String {
 pub(crate) fn note(doc: &Doc) -> Option<String> {
     if !doc.deprecated {
         return None;
+    }
+    if let Some(release) = &doc.retired {
+        return Some(format!("removed from the API with release {release} of the official client; kept for a while"));
     }
     let text = doc.text.as_deref().unwrap_or_default().replace('\n', " ");
     let told = text.find("eprecated").and_then(|at| {

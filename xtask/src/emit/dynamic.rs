@@ -40,7 +40,7 @@ pub(crate) fn tables(package: &Package, version: &str) -> Result<String> {
 pub(crate) fn index(api: &Api) -> Result<String> {
     let mut source = Source::new(&api.version, &["All operations as tables of facts.".to_owned()]);
     let packages = api.packages.values().map(|package| {
-        let (module, feature) = (format_ident!("{}", package.module), &package.name);
+        let (module, feature) = (format_ident!("{}", package.module), package.feature());
         quote!(#[cfg(feature = #feature)] super::#module::dynamic::OPERATIONS)
     });
     source.items(quote! {
@@ -95,7 +95,8 @@ fn input(input: &Input) -> TokenStream {
         Ty::Bool | Ty::Flag => quote!(Boolean),
         Ty::List(_) => quote!(List),
         Ty::Object | Ty::Map(_) | Ty::Message(_) | Ty::Boxed(_) => quote!(Object),
-        Ty::Any => quote!(Any),
+        // `null` is a value of these, too.
+        Ty::Any | Ty::Nullable(_) => quote!(Any),
     };
     let places = input.places.iter().map(|place| match place {
         Place::Path => quote!(Location::Path),

@@ -2,22 +2,22 @@
 
 use anyhow::{Context, Result};
 
-use crate::ir::Api;
+use crate::ir::{Api, Package};
 
 const BEGIN: &str = "# Features by package, written by `cargo xtask codegen`:\n";
 const END: &str = "# End of the features by package.\n";
 
 /// The manifest of the models with its features replaced.
 pub(crate) fn models(manifest: &str, api: &Api) -> Result<String> {
-    replace(manifest, &features(api, |name| api.packages[name].uses.iter().cloned().collect()))
+    replace(manifest, &features(api, |package| package.uses.iter().map(|name| api.packages[name].feature()).collect()))
 }
 
 /// The manifest of the facade with its features replaced.
 pub(crate) fn facade(manifest: &str, api: &Api) -> Result<String> {
-    replace(manifest, &features(api, |name| vec![format!("databricks-models/{name}")]))
+    replace(manifest, &features(api, |package| vec![format!("databricks-models/{}", package.feature())]))
 }
 
-fn features(api: &Api, depends: impl Fn(&String) -> Vec<String>) -> String {
+fn features(api: &Api, depends: impl Fn(&Package) -> Vec<String>) -> String {
     let list = |names: Vec<String>| {
         let one_line = format!("{:?}", names);
         if one_line.len() <= 120 {
@@ -29,9 +29,20 @@ fn features(api: &Api, depends: impl Fn(&String) -> Vec<String>) -> String {
     let mut text = String::new();
     text.push_str("## The packages that most programs touch.\n");
     text.push_str(&format!("common = {}\n", list(api.default_packages.iter().cloned().collect())));
-    text.push_str("## Every package.\n");
-    text.push_str(&format!("full = {}\n", list(api.packages.keys().cloned().collect())));
-    for (name, package) in &api.packages {
+    let features = |preview: bool| -> Vec<String> {
+        api.packages.values().filter(|it| it.preview.is_some() == preview).map(Package::feature).collect()
+    };
+    let previews = features(true);
+    let rest = if previews.is_empty() { "" } else { " that the service promises not to break" };
+    text.push_str(&format!("## Every package{rest}.\n"));
+    text.push_str(&format!("full = {}\n", list(features(false))));
+    if !previews.is_empty() {
+        text.push_str(
+            "## Every package in preview: the service may change them at any time, and any release may then.\n",
+        );
+        text.push_str(&format!("preview = {}\n", list(previews)));
+    }
+    for package in api.packages.values() {
         let services: Vec<_> = package.services.iter().map(|service| format!("`{}`", service.name)).collect();
         let mut line = format!("## {}", services.join(", "));
         if line.len() > 140 {
@@ -39,7 +50,7 @@ fn features(api: &Api, depends: impl Fn(&String) -> Vec<String>) -> String {
             line.truncate(kept);
             line.push_str(", …");
         }
-        text.push_str(&format!("{line}\n{name} = {}\n", list(depends(name))));
+        text.push_str(&format!("{line}\n{} = {}\n", package.feature(), list(depends(package))));
     }
     text
 }
@@ -49,4 +60,41 @@ fn replace(manifest: &str, features: &str) -> Result<String> {
         manifest.find(BEGIN).with_context(|| format!("the manifest has no line `{}`", BEGIN.trim_end()))? + BEGIN.len();
     let end = manifest.find(END).with_context(|| format!("the manifest has no line `{}`", END.trim_end()))?;
     Ok(format!("{}{features}{}", &manifest[..begin], &manifest[end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::ir::HiddenNames;
+    use crate::spec::Stage;
+
+    #[test]
+    fn packages_in_preview_have_features_that_state_it() {
+        let package = |name: &str, preview, uses: &[&str]| Package {
+            name: name.to_owned(),
+            module: name.to_owned(),
+            preview,
+            uses: uses.iter().map(|&name| name.to_owned()).collect(),
+            messages: Vec::new(),
+            enums: Vec::new(),
+            services: Vec::new(),
+        };
+        let packages = [package("doors", Some(Stage::Beta), &["rooms"]), package("rooms", None, &[])];
+        let api = Api {
+            version: "1".to_owned(),
+            packages: packages.into_iter().map(|package| (package.name.clone(), package)).collect::<BTreeMap<_, _>>(),
+            default_packages: BTreeSet::from(["rooms".to_owned()]),
+            hidden: HiddenNames::default(),
+        };
+        let manifest = format!("{BEGIN}old\n{END}");
+        let models = models(&manifest, &api).unwrap();
+        for line in ["full = [\"rooms\"]", "preview = [\"preview-doors\"]", "preview-doors = [\"rooms\"]", "rooms = []"]
+        {
+            assert!(models.contains(&format!("\n{line}\n")), "{line} in {models}");
+        }
+        let facade = facade(&manifest, &api).unwrap();
+        assert!(facade.contains("preview-doors = [\"databricks-models/preview-doors\"]"), "{facade}");
+    }
 }

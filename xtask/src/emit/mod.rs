@@ -104,7 +104,7 @@ pub(crate) fn manifests(api: &Api, root: &Path, files: &mut Files) -> Result<()>
 
 fn modules<'a>(packages: impl Iterator<Item = &'a Package>, gated: bool) -> proc_macro2::TokenStream {
     let modules = packages.map(|package| {
-        let (module, feature) = (format_ident!("{}", package.module), &package.name);
+        let (module, feature) = (format_ident!("{}", package.module), package.feature());
         let gate = gated.then(|| quote!(#[cfg(feature = #feature)] #[cfg_attr(docsrs, doc(cfg(feature = #feature)))]));
         quote!(#gate pub mod #module;)
     });
@@ -115,6 +115,9 @@ fn package_root(api: &Api, package: &Package, gated: bool) -> Result<String> {
     let services: Vec<_> = package.services.iter().map(|service| format!("| [`{}`] |", service.module)).collect();
     let mut doc =
         vec![format!("The package `{}`: its types, and a module per service with its operations.", package.name)];
+    if let Some(stage) = package.preview {
+        doc.extend([String::new(), stage.sentence().to_owned()]);
+    }
     if !services.is_empty() {
         doc.extend([String::new(), "| service |".to_owned(), "|---|".to_owned()]);
         doc.extend(services);

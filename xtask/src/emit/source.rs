@@ -163,6 +163,7 @@ impl Place<'_> {
             Ty::Object => "serde_json::Map<String, serde_json::Value>".to_owned(),
             Ty::List(inner) => format!("Vec<{}>", self.ty(inner)),
             Ty::Map(inner) => format!("std::collections::BTreeMap<String, {}>", self.ty(inner)),
+            Ty::Nullable(inner) => format!("databricks_core::Nullable<{}>", self.ty(inner)),
             Ty::Message(name) | Ty::Enum(name) => self.path(name),
             Ty::Boxed(name) => format!("Box<{}>", self.path(name)),
         }

@@ -5,14 +5,55 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{
-    Accessor, Api, Doc, Package, Place, Service, marks, messages, names, operations, recursion, signatures as order,
-    traits,
+    Accessor, Api, Doc, Package, Place, Service, Ty, marks, messages, names, operations, recursion,
+    signatures as order, traits,
 };
 use crate::spec::{Document, Documents, Scope, Signatures, operations_of};
 
 /// Builds the intermediate form, and the signatures as they are after it: frozen ones as they were, new ones added,
 /// those of vanished operations left out.
 pub(crate) fn build(documents: &Documents) -> Result<(Api, Signatures)> {
+    let (mut packages, signatures) = lower(documents)?;
+    order::check(&packages, &documents.signatures)?;
+    check_names(&packages)?;
+    if let Some(stale) = stale(documents, &packages).first() {
+        bail!("the overrides name {stale}, which does not exist");
+    }
+    let hidden = marks::resolve(&documents.sensitive, &mut packages)?;
+    Ok((
+        Api {
+            version: documents.version()?.to_owned(),
+            packages,
+            default_packages: documents.overrides.default_packages.clone(),
+            hidden,
+        },
+        signatures,
+    ))
+}
+
+/// What a new release leaves for people to decide.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    /// Members that sound like secrets, with whether they are of free form.
+    pub(crate) sensitive: BTreeMap<String, bool>,
+    /// Orders of arguments, proposed.
+    pub(crate) signatures: Signatures,
+    /// Decisions about members that do not exist.
+    pub(crate) unused: Vec<String>,
+    /// Overrides of what does not exist.
+    pub(crate) stale: Vec<Stale>,
+}
+
+/// Finds all that is to be decided, where [`build`] stops at the first.
+pub(crate) fn pending(documents: &Documents) -> Result<Pending> {
+    let (packages, _) = lower(documents)?;
+    let (sensitive, unused) = marks::pending(&documents.sensitive, &packages);
+    let signatures = order::propose(&packages, &documents.signatures);
+    Ok(Pending { sensitive, signatures, unused, stale: stale(documents, &packages) })
+}
+
+/// Messages, enums, services and operations, before anything that people decide is looked at.
+fn lower(documents: &Documents) -> Result<(BTreeMap<String, Package>, Signatures)> {
     let mut signatures = Signatures::default();
     let mut packages = BTreeMap::new();
     for (name, document) in &documents.packages {
@@ -24,19 +65,8 @@ pub(crate) fn build(documents: &Documents) -> Result<(Api, Signatures)> {
     for package in packages.values_mut() {
         package.uses = uses(package);
     }
-    order::check(&packages, &documents.signatures)?;
-    check_names(&packages)?;
-    check_overrides(documents, &packages)?;
-    let hidden = marks::resolve(&documents.sensitive, &mut packages)?;
-    Ok((
-        Api {
-            version: documents.version()?.to_owned(),
-            packages,
-            default_packages: documents.overrides.default_packages.clone(),
-            hidden,
-        },
-        signatures,
-    ))
+    nullable(documents, &mut packages);
+    Ok((packages, signatures))
 }
 
 fn package(documents: &Documents, name: &str, document: &Document, signatures: &mut Signatures) -> Result<Package> {
@@ -76,7 +106,12 @@ fn package(documents: &Documents, name: &str, document: &Document, signatures: &
             name: tag.name.clone(),
             module: names::module(&tag.name),
             handle: names::camel(&tag.name),
-            doc: Doc { text: texts.services.get(&tag.name).cloned(), facts: Vec::new(), deprecated: tag.deprecated },
+            doc: Doc {
+                text: texts.services.get(&tag.name).cloned(),
+                facts: Vec::new(),
+                deprecated: tag.deprecated,
+                retired: None,
+            },
             accessor,
             operations: list,
         });
@@ -88,7 +123,9 @@ fn package(documents: &Documents, name: &str, document: &Document, signatures: &
         "some operations have a tag that the document does not list, or several tags"
     );
     let (messages, enums) = lowering.finish();
-    Ok(Package { name: name.to_owned(), module: names::module(name), uses: BTreeSet::new(), messages, enums, services })
+    let preview = documents.preview.packages.get(name).copied();
+    let module = names::module(name);
+    Ok(Package { name: name.to_owned(), module, preview, uses: BTreeSet::new(), messages, enums, services })
 }
 
 /// Reads `w.settings.default_namespace`.
@@ -171,47 +208,93 @@ fn check_names(packages: &BTreeMap<String, Package>) -> Result<()> {
     Ok(())
 }
 
-/// An override that hits nothing has been overtaken by the documents.
-fn check_overrides(documents: &Documents, packages: &BTreeMap<String, Package>) -> Result<()> {
+/// Gives the third state to optional members and inputs in which the service tells `null` from absent.
+fn nullable(documents: &Documents, packages: &mut BTreeMap<String, Package>) {
+    let marked = &documents.overrides.nullable;
+    let wrap = |ty: &mut Ty| *ty = Ty::Nullable(Box::new(std::mem::replace(ty, Ty::Any)));
+    for package in packages.values_mut() {
+        let name = &package.name;
+        for message in &mut package.messages {
+            let path = format!("{name}.{}", message.name);
+            let members = message.optional.iter_mut().filter(|it| marked.contains(&format!("{path}.{}", it.wire)));
+            members.for_each(|member| wrap(&mut member.ty));
+        }
+        for operation in package.services.iter_mut().flat_map(|service| &mut service.operations) {
+            let (id, inputs) = (&operation.id, &mut operation.inputs);
+            for input in inputs.iter_mut().filter(|it| marked.contains(&format!("{id}.{}", it.wire))) {
+                // Only JSON has a `null`; an argument is always sent.
+                if input.places == [Place::Member] && !input.required {
+                    wrap(&mut input.ty);
+                }
+            }
+        }
+    }
+}
+
+/// An override that hits nothing: it has been overtaken by the documents.
+#[derive(Debug)]
+pub(crate) struct Stale {
+    pub(crate) section: &'static str,
+    pub(crate) entry: String,
+}
+
+impl std::fmt::Display for Stale {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} in `{}`", self.entry, self.section)
+    }
+}
+
+fn stale(documents: &Documents, packages: &BTreeMap<String, Package>) -> Vec<Stale> {
     let overrides = &documents.overrides;
-    let ids: BTreeSet<&str> =
-        packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations).map(|o| o.id.as_str()).collect();
-    let named = overrides
-        .read_only
-        .iter()
-        .chain(&overrides.idempotent)
-        .chain(&overrides.not_idempotent)
-        .chain(overrides.idempotency_keys.keys())
-        .chain(overrides.pagination.keys())
-        .chain(overrides.wait.keys())
-        .chain(overrides.token_alone.keys());
-    for id in named {
-        ensure!(ids.contains(id.as_str()), "the overrides name the operation {id}, which does not exist");
-    }
     let operations = || packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations);
-    for parameter in &overrides.multi_segment {
-        let found = operations().any(|o| {
+    let ids: BTreeSet<&str> = operations().map(|o| o.id.as_str()).collect();
+    let mut found = Vec::new();
+    let mut check = |section, entries: &mut dyn Iterator<Item = &String>, exists: &dyn Fn(&str) -> bool| {
+        found.extend(entries.filter(|entry| !exists(entry)).map(|entry| Stale { section, entry: entry.clone() }));
+    };
+    let is_operation = |id: &str| ids.contains(id);
+    check("read_only", &mut overrides.read_only.iter(), &is_operation);
+    check("idempotent", &mut overrides.idempotent.iter(), &is_operation);
+    check("not_idempotent", &mut overrides.not_idempotent.iter(), &is_operation);
+    check("idempotency_keys", &mut overrides.idempotency_keys.keys(), &is_operation);
+    check("pagination", &mut overrides.pagination.keys(), &is_operation);
+    check("wait", &mut overrides.wait.keys(), &is_operation);
+    check("token_alone", &mut overrides.token_alone.keys(), &is_operation);
+    check("multi_segment", &mut overrides.multi_segment.iter(), &|parameter| {
+        operations().any(|o| {
             o.inputs.iter().any(|i| i.places == [Place::Segments] && *parameter == format!("{}.{}", o.id, i.wire))
-        });
-        ensure!(found, "the overrides name the path parameter {parameter}, which does not exist");
-    }
-    for package in &overrides.default_packages {
-        ensure!(packages.contains_key(package), "the overrides name the package {package}, which does not exist");
-    }
-    for member in &overrides.optional {
-        let mut parts = member.splitn(3, '.');
+        })
+    });
+    check("default_packages", &mut overrides.default_packages.iter(), &|package| packages.contains_key(package));
+    let member = |path: &str| {
+        let mut parts = path.splitn(3, '.');
         let (package, schema, wire) =
             (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let found = packages
-            .get(package)
-            .and_then(|p| p.messages.iter().find(|m| m.name == schema))
-            .and_then(|m| m.member(wire));
-        ensure!(found.is_some(), "the overrides name the member {member}, which does not exist");
-    }
-    for key in overrides.enum_values.keys() {
+        let message = packages.get(package).and_then(|p| p.messages.iter().find(|m| m.name == schema));
+        message.is_some_and(|message| message.member(wire).is_some())
+    };
+    let service = |id: &str| operations().any(|o| o.id.split('.').next() == Some(id));
+    check("operations of preview.json", &mut documents.preview.operations.keys(), &|id| {
+        is_operation(id) || service(id)
+    });
+    check("packages of preview.json", &mut documents.preview.packages.keys(), &|name| packages.contains_key(name));
+    check("optional", &mut overrides.optional.iter(), &member);
+    let wrapped = |path: &str| {
+        operations().any(|o| {
+            let mut inputs = o.inputs.iter().filter(|input| matches!(input.ty, Ty::Nullable(_)));
+            inputs.any(|input| path == format!("{}.{}", o.id, input.wire))
+        }) || packages.values().any(|package| {
+            package.messages.iter().any(|message| {
+                let mut members = message.optional.iter().filter(|member| matches!(member.ty, Ty::Nullable(_)));
+                members.any(|member| path == format!("{}.{}.{}", package.name, message.name, member.wire))
+            })
+        })
+    };
+    check("nullable", &mut overrides.nullable.iter(), &wrapped);
+    check("types", &mut overrides.types.keys(), &member);
+    check("enum_values", &mut overrides.enum_values.keys(), &|key| {
         let (package, name) = key.split_once('.').unwrap_or_default();
-        let found = packages.get(package).is_some_and(|p| p.enums.iter().any(|e| e.name == name));
-        ensure!(found, "the overrides name the enum {key}, which does not exist");
-    }
-    Ok(())
+        packages.get(package).is_some_and(|p| p.enums.iter().any(|e| e.name == name))
+    });
+    found
 }

@@ -77,6 +77,31 @@ pub(crate) fn resolve(sensitive: &Sensitive, packages: &mut BTreeMap<String, Pac
     Ok(hidden(sensitive, packages))
 }
 
+/// What `sensitive.json` leaves undecided, with whether the member is of free form, and what in it hits nothing.
+pub(super) fn pending(
+    sensitive: &Sensitive,
+    packages: &BTreeMap<String, Package>,
+) -> (BTreeMap<String, bool>, Vec<String>) {
+    let mut decisions = Decisions { sensitive, used: BTreeSet::new(), undecided: BTreeSet::new() };
+    let mut free = BTreeMap::new();
+    let mut look = |place: &str, wire: &str, ty: &Ty| {
+        decisions.mark(place, wire, ty);
+        free.insert(format!("{place}.{wire}"), is_free(ty));
+    };
+    for package in packages.values() {
+        for message in &package.messages {
+            let place = format!("{}.{}", package.name, message.name);
+            message.members().for_each(|(member, _)| look(&place, &member.wire, &member.ty));
+        }
+        for operation in package.services.iter().flat_map(|service| &service.operations) {
+            operation.inputs.iter().for_each(|input| look(&operation.id, &input.wire, &input.ty));
+        }
+    }
+    let unused = decisions.unused();
+    free.retain(|path, _| decisions.undecided.contains(path));
+    (free, unused)
+}
+
 struct Decisions<'a> {
     sensitive: &'a Sensitive,
     used: BTreeSet<&'a str>,
@@ -108,16 +133,20 @@ impl Decisions<'_> {
         Mark::None
     }
 
+    /// Decisions that hit nothing.
+    fn unused(&self) -> Vec<String> {
+        let lists = [&self.sensitive.secrets, &self.sensitive.settings, &self.sensitive.plain];
+        lists.into_iter().flatten().filter(|entry| !self.used.contains(entry.as_str())).cloned().collect()
+    }
+
     fn finish(self) -> Result<()> {
+        let unused = self.unused();
         let undecided: Vec<_> = self.undecided.into_iter().collect();
         ensure!(
             undecided.is_empty(),
             "sensitive.json does not say whether these hold secrets (secrets, settings or plain):\n  {}",
             undecided.join("\n  ")
         );
-        let lists = [&self.sensitive.secrets, &self.sensitive.settings, &self.sensitive.plain];
-        let unused: Vec<_> =
-            lists.into_iter().flatten().map(String::as_str).filter(|entry| !self.used.contains(entry)).collect();
         ensure!(unused.is_empty(), "sensitive.json decides members that do not exist: {}", unused.join(", "));
         Ok(())
     }
@@ -127,7 +156,7 @@ impl Decisions<'_> {
 fn holds_text(ty: &Ty) -> bool {
     match ty {
         Ty::String => true,
-        Ty::List(inner) | Ty::Map(inner) => holds_text(inner),
+        Ty::List(inner) | Ty::Map(inner) | Ty::Nullable(inner) => holds_text(inner),
         other => is_free(other),
     }
 }
@@ -137,7 +166,7 @@ fn is_free(ty: &Ty) -> bool {
     match ty {
         Ty::Any | Ty::Object => true,
         Ty::Map(inner) => holds_text(inner),
-        Ty::List(inner) => is_free(inner),
+        Ty::List(inner) | Ty::Nullable(inner) => is_free(inner),
         _ => false,
     }
 }

@@ -77,10 +77,11 @@ impl<'a> Lowering<'a> {
                     text: self.texts.schema(name, wire).map(str::to_owned),
                     facts: vec![format!("`{wire}` on the wire.")],
                     deprecated: schema.deprecated_values.contains(wire),
+                    retired: None,
                 },
             })
             .collect();
-        self.enums.push(Enum { name: name.to_owned(), doc: self.doc(name, "", schema.deprecated), values });
+        self.enums.push(Enum { name: name.to_owned(), doc: self.doc(name, "", schema), values });
         Ok(())
     }
 
@@ -89,14 +90,14 @@ impl<'a> Lowering<'a> {
         ensure!(schema.additional.is_none(), "an object with both members and free-form entries");
         let mut message = Message {
             name: name.to_owned(),
-            doc: self.doc(name, "", schema.deprecated),
+            doc: self.doc(name, "", schema),
             required: vec![],
             optional: vec![],
             stream: None,
         };
         let arguments = self.frozen_arguments(name, schema);
         for (wire, property) in schema.properties.iter().flatten() {
-            let mut doc = self.doc(name, wire, property.deprecated);
+            let mut doc = self.doc(name, wire, property);
             let rust = names::member(wire, property.snake.as_deref());
             match property.source {
                 Some(Source::Stream) => {
@@ -115,8 +116,10 @@ impl<'a> Lowering<'a> {
                 Some(Source::Header) => doc.facts.push(format!("From the header `{wire}` of the response.")),
                 None => {}
             }
+            let path = format!("{}.{name}.{wire}", self.package);
+            let described = self.documents.overrides.types.get(&path).unwrap_or(property);
             let ty = self
-                .ty(property, &format!("{name}{}", names::camel(wire)))
+                .ty(described, &format!("{name}{}", names::camel(wire)))
                 .with_context(|| format!("member {wire}"))?;
             doc.facts.extend(facts(&rust, wire, property.source, property));
             let relaxed = self.documents.overrides.optional.contains(&format!("{}.{name}.{wire}", self.package));
@@ -154,8 +157,14 @@ impl<'a> Lowering<'a> {
         arguments
     }
 
-    fn doc(&self, schema: &str, member: &str, deprecated: bool) -> Doc {
-        Doc { text: self.texts.schema(schema, member).map(str::to_owned), facts: Vec::new(), deprecated }
+    /// The doc of a schema, or of a member of it that `described` describes.
+    fn doc(&self, schema: &str, member: &str, described: &Schema) -> Doc {
+        Doc {
+            text: self.texts.schema(schema, member).map(str::to_owned),
+            facts: Vec::new(),
+            deprecated: described.deprecated,
+            retired: described.retired.clone(),
+        }
     }
 
     /// The type of a value. An object with members that stands here becomes a message named `inline`.

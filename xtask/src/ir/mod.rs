@@ -9,12 +9,12 @@ mod recursion;
 mod signatures;
 mod traits;
 
-pub(crate) use build::build;
+pub(crate) use build::{build, pending};
 pub(crate) use names::{camel, setter};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::spec::{Method, Scope};
+use crate::spec::{Method, Scope, Stage};
 
 /// The whole API, packages in alphabetical order.
 #[derive(Debug)]
@@ -30,11 +30,23 @@ pub(crate) struct Api {
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) module: String,
+    /// Whether the service may change all of it at any time.
+    pub(crate) preview: Option<Stage>,
     /// Other packages whose types this one names.
     pub(crate) uses: BTreeSet<String>,
     pub(crate) messages: Vec<Message>,
     pub(crate) enums: Vec<Enum>,
     pub(crate) services: Vec<Service>,
+}
+
+impl Package {
+    /// The feature that it stands behind: its name, unless the service may change it at any time.
+    pub(crate) fn feature(&self) -> String {
+        match self.preview {
+            Some(_) => format!("preview-{}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// An object of the API.
@@ -51,6 +63,11 @@ pub(crate) struct Message {
 impl Message {
     pub(crate) fn members(&self) -> impl Iterator<Item = (&Member, bool)> {
         self.required.iter().map(|member| (member, true)).chain(self.optional.iter().map(|member| (member, false)))
+    }
+
+    /// Whether it has a member of this name on the wire, the body's stream included.
+    pub(crate) fn has(&self, wire: &str) -> bool {
+        self.members().map(|(member, _)| member).chain(&self.stream).any(|member| member.wire == wire)
     }
 
     pub(crate) fn member(&self, wire: &str) -> Option<(&Member, bool)> {
@@ -125,6 +142,8 @@ pub(crate) struct Doc {
     pub(crate) text: Option<String>,
     pub(crate) facts: Vec<String>,
     pub(crate) deprecated: bool,
+    /// The release of the source that removed it; it is kept for a while.
+    pub(crate) retired: Option<String>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -149,6 +168,8 @@ pub(crate) enum Ty {
     Enum(TypeRef),
     /// A message that holds itself, directly or not.
     Boxed(TypeRef),
+    /// A value or an explicit `null`.
+    Nullable(Box<Ty>),
 }
 
 impl Ty {
@@ -156,7 +177,7 @@ impl Ty {
     pub(crate) fn reference(&self) -> Option<&TypeRef> {
         match self {
             Self::Message(name) | Self::Enum(name) | Self::Boxed(name) => Some(name),
-            Self::List(inner) | Self::Map(inner) => inner.reference(),
+            Self::List(inner) | Self::Map(inner) | Self::Nullable(inner) => inner.reference(),
             _ => None,
         }
     }
@@ -201,6 +222,8 @@ pub(crate) struct Operation {
     pub(crate) scope: Scope,
     pub(crate) workspace_header: bool,
     pub(crate) class: Class,
+    /// Whether the service may change it at any time.
+    pub(crate) preview: Option<Stage>,
     pub(crate) doc: Doc,
     pub(crate) inputs: Vec<Input>,
     /// Query parameters that are always the same.

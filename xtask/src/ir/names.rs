@@ -14,7 +14,8 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// Names of a message's own functions, which setters of the same name would hide.
-const MESSAGE_FUNCTIONS: &[&str] = &["clone", "default", "eq", "fmt", "from", "into", "new"];
+const MESSAGE_FUNCTIONS: &[&str] =
+    &["clone", "default", "eq", "extra", "extra_mut", "fmt", "from", "into", "new", "with_extra"];
 
 /// Names of a service handle's own functions.
 const HANDLE_FUNCTIONS: &[&str] = &["clone", "fmt", "from", "into", "new"];

@@ -31,7 +31,10 @@ pub(crate) fn operation(
         text: lowering.texts.operation(&source.id, "").map(str::to_owned),
         facts: vec![format!("`{} {path}`", method.upper())],
         deprecated: source.deprecated,
+        retired: source.retired.clone(),
     };
+    let preview = lowering.documents.preview.operation(lowering.package, &source.id);
+    doc.facts.extend(preview.map(|stage| stage.sentence().to_owned()));
     if let Some(key) = &key {
         doc.facts.push(format!("A fresh idempotency key is sent in `{key}` unless you set one."));
     }
@@ -44,6 +47,7 @@ pub(crate) fn operation(
         scope: source.scope,
         workspace_header: source.workspace_header,
         class: class(lowering, source, key.is_some()),
+        preview,
         doc,
         inputs,
         constants: request.constants,
@@ -109,6 +113,7 @@ impl Request {
         ensure!(!matches!(place, Place::Path | Place::Segments) || displays(&ty), "a path parameter of type {ty:?}");
         let rust = names::input(&parameter.name, parameter.snake.as_deref());
         let mut doc = input_doc(lowering, source, &parameter.name, parameter.deprecated || parameter.schema.deprecated);
+        doc.retired = parameter.retired.clone();
         doc.facts.extend(facts(&rust, &parameter.name, None, &parameter.schema));
         match parameter.patterns.as_slice() {
             [] => {}
@@ -217,6 +222,7 @@ impl Request {
             }
             let rust = names::input(wire, property.snake.as_deref());
             let mut doc = input_doc(lowering, source, wire, property.deprecated);
+            doc.retired = property.retired.clone();
             doc.facts.extend(facts(&rust, wire, None, property));
             self.inputs.insert(
                 wire.clone(),
@@ -279,7 +285,7 @@ fn displays(ty: &Ty) -> bool {
 fn input_doc(lowering: &Lowering<'_>, source: &spec::Operation, wire: &str, deprecated: bool) -> Doc {
     let own = lowering.texts.operation(&source.id, wire);
     let shared = || source.request_name.as_deref().and_then(|schema| lowering.texts.schema(schema, wire));
-    Doc { text: own.or_else(shared).map(str::to_owned), facts: Vec::new(), deprecated }
+    Doc { text: own.or_else(shared).map(str::to_owned), facts: Vec::new(), deprecated, retired: None }
 }
 
 /// Every parameter of the path exists, and every path parameter is in the path.
@@ -379,8 +385,11 @@ fn header_members(lowering: &mut Lowering<'_>, name: &str, response: &spec::Resp
     for (wire, header) in &response.headers {
         let ty = lowering.ty(&header.schema, "")?;
         let rust = names::member(wire, header.snake.as_deref());
-        let doc =
-            Doc { text: None, facts: vec![format!("From the header `{wire}` of the response.")], deprecated: false };
+        let doc = Doc {
+            text: lowering.texts.schema(name, wire).map(str::to_owned),
+            facts: vec![format!("From the header `{wire}` of the response.")],
+            ..Doc::default()
+        };
         lowering
             .add_header(name, Member { name: rust, wire: wire.clone(), ty, doc, header: true, mark: Mark::None })?;
     }

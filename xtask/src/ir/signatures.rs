@@ -62,6 +62,60 @@ fn check_one<'a>(
     Ok(())
 }
 
+/// Orders for signatures that have to be reviewed and were not: path parameters as in the URL, then what identifies, then
+/// what it is set to, `update_mask` last. Arguments of one type that are too many are left out, and become setters.
+pub(super) fn propose(packages: &BTreeMap<String, Package>, reviewed: &Signatures) -> Signatures {
+    let mut proposed = Signatures::default();
+    for operation in packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations) {
+        let arguments: Vec<_> =
+            operation.required().map(|input| (input.wire.as_str(), &input.ty, is_path(&input.places))).collect();
+        if needs_review(&arguments) && !reviewed.operations.contains_key(&operation.id) {
+            proposed.operations.insert(operation.id.clone(), order(arguments));
+        }
+    }
+    let sent = sent(packages);
+    for package in packages.values() {
+        for message in &package.messages {
+            let key = format!("{}.{}", package.name, message.name);
+            let arguments: Vec<_> = message.required.iter().map(|m| (m.wire.as_str(), &m.ty, false)).collect();
+            if needs_review(&arguments) && !reviewed.messages.contains_key(&key) {
+                // Messages that only the service makes keep all their members.
+                let arguments = if sent.contains(&key) {
+                    order(arguments)
+                } else {
+                    arguments.into_iter().map(|(wire, ..)| wire.to_owned()).collect()
+                };
+                proposed.messages.insert(key, arguments);
+            }
+        }
+    }
+    proposed
+}
+
+fn needs_review(arguments: &[(&str, &Ty, bool)]) -> bool {
+    let texts = arguments.iter().filter(|(_, ty, _)| is_text(ty)).count();
+    texts > 1 || arguments.iter().any(|(_, ty, _)| arguments.iter().filter(|(_, other, _)| other == ty).count() > MOST)
+}
+
+fn order(mut arguments: Vec<(&str, &Ty, bool)>) -> Vec<String> {
+    arguments.sort_by_key(|(wire, _, path)| {
+        let identifies = ["name", "key", "id"].iter().any(|it| wire == it || wire.ends_with(&format!("_{it}")));
+        match (*path, *wire, identifies) {
+            (true, ..) => 0,
+            (_, "update_mask", _) => 3,
+            (_, _, true) => 1,
+            _ => 2,
+        }
+    });
+    let mut kept: Vec<(&str, &Ty, bool)> = Vec::new();
+    for argument in arguments {
+        if argument.2 || kept.iter().filter(|(_, ty, _)| *ty == argument.1).count() < MOST {
+            kept.push(argument);
+        }
+    }
+    kept.into_iter().map(|(wire, ..)| wire.to_owned()).collect()
+}
+
 /// Whether a text literal can stand for it.
 fn is_text(ty: &Ty) -> bool {
     matches!(ty, Ty::String | Ty::Enum(_) | Ty::FieldMask)

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Pagination, Wait};
+use super::{Pagination, Schema, Wait};
 
 /// What the documents do not state or state wrongly; each entry is reviewed by a person. Notes are for that person.
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +38,13 @@ pub(crate) struct Overrides {
     /// Values that enums (`package.Schema`) have beyond those described.
     #[serde(default)]
     pub(crate) enum_values: BTreeMap<String, Vec<String>>,
+    /// Members (`package.Schema.member`) whose type is stated wrongly, with the schema that is right.
+    #[serde(default)]
+    pub(crate) types: BTreeMap<String, Schema>,
+    /// Optional inputs (`service.operation.input`) and members (`package.Schema.member`) of updates in which the service
+    /// tells `null` from absent.
+    #[serde(default)]
+    pub(crate) nullable: BTreeSet<String>,
     /// Lists whose paging is not marked.
     #[serde(default)]
     pub(crate) pagination: IndexMap<String, Pagination>,
@@ -55,6 +62,26 @@ pub(crate) struct Overrides {
 impl Overrides {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         read(path)
+    }
+
+    /// Removes an entry of a section, if it is there.
+    pub(crate) fn remove(&mut self, section: &str, entry: &str) {
+        match section {
+            "default_packages" => _ = self.default_packages.remove(entry),
+            "read_only" => _ = self.read_only.remove(entry),
+            "idempotent" => _ = self.idempotent.remove(entry),
+            "not_idempotent" => _ = self.not_idempotent.remove(entry),
+            "idempotency_keys" => _ = self.idempotency_keys.remove(entry),
+            "optional" => _ = self.optional.remove(entry),
+            "types" => _ = self.types.remove(entry),
+            "nullable" => _ = self.nullable.remove(entry),
+            "enum_values" => _ = self.enum_values.remove(entry),
+            "pagination" => _ = self.pagination.shift_remove(entry),
+            "wait" => _ = self.wait.shift_remove(entry),
+            "token_alone" => _ = self.token_alone.remove(entry),
+            "multi_segment" => _ = self.multi_segment.remove(entry),
+            _ => {}
+        }
     }
 }
 
@@ -87,6 +114,69 @@ pub(crate) struct Sensitive {
 impl Sensitive {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         read(path)
+    }
+
+    /// Removes a decision, if it is there.
+    pub(crate) fn remove(&mut self, entry: &str) {
+        for list in [&mut self.secrets, &mut self.settings, &mut self.plain] {
+            list.remove(entry);
+        }
+    }
+
+    /// Hides a member that is not decided; `free`: one of free form.
+    pub(crate) fn decide(&mut self, path: String, free: bool) {
+        if free { &mut self.settings } else { &mut self.secrets }.insert(path);
+    }
+}
+
+/// What the service may change at any time: outside of the promise that a release of ours breaks no caller.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Preview {
+    #[serde(rename = "note", default)]
+    pub(crate) _note: String,
+    /// Packages that are in preview as a whole, with the stage.
+    #[serde(default)]
+    pub(crate) packages: BTreeMap<String, Stage>,
+    /// Services and operations (`service` or `service.operation`) that are, with the stage.
+    #[serde(default)]
+    pub(crate) operations: BTreeMap<String, Stage>,
+}
+
+/// How far a preview is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Stage {
+    Experimental,
+    Private,
+    Beta,
+    Public,
+}
+
+impl Stage {
+    /// The sentence of a doc comment.
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Self::Experimental => {
+                "**Experimental**: the service may change it without notice, and any release may then."
+            }
+            Self::Private => "**In private preview**: may change in any release.",
+            Self::Beta => "**In beta**: may change in any release.",
+            Self::Public => "**In public preview**: may change in any release.",
+        }
+    }
+}
+
+impl Preview {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        read(path)
+    }
+
+    /// The stage of an operation: its own, else that of its service or package.
+    pub(crate) fn operation(&self, package: &str, id: &str) -> Option<Stage> {
+        let service = id.split('.').next().unwrap_or_default();
+        let own = self.operations.get(id).or_else(|| self.operations.get(service));
+        own.or_else(|| self.packages.get(package)).copied()
     }
 }
 

@@ -4,11 +4,15 @@
 
 mod data;
 mod docs;
+mod kept;
 mod load;
+mod retired;
 
-pub(crate) use data::{Overrides, Sensitive, Signatures};
+pub(crate) use data::{Overrides, Preview, Sensitive, Signatures, Stage};
 pub(crate) use docs::Texts;
-pub(crate) use load::{Documents, operations_of, schema_name};
+pub(crate) use kept::KeptFile;
+pub(crate) use load::{Documents, operations_of, raw, schema_name};
+pub(crate) use retired::{Retired, series};
 
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -17,7 +21,9 @@ use serde_json::Value;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Document {
-    pub(crate) openapi: String,
+    /// Tested before the rest is read.
+    #[serde(rename = "openapi")]
+    pub(crate) _openapi: String,
     pub(crate) info: Info,
     pub(crate) tags: Vec<Tag>,
     pub(crate) paths: IndexMap<String, IndexMap<Method, Operation>>,
@@ -123,6 +129,9 @@ pub(crate) struct Operation {
     pub(crate) wait: Option<Wait>,
     #[serde(rename = "x-databricks-lro")]
     pub(crate) lro: Option<Lro>,
+    /// The release of the source that removed it.
+    #[serde(rename = "x-databricks-retired")]
+    pub(crate) retired: Option<String>,
 }
 
 /// Where a fact comes from that is not in the generated part of the source.
@@ -154,6 +163,8 @@ pub(crate) struct Parameter {
     pub(crate) multi_segment: bool,
     #[serde(rename = "x-databricks-resource-patterns", default)]
     pub(crate) patterns: Vec<String>,
+    #[serde(rename = "x-databricks-retired")]
+    pub(crate) retired: Option<String>,
     #[serde(rename = "x-databricks-origin")]
     pub(crate) _origin: Option<Origin>,
 }
@@ -250,6 +261,8 @@ pub(crate) struct Schema {
     pub(crate) snake: Option<String>,
     #[serde(rename = "x-databricks-source")]
     pub(crate) source: Option<Source>,
+    #[serde(rename = "x-databricks-retired")]
+    pub(crate) retired: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]

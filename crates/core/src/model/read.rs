@@ -87,6 +87,12 @@ pub trait Wire<'de>: Sized + fmt::Debug {
         Self::read(d).map(Some)
     }
 
+    /// What a `null` stands for as an item of a list: nothing, but for values of any JSON type.
+    #[doc(hidden)]
+    fn null() -> Option<Self> {
+        None
+    }
+
     /// Shows the value in `Debug`.
     ///
     /// # Errors
@@ -395,6 +401,9 @@ impl<'de> Wire<'de> for Value {
     fn read_at<D: Deserializer<'de>>(d: D, _: At) -> Result<Option<Self>, D::Error> {
         Ok(Some(Self::deserialize(d)?).filter(|value| !value.is_null()))
     }
+    fn null() -> Option<Self> {
+        Some(Self::Null)
+    }
     fn show(&self, mark: Mark, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         super::show::json(self.clone(), mark, f)
     }
@@ -532,7 +541,10 @@ impl<'de, T: Wire<'de>> DeserializeSeed<'de> for Item<T> {
         // What is odd within the item is warned of there; nothing at all is `null`, or was warned of.
         let at = At { essential: false, ..self.0 };
         match T::read_at(d, at)? {
-            None => at.odd("an item", "null"),
+            None => match T::null() {
+                None => at.odd("an item", "null"),
+                null => Ok(null),
+            },
             item => Ok(item),
         }
     }

@@ -10,15 +10,21 @@ mod catalog;
 mod clusters;
 mod code;
 mod commands;
+mod dbfs;
 mod faults;
+mod files;
 mod integrations;
 mod jobs;
 mod libraries;
 mod pages;
 mod query_history;
+mod ranges;
+mod secrets;
+pub(crate) mod serving;
 mod sessions;
 mod statements;
 mod storage;
+pub(crate) mod storage_volumes;
 mod tokens;
 mod warehouses;
 mod workspace;
@@ -29,13 +35,17 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(clusters::routes())
         .merge(code::routes())
         .merge(commands::routes())
+        .merge(dbfs::routes())
         .merge(faults::routes())
+        .merge(files::routes())
         .merge(integrations::routes())
         .merge(jobs::routes())
         .merge(libraries::routes())
         .merge(pages::routes())
         .merge(query_history::routes())
         .merge(sessions::routes())
+        .merge(secrets::routes())
+        .merge(serving::routes())
         .merge(statements::routes())
         .merge(storage::routes())
         .merge(tokens::routes())

@@ -32,13 +32,18 @@ use tokens::{NewToken, Tokens};
 use warehouses::Warehouses;
 
 pub(crate) mod clusters;
+pub(crate) mod content;
 pub(crate) mod contexts;
+pub(crate) mod dbfs;
 pub(crate) mod history;
 pub(crate) mod integrations;
 pub(crate) mod jobs;
 pub(crate) mod objects;
+pub(crate) mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod tokens;
+pub(crate) mod tree;
+pub(crate) mod volumes;
 pub(crate) mod warehouses;
 
 /// The user whom personal access tokens and the password belong to.
@@ -52,6 +57,8 @@ pub(crate) struct Settings {
     pub(crate) link_lifetime: Duration,
     /// Whether links want a header besides their signature.
     pub(crate) link_headers: bool,
+    /// How uploads to volumes in parts are offered.
+    pub(crate) volume_links: volumes::Links,
     pub(crate) chunks: ChunkSizes,
     pub(crate) scripts: Scripts,
     /// The interpreter of Python contexts.
@@ -73,6 +80,7 @@ impl Default for Settings {
             token_lifetime: Duration::from_secs(3600),
             link_lifetime: Duration::from_secs(15 * 60),
             link_headers: false,
+            volume_links: volumes::Links::default(),
             chunks: ChunkSizes::default(),
             scripts: Scripts::default(),
             python: PathBuf::from("python3"),
@@ -178,6 +186,10 @@ pub(crate) struct App {
     pub(crate) custom: Mutex<Integrations>,
     pub(crate) contexts: Contexts,
     pub(crate) objects: Mutex<Objects>,
+    pub(crate) volumes: volumes::Volumes,
+    pub(crate) dbfs: Mutex<dbfs::Dbfs>,
+    pub(crate) secret_scopes: Mutex<secrets::SecretScopes>,
+    pub(crate) endpoints: crate::api::serving::Endpoints,
     pub(crate) jobs: Mutex<Jobs>,
     pub(crate) statements: Statements,
     pub(crate) sessions: Sessions,
@@ -228,6 +240,10 @@ impl App {
             custom: Mutex::default(),
             contexts: Contexts::default(),
             objects: Mutex::default(),
+            volumes: volumes::Volumes::default(),
+            dbfs: Mutex::default(),
+            secret_scopes: Mutex::default(),
+            endpoints: Mutex::default(),
             jobs: Mutex::default(),
             statements: Statements::default(),
             sessions: Sessions::default(),

@@ -11,13 +11,16 @@
     feature = "jobs",
     feature = "ml",
     feature = "pipelines",
+    feature = "postgres",
     feature = "serving",
     feature = "settings",
     feature = "sharing",
     feature = "sql",
+    feature = "vectorsearch",
     feature = "workspace"
 ))]
 
 mod odd;
 mod requests;
 mod secrets;
+mod unknown;

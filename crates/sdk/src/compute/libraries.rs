@@ -135,7 +135,9 @@ impl Pollable for Target {
         let all = all.library_statuses.as_deref().unwrap_or_default();
         let waiting = all.iter().filter(|library| is(library, &["PENDING", "RESOLVING", "INSTALLING"])).count();
         match waiting {
-            0 if all.is_empty() && self.installs => Assessment::new(WaitStatus::new("", None), Verdict::Pending),
+            0 if all.is_empty() && self.installs => {
+                Assessment::new(WaitStatus::new("PENDING", Some("none is listed yet".to_owned())), Verdict::Pending)
+            }
             0 => Assessment::new(WaitStatus::new("DONE", None), Verdict::Done),
             _ => Assessment::new(
                 WaitStatus::new("INSTALLING", Some(format!("{waiting} of {} to go", all.len()))),

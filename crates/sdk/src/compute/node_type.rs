@@ -90,7 +90,7 @@ impl NodeQuery {
         self
     }
 
-    /// Of a fleet: its name is part of the id, as `m-fleet` of `m-fleet.xlarge`.
+    /// Sets the fleet: its name is part of the id, as `m-fleet` of `m-fleet.xlarge`.
     #[must_use]
     pub fn fleet(mut self, name: impl Into<String>) -> Self {
         self.fleet = Some(name.into());

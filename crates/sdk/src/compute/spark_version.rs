@@ -97,7 +97,7 @@ impl SparkVersionQuery {
         self
     }
 
-    /// Asks for a runtime that fits this machine: for ARM processors, for GPUs (which come with the runtimes for
+    /// Sets the machine that the runtime has to fit: for ARM processors, for GPUs (which come with the runtimes for
     /// machine learning), or for neither.
     #[must_use]
     pub fn for_node(mut self, node: &NodeType) -> Self {
@@ -110,7 +110,7 @@ impl SparkVersionQuery {
         self
     }
 
-    /// The version of Apache Spark, such as `3.5.0` or `3.5`. Default: any.
+    /// Sets the version of Apache Spark, such as `3.5.0` or `3.5`. Default: any.
     #[must_use]
     pub fn spark(mut self, version: impl Into<String>) -> Self {
         self.spark = Some(version.into());

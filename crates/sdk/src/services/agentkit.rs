@@ -51,7 +51,7 @@ calls! {
         ///
         /// * `parent`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
-        /// * `managed_memory_entry`: `managed_memory_entry`, of type `ManagedMemoryEntry`.
+        /// * `managed_memory_entry`: The managed memory entry to create.
         ///
         /// Optional inputs: [`managed_memory_entry_id`](field@models::agent_kit::CreateMemory::managed_memory_entry_id).
         create_memory(parent: String, managed_memory_entry: models::ManagedMemoryEntry) -> models::agent_kit::CreateMemory;
@@ -61,7 +61,7 @@ calls! {
         ///
         /// * `managed_memory_store_id`: ID of the new store, unique in the workspace: 3 to 56 lowercase letters, digits and hyphens, starting with a letter and
         ///   not ending with a hyphen.
-        /// * `managed_memory_store`: `managed_memory_store`, of type `ManagedMemoryStore`.
+        /// * `managed_memory_store`: The managed memory store to create.
         create_memory_store(managed_memory_store_id: String, managed_memory_store: models::ManagedMemoryStore) -> models::agent_kit::CreateMemoryStore;
         /// Creates a session in a session store.
         ///
@@ -71,7 +71,7 @@ calls! {
         ///
         /// * `parent`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
-        /// * `session`: `session`, of type `Session`.
+        /// * `session`: The session to create.
         ///
         /// Optional inputs: [`session_id`](field@models::agent_kit::CreateSession::session_id).
         create_session(parent: String, session: models::Session) -> models::agent_kit::CreateSession;
@@ -80,7 +80,7 @@ calls! {
         /// `POST /api/2.0/agents/session-stores`
         ///
         /// * `session_store_id`: ID of the new store, unique in the workspace: 3 to 55 lowercase letters, digits and hyphens, starting with a letter.
-        /// * `session_store`: `session_store`, of type `SessionStore`.
+        /// * `session_store`: The session store to create.
         create_session_store(session_store_id: String, session_store: models::SessionStore) -> models::agent_kit::CreateSessionStore;
         /// Deletes a memory entry.
         ///
@@ -345,7 +345,7 @@ calls! {
         ///
         /// * `name`: Entry, as `memory-stores/<store>/entries/<entry>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
-        /// * `managed_memory_entry`: `managed_memory_entry`, of type `ManagedMemoryEntry`.
+        /// * `managed_memory_entry`: The managed memory entry with its new values.
         /// * `update_mask`: Fields to change: `content`, `description` or both.
         update_memory(name: String, managed_memory_entry: models::ManagedMemoryEntry, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateMemory;
         /// Changes the description or metadata of a memory store.
@@ -354,7 +354,7 @@ calls! {
         ///
         /// * `name`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
-        /// * `managed_memory_store`: `managed_memory_store`, of type `ManagedMemoryStore`.
+        /// * `managed_memory_store`: The managed memory store with its new values.
         /// * `update_mask`: Fields to change: `description`, `metadata` or both.
         ///   Naming `metadata` replaces the whole map.
         update_memory_store(name: String, managed_memory_store: models::ManagedMemoryStore, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateMemoryStore;
@@ -364,7 +364,7 @@ calls! {
         ///
         /// * `name`: Session, as `session-stores/<store>/sessions/<session>`.
         ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
-        /// * `session`: `session`, of type `Session`.
+        /// * `session`: The session with its new values.
         /// * `update_mask`: Only `metadata` is accepted; anything else fails with `INVALID_PARAMETER_VALUE`.
         update_session(name: String, session: models::Session, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateSession;
         /// Changes the description or metadata of a session store.
@@ -373,7 +373,7 @@ calls! {
         ///
         /// * `name`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
-        /// * `session_store`: `session_store`, of type `SessionStore`.
+        /// * `session_store`: The session store with its new values.
         /// * `update_mask`: Fields to change: `description`, `metadata` or both; anything else fails with `INVALID_PARAMETER_VALUE`.
         update_session_store(name: String, session_store: models::SessionStore, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateSessionStore;
     }

@@ -85,7 +85,7 @@ calls! {
         ///
         /// `POST /api/2.0/ai-functions/batches`
         ///
-        /// * `batch`: `batch`, of type `Batch`.
+        /// * `batch`: The batch to create.
         create_batch(batch: models::Batch) -> models::ai_functions::CreateBatch;
         /// Returns one batch, with how far it is.
         ///

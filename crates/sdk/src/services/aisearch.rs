@@ -30,7 +30,7 @@ calls! {
         ///
         /// * `parent`: Workspace to create it in, as `workspaces/<id>`.
         ///   Of the form `workspaces/{workspace_id}`.
-        /// * `endpoint`: `endpoint`, of type `Endpoint`.
+        /// * `endpoint`: The endpoint to create.
         ///
         /// Optional inputs: [`endpoint_id`](field@models::ai_search::CreateEndpoint::endpoint_id).
         create_endpoint(parent: String, endpoint: models::Endpoint) -> models::ai_search::CreateEndpoint;
@@ -40,7 +40,7 @@ calls! {
         ///
         /// * `parent`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
-        /// * `index`: `index`, of type `Index`.
+        /// * `index`: The index to create.
         ///
         /// Optional inputs: [`index_id`](field@models::ai_search::CreateIndex::index_id).
         create_index(parent: String, index: models::Index) -> models::ai_search::CreateIndex;
@@ -150,7 +150,7 @@ calls! {
         ///
         /// * `name`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
         ///   Of the form `workspaces/{workspace}/endpoints/{endpoint}`.
-        /// * `endpoint`: `endpoint`, of type `Endpoint`.
+        /// * `endpoint`: The endpoint with its new values.
         /// * `update_mask`: Fields to change.
         update_endpoint(name: String, endpoint: models::Endpoint, update_mask: databricks_core::FieldMask) -> models::ai_search::UpdateEndpoint;
         /// Inserts or replaces rows of a Direct Access index.

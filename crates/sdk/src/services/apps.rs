@@ -28,7 +28,7 @@ calls! {
         ///
         /// `POST /api/2.0/apps`
         ///
-        /// * `app`: `app`, of type `App`.
+        /// * `app`: The app to create.
         ///
         /// Optional inputs: [`no_compute`](field@models::apps::Create::no_compute).
         create(app: models::App) -> models::apps::Create;
@@ -36,7 +36,7 @@ calls! {
         ///
         /// `POST /api/2.0/app-spaces`
         ///
-        /// * `space`: `space`, of type `Space`.
+        /// * `space`: The space to create.
         create_space(space: models::Space) -> models::apps::CreateSpace;
         /// Starts changing some fields of an app.
         ///
@@ -75,7 +75,7 @@ calls! {
         /// `POST /api/2.0/apps/{app_name}/deployments`
         ///
         /// * `app_name`: Name of the app.
-        /// * `app_deployment`: `app_deployment`, of type `AppDeployment`.
+        /// * `app_deployment`: What to deploy, and how.
         deploy(app_name: String, app_deployment: models::AppDeployment) -> models::apps::Deploy;
         /// Returns one app with the state of its compute and deployments.
         ///
@@ -176,7 +176,7 @@ calls! {
         /// `PATCH /api/2.0/apps/{name}`
         ///
         /// * `name`: Name of the app.
-        /// * `app`: `app`, of type `App`.
+        /// * `app`: The app with its new values.
         update(name: String, app: models::App) -> models::apps::Update;
         /// Sets the thumbnail of an app.
         ///
@@ -199,7 +199,7 @@ calls! {
         /// `PATCH /api/2.0/app-spaces/{name}`
         ///
         /// * `name`: Name of the space.
-        /// * `space`: `space`, of type `Space`.
+        /// * `space`: The space with its new values.
         /// * `update_mask`: Comma-separated field paths to change, without spaces.
         ///   `*` replaces the whole space; lists and maps can only be named whole.
         update_space(name: String, space: models::Space, update_mask: databricks_core::FieldMask) -> models::apps::UpdateSpace;
@@ -274,7 +274,7 @@ calls! {
         ///
         /// `POST /api/2.0/apps-settings/templates`
         ///
-        /// * `template`: `template`, of type `CustomTemplate`.
+        /// * `template`: The template to create.
         create_custom_template(template: models::CustomTemplate) -> models::apps_settings::CreateCustomTemplate;
         /// Deletes a custom app template and returns it.
         ///
@@ -302,7 +302,7 @@ calls! {
         /// `PUT /api/2.0/apps-settings/templates/{name}`
         ///
         /// * `name`: Name of the template.
-        /// * `template`: `template`, of type `CustomTemplate`.
+        /// * `template`: The template with its new values.
         update_custom_template(name: String, template: models::CustomTemplate) -> models::apps_settings::UpdateCustomTemplate;
     }
 }

@@ -95,7 +95,7 @@ calls! {
         /// `PATCH /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
         ///
         /// * `policy_id`: Id of the policy.
-        /// * `policy`: `policy`, of type `BudgetPolicy`.
+        /// * `policy`: The policy with its new values; all but the creator have to be given.
         ///
         /// Optional inputs: [`limit_config`](field@models::budget_policy::Update::limit_config).
         update(policy_id: String, policy: models::BudgetPolicy) -> models::budget_policy::Update;
@@ -140,7 +140,7 @@ calls! {
         ///
         /// `POST /api/2.1/accounts/{account_id}/budgets`
         ///
-        /// * `budget`: `budget`, of type `CreateBudgetConfigurationBudget`.
+        /// * `budget`: The budget to create.
         create(budget: models::CreateBudgetConfigurationBudget) -> models::budgets::Create;
         /// Deletes a budget for good.
         ///
@@ -230,7 +230,7 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/log-delivery`
         ///
-        /// * `log_delivery_configuration`: `log_delivery_configuration`, of type `CreateLogDeliveryConfigurationParams`.
+        /// * `log_delivery_configuration`: The log delivery configuration to create.
         create(log_delivery_configuration: models::CreateLogDeliveryConfigurationParams) -> models::log_delivery::Create;
         /// Returns one log delivery configuration with the outcome of its last delivery.
         ///

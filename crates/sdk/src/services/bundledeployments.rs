@@ -58,7 +58,7 @@ calls! {
         ///   Of the form `deployments/{deployment_id}`.
         /// * `version_id`: Id of the new version, a decimal number of at least 1 that fits a signed 64-bit integer.
         ///   It has to exceed the latest version's id, by any amount, or the call fails with `INVALID_PARAMETER_VALUE`.
-        /// * `version`: `version`, of type `Version`.
+        /// * `version`: The version to create.
         create_version(parent: String, version_id: String, version: models::Version) -> models::bundle_deployments::CreateVersion;
         /// Deletes a deployment record.
         ///

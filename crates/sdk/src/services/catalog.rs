@@ -255,7 +255,7 @@ calls! {
         /// * `mcp_service`: The service, with its source connection.
         ///   Leave `name` empty; the server derives it.
         create_mcp_service(parent: String, mcp_service_id: String, mcp_service: models::McpService) -> models::ai_gateway::CreateMcpService;
-        /// Signs in the caller to an MCP service, also if it already was, with the outcome of an OAuth flow.
+        /// Authenticates the caller to an MCP service, also if it already was, with the outcome of an OAuth flow.
         ///
         /// The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
         ///
@@ -379,11 +379,11 @@ calls! {
         /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
         ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
         get_mcp_service(name: String) -> models::ai_gateway::GetMcpService;
-        /// Returns whether the caller is signed in to an MCP service.
+        /// Returns whether the caller is authenticated to an MCP service.
         ///
-        /// Only the state `ACTIVE` means so; with any other the caller should sign in again, and with no credential at all it fails
-        /// with `NOT_FOUND`. The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and `USE_SCHEMA`
-        /// above it.
+        /// Only the state `ACTIVE` means so; with any other the caller should authenticate again, and with no credential at all it
+        /// fails with `NOT_FOUND`. The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and
+        /// `USE_SCHEMA` above it.
         ///
         /// `GET /api/2.1/unity-catalog/{name}/user-credentials`
         ///
@@ -797,7 +797,7 @@ calls! {
         ///
         /// * `name`: Name of the new connection.
         /// * `connection_type`: Kind of data source.
-        /// * `options`: Options of the data source, such as host, port and how to sign in; they depend on the type.
+        /// * `options`: Options of the data source, such as host, port and how to authenticate; they depend on the type.
         ///
         /// Optional inputs: [`comment`](field@models::connections::Create::comment),
         /// [`environment_settings`](field@models::connections::Create::environment_settings),
@@ -1410,7 +1410,8 @@ calls! {
         /// Experimental; it is going to change. The caller needs `USE_CATALOG` on the catalog, and on the schema `CREATE_FUNCTION`
         /// with `USE_SCHEMA`.
         ///
-        /// `POST /api/2.1/unity-catalog/functions`
+        /// `POST /api/2.1/unity-catalog/functions` **Experimental**: the service may change it without notice, and any release may
+        /// then.
         ///
         /// * `function_info`: The function to create.
         create(function_info: models::CreateFunction) -> models::functions::Create;
@@ -1492,7 +1493,7 @@ impl crate::workspace::WorkspaceClient {
 
 /// Manages privileges on securables.
 ///
-/// Without a grant nobody has access; metastore admins, the owner of an object and the owner of its catalog or schema can
+/// Without a grant no one has access; metastore admins, the owner of an object and the owner of its catalog or schema can
 /// grant. What is granted on a catalog or schema holds for everything in it, now and later.
 #[derive(Clone, Debug)]
 pub struct Grants {
@@ -2948,7 +2949,7 @@ calls! {
         delete(full_name: String) -> models::tables::Delete;
         /// Says whether a table exists.
         ///
-        /// Allowed to whoever may read its metadata with `tables.get`, and with `BROWSE` on the catalog or schema.
+        /// Allowed to the user who may read its metadata with `tables.get`, and with `BROWSE` on the catalog or schema.
         ///
         /// `GET /api/2.1/unity-catalog/tables/{full_name}/exists`
         ///

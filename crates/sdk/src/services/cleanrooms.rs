@@ -75,7 +75,7 @@ calls! {
         /// `POST /api/2.0/clean-rooms/{clean_room_name}/assets`
         ///
         /// * `clean_room_name`: Name of the clean room.
-        /// * `asset`: `asset`, of type `CleanRoomAsset`.
+        /// * `asset`: The asset to create.
         create(clean_room_name: String, asset: models::CleanRoomAsset) -> models::clean_room_assets::Create;
         /// Approves or rejects a version of a notebook or JAR analysis.
         ///
@@ -279,14 +279,14 @@ calls! {
         ///
         /// `POST /api/2.0/clean-rooms`
         ///
-        /// * `clean_room`: `clean_room`, of type `CleanRoom`.
+        /// * `clean_room`: The clean room to create.
         create(clean_room: models::CleanRoom) -> models::clean_rooms::Create;
         /// Creates the output catalog of a clean room.
         ///
         /// `POST /api/2.0/clean-rooms/{clean_room_name}/output-catalogs`
         ///
         /// * `clean_room_name`: Name of the clean room.
-        /// * `output_catalog`: `output_catalog`, of type `CleanRoomOutputCatalog`.
+        /// * `output_catalog`: The catalog to create for what notebooks write.
         create_output_catalog(clean_room_name: String, output_catalog: models::CleanRoomOutputCatalog) -> models::clean_rooms::CreateOutputCatalog;
         /// Deletes a clean room from the metastore of the caller.
         ///

@@ -659,7 +659,7 @@ calls! {
         ///
         /// `POST /api/2.0/global-init-scripts`
         ///
-        /// * `name`: `name`, a text.
+        /// * `name`: What the script is called in lists.
         /// * `script`: Content of the script in base64.
         ///
         /// Optional inputs: [`enabled`](field@models::global_init_scripts::Create::enabled),
@@ -688,7 +688,7 @@ calls! {
         /// `PATCH /api/2.0/global-init-scripts/{script_id}`
         ///
         /// * `script_id`: ID of the script.
-        /// * `name`: `name`, a text.
+        /// * `name`: What the script is called in lists.
         /// * `script`: Content of the script in base64.
         ///
         /// Optional inputs: [`enabled`](field@models::global_init_scripts::Update::enabled),
@@ -955,7 +955,7 @@ calls! {
         /// `POST /api/2.0/libraries/install`
         ///
         /// * `cluster_id`: ID of the cluster.
-        /// * `libraries`: `libraries`, a list, each item of type `Library`.
+        /// * `libraries`: What to install; takes effect while the cluster runs.
         install(cluster_id: String, libraries: Vec<models::Library>) -> models::libraries::Install;
         /// Marks libraries of a cluster for removal at its next restart.
         ///
@@ -964,7 +964,7 @@ calls! {
         /// `POST /api/2.0/libraries/uninstall`
         ///
         /// * `cluster_id`: ID of the cluster.
-        /// * `libraries`: `libraries`, a list, each item of type `Library`.
+        /// * `libraries`: What to uninstall; takes effect when the cluster restarts.
         uninstall(cluster_id: String, libraries: Vec<models::Library>) -> models::libraries::Uninstall;
     }
 }

@@ -66,7 +66,7 @@ calls! {
         ///
         /// `POST /api/compute-migrations/v1/migrations` A fresh idempotency key is sent in `request_id` unless you set one.
         ///
-        /// * `migration`: `migration`, of type `Migration`.
+        /// * `migration`: The migration to create.
         ///
         /// Optional inputs: [`request_id`](field@models::compute_migrations::Create::request_id).
         create(migration: models::Migration) -> models::compute_migrations::Create;

@@ -28,7 +28,7 @@ calls! {
         ///
         /// `POST /api/2.0/database/catalogs`
         ///
-        /// * `catalog`: `catalog`, of type `DatabaseCatalog`.
+        /// * `catalog`: The catalog to create.
         create_database_catalog(catalog: models::DatabaseCatalog) -> models::database::CreateDatabaseCatalog;
         /// Creates a database instance.
         ///
@@ -36,14 +36,14 @@ calls! {
         ///
         /// `POST /api/2.0/database/instances`
         ///
-        /// * `database_instance`: `database_instance`, of type `DatabaseInstance`.
+        /// * `database_instance`: The database instance to create.
         create_database_instance(database_instance: models::DatabaseInstance) -> models::database::CreateDatabaseInstance;
         /// Creates a Postgres role in an instance.
         ///
         /// `POST /api/2.0/database/instances/{instance_name}/roles`
         ///
         /// * `instance_name`: Name of the instance.
-        /// * `database_instance_role`: `database_instance_role`, of type `DatabaseInstanceRole`.
+        /// * `database_instance_role`: The database instance role to create.
         ///
         /// Optional inputs: [`database_instance_name`](field@models::database::CreateDatabaseInstanceRole::database_instance_name).
         create_database_instance_role(instance_name: String, database_instance_role: models::DatabaseInstanceRole) -> models::database::CreateDatabaseInstanceRole;
@@ -53,13 +53,13 @@ calls! {
         ///
         /// `POST /api/2.0/database/tables`
         ///
-        /// * `table`: `table`, of type `DatabaseTable`.
+        /// * `table`: The table to create.
         create_database_table(table: models::DatabaseTable) -> models::database::CreateDatabaseTable;
         /// Creates a synced table: a Postgres table that follows a Delta table.
         ///
         /// `POST /api/2.0/database/synced_tables`
         ///
-        /// * `synced_table`: `synced_table`, of type `SyncedDatabaseTable`.
+        /// * `synced_table`: The synced table to create.
         create_synced_database_table(synced_table: models::SyncedDatabaseTable) -> models::database::CreateSyncedDatabaseTable;
         /// Removes the registration of a database from Unity Catalog.
         ///
@@ -190,7 +190,7 @@ calls! {
         /// `PATCH /api/2.0/database/catalogs/{name}`
         ///
         /// * `name`: Name of the catalog.
-        /// * `database_catalog`: `database_catalog`, of type `DatabaseCatalog`.
+        /// * `database_catalog`: The database catalog with its new values.
         /// * `update_mask`: Fields to change; without effect so far.
         update_database_catalog(name: String, database_catalog: models::DatabaseCatalog, update_mask: String) -> models::database::UpdateDatabaseCatalog;
         /// Changes a database instance.
@@ -198,7 +198,7 @@ calls! {
         /// `PATCH /api/2.0/database/instances/{name}`
         ///
         /// * `name`: Name of the instance.
-        /// * `database_instance`: `database_instance`, of type `DatabaseInstance`.
+        /// * `database_instance`: The database instance with its new values.
         /// * `update_mask`: Fields to change; without it, all that can be.
         ///   To remove all tags, name `custom_tags` and send none.
         update_database_instance(name: String, database_instance: models::DatabaseInstance, update_mask: String) -> models::database::UpdateDatabaseInstance;
@@ -209,7 +209,7 @@ calls! {
         /// `PATCH /api/2.0/database/synced_tables/{name}`
         ///
         /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
-        /// * `synced_table`: `synced_table`, of type `SyncedDatabaseTable`.
+        /// * `synced_table`: The synced table with its new values.
         /// * `update_mask`: Fields to change; without effect so far.
         update_synced_database_table(name: String, synced_table: models::SyncedDatabaseTable, update_mask: String) -> models::database::UpdateSyncedDatabaseTable;
     }

@@ -32,7 +32,7 @@ calls! {
         ///
         /// * `parent`: Catalog to classify, written `catalogs/{catalog_name}`.
         ///   Of the form `catalogs/{catalog_name}`.
-        /// * `catalog_config`: `catalog_config`, of type `CatalogConfig`.
+        /// * `catalog_config`: The catalog config to create.
         create_catalog_config(parent: String, catalog_config: models::CatalogConfig) -> models::data_classification::CreateCatalogConfig;
         /// Deletes the configuration of a catalog, which switches classification off for it.
         ///
@@ -56,7 +56,7 @@ calls! {
         ///
         /// * `name`: Resource name, `catalogs/{catalog_name}/config`.
         ///   Of the form `catalogs/{catalog_name}/config`.
-        /// * `catalog_config`: `catalog_config`, of type `CatalogConfig`.
+        /// * `catalog_config`: The catalog config with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         update_catalog_config(name: String, catalog_config: models::CatalogConfig, update_mask: databricks_core::FieldMask) -> models::data_classification::UpdateCatalogConfig;
     }

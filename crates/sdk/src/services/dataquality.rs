@@ -41,7 +41,7 @@ calls! {
         ///
         /// `POST /api/data-quality/v1/monitors`
         ///
-        /// * `monitor`: `monitor`, of type `Monitor`.
+        /// * `monitor`: The monitor to create.
         create_monitor(monitor: models::Monitor) -> models::data_quality::CreateMonitor;
         /// Starts a refresh of a table monitor.
         ///
@@ -52,7 +52,7 @@ calls! {
         ///
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-        /// * `refresh`: `refresh`, of type `Refresh`.
+        /// * `refresh`: The refresh to create.
         create_refresh(object_type: String, object_id: String, refresh: models::Refresh) -> models::data_quality::CreateRefresh;
         /// Deletes a monitor.
         ///
@@ -129,7 +129,7 @@ calls! {
         ///
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
-        /// * `monitor`: `monitor`, of type `Monitor`.
+        /// * `monitor`: The monitor with its new values.
         /// * `update_mask`: Comma-separated paths of the fields to change, such as `data_profiling_config.custom_metrics`.
         update_monitor(object_type: String, object_id: String, monitor: models::Monitor, update_mask: String) -> models::data_quality::UpdateMonitor;
         /// Changes a refresh.
@@ -141,7 +141,7 @@ calls! {
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
         /// * `refresh_id`: Id of the refresh.
-        /// * `refresh`: `refresh`, of type `Refresh`.
+        /// * `refresh`: The refresh with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         update_refresh(object_type: String, object_id: String, refresh_id: i64, refresh: models::Refresh, update_mask: String) -> models::data_quality::UpdateRefresh;
     }

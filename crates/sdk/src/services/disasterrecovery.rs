@@ -31,7 +31,7 @@ calls! {
         /// * `parent`: Account, written `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
         /// * `failover_group_id`: Id chosen by the caller; becomes the last part of the resource name.
-        /// * `failover_group`: `failover_group`, of type `FailoverGroup`.
+        /// * `failover_group`: The failover group to create.
         ///
         /// Optional inputs: [`validate_only`](field@models::disaster_recovery::CreateFailoverGroup::validate_only).
         create_failover_group(parent: String, failover_group_id: String, failover_group: models::FailoverGroup) -> models::disaster_recovery::CreateFailoverGroup;
@@ -42,7 +42,7 @@ calls! {
         /// * `parent`: Account, written `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
         /// * `stable_url_id`: Id chosen by the caller; becomes the last part of the resource name.
-        /// * `stable_url`: `stable_url`, of type `StableUrl`.
+        /// * `stable_url`: The stable url to create.
         ///
         /// Optional inputs: [`validate_only`](field@models::disaster_recovery::CreateStableUrl::validate_only).
         create_stable_url(parent: String, stable_url_id: String, stable_url: models::StableUrl) -> models::disaster_recovery::CreateStableUrl;
@@ -118,7 +118,7 @@ calls! {
         ///
         /// * `name`: Resource name, `accounts/{account}/failover-groups/{group}`.
         ///   Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
-        /// * `failover_group`: `failover_group`, of type `FailoverGroup`.
+        /// * `failover_group`: The failover group with its new values.
         /// * `update_mask`: Names of the fields to change, separated by commas.
         ///
         /// Optional inputs: [`etag`](field@models::disaster_recovery::UpdateFailoverGroup::etag).

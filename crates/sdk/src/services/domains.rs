@@ -26,7 +26,7 @@ calls! {
         ///
         /// `POST /api/2.0/domains`
         ///
-        /// * `domain`: `domain`, of type `Domain`.
+        /// * `domain`: The domain to create.
         ///
         /// Optional inputs: [`domain_id`](field@models::domains::CreateDomain::domain_id).
         create_domain(domain: models::Domain) -> models::domains::CreateDomain;
@@ -66,7 +66,7 @@ calls! {
         ///
         /// * `name`: Domain, as `domains/<domain>`.
         ///   Of the form `domains/{domain_id}`.
-        /// * `domain`: `domain`, of type `Domain`.
+        /// * `domain`: The domain with its new values.
         /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
         ///   only as a whole.
         ///   `*` replaces everything.

@@ -28,7 +28,7 @@ calls! {
         ///
         /// `POST /api/2.0/genie/agents`
         ///
-        /// * `genie_agent`: `genie_agent`, of type `GenieAgent`.
+        /// * `genie_agent`: The genie agent to create.
         ///
         /// Optional inputs: [`genie_agent_id`](field@models::genie_agents::CreateGenieAgent::genie_agent_id).
         create_genie_agent(genie_agent: models::GenieAgent) -> models::genie_agents::CreateGenieAgent;
@@ -64,7 +64,7 @@ calls! {
         ///
         /// * `name`: Agent, as `agents/<id>`.
         ///   Of the form `agents/{genie_agent_id}`.
-        /// * `genie_agent`: `genie_agent`, of type `GenieAgent`.
+        /// * `genie_agent`: The genie agent with its new values.
         /// * `update_mask`: Fields to change; required and not empty.
         ///   A named field without value is cleared in the case of `description`, refused in the case of `display_name`,
         ///   `warehouse_id` and `definition`; clearing `parent_path` does not move the agent. A definition is only replaced as a

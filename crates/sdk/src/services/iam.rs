@@ -29,7 +29,7 @@ calls! {
         /// * `actor`: The identity in question, a user or a service principal.
         /// * `permission`: Permission to check, such as `servicePrincipal/use` or `servicePrincipal.ruleSet/update`.
         /// * `resource`: Name of the resource, such as `accounts/{account}/servicePrincipals/{service principal}`.
-        /// * `consistency_token`: `consistency_token`, of type `ConsistencyToken`.
+        /// * `consistency_token`: State of the data that the check has to see at least.
         /// * `authz_identity`: On whose behalf the server authorizes the check itself.
         ///
         /// Optional inputs: [`resource_info`](field@models::access_control::CheckPolicy::resource_info).
@@ -1549,7 +1549,7 @@ impl crate::workspace::WorkspaceClient {
 
 /// Manages users of the workspace over SCIM.
 ///
-/// A user is identified by an e-mail address. Also sets who may sign in with a password. An identity provider can keep
+/// A user is identified by an e-mail address. Also sets who may authenticate with a password. An identity provider can keep
 /// users in step through the same protocol. Deprecated: use `users_v2`, which has the same endpoints.
 #[deprecated(note = "use `users_v2`, which has the same endpoints")]
 #[derive(Clone, Debug)]
@@ -1591,7 +1591,7 @@ calls! {
         ///
         /// `GET /api/2.0/permissions/authorization/passwords/permissionLevels`
         get_permission_levels() -> models::users::GetPermissionLevels;
-        /// Returns who may sign in to the workspace with a password.
+        /// Returns who may authenticate to the workspace with a password.
         ///
         /// `GET /api/2.0/permissions/authorization/passwords`
         get_permissions() -> models::users::GetPermissions;
@@ -1615,7 +1615,7 @@ calls! {
         /// Optional inputs: [`operations`](field@models::users::Patch::operations),
         /// [`schemas`](field@models::users::Patch::schemas).
         patch(id: String) -> models::users::Patch;
-        /// Replaces the permissions to sign in with a password.
+        /// Replaces the permissions to authenticate with a password.
         ///
         /// An empty list removes all permissions set directly; those inherited from the root object stay.
         ///
@@ -1638,7 +1638,7 @@ calls! {
         /// [`roles`](field@models::users::Update::roles), [`schemas`](field@models::users::Update::schemas),
         /// [`user_name`](field@models::users::Update::user_name).
         update(id: String) -> models::users::Update;
-        /// Adds or changes permissions to sign in with a password; entries not mentioned stay.
+        /// Adds or changes permissions to authenticate with a password; entries not mentioned stay.
         ///
         /// `PATCH /api/2.0/permissions/authorization/passwords`
         ///
@@ -1718,7 +1718,7 @@ impl crate::workspace::WorkspaceClient {
 
 /// Manages users of the workspace over SCIM.
 ///
-/// A user is identified by an e-mail address. Also sets who may sign in with a password. An identity provider can keep
+/// A user is identified by an e-mail address. Also sets who may authenticate with a password. An identity provider can keep
 /// users in step through the same protocol.
 #[derive(Clone, Debug)]
 pub struct UsersV2 {
@@ -1760,7 +1760,7 @@ calls! {
         ///
         /// `GET /api/2.0/permissions/authorization/passwords/permissionLevels`
         get_permission_levels() -> models::users_v2::GetPermissionLevels;
-        /// Returns who may sign in to the workspace with a password.
+        /// Returns who may authenticate to the workspace with a password.
         ///
         /// `GET /api/2.0/permissions/authorization/passwords`
         get_permissions() -> models::users_v2::GetPermissions;
@@ -1785,7 +1785,7 @@ calls! {
         /// Optional inputs: [`operations`](field@models::users_v2::Patch::operations),
         /// [`schemas`](field@models::users_v2::Patch::schemas).
         patch(id: String) -> models::users_v2::Patch;
-        /// Replaces the permissions to sign in with a password.
+        /// Replaces the permissions to authenticate with a password.
         ///
         /// An empty list removes all permissions set directly; those inherited from the root object stay.
         ///
@@ -1808,7 +1808,7 @@ calls! {
         /// [`name`](field@models::users_v2::Update::name), [`roles`](field@models::users_v2::Update::roles),
         /// [`schemas`](field@models::users_v2::Update::schemas), [`user_name`](field@models::users_v2::Update::user_name).
         update(id: String) -> models::users_v2::Update;
-        /// Adds or changes permissions to sign in with a password; entries not mentioned stay.
+        /// Adds or changes permissions to authenticate with a password; entries not mentioned stay.
         ///
         /// `PATCH /api/2.0/permissions/authorization/passwords`
         ///

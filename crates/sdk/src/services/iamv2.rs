@@ -43,7 +43,7 @@ calls! {
         ///
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
-        /// * `group`: `group`, of type `Group`.
+        /// * `group`: The group to create.
         create_group(parent: String, group: models::Group) -> models::account_iam_v2::CreateGroup;
         /// Creates a visibility filter for groups, effective in all workspaces of the account.
         ///
@@ -69,7 +69,7 @@ calls! {
         ///
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
-        /// * `service_principal`: `service_principal`, of type `ServicePrincipal`.
+        /// * `service_principal`: The service principal to create.
         create_service_principal(parent: String, service_principal: models::ServicePrincipal) -> models::account_iam_v2::CreateServicePrincipal;
         /// Creates a local user within the account.
         ///
@@ -80,7 +80,7 @@ calls! {
         ///
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
-        /// * `user`: `user`, of type `User`.
+        /// * `user`: The user to create.
         create_user(parent: String, user: models::User) -> models::account_iam_v2::CreateUser;
         /// Assigns a principal to a workspace with the given entitlements.
         ///
@@ -377,7 +377,7 @@ calls! {
         ///
         /// * `name`: Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
-        /// * `group`: `group`, of type `Group`.
+        /// * `group`: The group with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         update_group(name: String, group: models::Group, update_mask: String) -> models::account_iam_v2::UpdateGroup;
         /// Changes the fields of a service principal that the mask names.
@@ -390,7 +390,7 @@ calls! {
         /// * `name`: Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
         ///   `service-principals/{service_principal_id}`.
-        /// * `service_principal`: `service_principal`, of type `ServicePrincipal`.
+        /// * `service_principal`: The service principal with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         update_service_principal(name: String, service_principal: models::ServicePrincipal, update_mask: String) -> models::account_iam_v2::UpdateServicePrincipal;
         /// Changes the fields of a user that the mask names.
@@ -402,7 +402,7 @@ calls! {
         ///
         /// * `name`: Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
-        /// * `user`: `user`, of type `User`.
+        /// * `user`: The user with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         update_user(name: String, user: models::User, update_mask: String) -> models::account_iam_v2::UpdateUser;
         /// Changes the entitlements of a principal that is directly assigned to a workspace.
@@ -416,7 +416,7 @@ calls! {
         ///   `accounts/{account}/workspaces/{workspace}/` before it.
         ///   Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
         ///   `workspace-assignments/{principal_id}`.
-        /// * `workspace_assignment`: `workspace_assignment`, of type `WorkspaceAssignment`.
+        /// * `workspace_assignment`: The workspace assignment with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         ///   Only `entitlements` can be set.
         update_workspace_assignment(name: String, workspace_assignment: models::WorkspaceAssignment, update_mask: databricks_core::FieldMask) -> models::account_iam_v2::UpdateWorkspaceAssignment;
@@ -429,7 +429,7 @@ calls! {
         ///
         /// * `workspace_id`: The workspace.
         /// * `principal_id`: ID that Databricks gave the principal.
-        /// * `workspace_assignment_detail`: `workspace_assignment_detail`, of type `WorkspaceAssignmentDetail`.
+        /// * `workspace_assignment_detail`: The workspace assignment detail with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         ///   Only `entitlements` can be set.
         update_workspace_assignment_detail(workspace_id: i64, principal_id: i64, workspace_assignment_detail: models::WorkspaceAssignmentDetail, update_mask: databricks_core::FieldMask) -> models::account_iam_v2::UpdateWorkspaceAssignmentDetail;
@@ -521,7 +521,7 @@ calls! {
         ///
         /// `POST /api/2.0/identity/groups`
         ///
-        /// * `group`: `group`, of type `Group`.
+        /// * `group`: The group to create.
         ///
         /// Optional inputs: [`parent`](field@models::workspace_iam_v2::CreateGroupProxy::parent).
         create_group_proxy(group: models::Group) -> models::workspace_iam_v2::CreateGroupProxy;
@@ -532,7 +532,7 @@ calls! {
         ///
         /// `POST /api/2.0/identity/service-principals`
         ///
-        /// * `service_principal`: `service_principal`, of type `ServicePrincipal`.
+        /// * `service_principal`: The service principal to create.
         ///
         /// Optional inputs: [`parent`](field@models::workspace_iam_v2::CreateServicePrincipalProxy::parent).
         create_service_principal_proxy(service_principal: models::ServicePrincipal) -> models::workspace_iam_v2::CreateServicePrincipalProxy;
@@ -543,7 +543,7 @@ calls! {
         ///
         /// `POST /api/2.0/identity/users`
         ///
-        /// * `user`: `user`, of type `User`.
+        /// * `user`: The user to create.
         ///
         /// Optional inputs: [`parent`](field@models::workspace_iam_v2::CreateUserProxy::parent).
         create_user_proxy(user: models::User) -> models::workspace_iam_v2::CreateUserProxy;
@@ -800,7 +800,7 @@ calls! {
         ///
         /// * `name`: Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
-        /// * `group`: `group`, of type `Group`.
+        /// * `group`: The group with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         update_group_proxy(name: String, group: models::Group, update_mask: String) -> models::workspace_iam_v2::UpdateGroupProxy;
         /// Changes the fields of a service principal that the mask names.
@@ -813,7 +813,7 @@ calls! {
         /// * `name`: Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
         ///   `service-principals/{service_principal_id}`.
-        /// * `service_principal`: `service_principal`, of type `ServicePrincipal`.
+        /// * `service_principal`: The service principal with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         update_service_principal_proxy(name: String, service_principal: models::ServicePrincipal, update_mask: String) -> models::workspace_iam_v2::UpdateServicePrincipalProxy;
         /// Changes the fields of a user that the mask names.
@@ -825,7 +825,7 @@ calls! {
         ///
         /// * `name`: Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
-        /// * `user`: `user`, of type `User`.
+        /// * `user`: The user with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         update_user_proxy(name: String, user: models::User, update_mask: String) -> models::workspace_iam_v2::UpdateUserProxy;
         /// Changes the entitlements of a principal that is directly assigned to the calling workspace.
@@ -836,7 +836,7 @@ calls! {
         /// `PATCH /api/2.0/identity/workspace-assignment-details/{principal_id}`
         ///
         /// * `principal_id`: ID that Databricks gave the principal.
-        /// * `workspace_assignment_detail`: `workspace_assignment_detail`, of type `WorkspaceAssignmentDetail`.
+        /// * `workspace_assignment_detail`: The workspace assignment detail with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         ///   Only `entitlements` can be set.
         update_workspace_assignment_detail_proxy(principal_id: i64, workspace_assignment_detail: models::WorkspaceAssignmentDetail, update_mask: databricks_core::FieldMask) -> models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy;
@@ -851,7 +851,7 @@ calls! {
         ///   `accounts/{account}/workspaces/{workspace}/` before it.
         ///   Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
         ///   `workspace-assignments/{principal_id}`.
-        /// * `workspace_assignment`: `workspace_assignment`, of type `WorkspaceAssignment`.
+        /// * `workspace_assignment`: The workspace assignment with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         ///   Only `entitlements` can be set.
         update_workspace_assignment_proxy(name: String, workspace_assignment: models::WorkspaceAssignment, update_mask: databricks_core::FieldMask) -> models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy;
@@ -861,7 +861,7 @@ calls! {
         ///
         /// * `name`: Resource name, `principals/{principal}/workspace-identity-detail`.
         ///   Of the form `principals/{principal_id}/workspace-identity-detail`.
-        /// * `workspace_identity_detail`: `workspace_identity_detail`, of type `WorkspaceIdentityDetail`.
+        /// * `workspace_identity_detail`: The workspace identity detail with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change.
         update_workspace_identity_detail(name: String, workspace_identity_detail: models::WorkspaceIdentityDetail, update_mask: databricks_core::FieldMask) -> models::workspace_iam_v2::UpdateWorkspaceIdentityDetail;
     }

@@ -30,13 +30,13 @@ calls! {
         ///
         /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
-        /// * `example`: `example`, of type `Example`.
+        /// * `example`: The example to create.
         create_example(parent: String, example: models::Example) -> models::knowledge_assistants::CreateExample;
         /// Creates an assistant.
         ///
         /// `POST /api/2.1/knowledge-assistants`
         ///
-        /// * `knowledge_assistant`: `knowledge_assistant`, of type `KnowledgeAssistant`.
+        /// * `knowledge_assistant`: The knowledge assistant to create.
         create_knowledge_assistant(knowledge_assistant: models::KnowledgeAssistant) -> models::knowledge_assistants::CreateKnowledgeAssistant;
         /// Adds a knowledge source to an assistant.
         ///
@@ -44,7 +44,7 @@ calls! {
         ///
         /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
-        /// * `knowledge_source`: `knowledge_source`, of type `KnowledgeSource`.
+        /// * `knowledge_source`: The knowledge source to create.
         create_knowledge_source(parent: String, knowledge_source: models::KnowledgeSource) -> models::knowledge_assistants::CreateKnowledgeSource;
         /// Deletes an example of an assistant.
         ///
@@ -152,7 +152,7 @@ calls! {
         ///
         /// * `name`: Example, as `knowledge-assistants/<id>/examples/<example>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
-        /// * `example`: `example`, of type `Example`.
+        /// * `example`: The example with its new values.
         /// * `update_mask`: Fields to change: `question`, `guidelines` or both.
         update_example(name: String, example: models::Example, update_mask: databricks_core::FieldMask) -> models::knowledge_assistants::UpdateExample;
         /// Changes the fields of an assistant that the mask names.
@@ -163,7 +163,7 @@ calls! {
         ///
         /// * `name`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
-        /// * `knowledge_assistant`: `knowledge_assistant`, of type `KnowledgeAssistant`.
+        /// * `knowledge_assistant`: The knowledge assistant with its new values.
         /// * `update_mask`: Fields to change, of `display_name`, `description` and `instructions`.
         update_knowledge_assistant(name: String, knowledge_assistant: models::KnowledgeAssistant, update_mask: databricks_core::FieldMask) -> models::knowledge_assistants::UpdateKnowledgeAssistant;
         /// Changes the name or the description of a knowledge source.
@@ -174,7 +174,7 @@ calls! {
         ///
         /// * `name`: Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
-        /// * `knowledge_source`: `knowledge_source`, of type `KnowledgeSource`.
+        /// * `knowledge_source`: The knowledge source with its new values.
         /// * `update_mask`: Fields to change: `display_name`, `description` or both.
         update_knowledge_source(name: String, knowledge_source: models::KnowledgeSource, update_mask: databricks_core::FieldMask) -> models::knowledge_assistants::UpdateKnowledgeSource;
         /// Adds or changes permissions on an assistant, leaving other grants as they are.

@@ -26,7 +26,7 @@ calls! {
         ///
         /// `POST /api/2.0/lakewatch/datasources`
         ///
-        /// * `datasource`: `datasource`, of type `Datasource`.
+        /// * `datasource`: The datasource to create.
         create_datasource(datasource: models::Datasource) -> models::lakewatch::CreateDatasource;
         /// Creates a rule.
         ///
@@ -34,7 +34,7 @@ calls! {
         ///
         /// `POST /api/2.0/lakewatch/rules`
         ///
-        /// * `rule`: `rule`, of type `Rule`.
+        /// * `rule`: The rule to create.
         create_rule(rule: models::Rule) -> models::lakewatch::CreateRule;
         /// Deletes a data source.
         ///
@@ -116,7 +116,7 @@ calls! {
         /// `PATCH /api/2.0/lakewatch/{name}`
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/alertConfig`.
-        /// * `alert_config`: `alert_config`, of type `AlertConfig`.
+        /// * `alert_config`: The alert config with its new values.
         /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
         ///   only as a whole.
         ///   `*` replaces everything.
@@ -128,7 +128,7 @@ calls! {
         /// `PATCH /api/2.0/lakewatch/{name}`
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/commonConfig`.
-        /// * `common_config`: `common_config`, of type `CommonConfig`.
+        /// * `common_config`: The common config with its new values.
         /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
         ///   only as a whole.
         ///   `*` replaces everything.
@@ -141,7 +141,7 @@ calls! {
         ///
         /// * `name`: Data source, as `datasources/<id>`.
         ///   Of the form `datasources/{datasource_id}`.
-        /// * `datasource`: `datasource`, of type `Datasource`.
+        /// * `datasource`: The datasource with its new values.
         /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
         ///   only as a whole.
         ///   `*` replaces everything.
@@ -153,7 +153,7 @@ calls! {
         /// `PATCH /api/2.0/lakewatch/{name}`
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/datasourceConfig`.
-        /// * `datasource_config`: `datasource_config`, of type `DatasourceConfig`.
+        /// * `datasource_config`: The datasource config with its new values.
         /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
         ///   only as a whole.
         ///   `*` replaces everything.
@@ -166,7 +166,7 @@ calls! {
         ///
         /// * `name`: Rule, as `rules/<id>`.
         ///   Of the form `rules/{rule_id}`.
-        /// * `rule`: `rule`, of type `Rule`.
+        /// * `rule`: The rule with its new values.
         /// * `update_mask`: Fields to change; all others stay.
         ///
         /// Optional inputs: [`etag`](field@models::lakewatch::UpdateRule::etag).
@@ -176,7 +176,7 @@ calls! {
         /// `PATCH /api/2.0/lakewatch/{name}`
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/ruleConfig`.
-        /// * `rule_config`: `rule_config`, of type `RuleConfig`.
+        /// * `rule_config`: The rule config with its new values.
         /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
         ///   only as a whole.
         ///   `*` replaces everything.

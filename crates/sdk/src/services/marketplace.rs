@@ -115,7 +115,7 @@ calls! {
         ///
         /// * `listing_id`: ID of the listing.
         /// * `installation_id`: ID of the installation.
-        /// * `installation`: `installation`, of type `InstallationDetail`.
+        /// * `installation`: The installation with its new values.
         ///
         /// Optional inputs: [`rotate_token`](field@models::consumer_installations::Update::rotate_token).
         update(listing_id: String, installation_id: String, installation: models::InstallationDetail) -> models::consumer_installations::Update;
@@ -369,7 +369,7 @@ calls! {
         ///
         /// `POST /api/2.0/marketplace-exchange/filters`
         ///
-        /// * `filter`: `filter`, of type `ExchangeFilter`.
+        /// * `filter`: The filter to create.
         create(filter: models::ExchangeFilter) -> models::provider_exchange_filters::Create;
         /// Removes a filter from an exchange.
         ///
@@ -391,7 +391,7 @@ calls! {
         /// `PUT /api/2.0/marketplace-exchange/filters/{id}`
         ///
         /// * `id`: ID of the filter.
-        /// * `filter`: `filter`, of type `ExchangeFilter`.
+        /// * `filter`: The filter with its new values.
         update(id: String, filter: models::ExchangeFilter) -> models::provider_exchange_filters::Update;
     }
 }
@@ -429,7 +429,7 @@ calls! {
         ///
         /// `POST /api/2.0/marketplace-exchange/exchanges`
         ///
-        /// * `exchange`: `exchange`, of type `Exchange`.
+        /// * `exchange`: The exchange to create.
         create(exchange: models::Exchange) -> models::provider_exchanges::Create;
         /// Deletes an exchange.
         ///
@@ -479,7 +479,7 @@ calls! {
         /// `PUT /api/2.0/marketplace-exchange/exchanges/{id}`
         ///
         /// * `id`: ID of the exchange.
-        /// * `exchange`: `exchange`, of type `Exchange`.
+        /// * `exchange`: The exchange with its new values.
         update(id: String, exchange: models::Exchange) -> models::provider_exchanges::Update;
     }
 }
@@ -584,7 +584,7 @@ calls! {
         ///
         /// `POST /api/2.0/marketplace-provider/listing`
         ///
-        /// * `listing`: `listing`, of type `Listing`.
+        /// * `listing`: The listing to create.
         create(listing: models::Listing) -> models::provider_listings::Create;
         /// Deletes a listing.
         ///
@@ -610,7 +610,7 @@ calls! {
         /// `PUT /api/2.0/marketplace-provider/listings/{id}`
         ///
         /// * `id`: ID of the listing.
-        /// * `listing`: `listing`, of type `Listing`.
+        /// * `listing`: The listing with its new values.
         update(id: String, listing: models::Listing) -> models::provider_listings::Update;
     }
 }
@@ -739,7 +739,7 @@ calls! {
         ///
         /// `POST /api/2.0/marketplace-provider/provider`
         ///
-        /// * `provider`: `provider`, of type `ProviderInfo`.
+        /// * `provider`: The provider to create.
         create(provider: models::ProviderInfo) -> models::provider_providers::Create;
         /// Deletes a provider profile.
         ///
@@ -765,7 +765,7 @@ calls! {
         /// `PUT /api/2.0/marketplace-provider/providers/{id}`
         ///
         /// * `id`: ID of the provider.
-        /// * `provider`: `provider`, of type `ProviderInfo`.
+        /// * `provider`: The provider with its new values.
         update(id: String, provider: models::ProviderInfo) -> models::provider_providers::Update;
     }
 }

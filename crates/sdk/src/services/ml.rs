@@ -42,7 +42,7 @@ calls! {
         ///
         /// * `parent`: Resource name of the experiment, `experiments/{experiment}`.
         ///   Of the form `experiments/{experiment}`.
-        /// * `issue`: `issue`, of type `Issue`.
+        /// * `issue`: The issue to create.
         ///
         /// Optional inputs: [`issue_id`](field@models::experiments::CreateIssue::issue_id).
         create_issue(parent: String, issue: models::Issue) -> models::experiments::CreateIssue;
@@ -236,7 +236,7 @@ calls! {
         /// `POST /api/2.0/mlflow/runs/log-metric`
         ///
         /// * `key`: Name of the metric.
-        /// * `value`: `value`, a number.
+        /// * `value`: What was measured.
         /// * `timestamp`: Time of the value, as Unix time in milliseconds.
         ///
         /// Optional inputs: [`dataset_digest`](field@models::experiments::LogMetric::dataset_digest),
@@ -400,7 +400,7 @@ calls! {
         ///
         /// * `name`: Resource name, `experiments/{experiment}/issues/{issue}`.
         ///   Of the form `experiments/{experiment}/issues/{issue}`.
-        /// * `issue`: `issue`, of type `Issue`.
+        /// * `issue`: The issue with its new values.
         /// * `update_mask`: Any of `title`, `description`, `tags`, `categories`, `severity`, `status`, `last_seen_time` and `metadata.KEY`.
         ///   An empty value clears a field, but not title, status or severity, and `last_seen_time` only for issues of source
         ///   `MANUAL`. A list of categories or map of tags is replaced as a whole; a metadata path sets or removes one key, and
@@ -645,13 +645,13 @@ calls! {
         ///
         /// `POST /api/2.0/feature-engineering/features`
         ///
-        /// * `feature`: `feature`, of type `Feature`.
+        /// * `feature`: The feature to create.
         create_feature(feature: models::Feature) -> models::feature_engineering::CreateFeature;
         /// Creates a feature spec.
         ///
         /// `POST /api/2.0/feature-engineering/feature-specs`
         ///
-        /// * `feature_spec`: `feature_spec`, of type `FeatureSpec`.
+        /// * `feature_spec`: The feature spec to create.
         create_feature_spec(feature_spec: models::FeatureSpec) -> models::feature_engineering::CreateFeatureSpec;
         /// Creates a Kafka configuration.
         ///
@@ -659,14 +659,14 @@ calls! {
         ///
         /// `POST /api/2.0/feature-engineering/features/kafka-configs`
         ///
-        /// * `kafka_config`: `kafka_config`, of type `KafkaConfig`.
+        /// * `kafka_config`: The kafka config to create.
         create_kafka_config(kafka_config: models::KafkaConfig) -> models::feature_engineering::CreateKafkaConfig;
         /// Creates a set of materialized features, as a long-running operation.
         ///
         /// `POST /api/2.0/feature-engineering/materialization-sets` A fresh idempotency key is sent in `request_id` unless you set
         /// one.
         ///
-        /// * `materialization_set`: `materialization_set`, of type `MaterializationSet`.
+        /// * `materialization_set`: The materialization set to create.
         ///
         /// Optional inputs: [`request_id`](field@models::feature_engineering::CreateMaterializationSet::request_id).
         create_materialization_set(materialization_set: models::MaterializationSet) -> models::feature_engineering::CreateMaterializationSet;
@@ -674,13 +674,13 @@ calls! {
         ///
         /// `POST /api/2.0/feature-engineering/materialized-features`
         ///
-        /// * `materialized_feature`: `materialized_feature`, of type `MaterializedFeature`.
+        /// * `materialized_feature`: The materialized feature to create.
         create_materialized_feature(materialized_feature: models::MaterializedFeature) -> models::feature_engineering::CreateMaterializedFeature;
         /// Creates a stream, an object of Unity Catalog that stands for an external source of streaming data.
         ///
         /// `POST /api/2.0/feature-engineering/streams`
         ///
-        /// * `stream`: `stream`, of type `Stream`.
+        /// * `stream`: The stream to create.
         create_stream(stream: models::Stream) -> models::feature_engineering::CreateStream;
         /// Deletes a feature.
         ///
@@ -821,7 +821,7 @@ calls! {
         /// `PATCH /api/2.0/feature-engineering/features/{full_name}`
         ///
         /// * `full_name`: Full name, `catalog.schema.name`.
-        /// * `feature`: `feature`, of type `Feature`.
+        /// * `feature`: The feature with its new values.
         /// * `update_mask`: Only `description`.
         update_feature(full_name: String, feature: models::Feature, update_mask: String) -> models::feature_engineering::UpdateFeature;
         /// Changes a Kafka configuration.
@@ -829,7 +829,7 @@ calls! {
         /// `PATCH /api/2.0/feature-engineering/features/kafka-configs/{name}`
         ///
         /// * `name`: Name of the configuration, unique in the metastore.
-        /// * `kafka_config`: `kafka_config`, of type `KafkaConfig`.
+        /// * `kafka_config`: The kafka config with its new values.
         /// * `update_mask`: Fields to change.
         update_kafka_config(name: String, kafka_config: models::KafkaConfig, update_mask: databricks_core::FieldMask) -> models::feature_engineering::UpdateKafkaConfig;
         /// Deletes members of a set or changes their pause settings, as a long-running operation.
@@ -840,7 +840,7 @@ calls! {
         /// `request_id` unless you set one.
         ///
         /// * `materialization_set_id`: ID of the set.
-        /// * `materialization_set`: `materialization_set`, of type `MaterializationSet`.
+        /// * `materialization_set`: The materialization set with its new values.
         /// * `update_mask`: `materialized_features` or `*`.
         ///   Members left out of the list are deleted, none can be added, and in those that stay nothing but the pause setting can
         ///   change.
@@ -852,7 +852,7 @@ calls! {
         /// `PATCH /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
         ///
         /// * `materialized_feature_id`: ID of the materialized feature.
-        /// * `materialized_feature`: `materialized_feature`, of type `MaterializedFeature`.
+        /// * `materialized_feature`: The materialized feature with its new values.
         /// * `update_mask`: Only `pipeline_schedule_state`.
         update_materialized_feature(materialized_feature_id: String, materialized_feature: models::MaterializedFeature, update_mask: String) -> models::feature_engineering::UpdateMaterializedFeature;
         /// Changes the fields of a stream that the mask names.
@@ -860,7 +860,7 @@ calls! {
         /// `PATCH /api/2.0/feature-engineering/streams/{name}`
         ///
         /// * `name`: Full name, `catalog.schema.stream`.
-        /// * `stream`: `stream`, of type `Stream`.
+        /// * `stream`: The stream with its new values.
         /// * `update_mask`: Fields to change.
         update_stream(name: String, stream: models::Stream, update_mask: databricks_core::FieldMask) -> models::feature_engineering::UpdateStream;
     }
@@ -943,7 +943,7 @@ calls! {
         ///
         /// `POST /api/2.0/feature-store/online-stores`
         ///
-        /// * `online_store`: `online_store`, of type `OnlineStore`.
+        /// * `online_store`: The online store to create.
         create_online_store(online_store: models::OnlineStore) -> models::feature_store::CreateOnlineStore;
         /// Deletes an online store.
         ///
@@ -984,7 +984,7 @@ calls! {
         /// `PATCH /api/2.0/feature-store/online-stores/{name}`
         ///
         /// * `name`: Name of the online store.
-        /// * `online_store`: `online_store`, of type `OnlineStore`.
+        /// * `online_store`: The online store with its new values.
         /// * `update_mask`: Fields to change.
         update_online_store(name: String, online_store: models::OnlineStore, update_mask: String) -> models::feature_store::UpdateOnlineStore;
     }
@@ -1087,7 +1087,7 @@ calls! {
         ///
         /// * `table_name`: Name of the feature table.
         /// * `feature_name`: Name of the feature.
-        /// * `feature_tag`: `feature_tag`, of type `FeatureTag`.
+        /// * `feature_tag`: The feature tag to create.
         create_feature_tag(table_name: String, feature_name: String, feature_tag: models::FeatureTag) -> models::materialized_features::CreateFeatureTag;
         /// Deletes a tag of a feature.
         ///
@@ -1129,7 +1129,7 @@ calls! {
         /// * `table_name`: Name of the feature table.
         /// * `feature_name`: Name of the feature.
         /// * `key`: Key of the tag.
-        /// * `feature_tag`: `feature_tag`, of type `FeatureTag`.
+        /// * `feature_tag`: The feature tag with its new values.
         ///
         /// Optional inputs: [`update_mask`](field@models::materialized_features::UpdateFeatureTag::update_mask).
         update_feature_tag(table_name: String, feature_name: String, key: String, feature_tag: models::FeatureTag) -> models::materialized_features::UpdateFeatureTag;
@@ -1189,7 +1189,7 @@ calls! {
         ///
         /// `POST /api/2.0/mlflow/registered-models/create`
         ///
-        /// * `name`: `name`, a text.
+        /// * `name`: Name to register the model under; unique in the workspace.
         ///
         /// Optional inputs: [`description`](field@models::model_registry::CreateModel::description),
         /// [`tags`](field@models::model_registry::CreateModel::tags).
@@ -1218,7 +1218,7 @@ calls! {
         create_transition_request(name: String, version: String, stage: String) -> models::model_registry::CreateTransitionRequest;
         /// Creates a webhook that calls a URL or runs a job on registry events.
         ///
-        /// `POST /api/2.0/mlflow/registry-webhooks/create`
+        /// `POST /api/2.0/mlflow/registry-webhooks/create` **In public preview**: may change in any release.
         ///
         /// * `events`: Events on which it fires.
         ///
@@ -1275,7 +1275,7 @@ calls! {
         delete_transition_request(name: String, version: String, stage: String) -> models::model_registry::DeleteTransitionRequest;
         /// Deletes a webhook.
         ///
-        /// `DELETE /api/2.0/mlflow/registry-webhooks/delete`
+        /// `DELETE /api/2.0/mlflow/registry-webhooks/delete` **In public preview**: may change in any release.
         ///
         /// * `id`: ID of the webhook.
         delete_webhook(id: String) -> models::model_registry::DeleteWebhook;
@@ -1338,7 +1338,7 @@ calls! {
         list_transition_requests(name: String, version: String) -> models::model_registry::ListTransitionRequests;
         /// Lists webhooks.
         ///
-        /// `GET /api/2.0/mlflow/registry-webhooks/list`
+        /// `GET /api/2.0/mlflow/registry-webhooks/list` **In public preview**: may change in any release.
         ///
         /// Optional inputs: [`events`](field@models::model_registry::ListWebhooks::events),
         /// [`max_results`](field@models::model_registry::ListWebhooks::max_results),
@@ -1411,7 +1411,7 @@ calls! {
         set_permissions(registered_model_id: String) -> models::model_registry::SetPermissions;
         /// Fires a webhook as a test and returns what the receiver answered.
         ///
-        /// `POST /api/2.0/mlflow/registry-webhooks/test`
+        /// `POST /api/2.0/mlflow/registry-webhooks/test` **In public preview**: may change in any release.
         ///
         /// * `id`: ID of the webhook.
         ///
@@ -1464,7 +1464,7 @@ calls! {
         update_permissions(registered_model_id: String) -> models::model_registry::UpdatePermissions;
         /// Changes a webhook.
         ///
-        /// `PATCH /api/2.0/mlflow/registry-webhooks/update`
+        /// `PATCH /api/2.0/mlflow/registry-webhooks/update` **In public preview**: may change in any release.
         ///
         /// * `id`: ID of the webhook.
         ///

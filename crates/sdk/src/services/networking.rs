@@ -31,7 +31,7 @@ calls! {
         ///
         /// * `parent`: Owning account, written `accounts/{account_id}`.
         ///   Of the form `accounts/{account_id}`.
-        /// * `endpoint`: `endpoint`, of type `Endpoint`.
+        /// * `endpoint`: The endpoint to create.
         create_endpoint(parent: String, endpoint: models::Endpoint) -> models::endpoints::CreateEndpoint;
         /// Removes an endpoint registration from the account.
         ///
@@ -93,7 +93,7 @@ calls! {
         /// set one.
         ///
         /// * `parent`: Network connectivity configuration that is to own the gateway, `accounts/{account}/network-connectivity-configs/{ncc}`.
-        /// * `private_network_gateway`: `private_network_gateway`, of type `PrivateNetworkGateway`.
+        /// * `private_network_gateway`: The private network gateway to create.
         ///
         /// Optional inputs: [`request_id`](field@models::private_network_gateways::CreatePrivateNetworkGateway::request_id).
         create_private_network_gateway(parent: String, private_network_gateway: models::PrivateNetworkGateway) -> models::private_network_gateways::CreatePrivateNetworkGateway;
@@ -131,7 +131,7 @@ calls! {
         ///
         /// * `name`: Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
         ///   Of the form `accounts/{account_id}/network-connectivity-configs/{ncc_id}/private-network-gateways/{gateway_id}`.
-        /// * `private_network_gateway`: `private_network_gateway`, of type `PrivateNetworkGateway`.
+        /// * `private_network_gateway`: The private network gateway with its new values.
         /// * `update_mask`: Comma-separated names of the gateway fields to change.
         update_private_network_gateway(name: String, private_network_gateway: models::PrivateNetworkGateway, update_mask: databricks_core::FieldMask) -> models::private_network_gateways::UpdatePrivateNetworkGateway;
     }

@@ -97,7 +97,7 @@ calls! {
     CustomAppIntegration {
         /// Creates a custom OAuth application.
         ///
-        /// For a confidential one the client secret is part of the answer.
+        /// For a confidential one the client secret is part of the response.
         ///
         /// `POST /api/2.0/accounts/{account_id}/oauth2/custom-app-integrations`
         ///

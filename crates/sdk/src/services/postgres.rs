@@ -34,7 +34,7 @@ calls! {
         ///   Of the form `projects/{project_id}`.
         /// * `branch_id`: ID of the branch, the last part of its name.
         ///   Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
-        /// * `branch`: `branch`, of type `Branch`.
+        /// * `branch`: The branch to create.
         ///
         /// Optional inputs: [`replace_existing`](field@models::postgres::CreateBranch::replace_existing).
         create_branch(parent: String, branch_id: String, branch: models::Branch) -> models::postgres::CreateBranch;
@@ -43,7 +43,7 @@ calls! {
         /// `POST /api/2.0/postgres/catalogs`
         ///
         /// * `catalog_id`: Name of the catalog in Unity Catalog; the resource is then called `catalogs/<catalog_id>`.
-        /// * `catalog`: `catalog`, of type `Catalog`.
+        /// * `catalog`: The catalog to create.
         create_catalog(catalog_id: String, catalog: models::Catalog) -> models::postgres::CreateCatalog;
         /// Sets up a change data feed from a Postgres schema to Delta tables in Unity Catalog.
         ///
@@ -53,7 +53,7 @@ calls! {
         ///
         /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
         ///   Of the form `projects/{project}/branches/{branch}/databases/{database}`.
-        /// * `cdf_config`: `cdf_config`, of type `CdfConfig`.
+        /// * `cdf_config`: The cdf config to create.
         ///
         /// Optional inputs: [`cdf_config_id`](field@models::postgres::CreateCdfConfig::cdf_config_id).
         create_cdf_config(parent: String, cdf_config: models::CdfConfig) -> models::postgres::CreateCdfConfig;
@@ -63,7 +63,7 @@ calls! {
         ///
         /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
-        /// * `data_api`: `data_api`, of type `DataApi`.
+        /// * `data_api`: The data api to create.
         create_data_api(parent: String, data_api: models::DataApi) -> models::postgres::CreateDataApi;
         /// Creates a database in a branch.
         ///
@@ -71,7 +71,7 @@ calls! {
         ///
         /// * `parent`: Name of the branch: `projects/*/branches/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-        /// * `database`: `database`, of type `Database`.
+        /// * `database`: The database to create.
         ///
         /// Optional inputs: [`database_id`](field@models::postgres::CreateDatabase::database_id),
         /// [`replace_existing`](field@models::postgres::CreateDatabase::replace_existing).
@@ -84,7 +84,7 @@ calls! {
         ///   Of the form `projects/{project_id}/branches/{branch_id}`.
         /// * `endpoint_id`: ID of the endpoint, the last part of its name.
         ///   Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
-        /// * `endpoint`: `endpoint`, of type `Endpoint`.
+        /// * `endpoint`: The endpoint to create.
         ///
         /// Optional inputs: [`replace_existing`](field@models::postgres::CreateEndpoint::replace_existing).
         create_endpoint(parent: String, endpoint_id: String, endpoint: models::Endpoint) -> models::postgres::CreateEndpoint;
@@ -94,7 +94,7 @@ calls! {
         ///
         /// * `project_id`: ID of the project, the last part of its name.
         ///   Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
-        /// * `project`: `project`, of type `Project`.
+        /// * `project`: The project to create.
         create_project(project_id: String, project: models::Project) -> models::postgres::CreateProject;
         /// Creates a Postgres role in a branch.
         ///
@@ -102,7 +102,7 @@ calls! {
         ///
         /// * `parent`: Name of the branch: `projects/*/branches/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-        /// * `role`: `role`, of type `Role`.
+        /// * `role`: The role to create.
         ///
         /// Optional inputs: [`replace_existing`](field@models::postgres::CreateRole::replace_existing),
         /// [`role_id`](field@models::postgres::CreateRole::role_id).
@@ -115,7 +115,7 @@ calls! {
         ///   Of the form `projects/{project_id}`.
         /// * `snapshot_id`: ID of the snapshot, the last part of its name.
         ///   Cannot be changed later.
-        /// * `snapshot`: `snapshot`, of type `Snapshot`.
+        /// * `snapshot`: The snapshot to create.
         create_snapshot(parent: String, snapshot_id: String, snapshot: models::Snapshot) -> models::postgres::CreateSnapshot;
         /// Creates a synced table: a Postgres table that follows a Delta table.
         ///
@@ -123,7 +123,7 @@ calls! {
         ///
         /// * `synced_table_id`: Full name, `<catalog>.<schema>.<table>`.
         ///   It stands for a view in Unity Catalog, and for the table `<table>` of schema `<schema>` in Postgres.
-        /// * `synced_table`: `synced_table`, of type `SyncedTable`.
+        /// * `synced_table`: The synced table to create.
         create_synced_table(synced_table_id: String, synced_table: models::SyncedTable) -> models::postgres::CreateSyncedTable;
         /// Deletes a branch.
         ///
@@ -416,7 +416,7 @@ calls! {
         ///
         /// * `name`: Name of the branch: `projects/*/branches/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}`.
-        /// * `branch`: `branch`, of type `Branch`.
+        /// * `branch`: The branch with its new values.
         /// * `update_mask`: Fields to change.
         update_branch(name: String, branch: models::Branch, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateBranch;
         /// Changes the Data API settings of a database.
@@ -425,7 +425,7 @@ calls! {
         ///
         /// * `name`: Name of the settings: `projects/*/branches/*/databases/*/data-api`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
-        /// * `data_api`: `data_api`, of type `DataApi`.
+        /// * `data_api`: The data api with its new values.
         /// * `update_mask`: Fields to change.
         update_data_api(name: String, data_api: models::DataApi, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateDataApi;
         /// Changes a database: its Postgres name or its owner.
@@ -434,7 +434,7 @@ calls! {
         ///
         /// * `name`: Name of the database: `projects/*/branches/*/databases/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
-        /// * `database`: `database`, of type `Database`.
+        /// * `database`: The database with its new values.
         /// * `update_mask`: Fields to change.
         update_database(name: String, database: models::Database, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateDatabase;
         /// Changes an endpoint: its size limits, its suspension, or whether it is enabled.
@@ -443,7 +443,7 @@ calls! {
         ///
         /// * `name`: Name of the endpoint: `projects/*/branches/*/endpoints/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
-        /// * `endpoint`: `endpoint`, of type `Endpoint`.
+        /// * `endpoint`: The endpoint with its new values.
         /// * `update_mask`: Fields to change.
         update_endpoint(name: String, endpoint: models::Endpoint, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateEndpoint;
         /// Changes a project.
@@ -452,7 +452,7 @@ calls! {
         ///
         /// * `name`: Name of the project: `projects/*`.
         ///   Of the form `projects/{project_id}`.
-        /// * `project`: `project`, of type `Project`.
+        /// * `project`: The project with its new values.
         /// * `update_mask`: Fields to change.
         update_project(name: String, project: models::Project, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateProject;
         /// Changes the memberships and attributes of a Postgres role.
@@ -464,7 +464,7 @@ calls! {
         ///
         /// * `name`: Name of the role: `projects/*/branches/*/roles/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
-        /// * `role`: `role`, of type `Role`.
+        /// * `role`: The role with its new values.
         /// * `update_mask`: Fields to change: `spec.membership_roles`, or `createdb`, `createrole` and `bypassrls` of `spec.attributes`.
         ///   With `spec` alone, attributes not sent stay. With `*`, or `spec` next to other paths, all three attributes must be sent.
         ///   All of these forms with `spec` or `*` also replace the memberships, so leaving them out removes them all,
@@ -478,7 +478,7 @@ calls! {
         ///
         /// * `name`: Name of the schedule: `projects/*/branches/*/snapshot-schedule`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/snapshot-schedule`.
-        /// * `snapshot_schedule`: `snapshot_schedule`, of type `SnapshotSchedule`.
+        /// * `snapshot_schedule`: The snapshot schedule with its new values.
         /// * `update_mask`: Fields to change; only `schedule` is possible.
         update_snapshot_schedule(name: String, snapshot_schedule: models::SnapshotSchedule, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateSnapshotSchedule;
     }

@@ -32,7 +32,7 @@ calls! {
         ///
         /// `POST /api/2.0/quality-monitors`
         ///
-        /// * `quality_monitor`: `quality_monitor`, of type `QualityMonitor`.
+        /// * `quality_monitor`: The quality monitor to create.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         create_quality_monitor(quality_monitor: models::QualityMonitor) -> models::quality_monitor_v2::CreateQualityMonitor;
         /// Removes the quality monitor of a Unity Catalog schema.
@@ -73,7 +73,7 @@ calls! {
         ///
         /// * `object_type`: Kind of the monitored object; only `schema` is accepted.
         /// * `object_id`: UUID of the monitored object, such as the id of the schema.
-        /// * `quality_monitor`: `quality_monitor`, of type `QualityMonitor`.
+        /// * `quality_monitor`: The quality monitor with its new values.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         update_quality_monitor(object_type: String, object_id: String, quality_monitor: models::QualityMonitor) -> models::quality_monitor_v2::UpdateQualityMonitor;
     }

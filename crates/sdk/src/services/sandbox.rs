@@ -37,7 +37,7 @@ calls! {
         /// `POST /api/2.0/sandboxes`
         ///
         /// * `sandbox_id`: ID of the sandbox, last part of its resource name.
-        /// * `sandbox`: `sandbox`, of type `Sandbox`.
+        /// * `sandbox`: The sandbox to create.
         create_sandbox(sandbox_id: String, sandbox: models::Sandbox) -> models::sandbox::CreateSandbox;
         /// Deletes a file, symbolic link or directory in a sandbox.
         ///
@@ -172,7 +172,7 @@ calls! {
         ///
         /// * `name`: Sandbox, as `sandboxes/<id>`.
         ///   Of the form `sandboxes/{sandbox_id}`.
-        /// * `sandbox`: `sandbox`, of type `Sandbox`.
+        /// * `sandbox`: The sandbox with its new values.
         /// * `update_mask`: Fields to change, `display_name` or `spec.compute.inactivity_timeout`.
         update_sandbox(name: String, sandbox: models::Sandbox, update_mask: databricks_core::FieldMask) -> models::sandbox::UpdateSandbox;
         /// Writes a file in a sandbox, in place of one that exists.

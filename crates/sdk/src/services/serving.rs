@@ -106,7 +106,7 @@ calls! {
         /// `POST /api/2.0/external-function`
         ///
         /// * `connection_name`: Connection that gives host and credentials.
-        /// * `method`: `method`, of type `ExternalFunctionRequestHttpMethod`.
+        /// * `method`: HTTP method of the request to the external service.
         /// * `path`: Path below the URL of the connection.
         ///
         /// Optional inputs: [`headers`](field@models::serving_endpoints::HttpRequest::headers),

@@ -600,7 +600,7 @@ calls! {
         /// * `allow_missing`: Always send true.
         /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
         ///   `*` replaces the whole setting; lists and maps can only be named whole.
-        /// * `setting`: `setting`, of type `EnableExportNotebook`.
+        /// * `setting`: The setting with its new values.
         patch_enable_export_notebook(allow_missing: bool, field_mask: String, setting: models::EnableExportNotebook) -> models::enable_export_notebook::PatchEnableExportNotebook;
     }
 }
@@ -668,7 +668,7 @@ calls! {
         /// * `allow_missing`: Always send true.
         /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
         ///   `*` replaces the whole setting; lists and maps can only be named whole.
-        /// * `setting`: `setting`, of type `EnableNotebookTableClipboard`.
+        /// * `setting`: The setting with its new values.
         patch_enable_notebook_table_clipboard(allow_missing: bool, field_mask: String, setting: models::EnableNotebookTableClipboard) -> models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard;
     }
 }
@@ -696,7 +696,7 @@ calls! {
         /// * `allow_missing`: Always send true.
         /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
         ///   `*` replaces the whole setting; lists and maps can only be named whole.
-        /// * `setting`: `setting`, of type `EnableResultsDownloading`.
+        /// * `setting`: The setting with its new values.
         patch_enable_results_downloading(allow_missing: bool, field_mask: String, setting: models::EnableResultsDownloading) -> models::enable_results_downloading::PatchEnableResultsDownloading;
     }
 }
@@ -990,7 +990,7 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/network-connectivity-configs`
         ///
-        /// * `network_connectivity_config`: `network_connectivity_config`, of type `CreateNetworkConnectivityConfiguration`.
+        /// * `network_connectivity_config`: The network connectivity config to create.
         create_network_connectivity_configuration(network_connectivity_config: models::CreateNetworkConnectivityConfiguration) -> models::network_connectivity::CreateNetworkConnectivityConfiguration;
         /// Adds a private endpoint rule to a network connectivity configuration.
         ///
@@ -1001,7 +1001,7 @@ calls! {
         /// /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules`
         ///
         /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
-        /// * `private_endpoint_rule`: `private_endpoint_rule`, of type `CreatePrivateEndpointRule`.
+        /// * `private_endpoint_rule`: The private endpoint rule to create.
         create_private_endpoint_rule(network_connectivity_config_id: String, private_endpoint_rule: models::CreatePrivateEndpointRule) -> models::network_connectivity::CreatePrivateEndpointRule;
         /// Deletes a network connectivity configuration.
         ///
@@ -1054,7 +1054,7 @@ calls! {
         /// `PATCH /api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}`
         ///
         /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
-        /// * `network_connectivity_config`: `network_connectivity_config`, of type `NetworkConnectivityConfiguration`.
+        /// * `network_connectivity_config`: The network connectivity config with its new values.
         /// * `update_mask`: `name`, `billing_workspace_id` or both.
         update_network_connectivity_config(network_connectivity_config_id: String, network_connectivity_config: models::NetworkConnectivityConfiguration, update_mask: databricks_core::FieldMask) -> models::network_connectivity::UpdateNetworkConnectivityConfig;
         /// Changes a private endpoint rule.
@@ -1066,7 +1066,7 @@ calls! {
         ///
         /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
         /// * `private_endpoint_rule_id`: Id of the rule.
-        /// * `private_endpoint_rule`: `private_endpoint_rule`, of type `UpdatePrivateEndpointRule`.
+        /// * `private_endpoint_rule`: The private endpoint rule with its new values.
         /// * `update_mask`: Comma-separated names of the fields to change, without spaces; lists can only be named whole.
         update_private_endpoint_rule(network_connectivity_config_id: String, private_endpoint_rule_id: String, private_endpoint_rule: models::UpdatePrivateEndpointRule, update_mask: String) -> models::network_connectivity::UpdatePrivateEndpointRule;
     }
@@ -1103,7 +1103,7 @@ calls! {
         ///
         /// `POST /api/2.0/accounts/{account_id}/network-policies`
         ///
-        /// * `network_policy`: `network_policy`, of type `AccountNetworkPolicy`.
+        /// * `network_policy`: The network policy to create.
         create_network_policy_rpc(network_policy: models::AccountNetworkPolicy) -> models::network_policies::CreateNetworkPolicyRpc;
         /// Deletes a network policy.
         ///
@@ -1130,7 +1130,7 @@ calls! {
         /// `PUT /api/2.0/accounts/{account_id}/network-policies/{network_policy_id}`
         ///
         /// * `network_policy_id`: Id of the policy, for example `default-policy`.
-        /// * `network_policy`: `network_policy`, of type `AccountNetworkPolicy`.
+        /// * `network_policy`: The network policy with its new values.
         update_network_policy_rpc(network_policy_id: String, network_policy: models::AccountNetworkPolicy) -> models::network_policies::UpdateNetworkPolicyRpc;
     }
 }
@@ -1541,7 +1541,7 @@ calls! {
         ///
         /// `PATCH /api/2.0/workspace-conf`
         ///
-        /// * `contents`: `contents`, a map, each value a text.
+        /// * `contents`: Settings to change, by name; every value is a string.
         set_status(contents: std::collections::BTreeMap<String, String>) -> models::workspace_conf::SetStatus;
     }
 }
@@ -1571,7 +1571,7 @@ calls! {
         ///
         /// `GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/network`
         ///
-        /// * `workspace_id`: `workspace_id`, an integer.
+        /// * `workspace_id`: Workspace whose option is read.
         get_workspace_network_option_rpc(workspace_id: i64) -> models::workspace_network_configuration::GetWorkspaceNetworkOptionRpc;
         /// Puts a workspace under another network policy.
         ///
@@ -1579,8 +1579,8 @@ calls! {
         ///
         /// `PUT /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/network`
         ///
-        /// * `workspace_id`: `workspace_id`, an integer.
-        /// * `workspace_network_option`: `workspace_network_option`, of type `WorkspaceNetworkOption`.
+        /// * `workspace_id`: Workspace whose option is changed.
+        /// * `workspace_network_option`: The workspace network option with its new values.
         update_workspace_network_option_rpc(workspace_id: i64, workspace_network_option: models::WorkspaceNetworkOption) -> models::workspace_network_configuration::UpdateWorkspaceNetworkOptionRpc;
     }
 }

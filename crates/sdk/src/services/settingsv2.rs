@@ -59,7 +59,7 @@ calls! {
         /// `PATCH /api/2.1/accounts/{account_id}/settings/{name}`
         ///
         /// * `name`: Setting key from the account settings metadata.
-        /// * `setting`: `setting`, of type `Setting`.
+        /// * `setting`: The setting with its new values.
         patch_public_account_setting(name: String, setting: models::Setting) -> models::account_settings_v2::PatchPublicAccountSetting;
         /// Changes one preference of one user; other users are unaffected.
         ///
@@ -69,7 +69,7 @@ calls! {
         ///
         /// * `user_id`: User in question.
         /// * `name`: Preference key from the user preferences metadata.
-        /// * `setting`: `setting`, of type `UserPreference`.
+        /// * `setting`: The setting with its new values.
         patch_public_account_user_preference(user_id: String, name: String, setting: models::UserPreference) -> models::account_settings_v2::PatchPublicAccountUserPreference;
     }
 }
@@ -122,7 +122,7 @@ calls! {
         /// `PATCH /api/2.1/settings/{name}`
         ///
         /// * `name`: Setting key from the workspace settings metadata.
-        /// * `setting`: `setting`, of type `Setting`.
+        /// * `setting`: The setting with its new values.
         patch_public_workspace_setting(name: String, setting: models::Setting) -> models::workspace_settings_v2::PatchPublicWorkspaceSetting;
     }
 }

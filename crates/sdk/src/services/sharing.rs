@@ -168,8 +168,8 @@ calls! {
 }
 
 impl crate::workspace::WorkspaceClient {
-    /// Manages federation policies, by which a recipient outside Databricks signs in with short-lived OIDC tokens of its own
-    /// identity provider instead of a stored secret.
+    /// Manages federation policies, by which a recipient outside Databricks authenticates with short-lived OIDC tokens of its
+    /// own identity provider instead of a stored secret.
     pub fn recipient_federation_policies(&self) -> RecipientFederationPolicies {
         RecipientFederationPolicies {
             client: self.client.clone(),
@@ -177,8 +177,8 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
-/// Manages federation policies, by which a recipient outside Databricks signs in with short-lived OIDC tokens of its own
-/// identity provider instead of a stored secret.
+/// Manages federation policies, by which a recipient outside Databricks authenticates with short-lived OIDC tokens of its
+/// own identity provider instead of a stored secret.
 ///
 /// They belong to recipients of type `OIDC_FEDERATION` and can admit users as well as applications; managing them takes
 /// ownership of the recipient.

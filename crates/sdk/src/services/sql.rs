@@ -38,13 +38,13 @@ calls! {
         ///
         /// `DELETE /api/2.0/sql/alerts/{id}`
         ///
-        /// * `id`: `id`, a text.
+        /// * `id`: Alert to move to the trash.
         delete(id: String) -> models::alerts::Delete;
         /// Returns one alert.
         ///
         /// `GET /api/2.0/sql/alerts/{id}`
         ///
-        /// * `id`: `id`, a text.
+        /// * `id`: Alert to read.
         get(id: String) -> models::alerts::Get;
         /// Lists the alerts the caller can access, in order of creation.
         ///
@@ -59,7 +59,7 @@ calls! {
         ///
         /// `PATCH /api/2.0/sql/alerts/{id}`
         ///
-        /// * `id`: `id`, a text.
+        /// * `id`: Alert to change.
         /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
         ///   only as a whole.
         ///   `*` replaces everything.
@@ -124,7 +124,7 @@ calls! {
         ///
         /// `DELETE /api/2.0/preview/sql/alerts/{alert_id}`
         ///
-        /// * `alert_id`: `alert_id`, a text.
+        /// * `alert_id`: Alert to delete.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         delete(alert_id: String) -> models::alerts_legacy::Delete;
         /// Returns one alert.
@@ -133,7 +133,7 @@ calls! {
         ///
         /// `GET /api/2.0/preview/sql/alerts/{alert_id}`
         ///
-        /// * `alert_id`: `alert_id`, a text.
+        /// * `alert_id`: Alert to read.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         get(alert_id: String) -> models::alerts_legacy::Get;
         /// Lists alerts.
@@ -149,7 +149,7 @@ calls! {
         ///
         /// `PUT /api/2.0/preview/sql/alerts/{alert_id}`
         ///
-        /// * `alert_id`: `alert_id`, a text.
+        /// * `alert_id`: Alert to change.
         /// * `name`: Name of the alert.
         /// * `query_id`: ID of the query the alert runs.
         /// * `options`: Condition and notification settings.
@@ -162,11 +162,11 @@ calls! {
 
 setters! { models::alerts_legacy::Create {
     parent: String,
-    rearm: i64,
+    rearm: databricks_core::Nullable<i64>,
 }}
 
 setters! { models::alerts_legacy::Update {
-    rearm: i64,
+    rearm: databricks_core::Nullable<i64>,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -190,13 +190,13 @@ calls! {
         ///
         /// `POST /api/2.0/alerts`
         ///
-        /// * `alert`: `alert`, of type `AlertV2`.
+        /// * `alert`: The alert to create.
         create_alert(alert: models::AlertV2) -> models::alerts_v2::CreateAlert;
         /// Returns one alert.
         ///
         /// `GET /api/2.0/alerts/{id}`
         ///
-        /// * `id`: `id`, a text.
+        /// * `id`: Alert to read.
         get_alert(id: String) -> models::alerts_v2::GetAlert;
         /// Lists the alerts the caller can access, in order of creation.
         ///
@@ -212,7 +212,7 @@ calls! {
         ///
         /// `DELETE /api/2.0/alerts/{id}`
         ///
-        /// * `id`: `id`, a text.
+        /// * `id`: Alert to move to the trash.
         ///
         /// Optional inputs: [`purge`](field@models::alerts_v2::TrashAlert::purge).
         trash_alert(id: String) -> models::alerts_v2::TrashAlert;
@@ -221,7 +221,7 @@ calls! {
         /// `PATCH /api/2.0/alerts/{id}`
         ///
         /// * `id`: ID of the alert.
-        /// * `alert`: `alert`, of type `AlertV2`.
+        /// * `alert`: The alert with its new values.
         /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
         ///   only as a whole.
         ///   `*` replaces everything.
@@ -322,14 +322,14 @@ calls! {
         ///
         /// `DELETE /api/2.0/preview/sql/dashboards/{dashboard_id}`
         ///
-        /// * `dashboard_id`: `dashboard_id`, a text.
+        /// * `dashboard_id`: Dashboard to move to the trash.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         delete(dashboard_id: String) -> models::dashboards::Delete;
         /// Returns a legacy dashboard with its visualizations and queries.
         ///
         /// `GET /api/2.0/preview/sql/dashboards/{dashboard_id}`
         ///
-        /// * `dashboard_id`: `dashboard_id`, a text.
+        /// * `dashboard_id`: Dashboard to read.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         get(dashboard_id: String) -> models::dashboards::Get;
         /// Lists legacy dashboards, page by page.
@@ -346,7 +346,7 @@ calls! {
         ///
         /// `POST /api/2.0/preview/sql/dashboards/trash/{dashboard_id}`
         ///
-        /// * `dashboard_id`: `dashboard_id`, a text.
+        /// * `dashboard_id`: Dashboard to take from the trash.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         restore(dashboard_id: String) -> models::dashboards::Restore;
         /// Changes the attributes of a legacy dashboard; its widgets stay as they are.
@@ -355,7 +355,7 @@ calls! {
         ///
         /// `POST /api/2.0/preview/sql/dashboards/{dashboard_id}`
         ///
-        /// * `dashboard_id`: `dashboard_id`, a text.
+        /// * `dashboard_id`: Dashboard to change.
         ///
         /// Optional inputs: [`name`](field@models::dashboards::Update::name),
         /// [`run_as_role`](field@models::dashboards::Update::run_as_role), [`tags`](field@models::dashboards::Update::tags).
@@ -501,13 +501,13 @@ calls! {
         ///
         /// `DELETE /api/2.0/sql/queries/{id}`
         ///
-        /// * `id`: `id`, a text.
+        /// * `id`: Query to move to the trash.
         delete(id: String) -> models::queries::Delete;
         /// Returns one saved query.
         ///
         /// `GET /api/2.0/sql/queries/{id}`
         ///
-        /// * `id`: `id`, a text.
+        /// * `id`: Query to read.
         get(id: String) -> models::queries::Get;
         /// Lists the queries the caller can access, in order of creation.
         ///
@@ -531,7 +531,7 @@ calls! {
         ///
         /// `PATCH /api/2.0/sql/queries/{id}`
         ///
-        /// * `id`: `id`, a text.
+        /// * `id`: Query to change.
         /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
         ///   only as a whole.
         ///   `*` replaces everything.
@@ -601,7 +601,7 @@ calls! {
         ///
         /// `DELETE /api/2.0/preview/sql/queries/{query_id}`
         ///
-        /// * `query_id`: `query_id`, a text.
+        /// * `query_id`: Query to move to the trash.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         delete(query_id: String) -> models::queries_legacy::Delete;
         /// Returns a query along with the caller's permissions on it.
@@ -610,7 +610,7 @@ calls! {
         ///
         /// `GET /api/2.0/preview/sql/queries/{query_id}`
         ///
-        /// * `query_id`: `query_id`, a text.
+        /// * `query_id`: Query to read.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         get(query_id: String) -> models::queries_legacy::Get;
         /// Lists saved queries, optionally those matching a search term.
@@ -628,7 +628,7 @@ calls! {
         ///
         /// `POST /api/2.0/preview/sql/queries/trash/{query_id}`
         ///
-        /// * `query_id`: `query_id`, a text.
+        /// * `query_id`: Query to take from the trash.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         restore(query_id: String) -> models::queries_legacy::Restore;
         /// Changes a query.
@@ -637,7 +637,7 @@ calls! {
         ///
         /// `POST /api/2.0/preview/sql/queries/{query_id}`
         ///
-        /// * `query_id`: `query_id`, a text.
+        /// * `query_id`: Query to change.
         ///
         /// Optional inputs: [`data_source_id`](field@models::queries_legacy::Update::data_source_id),
         /// [`description`](field@models::queries_legacy::Update::description),
@@ -743,13 +743,13 @@ calls! {
         ///
         /// `DELETE /api/2.0/sql/visualizations/{id}`
         ///
-        /// * `id`: `id`, a text.
+        /// * `id`: Visualization to delete.
         delete(id: String) -> models::query_visualizations::Delete;
         /// Changes the fields of a visualization that the mask names.
         ///
         /// `PATCH /api/2.0/sql/visualizations/{id}`
         ///
-        /// * `id`: `id`, a text.
+        /// * `id`: Visualization to change.
         /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
         ///   only as a whole.
         ///   `*` replaces everything.
@@ -1003,7 +1003,7 @@ calls! {
         /// `POST /api/warehouses/v1/default-warehouse-overrides`
         ///
         /// * `default_warehouse_override_id`: Last part of the resource name: a numeric user ID, or `me` for the caller.
-        /// * `default_warehouse_override`: `default_warehouse_override`, of type `DefaultWarehouseOverride`.
+        /// * `default_warehouse_override`: The default warehouse override to create.
         create_default_warehouse_override(default_warehouse_override_id: String, default_warehouse_override: models::DefaultWarehouseOverride) -> models::warehouses::CreateDefaultWarehouseOverride;
         /// Deletes a SQL warehouse.
         ///
@@ -1138,7 +1138,7 @@ calls! {
         ///
         /// * `name`: Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
         ///   Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
-        /// * `default_warehouse_override`: `default_warehouse_override`, of type `DefaultWarehouseOverride`.
+        /// * `default_warehouse_override`: The default warehouse override with its new values.
         /// * `update_mask`: Fields to change; `*` means all of them.
         ///
         /// Optional inputs: [`allow_missing`](field@models::warehouses::UpdateDefaultWarehouseOverride::allow_missing).

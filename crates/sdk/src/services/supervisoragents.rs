@@ -30,13 +30,13 @@ calls! {
         ///
         /// * `parent`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
-        /// * `example`: `example`, of type `Example`.
+        /// * `example`: The example to create.
         create_example(parent: String, example: models::Example) -> models::supervisor_agents::CreateExample;
         /// Creates an agent.
         ///
         /// `POST /api/2.1/supervisor-agents`
         ///
-        /// * `supervisor_agent`: `supervisor_agent`, of type `SupervisorAgent`.
+        /// * `supervisor_agent`: The supervisor agent to create.
         create_supervisor_agent(supervisor_agent: models::SupervisorAgent) -> models::supervisor_agents::CreateSupervisorAgent;
         /// Gives an agent a tool.
         ///
@@ -47,7 +47,7 @@ calls! {
         /// * `parent`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
         /// * `tool_id`: ID of the tool, last part of its resource name.
-        /// * `tool`: `tool`, of type `Tool`.
+        /// * `tool`: The tool to create.
         create_tool(parent: String, tool_id: String, tool: models::Tool) -> models::supervisor_agents::CreateTool;
         /// Deletes an example of an agent.
         ///
@@ -146,7 +146,7 @@ calls! {
         ///
         /// * `name`: Example, as `supervisor-agents/<id>/examples/<example>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
-        /// * `example`: `example`, of type `Example`.
+        /// * `example`: The example with its new values.
         /// * `update_mask`: Fields to change: `question`, `guidelines` or both.
         update_example(name: String, example: models::Example, update_mask: databricks_core::FieldMask) -> models::supervisor_agents::UpdateExample;
         /// Adds or changes permissions on an agent, leaving other grants as they are.
@@ -165,7 +165,7 @@ calls! {
         ///
         /// * `name`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
-        /// * `supervisor_agent`: `supervisor_agent`, of type `SupervisorAgent`.
+        /// * `supervisor_agent`: The supervisor agent with its new values.
         /// * `update_mask`: Fields to change.
         update_supervisor_agent(name: String, supervisor_agent: models::SupervisorAgent, update_mask: databricks_core::FieldMask) -> models::supervisor_agents::UpdateSupervisorAgent;
         /// Changes the description of a tool.
@@ -176,7 +176,7 @@ calls! {
         ///
         /// * `name`: Tool, as `supervisor-agents/<id>/tools/<tool>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
-        /// * `tool`: `tool`, of type `Tool`.
+        /// * `tool`: The tool with its new values.
         /// * `update_mask`: Fields to change; only `description` can.
         update_tool(name: String, tool: models::Tool, update_mask: databricks_core::FieldMask) -> models::supervisor_agents::UpdateTool;
     }

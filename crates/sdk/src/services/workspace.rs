@@ -50,7 +50,7 @@ calls! {
         delete(credential_id: i64) -> models::git_credentials::Delete;
         /// Gets one Git credential.
         ///
-        /// The token itself is not part of the answer.
+        /// The token itself is not part of the response.
         ///
         /// `GET /api/2.0/git-credentials/{credential_id}`
         ///
@@ -113,7 +113,7 @@ setters! { models::git_credentials::Update {
 }}
 
 impl crate::workspace::WorkspaceClient {
-    /// Manages Git folders (repos): workspace folders that are clones of a remote Git repository.
+    /// Manages Git folders (repos): workspace directorys that are clones of a remote Git repository.
     pub fn repos(&self) -> Repos {
         Repos {
             client: self.client.clone(),
@@ -121,7 +121,7 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
-/// Manages Git folders (repos): workspace folders that are clones of a remote Git repository.
+/// Manages Git folders (repos): workspace directorys that are clones of a remote Git repository.
 ///
 /// Covers cloning, switching branch or tag, and access control.
 #[derive(Clone, Debug)]

@@ -45,7 +45,7 @@ impl Query {
         Self { client, settings }
     }
 
-    /// The id of the warehouse that runs the statement. Default: `warehouse_id` of the configuration.
+    /// Sets the id of the warehouse that runs the statement. Default: `warehouse_id` of the configuration.
     pub fn warehouse(mut self, id: impl Into<String>) -> Self {
         self.settings.warehouse = Some(id.into());
         self
@@ -57,33 +57,33 @@ impl Query {
         self
     }
 
-    /// The catalog of names without one.
+    /// Sets the catalog of names without one.
     pub fn catalog(mut self, name: impl Into<String>) -> Self {
         self.settings.catalog = Some(name.into());
         self
     }
 
-    /// The schema of names without one.
+    /// Sets the schema of names without one.
     pub fn schema(mut self, name: impl Into<String>) -> Self {
         self.settings.schema = Some(name.into());
         self
     }
 
-    /// Cuts the result after so many rows; `truncated()` of the streams and [`ResultSet::truncated`] state whether it
-    /// was.
+    /// Sets after how many rows the result is cut; `truncated()` of the streams and [`ResultSet::truncated`] state
+    /// whether it was.
     pub fn row_limit(mut self, rows: i64) -> Self {
         self.settings.row_limit = Some(rows);
         self
     }
 
-    /// Cuts the result after so many bytes; `truncated()` of the streams and [`ResultSet::truncated`] state whether it
-    /// was.
+    /// Sets after how many bytes the result is cut; `truncated()` of the streams and [`ResultSet::truncated`] state
+    /// whether it was.
     pub fn byte_limit(mut self, bytes: i64) -> Self {
         self.settings.byte_limit = Some(bytes);
         self
     }
 
-    /// Where the result comes from. Default: [`Disposition::Auto`].
+    /// Sets where the result comes from. Default: [`Disposition::Auto`].
     pub fn disposition(mut self, disposition: Disposition) -> Self {
         self.settings.disposition = disposition;
         self
@@ -96,20 +96,20 @@ impl Query {
         self
     }
 
-    /// How many chunks are fetched ahead of the one being read. Default 4, at least 1.
+    /// Sets how many chunks are fetched ahead of the one being read. Default 4, at least 1.
     pub fn prefetch(mut self, chunks: usize) -> Self {
         self.settings.prefetch = chunks.max(1);
         self
     }
 
-    /// How many bytes are fetched ahead of the chunk being read, all chunks together. Default 64 MiB; one chunk is
+    /// Sets how many bytes are fetched ahead of the chunk being read, all chunks together. Default 64 MiB; one chunk is
     /// fetched whatever its size.
     pub fn prefetch_bytes(mut self, bytes: u64) -> Self {
         self.settings.prefetch_bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         self
     }
 
-    /// Records a tag with the statement, to be found in the query history; at most 20. A tag may go without a value.
+    /// Adds a tag to the statement, to be found in the query history; at most 20. A tag may go without a value.
     pub fn tag<'a>(mut self, key: impl Into<String>, value: impl Into<Option<&'a str>>) -> Self {
         self.settings.tags.push((key.into(), value.into().map(str::to_owned)));
         self

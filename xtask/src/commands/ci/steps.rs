@@ -11,6 +11,11 @@ pub(super) const ALL: &[Step] = &[
     Step { name: "fmt", about: "formatting", run: |shell| shell.cargo(&["fmt", "--all", "--check"]) },
     Step { name: "codegen", about: "generated code is what the generator writes", run: codegen },
     Step {
+        name: "texts",
+        about: "everything generated has a text",
+        run: |shell| crate::commands::docs_coverage::run(shell.root, true),
+    },
+    Step {
         name: "layers",
         about: "which crate depends on what, from which compiler on; no circles of imports",
         run: layers,

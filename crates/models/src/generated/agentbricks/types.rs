@@ -26,7 +26,7 @@ databricks_core::model! {
             endpoint_name: String = "endpoint_name",
             /// Rules the LLM has to keep to.
             guidelines: Vec<String> = "guidelines",
-            /// `id`, a text.
+            /// ID of the custom LLM, assigned by the service.
             id: String = "id",
             /// State of the optimization, once one was started.
             optimization_state: State = "optimization_state",
@@ -67,7 +67,7 @@ databricks_core::open_enum! {
         Cancelled = "CANCELLED",
         /// `COMPLETED`: Finished with success.
         Completed = "COMPLETED",
-        /// `CREATED`.
+        /// `CREATED`: It exists, and its optimization has not begun.
         Created = "CREATED",
         /// `FAILED`: Ended with an error.
         Failed = "FAILED",

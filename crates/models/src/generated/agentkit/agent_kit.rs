@@ -58,7 +58,7 @@ databricks_core::operation! {
             ///
             /// Of the form `memory-stores/{managed_memory_store_id}`.
             parent: String = segments "parent",
-            /// `managed_memory_entry`, of type `ManagedMemoryEntry`.
+            /// The managed memory entry to create.
             managed_memory_entry: super::ManagedMemoryEntry = json "managed_memory_entry",
         }
         optional {
@@ -79,7 +79,7 @@ databricks_core::operation! {
             /// ID of the new store, unique in the workspace: 3 to 56 lowercase letters, digits and hyphens, starting with a letter and
             /// not ending with a hyphen.
             managed_memory_store_id: String = query "managed_memory_store_id",
-            /// `managed_memory_store`, of type `ManagedMemoryStore`.
+            /// The managed memory store to create.
             managed_memory_store: super::ManagedMemoryStore = json "managed_memory_store",
         }
     }
@@ -99,7 +99,7 @@ databricks_core::operation! {
             ///
             /// Of the form `session-stores/{session_store_id}`.
             parent: String = segments "parent",
-            /// `session`, of type `Session`.
+            /// The session to create.
             session: super::Session = json "session",
         }
         optional {
@@ -121,7 +121,7 @@ databricks_core::operation! {
         required {
             /// ID of the new store, unique in the workspace: 3 to 55 lowercase letters, digits and hyphens, starting with a letter.
             session_store_id: String = query "session_store_id",
-            /// `session_store`, of type `SessionStore`.
+            /// The session store to create.
             session_store: super::SessionStore = json "session_store",
         }
     }
@@ -871,7 +871,7 @@ databricks_core::operation! {
             ///
             /// Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
             name: String = segments "name",
-            /// `managed_memory_entry`, of type `ManagedMemoryEntry`.
+            /// The managed memory entry with its new values.
             managed_memory_entry: super::ManagedMemoryEntry = json "managed_memory_entry",
             /// Fields to change: `content`, `description` or both.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -891,7 +891,7 @@ databricks_core::operation! {
             ///
             /// Of the form `memory-stores/{managed_memory_store_id}`.
             name: String = segments "name",
-            /// `managed_memory_store`, of type `ManagedMemoryStore`.
+            /// The managed memory store with its new values.
             managed_memory_store: super::ManagedMemoryStore = json "managed_memory_store",
             /// Fields to change: `description`, `metadata` or both.
             ///
@@ -913,7 +913,7 @@ databricks_core::operation! {
             ///
             /// Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
             name: String = segments "name",
-            /// `session`, of type `Session`.
+            /// The session with its new values.
             session: super::Session = json "session",
             /// Only `metadata` is accepted; anything else fails with `INVALID_PARAMETER_VALUE`.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -933,7 +933,7 @@ databricks_core::operation! {
             ///
             /// Of the form `session-stores/{session_store_id}`.
             name: String = segments "name",
-            /// `session_store`, of type `SessionStore`.
+            /// The session store with its new values.
             session_store: super::SessionStore = json "session_store",
             /// Fields to change: `description`, `metadata` or both; anything else fails with `INVALID_PARAMETER_VALUE`.
             update_mask: databricks_core::FieldMask = query "update_mask",

@@ -378,7 +378,7 @@ databricks_core::open_enum! {
     ManagedMemoryEntrySourceType {
         /// `MANAGED_MEMORY_ENTRY_SOURCE_TYPE_AGENT`: Written by an agent.
         ManagedMemoryEntrySourceTypeAgent = "MANAGED_MEMORY_ENTRY_SOURCE_TYPE_AGENT",
-        /// `MANAGED_MEMORY_ENTRY_SOURCE_TYPE_DREAMER`.
+        /// `MANAGED_MEMORY_ENTRY_SOURCE_TYPE_DREAMER`: A background process that condenses earlier memories.
         ManagedMemoryEntrySourceTypeDreamer = "MANAGED_MEMORY_ENTRY_SOURCE_TYPE_DREAMER",
     }
 }

@@ -128,7 +128,7 @@ databricks_core::operation! {
         info: "ai_functions.create_batch", POST "/api/2.0/ai-functions/batches", Workspace;
         output: super::Batch = databricks_core::ResponseParts::json;
         required {
-            /// `batch`, of type `Batch`.
+            /// The batch to create.
             batch: super::Batch = json "batch",
         }
     }

@@ -16,7 +16,7 @@ databricks_core::operation! {
             ///
             /// Of the form `workspaces/{workspace_id}`.
             parent: String = segments "parent",
-            /// `endpoint`, of type `Endpoint`.
+            /// The endpoint to create.
             endpoint: super::Endpoint = json "endpoint",
         }
         optional {
@@ -40,7 +40,7 @@ databricks_core::operation! {
             ///
             /// Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
             parent: String = segments "parent",
-            /// `index`, of type `Index`.
+            /// The index to create.
             index: super::Index = json "index",
         }
         optional {
@@ -327,7 +327,7 @@ databricks_core::operation! {
             ///
             /// Of the form `workspaces/{workspace}/endpoints/{endpoint}`.
             name: String = segments "name",
-            /// `endpoint`, of type `Endpoint`.
+            /// The endpoint with its new values.
             endpoint: super::Endpoint = json "endpoint",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",

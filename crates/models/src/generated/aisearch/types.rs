@@ -6,7 +6,7 @@ databricks_core::model! {
     /// Name and type of a column.
     ColumnInfo {
         optional {
-            /// `name`, a text.
+            /// Name of the column.
             name: String = "name",
             /// Data type, e.g. `int` or `array<float>`.
             type_text: String = "type_text",
@@ -18,7 +18,7 @@ databricks_core::model! {
     /// Tag of an endpoint: a key and, optionally, a value.
     CustomTag {
         required {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
         }
         optional {
@@ -93,7 +93,7 @@ databricks_core::model! {
             embedding_model_endpoint: String = "embedding_model_endpoint",
             /// Serving endpoint to embed query texts with, in place of the one above.
             model_endpoint_name_for_query: String = "model_endpoint_name_for_query",
-            /// `name`, a text.
+            /// Name of the column.
             name: String = "name",
         }
     }
@@ -105,7 +105,7 @@ databricks_core::model! {
         optional {
             /// Number of elements of each vector.
             embedding_dimension: i64 = "embedding_dimension",
-            /// `name`, a text.
+            /// Name of the column.
             name: String = "name",
         }
     }
@@ -181,7 +181,7 @@ databricks_core::model! {
         optional {
             /// Explanation of the state.
             message: String = "message",
-            /// `state`, of type `EndpointStatusState`.
+            /// Where the endpoint stands at present.
             state: EndpointStatusState = "state",
         }
     }

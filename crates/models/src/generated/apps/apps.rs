@@ -12,7 +12,7 @@ databricks_core::operation! {
         info: "apps.create", POST "/api/2.0/apps", Workspace;
         output: super::App = databricks_core::ResponseParts::json;
         required {
-            /// `app`, of type `App`.
+            /// The app to create.
             app: super::App = json "app",
         }
         optional {
@@ -56,7 +56,7 @@ databricks_core::operation! {
         info: "apps.create_space", POST "/api/2.0/app-spaces", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
         required {
-            /// `space`, of type `Space`.
+            /// The space to create.
             space: super::Space = json "space",
         }
     }
@@ -248,7 +248,7 @@ databricks_core::operation! {
         required {
             /// Name of the app.
             app_name: String = path "app_name",
-            /// `app_deployment`, of type `AppDeployment`.
+            /// What to deploy, and how.
             app_deployment: super::AppDeployment = json "app_deployment",
         }
     }
@@ -624,7 +624,7 @@ databricks_core::operation! {
         required {
             /// Name of the app.
             name: String = path "name",
-            /// `app`, of type `App`.
+            /// The app with its new values.
             app: super::App = json "app",
         }
     }
@@ -678,7 +678,7 @@ databricks_core::operation! {
         required {
             /// Name of the space.
             name: String = path "name",
-            /// `space`, of type `Space`.
+            /// The space with its new values.
             space: super::Space = json "space",
             /// Comma-separated field paths to change, without spaces.
             ///

@@ -10,7 +10,7 @@ databricks_core::operation! {
         info: "apps_settings.create_custom_template", POST "/api/2.0/apps-settings/templates", Workspace;
         output: super::CustomTemplate = databricks_core::ResponseParts::json;
         required {
-            /// `template`, of type `CustomTemplate`.
+            /// The template to create.
             template: super::CustomTemplate = json "template",
         }
     }
@@ -93,7 +93,7 @@ databricks_core::operation! {
         required {
             /// Name of the template.
             name: String = path "name",
-            /// `template`, of type `CustomTemplate`.
+            /// The template with its new values.
             template: super::CustomTemplate = json "template",
         }
     }

@@ -33,7 +33,7 @@ databricks_core::model! {
             default_git_source: GitSource = "default_git_source",
             /// Workspace path that the last active deployment took its source from.
             default_source_code_path: String = "default_source_code_path",
-            /// `description`, a text.
+            /// Free text about the app, written by a user.
             description: String = "description",
             /// Budget policy in force.
             effective_budget_policy_id: String = "effective_budget_policy_id",
@@ -49,11 +49,11 @@ databricks_core::model! {
             git_repository: GitRepository = "git_repository",
             /// What to deploy from `git_repository`: branch, tag or commit, and a path.
             git_source: GitSource = "git_source",
-            /// `id`, a text.
+            /// ID of the app, assigned by the service.
             id: String = "id",
-            /// `oauth2_app_client_id`, a text.
+            /// Client ID of the OAuth application that stands for the app.
             oauth2_app_client_id: String = "oauth2_app_client_id",
-            /// `oauth2_app_integration_id`, a text.
+            /// ID of the OAuth application that stands for the app.
             oauth2_app_integration_id: String = "oauth2_app_integration_id",
             /// Deployment that is being prepared for the compute.
             pending_deployment: AppDeployment = "pending_deployment",
@@ -65,7 +65,7 @@ databricks_core::model! {
             service_principal_id: i64 = "service_principal_id",
             /// Name of the service principal that the app runs as.
             service_principal_name: String = "service_principal_name",
-            /// `source_code_path`, a text.
+            /// Workspace path of the source from which the app was last deployed.
             source_code_path: String = "source_code_path",
             /// Name of the space the app is in.
             space: String = "space",
@@ -91,13 +91,13 @@ databricks_core::model! {
     /// An entry to grant on an app; one of the three names is set.
     AppAccessControlRequest {
         optional {
-            /// `group_name`, a text.
+            /// The group that is meant, by its name.
             group_name: String = "group_name",
             /// Level to grant.
             permission_level: AppPermissionLevel = "permission_level",
             /// Application id of the service principal.
             service_principal_name: String = "service_principal_name",
-            /// `user_name`, a text.
+            /// The user who is meant, by user name, which is an email address.
             user_name: String = "user_name",
         }
     }
@@ -111,11 +111,11 @@ databricks_core::model! {
             all_permissions: Vec<AppPermission> = "all_permissions",
             /// Shown name of the principal.
             display_name: String = "display_name",
-            /// `group_name`, a text.
+            /// The group that is meant, by its name.
             group_name: String = "group_name",
-            /// `service_principal_name`, a text.
+            /// The service principal that is meant, by its application ID.
             service_principal_name: String = "service_principal_name",
-            /// `user_name`, a text.
+            /// The user who is meant, by user name, which is an email address.
             user_name: String = "user_name",
         }
     }
@@ -253,7 +253,7 @@ databricks_core::model! {
     /// One of the `*_spec` fields is set.
     AppManifestAppResourceSpec {
         required {
-            /// `name`, a text.
+            /// Name of the resource.
             name: String = "name",
         }
         optional {
@@ -305,7 +305,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it comes from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `AppPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: AppPermissionLevel = "permission_level",
         }
     }
@@ -317,9 +317,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<AppAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -331,7 +331,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `AppPermissionLevel`.
+            /// The level that is described.
             permission_level: AppPermissionLevel = "permission_level",
         }
     }
@@ -415,7 +415,7 @@ databricks_core::model! {
     /// Access of an app to a Genie space.
     AppResourceGenieSpace {
         required {
-            /// `name`, a text.
+            /// Name of the Genie space.
             name: String = "name",
             /// Id of the Genie space.
             space_id: String = "space_id",
@@ -443,7 +443,7 @@ databricks_core::model! {
         optional {
             /// Branch of the project that has the database.
             branch: String = "branch",
-            /// `database`, a text.
+            /// Resource name of the database.
             database: String = "database",
             /// Permission the app gets.
             permission: AppResourcePostgresPostgresPermission = "permission",
@@ -529,7 +529,7 @@ databricks_core::model! {
             compute_min_instances: i64 = "compute_min_instances",
             /// Size of an instance.
             compute_size: ComputeSize = "compute_size",
-            /// `description`, a text.
+            /// Free text about the update, written by a user.
             description: String = "description",
             /// Whether the user's access token is passed on to the app.
             ///
@@ -605,9 +605,9 @@ databricks_core::model! {
             manifest: AppManifest = "manifest",
         }
         optional {
-            /// `creator`, a text.
+            /// User who created the template.
             creator: String = "creator",
-            /// `description`, a text.
+            /// Free text about the template, written by a user.
             description: String = "description",
             /// Git provider of the repository.
             ///
@@ -637,7 +637,7 @@ databricks_core::model! {
     /// An environment variable of an app.
     EnvVar {
         optional {
-            /// `name`, a text.
+            /// Name of the environment variable.
             name: String = "name",
             /// Literal value.
             value: String = "value" (secret),
@@ -780,13 +780,13 @@ databricks_core::model! {
             create_time: databricks_core::Timestamp = "create_time",
             /// Mail address of the user who created the space.
             creator: String = "creator",
-            /// `description`, a text.
+            /// Free text about the space, written by a user.
             description: String = "description",
             /// Usage policy in force for the apps of the space.
             effective_usage_policy_id: String = "effective_usage_policy_id",
             /// API scopes actually granted to user access tokens.
             effective_user_api_scopes: Vec<String> = "effective_user_api_scopes",
-            /// `id`, a text.
+            /// ID of the space, assigned by the service.
             id: String = "id",
             /// Workspace resources that all apps of the space have access to.
             resources: Vec<AppResource> = "resources",
@@ -826,7 +826,7 @@ databricks_core::model! {
     /// An update of a space, with the fields it sets and its state.
     SpaceUpdate {
         optional {
-            /// `description`, a text.
+            /// Free text about the update, written by a user.
             description: String = "description",
             /// Workspace resources that all apps of the space have access to.
             resources: Vec<AppResource> = "resources",
@@ -1211,51 +1211,51 @@ databricks_core::open_enum! {
         BadRequest = "BAD_REQUEST",
         /// `CANCELLED`: The operation was cancelled.
         Cancelled = "CANCELLED",
-        /// `CATALOG_ALREADY_EXISTS`.
+        /// `CATALOG_ALREADY_EXISTS`: A catalog of this name exists.
         CatalogAlreadyExists = "CATALOG_ALREADY_EXISTS",
-        /// `CATALOG_DOES_NOT_EXIST`.
+        /// `CATALOG_DOES_NOT_EXIST`: There is no catalog of this name.
         CatalogDoesNotExist = "CATALOG_DOES_NOT_EXIST",
-        /// `CATALOG_NOT_EMPTY`.
+        /// `CATALOG_NOT_EMPTY`: The catalog still holds schemas, and so cannot be deleted.
         CatalogNotEmpty = "CATALOG_NOT_EMPTY",
-        /// `COULD_NOT_ACQUIRE_LOCK`.
+        /// `COULD_NOT_ACQUIRE_LOCK`: Another operation holds the lock that this one needs.
         CouldNotAcquireLock = "COULD_NOT_ACQUIRE_LOCK",
         /// `CUSTOMER_UNAUTHORIZED`: The customer lacks authorization for the call.
         CustomerUnauthorized = "CUSTOMER_UNAUTHORIZED",
-        /// `DAC_ALREADY_EXISTS`.
+        /// `DAC_ALREADY_EXISTS`: A data access configuration of this name exists.
         DacAlreadyExists = "DAC_ALREADY_EXISTS",
-        /// `DAC_DOES_NOT_EXIST`.
+        /// `DAC_DOES_NOT_EXIST`: There is no such data access configuration.
         DacDoesNotExist = "DAC_DOES_NOT_EXIST",
         /// `DATA_LOSS`: Data was lost or corrupted beyond recovery.
         DataLoss = "DATA_LOSS",
         /// `DEADLINE_EXCEEDED`: The time limit passed before the call finished.
         DeadlineExceeded = "DEADLINE_EXCEEDED",
-        /// `DEPLOYMENT_TIMEOUT`.
+        /// `DEPLOYMENT_TIMEOUT`: The deployment did not finish in time.
         DeploymentTimeout = "DEPLOYMENT_TIMEOUT",
         /// `DIRECTORY_NOT_EMPTY`: The directory still has content.
         DirectoryNotEmpty = "DIRECTORY_NOT_EMPTY",
-        /// `DIRECTORY_PROTECTED`.
+        /// `DIRECTORY_PROTECTED`: The directory is protected from such a change.
         DirectoryProtected = "DIRECTORY_PROTECTED",
         /// `DRY_RUN_FAILED`: A dry run found a problem.
         DryRunFailed = "DRY_RUN_FAILED",
         /// `ENDPOINT_NOT_FOUND`: No such API endpoint.
         EndpointNotFound = "ENDPOINT_NOT_FOUND",
-        /// `EXTERNAL_LOCATION_ALREADY_EXISTS`.
+        /// `EXTERNAL_LOCATION_ALREADY_EXISTS`: An external location of this name or path exists.
         ExternalLocationAlreadyExists = "EXTERNAL_LOCATION_ALREADY_EXISTS",
-        /// `EXTERNAL_LOCATION_DOES_NOT_EXIST`.
+        /// `EXTERNAL_LOCATION_DOES_NOT_EXIST`: There is no such external location.
         ExternalLocationDoesNotExist = "EXTERNAL_LOCATION_DOES_NOT_EXIST",
         /// `FEATURE_DISABLED`: The feature is switched off.
         FeatureDisabled = "FEATURE_DISABLED",
-        /// `GIT_CONFLICT`.
+        /// `GIT_CONFLICT`: Changes of both sides of a Git operation contradict each other.
         GitConflict = "GIT_CONFLICT",
-        /// `GIT_REMOTE_ERROR`.
+        /// `GIT_REMOTE_ERROR`: The Git server refused the operation or failed.
         GitRemoteError = "GIT_REMOTE_ERROR",
         /// `GIT_SENSITIVE_TOKEN_DETECTED`: A secret was found in Git content.
         GitSensitiveTokenDetected = "GIT_SENSITIVE_TOKEN_DETECTED",
-        /// `GIT_UNKNOWN_REF`.
+        /// `GIT_UNKNOWN_REF`: The Git repository has no such branch, tag or commit.
         GitUnknownRef = "GIT_UNKNOWN_REF",
         /// `GIT_URL_NOT_ON_ALLOW_LIST`: The Git URL is outside the allow list.
         GitUrlNotOnAllowList = "GIT_URL_NOT_ON_ALLOW_LIST",
-        /// `INSECURE_PARTNER_RESPONSE`.
+        /// `INSECURE_PARTNER_RESPONSE`: A partner's service responded over a connection that is not secure.
         InsecurePartnerResponse = "INSECURE_PARTNER_RESPONSE",
         /// `INTERNAL_ERROR`: Fault inside the service.
         InternalError = "INTERNAL_ERROR",
@@ -1265,57 +1265,57 @@ databricks_core::open_enum! {
         InvalidState = "INVALID_STATE",
         /// `INVALID_STATE_TRANSITION`: The requested change of state is not allowed.
         InvalidStateTransition = "INVALID_STATE_TRANSITION",
-        /// `IO_ERROR`.
+        /// `IO_ERROR`: Reading or writing failed.
         IoError = "IO_ERROR",
-        /// `IPYNB_FILE_IN_REPO`.
+        /// `IPYNB_FILE_IN_REPO`: The operation does not work on a Jupyter notebook file in a Git repository.
         IpynbFileInRepo = "IPYNB_FILE_IN_REPO",
-        /// `MALFORMED_PARTNER_RESPONSE`.
+        /// `MALFORMED_PARTNER_RESPONSE`: A partner's service responded with something that cannot be read.
         MalformedPartnerResponse = "MALFORMED_PARTNER_RESPONSE",
         /// `MALFORMED_REQUEST`: The request could not be parsed.
         MalformedRequest = "MALFORMED_REQUEST",
-        /// `MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST`.
+        /// `MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST`: The Azure resource group that Databricks manages for the workspace is gone.
         ManagedResourceGroupDoesNotExist = "MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST",
-        /// `MAX_BLOCK_SIZE_EXCEEDED`.
+        /// `MAX_BLOCK_SIZE_EXCEEDED`: A block of data is larger than allowed.
         MaxBlockSizeExceeded = "MAX_BLOCK_SIZE_EXCEEDED",
-        /// `MAX_CHILD_NODE_SIZE_EXCEEDED`.
+        /// `MAX_CHILD_NODE_SIZE_EXCEEDED`: The directory would have more entries than allowed.
         MaxChildNodeSizeExceeded = "MAX_CHILD_NODE_SIZE_EXCEEDED",
-        /// `MAX_LIST_SIZE_EXCEEDED`.
+        /// `MAX_LIST_SIZE_EXCEEDED`: The list would be longer than allowed.
         MaxListSizeExceeded = "MAX_LIST_SIZE_EXCEEDED",
-        /// `MAX_NOTEBOOK_SIZE_EXCEEDED`.
+        /// `MAX_NOTEBOOK_SIZE_EXCEEDED`: The notebook is larger than allowed.
         MaxNotebookSizeExceeded = "MAX_NOTEBOOK_SIZE_EXCEEDED",
-        /// `MAX_READ_SIZE_EXCEEDED`.
+        /// `MAX_READ_SIZE_EXCEEDED`: More data were requested in one read than allowed.
         MaxReadSizeExceeded = "MAX_READ_SIZE_EXCEEDED",
-        /// `METASTORE_ALREADY_EXISTS`.
+        /// `METASTORE_ALREADY_EXISTS`: A metastore of this name exists.
         MetastoreAlreadyExists = "METASTORE_ALREADY_EXISTS",
-        /// `METASTORE_DOES_NOT_EXIST`.
+        /// `METASTORE_DOES_NOT_EXIST`: There is no such metastore, or the workspace has none.
         MetastoreDoesNotExist = "METASTORE_DOES_NOT_EXIST",
-        /// `METASTORE_NOT_EMPTY`.
+        /// `METASTORE_NOT_EMPTY`: The metastore still holds objects, and so cannot be deleted.
         MetastoreNotEmpty = "METASTORE_NOT_EMPTY",
         /// `NOT_FOUND`: No such resource.
         NotFound = "NOT_FOUND",
         /// `NOT_IMPLEMENTED`: The call is not implemented.
         NotImplemented = "NOT_IMPLEMENTED",
-        /// `PARTIAL_DELETE`.
+        /// `PARTIAL_DELETE`: Only a part was deleted; a further request is needed for the rest.
         PartialDelete = "PARTIAL_DELETE",
         /// `PERMISSION_DENIED`: The caller is known but lacks the permission.
         PermissionDenied = "PERMISSION_DENIED",
-        /// `PERMISSION_NOT_PROPAGATED`.
+        /// `PERMISSION_NOT_PROPAGATED`: A permission was granted a short time ago and has not taken effect everywhere.
         PermissionNotPropagated = "PERMISSION_NOT_PROPAGATED",
         /// `PRINCIPAL_DOES_NOT_EXIST`: No such user, group or service principal.
         PrincipalDoesNotExist = "PRINCIPAL_DOES_NOT_EXIST",
-        /// `PROJECTS_OPERATION_TIMEOUT`.
+        /// `PROJECTS_OPERATION_TIMEOUT`: An operation on a Git folder did not finish in time.
         ProjectsOperationTimeout = "PROJECTS_OPERATION_TIMEOUT",
-        /// `PROVIDER_ALREADY_EXISTS`.
+        /// `PROVIDER_ALREADY_EXISTS`: A provider of this name exists.
         ProviderAlreadyExists = "PROVIDER_ALREADY_EXISTS",
-        /// `PROVIDER_DOES_NOT_EXIST`.
+        /// `PROVIDER_DOES_NOT_EXIST`: There is no such provider.
         ProviderDoesNotExist = "PROVIDER_DOES_NOT_EXIST",
-        /// `PROVIDER_SHARE_NOT_ACCESSIBLE`.
+        /// `PROVIDER_SHARE_NOT_ACCESSIBLE`: The share of the provider cannot be reached with the access that was given.
         ProviderShareNotAccessible = "PROVIDER_SHARE_NOT_ACCESSIBLE",
         /// `QUOTA_EXCEEDED`: A quota is used up.
         QuotaExceeded = "QUOTA_EXCEEDED",
-        /// `RECIPIENT_ALREADY_EXISTS`.
+        /// `RECIPIENT_ALREADY_EXISTS`: A recipient of this name exists.
         RecipientAlreadyExists = "RECIPIENT_ALREADY_EXISTS",
-        /// `RECIPIENT_DOES_NOT_EXIST`.
+        /// `RECIPIENT_DOES_NOT_EXIST`: There is no such recipient.
         RecipientDoesNotExist = "RECIPIENT_DOES_NOT_EXIST",
         /// `REQUEST_LIMIT_EXCEEDED`: Too many requests; back off and retry.
         RequestLimitExceeded = "REQUEST_LIMIT_EXCEEDED",
@@ -1329,29 +1329,29 @@ databricks_core::open_enum! {
         ResourceExhausted = "RESOURCE_EXHAUSTED",
         /// `RESOURCE_LIMIT_EXCEEDED`: The allowed number of resources is reached.
         ResourceLimitExceeded = "RESOURCE_LIMIT_EXCEEDED",
-        /// `SCHEMA_ALREADY_EXISTS`.
+        /// `SCHEMA_ALREADY_EXISTS`: A schema of this name exists.
         SchemaAlreadyExists = "SCHEMA_ALREADY_EXISTS",
-        /// `SCHEMA_DOES_NOT_EXIST`.
+        /// `SCHEMA_DOES_NOT_EXIST`: There is no such schema.
         SchemaDoesNotExist = "SCHEMA_DOES_NOT_EXIST",
-        /// `SCHEMA_NOT_EMPTY`.
+        /// `SCHEMA_NOT_EMPTY`: The schema still holds objects, and so cannot be deleted.
         SchemaNotEmpty = "SCHEMA_NOT_EMPTY",
-        /// `SEARCH_QUERY_TOO_LONG`.
+        /// `SEARCH_QUERY_TOO_LONG`: The text to search for has too many characters.
         SearchQueryTooLong = "SEARCH_QUERY_TOO_LONG",
-        /// `SEARCH_QUERY_TOO_SHORT`.
+        /// `SEARCH_QUERY_TOO_SHORT`: The text to search for has too few characters.
         SearchQueryTooShort = "SEARCH_QUERY_TOO_SHORT",
         /// `SERVICE_UNDER_MAINTENANCE`: The service is down for maintenance.
         ServiceUnderMaintenance = "SERVICE_UNDER_MAINTENANCE",
-        /// `SHARE_ALREADY_EXISTS`.
+        /// `SHARE_ALREADY_EXISTS`: A share of this name exists.
         ShareAlreadyExists = "SHARE_ALREADY_EXISTS",
-        /// `SHARE_DOES_NOT_EXIST`.
+        /// `SHARE_DOES_NOT_EXIST`: There is no such share.
         ShareDoesNotExist = "SHARE_DOES_NOT_EXIST",
-        /// `STORAGE_CREDENTIAL_ALREADY_EXISTS`.
+        /// `STORAGE_CREDENTIAL_ALREADY_EXISTS`: A storage credential of this name exists.
         StorageCredentialAlreadyExists = "STORAGE_CREDENTIAL_ALREADY_EXISTS",
-        /// `STORAGE_CREDENTIAL_DOES_NOT_EXIST`.
+        /// `STORAGE_CREDENTIAL_DOES_NOT_EXIST`: There is no such storage credential.
         StorageCredentialDoesNotExist = "STORAGE_CREDENTIAL_DOES_NOT_EXIST",
-        /// `TABLE_ALREADY_EXISTS`.
+        /// `TABLE_ALREADY_EXISTS`: A table of this name exists.
         TableAlreadyExists = "TABLE_ALREADY_EXISTS",
-        /// `TABLE_DOES_NOT_EXIST`.
+        /// `TABLE_DOES_NOT_EXIST`: There is no such table.
         TableDoesNotExist = "TABLE_DOES_NOT_EXIST",
         /// `TEMPORARILY_UNAVAILABLE`: The service cannot answer now; retry later.
         TemporarilyUnavailable = "TEMPORARILY_UNAVAILABLE",

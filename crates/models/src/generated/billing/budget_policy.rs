@@ -106,7 +106,7 @@ databricks_core::operation! {
         required {
             /// Id of the policy.
             policy_id: String = path "policy_id",
-            /// `policy`, of type `BudgetPolicy`.
+            /// The policy with its new values; all but the creator have to be given.
             policy: super::BudgetPolicy = json "policy",
         }
         optional {

@@ -11,7 +11,7 @@ databricks_core::operation! {
         output: super::CreateBudgetConfigurationResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `budget`, of type `CreateBudgetConfigurationBudget`.
+            /// The budget to create.
             budget: super::CreateBudgetConfigurationBudget = member "budget",
         }
     }

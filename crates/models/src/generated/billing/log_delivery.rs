@@ -16,7 +16,7 @@ databricks_core::operation! {
         output: super::WrappedLogDeliveryConfiguration = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `log_delivery_configuration`, of type `CreateLogDeliveryConfigurationParams`.
+            /// The log delivery configuration to create.
             log_delivery_configuration: super::CreateLogDeliveryConfigurationParams = member "log_delivery_configuration",
         }
     }

@@ -287,7 +287,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to the deletion of a budget.
+    /// Empty response to the deletion of a budget.
     DeleteBudgetConfigurationResponse {
     }
 }
@@ -340,7 +340,7 @@ databricks_core::model! {
     /// One budget.
     GetBudgetConfigurationResponse {
         optional {
-            /// `budget`, of type `BudgetConfiguration`.
+            /// The budget that was requested.
             budget: BudgetConfiguration = "budget",
         }
     }
@@ -468,7 +468,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to a status change.
+    /// Empty response to a status change.
     PatchStatusResponse {
     }
 }
@@ -528,7 +528,7 @@ databricks_core::model! {
     /// The budget after the change.
     UpdateBudgetConfigurationResponse {
         optional {
-            /// `budget`, of type `BudgetConfiguration`.
+            /// The budget as it is after the change.
             budget: BudgetConfiguration = "budget",
         }
     }

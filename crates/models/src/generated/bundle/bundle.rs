@@ -46,7 +46,7 @@ databricks_core::operation! {
         required {
             /// Id chosen by the caller; becomes the last part of the deployment's name.
             deployment_id: String = query "deployment_id",
-            /// `deployment`, of type `Deployment`.
+            /// The deployment to create.
             deployment: super::Deployment = json "deployment",
         }
     }
@@ -69,7 +69,7 @@ databricks_core::operation! {
             parent: String = segments "parent",
             /// Key of the resource; becomes the last part of the operation's name.
             resource_key: String = query "resource_key",
-            /// `operation`, of type `Operation`.
+            /// The operation to create.
             operation: super::Operation = json "operation",
         }
     }
@@ -91,7 +91,7 @@ databricks_core::operation! {
             parent: String = segments "parent",
             /// Id of the new version: one more than `last_version_id` of the deployment, or the call fails with `ABORTED`.
             version_id: String = query "version_id",
-            /// `version`, of type `Version`.
+            /// The version to create.
             version: super::Version = json "version",
         }
     }

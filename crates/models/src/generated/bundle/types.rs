@@ -16,7 +16,7 @@ databricks_core::model! {
             ///
             /// Deleting the record does not set it.
             destroy_time: databricks_core::Timestamp = "destroy_time",
-            /// Who destroyed it, as an email address or the name of the principal; unset if nobody did.
+            /// Who destroyed it, as an email address or the name of the principal; unset if no one did.
             destroyed_by: String = "destroyed_by",
             /// Name for humans.
             display_name: String = "display_name",
@@ -24,7 +24,7 @@ databricks_core::model! {
             last_version_id: String = "last_version_id",
             /// Resource name, `deployments/{deployment}`.
             name: String = "name",
-            /// `status`, of type `DeploymentStatus`.
+            /// Where the bundle deployment stands at present.
             status: DeploymentStatus = "status",
             /// Name of the bundle target.
             target_name: String = "target_name",
@@ -48,7 +48,7 @@ databricks_core::model! {
     /// One page of deployments.
     ListDeploymentsResponse {
         optional {
-            /// `deployments`, a list, each item of type `Deployment`.
+            /// The deployments of this page; later pages may hold more.
             deployments: Vec<Deployment> = "deployments" (essential),
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -62,7 +62,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `operations`, a list, each item of type `Operation`.
+            /// The operations of this page; later pages may hold more.
             operations: Vec<Operation> = "operations" (essential),
         }
     }
@@ -74,7 +74,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `resources`, a list, each item of type `Resource`.
+            /// The resources of this page; later pages may hold more.
             resources: Vec<Resource> = "resources" (essential),
         }
     }
@@ -86,7 +86,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `versions`, a list, each item of type `Version`.
+            /// The versions of this page; later pages may hold more.
             versions: Vec<Version> = "versions" (essential),
         }
     }
@@ -182,7 +182,7 @@ databricks_core::model! {
             display_name: String = "display_name",
             /// Resource name, `deployments/{deployment}/versions/{version}`.
             name: String = "name",
-            /// `status`, of type `VersionStatus`.
+            /// Where the version stands at present.
             status: VersionStatus = "status",
             /// Name of the target at that time.
             target_name: String = "target_name",

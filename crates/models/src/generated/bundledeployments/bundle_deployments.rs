@@ -67,7 +67,7 @@ databricks_core::operation! {
             ///
             /// It has to exceed the latest version's id, by any amount, or the call fails with `INVALID_PARAMETER_VALUE`.
             version_id: String = query "version_id",
-            /// `version`, of type `Version`.
+            /// The version to create.
             version: super::Version = json "version",
         }
     }

@@ -28,13 +28,13 @@ databricks_core::model! {
             ///
             /// `status` does not depend on it.
             destroy_time: databricks_core::Timestamp = "destroy_time",
-            /// Who destroyed it, as an email address or the name of the principal; unset if nobody did.
+            /// Who destroyed it, as an email address or the name of the principal; unset if no one did.
             destroyed_by: String = "destroyed_by",
             /// Name for humans, at most 256 characters.
             display_name: String = "display_name",
             /// Where in Git the source came from, according to the latest version.
             git_info: GitInfo = "git_info",
-            /// Existing workspace folder in which the deployment is created; never returned.
+            /// Existing workspace directory in which the deployment is created; never returned.
             ///
             /// An absolute path of at most 1024 characters and 24 segments (not counting a leading `/Workspace`), each of up to 511
             /// characters, without `.`, `..`, doubled or trailing slashes.
@@ -47,7 +47,7 @@ databricks_core::model! {
             last_version_id: String = "last_version_id",
             /// Resource name, `deployments/{deployment}`.
             name: String = "name",
-            /// `status`, of type `DeploymentStatus`.
+            /// Where the bundle deployment stands at present.
             status: DeploymentStatus = "status",
             /// Name of the bundle target.
             target_name: String = "target_name",
@@ -89,7 +89,7 @@ databricks_core::model! {
     /// One page of deployments.
     ListDeploymentsResponse {
         optional {
-            /// `deployments`, a list, each item of type `Deployment`.
+            /// The deployments of this page; later pages may hold more.
             deployments: Vec<Deployment> = "deployments" (essential),
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -103,7 +103,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `operations`, a list, each item of type `Operation`.
+            /// The operations of this page; later pages may hold more.
             operations: Vec<Operation> = "operations" (essential),
         }
     }
@@ -115,7 +115,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `resources`, a list, each item of type `Resource`.
+            /// The resources of this page; later pages may hold more.
             resources: Vec<Resource> = "resources" (essential),
         }
     }
@@ -127,7 +127,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `versions`, a list, each item of type `Version`.
+            /// The versions of this page; later pages may hold more.
             versions: Vec<Version> = "versions" (essential),
         }
     }
@@ -275,7 +275,7 @@ databricks_core::model! {
             /// If it does not match, the creation fails with `INVALID_PARAMETER_VALUE`, so that of two concurrent deploys one is turned
             /// away.
             previous_version_id: String = "previous_version_id",
-            /// `status`, of type `VersionStatus`.
+            /// Where the version stands at present.
             status: VersionStatus = "status",
             /// Name of the target at that time.
             target_name: String = "target_name",

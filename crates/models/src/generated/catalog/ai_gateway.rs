@@ -28,7 +28,7 @@ databricks_core::operation! {
 }
 
 databricks_core::operation! {
-    /// Signs in the caller to an MCP service, also if it already was, with the outcome of an OAuth flow.
+    /// Authenticates the caller to an MCP service, also if it already was, with the outcome of an OAuth flow.
     ///
     /// The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
     ///
@@ -274,11 +274,11 @@ databricks_core::operation! {
 }
 
 databricks_core::operation! {
-    /// Returns whether the caller is signed in to an MCP service.
+    /// Returns whether the caller is authenticated to an MCP service.
     ///
-    /// Only the state `ACTIVE` means so; with any other the caller should sign in again, and with no credential at all it fails
-    /// with `NOT_FOUND`. The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and `USE_SCHEMA`
-    /// above it.
+    /// Only the state `ACTIVE` means so; with any other the caller should authenticate again, and with no credential at all it
+    /// fails with `NOT_FOUND`. The caller must own the service or have `EXECUTE` on it, together with `USE_CATALOG` and
+    /// `USE_SCHEMA` above it.
     ///
     /// `GET /api/2.1/unity-catalog/{name}/user-credentials`
     GetMcpServiceUserMappedCredential {

@@ -37,11 +37,11 @@ databricks_core::operation! {
             artifact_matchers: Vec<super::ArtifactMatcher> = member "artifact_matchers",
         }
         optional {
-            /// `created_at`, an integer.
+            /// When the list was set, in milliseconds since 1970; filled in by the service.
             created_at: i64 = optional "created_at",
-            /// `created_by`, a text.
+            /// User who set the list; filled in by the service.
             created_by: String = optional "created_by",
-            /// `metastore_id`, a text.
+            /// Metastore of the list; filled in by the service.
             metastore_id: String = optional "metastore_id",
         }
     }

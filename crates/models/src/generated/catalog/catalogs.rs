@@ -20,7 +20,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the catalog.
             comment: String = optional "comment",
             /// Connection to the data source, for a foreign catalog.
             connection_name: String = optional "connection_name",
@@ -150,7 +150,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the catalog.
             comment: String = optional "comment",
             /// Longest retention period, in hours.
             custom_max_retention_hours: i64 = optional "custom_max_retention_hours",

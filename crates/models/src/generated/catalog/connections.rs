@@ -18,11 +18,11 @@ databricks_core::operation! {
             name: String = member "name",
             /// Kind of data source.
             connection_type: super::ConnectionType = member "connection_type",
-            /// Options of the data source, such as host, port and how to sign in; they depend on the type.
+            /// Options of the data source, such as host, port and how to authenticate; they depend on the type.
             options: std::collections::BTreeMap<String, String> = member "options" (settings),
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the connection.
             comment: String = optional "comment",
             /// Software environment of the connection.
             environment_settings: super::EnvironmentSettings = optional "environment_settings",

@@ -26,7 +26,7 @@ databricks_core::operation! {
             azure_managed_identity: super::AzureManagedIdentity = optional "azure_managed_identity",
             /// The service principal, on Azure; for storage only.
             azure_service_principal: super::AzureServicePrincipal = optional "azure_service_principal",
-            /// `comment`, a text.
+            /// Free text about the credential.
             comment: String = optional "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: super::DatabricksGcpServiceAccount = optional "databricks_gcp_service_account",
@@ -167,7 +167,7 @@ databricks_core::operation! {
             azure_managed_identity: super::AzureManagedIdentity = optional "azure_managed_identity",
             /// The service principal, on Azure; for storage only.
             azure_service_principal: super::AzureServicePrincipal = optional "azure_service_principal",
-            /// `comment`, a text.
+            /// Free text about the credential.
             comment: String = optional "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: super::DatabricksGcpServiceAccount = optional "databricks_gcp_service_account",

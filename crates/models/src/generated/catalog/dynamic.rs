@@ -150,7 +150,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
     ),
     OperationSchema::new(
         super::ai_gateway::CreateMcpServiceUserMappedCredential::INFO,
-        "Signs in the caller to an MCP service, also if it already was, with the outcome of an OAuth flow.",
+        "Authenticates the caller to an MCP service, also if it already was, with the outcome of an OAuth flow.",
         &[
             Input::required("name", Kind::Text, &[Location::Segments]),
             Input::required("login", Kind::Object, &[Location::Json]),
@@ -232,7 +232,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
     ),
     OperationSchema::new(
         super::ai_gateway::GetMcpServiceUserMappedCredential::INFO,
-        "Returns whether the caller is signed in to an MCP service.",
+        "Returns whether the caller is authenticated to an MCP service.",
         &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
     OperationSchema::new(

@@ -23,7 +23,7 @@ databricks_core::operation! {
             credential_name: String = member "credential_name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the external location.
             comment: String = optional "comment",
             /// Set by the server only.
             effective_enable_file_events: bool = optional "effective_enable_file_events",
@@ -155,7 +155,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the external location.
             comment: String = optional "comment",
             /// Storage credential for the location.
             credential_name: String = optional "credential_name",

@@ -8,7 +8,8 @@ databricks_core::operation! {
     /// Experimental; it is going to change. The caller needs `USE_CATALOG` on the catalog, and on the schema `CREATE_FUNCTION`
     /// with `USE_SCHEMA`.
     ///
-    /// `POST /api/2.1/unity-catalog/functions`
+    /// `POST /api/2.1/unity-catalog/functions` **Experimental**: the service may change it without notice, and any release may
+    /// then.
     Create {
         info: "functions.create", POST "/api/2.1/unity-catalog/functions", Workspace;
         output: super::FunctionInfo = databricks_core::ResponseParts::json;

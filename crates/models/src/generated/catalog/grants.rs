@@ -2,7 +2,7 @@
 
 //! Manages privileges on securables.
 //!
-//! Without a grant nobody has access; metastore admins, the owner of an object and the owner of its catalog or schema can
+//! Without a grant no one has access; metastore admins, the owner of an object and the owner of its catalog or schema can
 //! grant. What is granted on a catalog or schema holds for everything in it, now and later.
 
 databricks_core::operation! {

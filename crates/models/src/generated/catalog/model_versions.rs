@@ -134,39 +134,39 @@ databricks_core::operation! {
             version: i64 = path "version",
         }
         optional {
-            /// `aliases`, a list, each item of type `RegisteredModelAlias`.
+            /// Other names of the versions; set by operations of their own.
             aliases: Vec<super::RegisteredModelAlias> = optional "aliases",
-            /// `catalog_name`, a text.
+            /// Catalog that holds the model version.
             catalog_name: String = optional "catalog_name",
-            /// `comment`, a text.
+            /// Free text about the model version.
             comment: String = optional "comment",
-            /// `created_at`, an integer.
+            /// When the model version was created, in milliseconds since 1970; filled in by the service.
             created_at: i64 = optional "created_at",
-            /// `created_by`, a text.
+            /// User who created the model version; filled in by the service.
             created_by: String = optional "created_by",
-            /// `id`, a text.
+            /// ID of the model version; filled in by the service.
             id: String = optional "id",
-            /// `metastore_id`, a text.
+            /// Metastore that holds the model version; filled in by the service.
             metastore_id: String = optional "metastore_id",
-            /// `model_name`, a text.
+            /// Registered model of the version, without catalog and schema.
             model_name: String = optional "model_name",
-            /// `model_version_dependencies`, of type `DependencyList`.
+            /// What the version depends on, for models packaged with features.
             model_version_dependencies: super::DependencyList = optional "model_version_dependencies",
-            /// `run_id`, a text.
+            /// MLflow run that made the version, if it was made by one.
             run_id: String = optional "run_id",
-            /// `run_workspace_id`, an integer.
+            /// Workspace of the MLflow run that made the version.
             run_workspace_id: i64 = optional "run_workspace_id",
-            /// `schema_name`, a text.
+            /// Schema that holds the model version.
             schema_name: String = optional "schema_name",
-            /// `source`, a text.
+            /// Where the files were taken from, as a URI.
             source: String = optional "source",
-            /// `status`, of type `ModelVersionInfoStatus`.
+            /// Whether the version is ready; filled in by the service.
             status: super::ModelVersionInfoStatus = optional "status",
-            /// `storage_location`, a text.
+            /// Where in cloud storage the files of the model version are.
             storage_location: String = optional "storage_location",
-            /// `updated_at`, an integer.
+            /// When the model version was last changed, in milliseconds since 1970; filled in by the service.
             updated_at: i64 = optional "updated_at",
-            /// `updated_by`, a text.
+            /// User who last changed the model version; filled in by the service.
             updated_by: String = optional "updated_by",
         }
     }

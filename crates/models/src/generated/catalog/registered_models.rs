@@ -19,21 +19,21 @@ databricks_core::operation! {
         output: super::RegisteredModelInfo = databricks_core::ResponseParts::json;
         request { object() }
         optional {
-            /// `aliases`, a list, each item of type `RegisteredModelAlias`.
+            /// Other names of the versions; set by operations of their own.
             aliases: Vec<super::RegisteredModelAlias> = optional "aliases",
-            /// `browse_only`, `true` or `false`.
+            /// Whether the caller may see no more than the metadata; filled in by the service.
             browse_only: bool = optional "browse_only",
             /// Catalog of the schema.
             catalog_name: String = optional "catalog_name",
-            /// `comment`, a text.
+            /// Free text about the registered model.
             comment: String = optional "comment",
-            /// `created_at`, an integer.
+            /// When the registered model was created, in milliseconds since 1970; filled in by the service.
             created_at: i64 = optional "created_at",
-            /// `created_by`, a text.
+            /// User who created the registered model; filled in by the service.
             created_by: String = optional "created_by",
-            /// `full_name`, a text.
+            /// Name with catalog and schema; filled in by the service.
             full_name: String = optional "full_name",
-            /// `metastore_id`, a text.
+            /// Metastore that holds the registered model; filled in by the service.
             metastore_id: String = optional "metastore_id",
             /// Name within the schema.
             name: String = optional "name",
@@ -43,9 +43,9 @@ databricks_core::operation! {
             schema_name: String = optional "schema_name",
             /// Where the files of versions are stored.
             storage_location: String = optional "storage_location",
-            /// `updated_at`, an integer.
+            /// When the registered model was last changed, in milliseconds since 1970; filled in by the service.
             updated_at: i64 = optional "updated_at",
-            /// `updated_by`, a text.
+            /// User who last changed the registered model; filled in by the service.
             updated_by: String = optional "updated_by",
         }
     }
@@ -192,33 +192,33 @@ databricks_core::operation! {
             full_name: String = path "full_name",
         }
         optional {
-            /// `aliases`, a list, each item of type `RegisteredModelAlias`.
+            /// Other names of the versions; set by operations of their own.
             aliases: Vec<super::RegisteredModelAlias> = optional "aliases",
-            /// `browse_only`, `true` or `false`.
+            /// Whether the caller may see no more than the metadata; filled in by the service.
             browse_only: bool = optional "browse_only",
-            /// `catalog_name`, a text.
+            /// Catalog that holds the registered model.
             catalog_name: String = optional "catalog_name",
-            /// `comment`, a text.
+            /// Free text about the registered model.
             comment: String = optional "comment",
-            /// `created_at`, an integer.
+            /// When the registered model was created, in milliseconds since 1970; filled in by the service.
             created_at: i64 = optional "created_at",
-            /// `created_by`, a text.
+            /// User who created the registered model; filled in by the service.
             created_by: String = optional "created_by",
-            /// `metastore_id`, a text.
+            /// Metastore that holds the registered model; filled in by the service.
             metastore_id: String = optional "metastore_id",
-            /// `name`, a text.
+            /// Last part of the name.
             name: String = optional "name",
             /// Name to change to.
             new_name: String = optional "new_name",
             /// User who becomes the owner.
             owner: String = optional "owner",
-            /// `schema_name`, a text.
+            /// Schema that holds the registered model.
             schema_name: String = optional "schema_name",
-            /// `storage_location`, a text.
+            /// Where in cloud storage the files of the registered model are.
             storage_location: String = optional "storage_location",
-            /// `updated_at`, an integer.
+            /// When the registered model was last changed, in milliseconds since 1970; filled in by the service.
             updated_at: i64 = optional "updated_at",
-            /// `updated_by`, a text.
+            /// User who last changed the registered model; filled in by the service.
             updated_by: String = optional "updated_by",
         }
     }

@@ -21,7 +21,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the schema.
             comment: String = optional "comment",
             /// Longest retention period, in hours.
             custom_max_retention_hours: i64 = optional "custom_max_retention_hours",
@@ -142,7 +142,7 @@ databricks_core::operation! {
             full_name: String = path "full_name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the schema.
             comment: String = optional "comment",
             /// Longest retention period, in hours.
             custom_max_retention_hours: i64 = optional "custom_max_retention_hours",

@@ -28,7 +28,7 @@ databricks_core::operation! {
             azure_service_principal: super::AzureServicePrincipal = optional "azure_service_principal",
             /// The API token, for Cloudflare R2.
             cloudflare_api_token: super::CloudflareApiToken = optional "cloudflare_api_token",
-            /// `comment`, a text.
+            /// Free text about the storage credential.
             comment: String = optional "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: super::DatabricksGcpServiceAccountRequest = optional "databricks_gcp_service_account",
@@ -149,7 +149,7 @@ databricks_core::operation! {
             azure_service_principal: super::AzureServicePrincipal = optional "azure_service_principal",
             /// The API token, for Cloudflare R2.
             cloudflare_api_token: super::CloudflareApiToken = optional "cloudflare_api_token",
-            /// `comment`, a text.
+            /// Free text about the storage credential.
             comment: String = optional "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: super::DatabricksGcpServiceAccountRequest = optional "databricks_gcp_service_account",

@@ -63,7 +63,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Says whether a table exists.
     ///
-    /// Allowed to whoever may read its metadata with `tables.get`, and with `BROWSE` on the catalog or schema.
+    /// Allowed to the user who may read its metadata with `tables.get`, and with `BROWSE` on the catalog or schema.
     ///
     /// `GET /api/2.1/unity-catalog/tables/{full_name}/exists`
     Exists {

@@ -14,7 +14,7 @@ databricks_core::model! {
             are_any_destinations_hidden: bool = "are_any_destinations_hidden",
             /// Securable that the destinations are set on: this one, or the nearest above it that has any.
             destination_source_securable: Securable = "destination_source_securable",
-            /// `destinations`, a list, each item of type `NotificationDestination`.
+            /// Where requests for access go.
             destinations: Vec<NotificationDestination> = "destinations",
             /// Full name of the securable, as in `securable`.
             full_name: String = "full_name",
@@ -25,7 +25,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     AccountsCreateMetastoreAssignmentResponse {
     }
 }
@@ -34,7 +34,7 @@ databricks_core::model! {
     /// The new metastore.
     AccountsCreateMetastoreResponse {
         optional {
-            /// `metastore_info`, of type `MetastoreInfo`.
+            /// The metastore as the service created it.
             metastore_info: MetastoreInfo = "metastore_info",
         }
     }
@@ -44,26 +44,26 @@ databricks_core::model! {
     /// The new storage credential.
     AccountsCreateStorageCredentialInfo {
         optional {
-            /// `credential_info`, of type `StorageCredentialInfo`.
+            /// The storage credential as the service created it.
             credential_info: StorageCredentialInfo = "credential_info",
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     AccountsDeleteMetastoreAssignmentResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     AccountsDeleteMetastoreResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     AccountsDeleteStorageCredentialResponse {
     }
 }
@@ -72,7 +72,7 @@ databricks_core::model! {
     /// A metastore.
     AccountsGetMetastoreResponse {
         optional {
-            /// `metastore_info`, of type `MetastoreInfo`.
+            /// The metastore that was requested.
             metastore_info: MetastoreInfo = "metastore_info",
         }
     }
@@ -82,7 +82,7 @@ databricks_core::model! {
     /// The metastores of an account.
     AccountsListMetastoresResponse {
         optional {
-            /// `metastores`, a list, each item of type `MetastoreInfo`.
+            /// All metastores that the call found.
             metastores: Vec<MetastoreInfo> = "metastores" (essential),
         }
     }
@@ -92,7 +92,7 @@ databricks_core::model! {
     /// The metastore assignment of a workspace.
     AccountsMetastoreAssignment {
         optional {
-            /// `metastore_assignment`, of type `MetastoreAssignment`.
+            /// Which metastore the workspace has.
             metastore_assignment: MetastoreAssignment = "metastore_assignment",
         }
     }
@@ -102,14 +102,14 @@ databricks_core::model! {
     /// A storage credential.
     AccountsStorageCredentialInfo {
         optional {
-            /// `credential_info`, of type `StorageCredentialInfo`.
+            /// The storage credential that was requested.
             credential_info: StorageCredentialInfo = "credential_info",
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     AccountsUpdateMetastoreAssignmentResponse {
     }
 }
@@ -118,7 +118,7 @@ databricks_core::model! {
     /// The changed metastore.
     AccountsUpdateMetastoreResponse {
         optional {
-            /// `metastore_info`, of type `MetastoreInfo`.
+            /// The metastore as it is after the change.
             metastore_info: MetastoreInfo = "metastore_info",
         }
     }
@@ -128,7 +128,7 @@ databricks_core::model! {
     /// The changed storage credential.
     AccountsUpdateStorageCredentialResponse {
         optional {
-            /// `credential_info`, of type `StorageCredentialInfo`.
+            /// The credential as it is after the change.
             credential_info: StorageCredentialInfo = "credential_info",
         }
     }
@@ -163,7 +163,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     AssignResponse {
     }
 }
@@ -172,7 +172,7 @@ databricks_core::model! {
     /// Temporary credentials of AWS STS.
     AwsCredentials {
         optional {
-            /// `access_key_id`, a text.
+            /// Public part of the key pair.
             access_key_id: String = "access_key_id" (secret),
             /// ARN of the S3 access point to go through.
             access_point: String = "access_point",
@@ -376,7 +376,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     CancelRefreshResponse {
     }
 }
@@ -391,7 +391,7 @@ databricks_core::model! {
             browse_only: bool = "browse_only",
             /// Kind of catalog.
             catalog_type: CatalogType = "catalog_type",
-            /// `comment`, a text.
+            /// Free text about the catalog, written by a user.
             comment: String = "comment",
             /// Connection to the data source, for a foreign catalog.
             connection_name: String = "connection_name",
@@ -413,7 +413,7 @@ databricks_core::model! {
             managed_encryption_settings: EncryptionSettings = "managed_encryption_settings",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
-            /// `name`, a text.
+            /// Name of the catalog.
             name: String = "name",
             /// Options that depend on the kind of catalog.
             options: std::collections::BTreeMap<String, String> = "options" (settings),
@@ -425,7 +425,7 @@ databricks_core::model! {
             provider_name: String = "provider_name",
             /// How far the server has got with setting it up.
             provisioning_info: ProvisioningInfo = "provisioning_info",
-            /// `securable_type`, of type `SecurableType`.
+            /// Always the type of catalogs.
             securable_type: SecurableType = "securable_type",
             /// Share of that provider.
             share_name: String = "share_name",
@@ -459,11 +459,11 @@ databricks_core::model! {
     /// A column of a table.
     ColumnInfo {
         optional {
-            /// `comment`, a text.
+            /// Free text about the column, written by a user.
             comment: String = "comment",
             /// Mask put on the column.
             mask: ColumnMask = "mask",
-            /// `name`, a text.
+            /// Name of the column.
             name: String = "name",
             /// Whether it can hold null; true by default.
             nullable: bool = "nullable",
@@ -562,9 +562,9 @@ databricks_core::model! {
     /// A connection to an external data source.
     ConnectionInfo {
         optional {
-            /// `comment`, a text.
+            /// Free text about the connection, written by a user.
             comment: String = "comment",
-            /// `connection_id`, a text.
+            /// ID of the connection, assigned by the service.
             connection_id: String = "connection_id",
             /// Kind of data source.
             connection_type: ConnectionType = "connection_type",
@@ -572,15 +572,15 @@ databricks_core::model! {
             created_at: i64 = "created_at",
             /// User who created it.
             created_by: String = "created_by",
-            /// How it signs in to the data source.
+            /// How it authenticates to the data source.
             credential_type: CredentialType = "credential_type",
             /// Software environment of the connection.
             environment_settings: EnvironmentSettings = "environment_settings",
-            /// `full_name`, a text.
+            /// Name of the connection with those of what holds it, separated by periods.
             full_name: String = "full_name",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
-            /// `name`, a text.
+            /// Name of the connection.
             name: String = "name",
             /// Options of the data source; they depend on the type.
             options: std::collections::BTreeMap<String, String> = "options" (settings),
@@ -594,7 +594,7 @@ databricks_core::model! {
             read_only: bool = "read_only",
             /// Options whose values come from secrets of Unity Catalog: full name of the secret by option name.
             secrets: std::collections::BTreeMap<String, String> = "secrets" (settings),
-            /// `securable_type`, of type `SecurableType`.
+            /// Always the type of connections.
             securable_type: SecurableType = "securable_type",
             /// When it was last changed, in milliseconds since the Unix epoch.
             updated_at: i64 = "updated_at",
@@ -652,7 +652,7 @@ databricks_core::model! {
     /// A metastore to create.
     CreateAccountsMetastore {
         required {
-            /// `name`, a text.
+            /// Name of the metastore.
             name: String = "name",
         }
         optional {
@@ -684,7 +684,7 @@ databricks_core::model! {
             azure_service_principal: AzureServicePrincipal = "azure_service_principal",
             /// The API token, for Cloudflare R2.
             cloudflare_api_token: CloudflareApiToken = "cloudflare_api_token",
-            /// `comment`, a text.
+            /// Free text about the storage credential, written by a user.
             comment: String = "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: DatabricksGcpServiceAccountRequest = "databricks_gcp_service_account",
@@ -698,9 +698,9 @@ databricks_core::model! {
     /// A function to create.
     CreateFunction {
         required {
-            /// `catalog_name`, a text.
+            /// The catalog that holds the function.
             catalog_name: String = "catalog_name",
-            /// `schema_name`, a text.
+            /// The schema that holds the function, without the name of its catalog.
             schema_name: String = "schema_name",
             /// Name within the schema.
             name: String = "name",
@@ -724,7 +724,7 @@ databricks_core::model! {
             security_type: CreateFunctionSecurityType = "security_type",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the function, written by a user.
             comment: String = "comment",
             /// Language of the body, for an external function.
             external_language: String = "external_language",
@@ -758,7 +758,7 @@ databricks_core::model! {
     /// An assignment of a metastore to a workspace.
     CreateMetastoreAssignment {
         required {
-            /// `workspace_id`, an integer.
+            /// The workspace that is meant, by ID.
             workspace_id: i64 = "workspace_id",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
@@ -781,7 +781,7 @@ databricks_core::model! {
         optional {
             /// Which columns of the source go into which columns of the target.
             columns: Vec<ColumnRelationship> = "columns",
-            /// `id`, a text.
+            /// ID of the lineage relationship, assigned by the service.
             id: String = "id",
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = "properties",
@@ -809,7 +809,7 @@ databricks_core::model! {
             azure_managed_identity: AzureManagedIdentity = "azure_managed_identity",
             /// The service principal, on Azure; for storage only.
             azure_service_principal: AzureServicePrincipal = "azure_service_principal",
-            /// `comment`, a text.
+            /// Free text about the credential, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -817,9 +817,9 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: DatabricksGcpServiceAccount = "databricks_gcp_service_account",
-            /// `full_name`, a text.
+            /// Name of the credential with those of what holds it, separated by periods.
             full_name: String = "full_name",
-            /// `id`, a text.
+            /// ID of the credential, assigned by the service.
             id: String = "id",
             /// Whether all workspaces or only bound ones have access.
             isolation_mode: IsolationMode = "isolation_mode",
@@ -849,7 +849,7 @@ databricks_core::model! {
         optional {
             /// What went wrong; absent for `PASS`.
             message: String = "message",
-            /// `result`, of type `ValidateCredentialResult`.
+            /// Whether the check passed.
             result: ValidateCredentialResult = "result",
         }
     }
@@ -888,25 +888,25 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteCredentialResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteMcpServiceUserMappedCredentialResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteMonitorResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeletePolicyResponse {
     }
 }
@@ -921,20 +921,20 @@ databricks_core::model! {
             target: ExternalLineageObject = "target",
         }
         optional {
-            /// `id`, a text.
+            /// ID of the lineage relationship, assigned by the service.
             id: String = "id",
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteTableConstraintResponse {
     }
 }
@@ -965,13 +965,13 @@ databricks_core::model! {
     /// Something that a view or function depends on; exactly one of its kinds is set.
     Dependency {
         optional {
-            /// `connection`, of type `ConnectionDependency`.
+            /// Set if it is a connection to an external system.
             connection: ConnectionDependency = "connection",
-            /// `credential`, of type `CredentialDependency`.
+            /// Set if it is a credential.
             credential: CredentialDependency = "credential",
-            /// `function`, of type `FunctionDependency`.
+            /// Set if it is a function.
             function: FunctionDependency = "function",
-            /// `table`, of type `TableDependency`.
+            /// Set if it is a table or view.
             table: TableDependency = "table",
         }
     }
@@ -981,14 +981,14 @@ databricks_core::model! {
     /// What a view or function depends on.
     DependencyList {
         optional {
-            /// `dependencies`, a list, each item of type `Dependency`.
+            /// What is needed, in no particular order.
             dependencies: Vec<Dependency> = "dependencies",
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DisableResponse {
     }
 }
@@ -1009,7 +1009,7 @@ databricks_core::model! {
     /// Whether predictive optimization runs, and where that was set.
     EffectivePredictiveOptimizationFlag {
         required {
-            /// `value`, of type `EnablePredictiveOptimization`.
+            /// Whether it runs, does not, or follows what is above.
             value: EnablePredictiveOptimization = "value",
         }
         optional {
@@ -1029,7 +1029,7 @@ databricks_core::model! {
             inherited_from_name: String = "inherited_from_name",
             /// Type of the object it is inherited from; absent if granted on the securable itself.
             inherited_from_type: SecurableType = "inherited_from_type",
-            /// `privilege`, of type `Privilege`.
+            /// What the principal may do.
             privilege: Privilege = "privilege",
         }
     }
@@ -1041,14 +1041,14 @@ databricks_core::model! {
         optional {
             /// The principal: mail address of a user, or name of a group.
             principal: String = "principal",
-            /// `privileges`, a list, each item of type `EffectivePrivilege`.
+            /// What the principal may do.
             privileges: Vec<EffectivePrivilege> = "privileges",
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     EnableResponse {
     }
 }
@@ -1117,7 +1117,7 @@ databricks_core::model! {
     /// An external metadata object, by name.
     ExternalLineageExternalMetadata {
         optional {
-            /// `name`, a text.
+            /// Name of the external metadata object.
             name: String = "name",
         }
     }
@@ -1131,7 +1131,7 @@ databricks_core::model! {
             entity_type: String = "entity_type",
             /// When the lineage was recorded.
             event_time: String = "event_time",
-            /// `name`, a text.
+            /// Name of the external metadata object.
             name: String = "name",
             /// The other system.
             system_type: SystemType = "system_type",
@@ -1179,9 +1179,9 @@ databricks_core::model! {
     /// A version of a model, by name and number.
     ExternalLineageModelVersion {
         optional {
-            /// `name`, a text.
+            /// Name of the model.
             name: String = "name",
-            /// `version`, a text.
+            /// Number of the version, in decimal digits.
             version: String = "version",
         }
     }
@@ -1193,9 +1193,9 @@ databricks_core::model! {
         optional {
             /// When the lineage was recorded.
             event_time: String = "event_time",
-            /// `model_name`, a text.
+            /// Full name of the registered model.
             model_name: String = "model_name",
-            /// `version`, an integer.
+            /// Number of the version.
             version: i64 = "version",
         }
     }
@@ -1205,13 +1205,13 @@ databricks_core::model! {
     /// One end of a lineage relationship; exactly one of its kinds is set.
     ExternalLineageObject {
         optional {
-            /// `external_metadata`, of type `ExternalLineageExternalMetadata`.
+            /// Set if the end is an object that stands for data in another system.
             external_metadata: ExternalLineageExternalMetadata = "external_metadata",
-            /// `model_version`, of type `ExternalLineageModelVersion`.
+            /// Set if the end is a version of a registered model.
             model_version: ExternalLineageModelVersion = "model_version",
-            /// `path`, of type `ExternalLineagePath`.
+            /// Set if the end is a path in cloud storage.
             path: ExternalLineagePath = "path",
-            /// `table`, of type `ExternalLineageTable`.
+            /// Set if the end is a table.
             table: ExternalLineageTable = "table",
         }
     }
@@ -1221,7 +1221,7 @@ databricks_core::model! {
     /// A path in cloud storage, by URL.
     ExternalLineagePath {
         optional {
-            /// `url`, a text.
+            /// Address of the path, with the scheme of the cloud.
             url: String = "url",
         }
     }
@@ -1239,7 +1239,7 @@ databricks_core::model! {
         optional {
             /// Which columns of the source go into which columns of the target.
             columns: Vec<ColumnRelationship> = "columns",
-            /// `id`, a text.
+            /// ID of the lineage relationship, assigned by the service.
             id: String = "id",
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = "properties",
@@ -1259,7 +1259,7 @@ databricks_core::model! {
         optional {
             /// Which columns of the source go into which columns of the target.
             columns: Vec<ColumnRelationship> = "columns",
-            /// `id`, a text.
+            /// ID of the lineage relationship, assigned by the service.
             id: String = "id",
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = "properties",
@@ -1281,13 +1281,13 @@ databricks_core::model! {
     /// A table in lineage.
     ExternalLineageTableInfo {
         optional {
-            /// `catalog_name`, a text.
+            /// The catalog that holds the table.
             catalog_name: String = "catalog_name",
             /// When the lineage was recorded.
             event_time: String = "event_time",
-            /// `name`, a text.
+            /// Name of the table.
             name: String = "name",
-            /// `schema_name`, a text.
+            /// The schema that holds the table, without the name of its catalog.
             schema_name: String = "schema_name",
         }
     }
@@ -1301,7 +1301,7 @@ databricks_core::model! {
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// `comment`, a text.
+            /// Free text about the external location, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -1331,7 +1331,7 @@ databricks_core::model! {
             isolation_mode: IsolationMode = "isolation_mode",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
-            /// `name`, a text.
+            /// Name of the external location.
             name: String = "name",
             /// User, group or service principal that owns it.
             owner: String = "owner",
@@ -1351,7 +1351,7 @@ databricks_core::model! {
     /// An object that stands for a table, report or the like in another system.
     ExternalMetadata {
         required {
-            /// `name`, a text.
+            /// Name of the object.
             name: String = "name",
             /// The other system.
             system_type: SystemType = "system_type",
@@ -1365,9 +1365,9 @@ databricks_core::model! {
             create_time: String = "create_time",
             /// User who created it.
             created_by: String = "created_by",
-            /// `description`, a text.
+            /// Free text about the object, written by a user.
             description: String = "description",
-            /// `id`, a text.
+            /// ID of the object, assigned by the service.
             id: String = "id",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
@@ -1425,7 +1425,7 @@ databricks_core::model! {
     /// A foreign key of a table.
     ForeignKeyConstraint {
         required {
-            /// `name`, a text.
+            /// Name of the constraint.
             name: String = "name",
             /// Columns of this table.
             child_columns: Vec<String> = "child_columns",
@@ -1457,7 +1457,7 @@ databricks_core::model! {
         optional {
             /// Alias of a matched column.
             alias: String = "alias",
-            /// `constant`, a text.
+            /// The argument as a literal, the same for every row.
             constant: String = "constant",
             /// Expression computed when a query runs.
             function_arg_expression: FunctionArgExpression = "function_arg_expression",
@@ -1483,9 +1483,9 @@ databricks_core::model! {
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// `catalog_name`, a text.
+            /// The catalog that holds the user-defined function.
             catalog_name: String = "catalog_name",
-            /// `comment`, a text.
+            /// Free text about the user-defined function, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -1501,7 +1501,7 @@ databricks_core::model! {
             full_data_type: String = "full_data_type",
             /// Full name, as `catalog.schema.function`.
             full_name: String = "full_name",
-            /// `function_id`, a text.
+            /// ID of the function in its schema.
             function_id: String = "function_id",
             /// Parameters of the function.
             input_params: FunctionParameterInfos = "input_params",
@@ -1529,7 +1529,7 @@ databricks_core::model! {
             routine_definition: String = "routine_definition",
             /// What the function depends on; for external functions only credentials, secrets and volumes.
             routine_dependencies: DependencyList = "routine_dependencies",
-            /// `schema_name`, a text.
+            /// The schema that holds the user-defined function, without the name of its catalog.
             schema_name: String = "schema_name",
             /// With whose privileges it runs.
             security_type: FunctionInfoSecurityType = "security_type",
@@ -1551,7 +1551,7 @@ databricks_core::model! {
     /// A parameter of a function, or a column of the result of a table function.
     FunctionParameterInfo {
         required {
-            /// `name`, a text.
+            /// Name of the parameter.
             name: String = "name",
             /// Data type in full, as SQL text.
             type_text: String = "type_text",
@@ -1561,7 +1561,7 @@ databricks_core::model! {
             position: i64 = "position",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the parameter, written by a user.
             comment: String = "comment",
             /// Default value.
             parameter_default: String = "parameter_default",
@@ -1585,7 +1585,7 @@ databricks_core::model! {
     /// The parameters or result columns of a function.
     FunctionParameterInfos {
         optional {
-            /// `parameters`, a list, each item of type `FunctionParameterInfo`.
+            /// Parameters or columns, in order.
             parameters: Vec<FunctionParameterInfo> = "parameters",
         }
     }
@@ -1739,9 +1739,9 @@ databricks_core::model! {
             external_access_enabled: bool = "external_access_enabled",
             /// ID that is unique over clouds and regions, as `cloud:region:metastore_id`.
             global_metastore_id: String = "global_metastore_id",
-            /// `metastore_id`, a text.
+            /// ID of the metastore, assigned by the service.
             metastore_id: String = "metastore_id",
-            /// `name`, a text.
+            /// Name of the metastore.
             name: String = "name",
             /// User, group or service principal that owns it.
             owner: String = "owner",
@@ -1779,7 +1779,7 @@ databricks_core::model! {
     /// A quota.
     GetQuotaResponse {
         optional {
-            /// `quota_info`, of type `QuotaInfo`.
+            /// The quota that was requested.
             quota_info: QuotaInfo = "quota_info",
         }
     }
@@ -1789,7 +1789,7 @@ databricks_core::model! {
     /// One page of the workspaces a securable is bound to.
     GetWorkspaceBindingsResponse {
         optional {
-            /// `bindings`, a list, each item of type `WorkspaceBinding`.
+            /// The bindings of this page; later pages may hold more.
             bindings: Vec<WorkspaceBinding> = "bindings" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1801,7 +1801,7 @@ databricks_core::model! {
     /// A governed tag that a policy refers to.
     GovernedTagReference {
         required {
-            /// `tag_key`, a text.
+            /// Key of the governed tag.
             tag_key: String = "tag_key",
         }
         optional {
@@ -1861,7 +1861,7 @@ databricks_core::model! {
     /// The storage credentials of a metastore.
     ListAccountStorageCredentialsResponse {
         optional {
-            /// `storage_credentials`, a list, each item of type `StorageCredentialInfo`.
+            /// All storage credentials that the call found.
             storage_credentials: Vec<StorageCredentialInfo> = "storage_credentials" (essential),
         }
     }
@@ -1871,7 +1871,7 @@ databricks_core::model! {
     /// One page of catalogs.
     ListCatalogsResponse {
         optional {
-            /// `catalogs`, a list, each item of type `CatalogInfo`.
+            /// The catalogs of this page; later pages may hold more.
             catalogs: Vec<CatalogInfo> = "catalogs" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1883,7 +1883,7 @@ databricks_core::model! {
     /// One page of connections.
     ListConnectionsResponse {
         optional {
-            /// `connections`, a list, each item of type `ConnectionInfo`.
+            /// The connections of this page; later pages may hold more.
             connections: Vec<ConnectionInfo> = "connections" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1895,7 +1895,7 @@ databricks_core::model! {
     /// One page of credentials.
     ListCredentialsResponse {
         optional {
-            /// `credentials`, a list, each item of type `CredentialInfo`.
+            /// The credentials of this page; later pages may hold more.
             credentials: Vec<CredentialInfo> = "credentials" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1921,7 +1921,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `tag_assignments`, a list, each item of type `EntityTagAssignment`.
+            /// The tag assignments of this page; later pages may hold more.
             tag_assignments: Vec<EntityTagAssignment> = "tag_assignments" (essential),
         }
     }
@@ -1931,7 +1931,7 @@ databricks_core::model! {
     /// One page of lineage relationships.
     ListExternalLineageRelationshipsResponse {
         optional {
-            /// `external_lineage_relationships`, a list, each item of type `ExternalLineageInfo`.
+            /// The external lineage relationships of this page; later pages may hold more.
             external_lineage_relationships: Vec<ExternalLineageInfo> = "external_lineage_relationships" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1943,7 +1943,7 @@ databricks_core::model! {
     /// One page of external locations.
     ListExternalLocationsResponse {
         optional {
-            /// `external_locations`, a list, each item of type `ExternalLocationInfo`.
+            /// The external locations of this page; later pages may hold more.
             external_locations: Vec<ExternalLocationInfo> = "external_locations" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1955,7 +1955,7 @@ databricks_core::model! {
     /// One page of external metadata objects.
     ListExternalMetadataResponse {
         optional {
-            /// `external_metadata`, a list, each item of type `ExternalMetadata`.
+            /// The external metadata of this page; later pages may hold more.
             external_metadata: Vec<ExternalMetadata> = "external_metadata" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1967,7 +1967,7 @@ databricks_core::model! {
     /// One page of functions.
     ListFunctionsResponse {
         optional {
-            /// `functions`, a list, each item of type `FunctionInfo`.
+            /// The functions of this page; later pages may hold more.
             functions: Vec<FunctionInfo> = "functions" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1979,7 +1979,7 @@ databricks_core::model! {
     /// One page of MCP services.
     ListMcpServicesResponse {
         optional {
-            /// `mcp_services`, a list, each item of type `McpService`.
+            /// The mcp services of this page; later pages may hold more.
             mcp_services: Vec<McpService> = "mcp_services" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1991,7 +1991,7 @@ databricks_core::model! {
     /// One page of metastores.
     ListMetastoresResponse {
         optional {
-            /// `metastores`, a list, each item of type `MetastoreInfo`.
+            /// The metastores of this page; later pages may hold more.
             metastores: Vec<MetastoreInfo> = "metastores" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2003,7 +2003,7 @@ databricks_core::model! {
     /// One page of model provider services.
     ListModelProviderServicesResponse {
         optional {
-            /// `model_provider_services`, a list, each item of type `ModelProviderService`.
+            /// The model provider services of this page; later pages may hold more.
             model_provider_services: Vec<ModelProviderService> = "model_provider_services" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2015,7 +2015,7 @@ databricks_core::model! {
     /// One page of model services.
     ListModelServicesResponse {
         optional {
-            /// `model_services`, a list, each item of type `ModelService`.
+            /// The model services of this page; later pages may hold more.
             model_services: Vec<ModelService> = "model_services" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2027,7 +2027,7 @@ databricks_core::model! {
     /// One page of model versions.
     ListModelVersionsResponse {
         optional {
-            /// `model_versions`, a list, each item of type `ModelVersionInfo`.
+            /// The model versions of this page; later pages may hold more.
             model_versions: Vec<ModelVersionInfo> = "model_versions" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2041,7 +2041,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `policies`, a list, each item of type `PolicyInfo`.
+            /// The policies of this page; later pages may hold more.
             policies: Vec<PolicyInfo> = "policies" (essential),
         }
     }
@@ -2065,7 +2065,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `quotas`, a list, each item of type `QuotaInfo`.
+            /// The quotas of this page; later pages may hold more.
             quotas: Vec<QuotaInfo> = "quotas" (essential),
         }
     }
@@ -2077,7 +2077,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `registered_models`, a list, each item of type `RegisteredModelInfo`.
+            /// The registered models of this page; later pages may hold more.
             registered_models: Vec<RegisteredModelInfo> = "registered_models" (essential),
         }
     }
@@ -2089,7 +2089,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `schemas`, a list, each item of type `SchemaInfo`.
+            /// The schemas of this page; later pages may hold more.
             schemas: Vec<SchemaInfo> = "schemas" (essential),
         }
     }
@@ -2101,7 +2101,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `secrets`, a list, each item of type `Secret`.
+            /// The secrets of this page; later pages may hold more.
             secrets: Vec<Secret> = "secrets" (essential),
         }
     }
@@ -2113,7 +2113,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `skills`, a list, each item of type `Skill`.
+            /// The skills of this page; later pages may hold more.
             skills: Vec<Skill> = "skills" (essential),
         }
     }
@@ -2125,7 +2125,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `storage_credentials`, a list, each item of type `StorageCredentialInfo`.
+            /// The storage credentials of this page; later pages may hold more.
             storage_credentials: Vec<StorageCredentialInfo> = "storage_credentials" (essential),
         }
     }
@@ -2137,7 +2137,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `schemas`, a list, each item of type `SystemSchemaInfo`.
+            /// The schemas of this page; later pages may hold more.
             schemas: Vec<SystemSchemaInfo> = "schemas" (essential),
         }
     }
@@ -2149,7 +2149,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `tables`, a list, each item of type `TableSummary`.
+            /// The tables of this page; later pages may hold more.
             tables: Vec<TableSummary> = "tables" (essential),
         }
     }
@@ -2161,7 +2161,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `tables`, a list, each item of type `TableInfo`.
+            /// The tables of this page; later pages may hold more.
             tables: Vec<TableInfo> = "tables" (essential),
         }
     }
@@ -2173,7 +2173,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `volumes`, a list, each item of type `VolumeInfo`.
+            /// The volumes of this page; later pages may hold more.
             volumes: Vec<VolumeInfo> = "volumes" (essential),
         }
     }
@@ -2195,7 +2195,7 @@ databricks_core::model! {
     /// An MCP server, reached through a connection, whose tools are governed in Unity Catalog.
     McpService {
         optional {
-            /// `comment`, a text.
+            /// Free text about the MCP server, written by a user.
             comment: String = "comment",
             /// Connection, tools and rate limits.
             ///
@@ -2272,14 +2272,14 @@ databricks_core::model! {
         optional {
             /// When it expires: `access_token_expiration`, and `refresh_token_expiration` if there is a refresh token.
             options: std::collections::BTreeMap<String, String> = "options" (settings),
-            /// Only the state `ACTIVE` means that the caller is signed in.
+            /// Only the state `ACTIVE` means that the caller is authenticated.
             provisioning_info: ProvisioningInfo = "provisioning_info",
         }
     }
 }
 
 databricks_core::model! {
-    /// Outcome of the OAuth flow by which a user signs in to an MCP service.
+    /// Outcome of the OAuth flow by which a user authenticates to an MCP service.
     McpServiceUserMappedCredentialLogin {
         optional {
             /// The fields `authorization_code`, `pkce_verifier` and `oauth_redirect_uri`.
@@ -2292,9 +2292,9 @@ databricks_core::model! {
     /// An assignment of a metastore to a workspace.
     MetastoreAssignment {
         required {
-            /// `metastore_id`, a text.
+            /// The metastore that is meant, by ID.
             metastore_id: String = "metastore_id",
-            /// `workspace_id`, an integer.
+            /// The workspace that is meant, by ID.
             workspace_id: i64 = "workspace_id",
         }
         optional {
@@ -2327,9 +2327,9 @@ databricks_core::model! {
             external_access_enabled: bool = "external_access_enabled",
             /// ID that is unique over clouds and regions, as `cloud:region:metastore_id`.
             global_metastore_id: String = "global_metastore_id",
-            /// `metastore_id`, a text.
+            /// ID of the metastore, assigned by the service.
             metastore_id: String = "metastore_id",
-            /// `name`, a text.
+            /// Name of the metastore.
             name: String = "name",
             /// User, group or service principal that owns it.
             owner: String = "owner",
@@ -2352,12 +2352,12 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Access to an external provider of models: how to sign in, and what to let through.
+    /// Access to an external provider of models: how to authenticate, and what to let through.
     ///
     /// Several model services can use it.
     ModelProviderService {
         optional {
-            /// `comment`, a text.
+            /// Free text about the model provider service, written by a user.
             comment: String = "comment",
             /// Everything about the provider.
             ///
@@ -2388,7 +2388,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Which provider is meant, how to sign in to it, and what to let through.
+    /// Which provider is meant, how to authenticate to it, and what to let through.
     ///
     /// The field that fits `provider_type` has to be set.
     ModelProviderServiceConfig {
@@ -2770,7 +2770,7 @@ databricks_core::model! {
     /// logging.
     ModelService {
         optional {
-            /// `comment`, a text.
+            /// Free text about the endpoint, written by a user.
             comment: String = "comment",
             /// Destinations, rate limits and logging.
             ///
@@ -2916,15 +2916,15 @@ databricks_core::model! {
         optional {
             /// Aliases that stand for it; filled in only on request.
             aliases: Vec<RegisteredModelAlias> = "aliases",
-            /// `catalog_name`, a text.
+            /// The catalog that holds the version.
             catalog_name: String = "catalog_name",
-            /// `comment`, a text.
+            /// Free text about the version, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
             /// User who created it.
             created_by: String = "created_by",
-            /// `id`, a text.
+            /// ID of the version, assigned by the service.
             id: String = "id",
             /// ID of the metastore it belongs to.
             metastore_id: String = "metastore_id",
@@ -2936,7 +2936,7 @@ databricks_core::model! {
             run_id: String = "run_id",
             /// Workspace of that run.
             run_workspace_id: i64 = "run_workspace_id",
-            /// `schema_name`, a text.
+            /// The schema that holds the version, without the name of its catalog.
             schema_name: String = "schema_name",
             /// URI of the files it was made from.
             source: String = "source",
@@ -2978,7 +2978,7 @@ databricks_core::model! {
     /// Whether a monitor also classifies columns.
     MonitorDataClassificationConfig {
         optional {
-            /// `enabled`, `true` or `false`.
+            /// Whether columns are classified.
             enabled: bool = "enabled",
         }
     }
@@ -3024,7 +3024,7 @@ databricks_core::model! {
         required {
             /// Full name of the monitored table.
             table_name: String = "table_name",
-            /// `status`, of type `MonitorInfoStatus`.
+            /// Where the monitor stands at present.
             status: MonitorInfoStatus = "status",
             /// Version of the configuration, counting up from 1; negative if it is damaged.
             monitor_version: i64 = "monitor_version",
@@ -3101,11 +3101,11 @@ databricks_core::model! {
     /// One refresh of a monitor.
     MonitorRefreshInfo {
         required {
-            /// `refresh_id`, an integer.
+            /// ID of the refresh, assigned by the service.
             refresh_id: i64 = "refresh_id",
             /// When it started, in milliseconds since the Unix epoch.
             start_time_ms: i64 = "start_time_ms",
-            /// `state`, of type `MonitorRefreshInfoState`.
+            /// Where the refresh stands at present.
             state: MonitorRefreshInfoState = "state",
         }
         optional {
@@ -3123,7 +3123,7 @@ databricks_core::model! {
     /// The latest refreshes of a monitor.
     MonitorRefreshListResponse {
         optional {
-            /// `refreshes`, a list, each item of type `MonitorRefreshInfo`.
+            /// All refreshes that the call found.
             refreshes: Vec<MonitorRefreshInfo> = "refreshes",
         }
     }
@@ -3152,7 +3152,7 @@ databricks_core::model! {
     /// A constraint of a table, by name only.
     NamedTableConstraint {
         required {
-            /// `name`, a text.
+            /// Name of the constraint.
             name: String = "name",
         }
     }
@@ -3243,7 +3243,7 @@ databricks_core::model! {
         optional {
             /// Details while changes keep flowing in.
             continuous_update_status: ContinuousUpdateStatus = "continuous_update_status",
-            /// `detailed_state`, of type `OnlineTableState`.
+            /// Set if it is a detailed state, with what belongs to it.
             detailed_state: OnlineTableState = "detailed_state",
             /// Details after a failure.
             failed_status: FailedStatus = "failed_status",
@@ -3279,13 +3279,13 @@ databricks_core::model! {
             is_hidden: bool = "is_hidden",
             /// Whether it may be logged, holding nothing sensitive.
             is_loggable: bool = "is_loggable",
-            /// `is_required`, `true` or `false`.
+            /// Whether the option has to be given.
             is_required: bool = "is_required",
             /// Whether it has to be masked when shown.
             is_secret: bool = "is_secret",
             /// Whether users can change it.
             is_updatable: bool = "is_updatable",
-            /// `name`, a text.
+            /// Name of the option.
             name: String = "name",
             /// At which step of an OAuth flow to show it.
             oauth_stage: OptionSpecOauthStage = "oauth_stage",
@@ -3333,7 +3333,7 @@ databricks_core::model! {
         optional {
             /// Name of a column.
             column: String = "column",
-            /// `constant`, a text.
+            /// The argument as a literal, the same for every row.
             constant: String = "constant",
         }
     }
@@ -3355,7 +3355,7 @@ databricks_core::model! {
         optional {
             /// Options of a column mask.
             column_mask: ColumnMaskOptions = "column_mask",
-            /// `comment`, a text.
+            /// Free text about the policy, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -3401,7 +3401,7 @@ databricks_core::model! {
         required {
             /// Columns of the key.
             child_columns: Vec<String> = "child_columns",
-            /// `name`, a text.
+            /// Name of the constraint.
             name: String = "name",
         }
         optional {
@@ -3419,7 +3419,7 @@ databricks_core::model! {
         optional {
             /// ID of the principal.
             id: String = "id",
-            /// `principal_type`, of type `PrincipalType`.
+            /// Whether it is a user, a group or a service principal.
             principal_type: PrincipalType = "principal_type",
         }
     }
@@ -3433,7 +3433,7 @@ databricks_core::model! {
             ///
             /// Empty if it has been deleted.
             principal: String = "principal",
-            /// `privileges`, a list, each item of type `Privilege`.
+            /// What the principal may do.
             privileges: Vec<Privilege> = "privileges",
         }
     }
@@ -3443,7 +3443,7 @@ databricks_core::model! {
     /// How far the server has got with setting something up.
     ProvisioningInfo {
         optional {
-            /// `state`, of type `ProvisioningInfoState`.
+            /// Where the provisioning stands at present.
             state: ProvisioningInfoState = "state",
         }
     }
@@ -3473,7 +3473,7 @@ databricks_core::model! {
             quota_count: i64 = "quota_count",
             /// How many there can be.
             quota_limit: i64 = "quota_limit",
-            /// `quota_name`, a text.
+            /// Which quota it is, such as that of tables in a schema.
             quota_name: String = "quota_name",
         }
     }
@@ -3483,7 +3483,7 @@ databricks_core::model! {
     /// Temporary credentials of Cloudflare R2.
     R2Credentials {
         optional {
-            /// `access_key_id`, a text.
+            /// Public part of the key pair.
             access_key_id: String = "access_key_id" (secret),
             /// Key to sign requests with; a secret.
             secret_access_key: String = "secret_access_key" (secret),
@@ -3519,7 +3519,7 @@ databricks_core::model! {
     /// The new dashboard.
     RegenerateDashboardResponse {
         optional {
-            /// `dashboard_id`, a text.
+            /// ID of the dashboard that was made.
             dashboard_id: String = "dashboard_id",
             /// Folder of the dashboard: the assets directory followed by the table name.
             parent_folder: String = "parent_folder",
@@ -3531,15 +3531,15 @@ databricks_core::model! {
     /// A name for a version of a registered model, such as `champion`.
     RegisteredModelAlias {
         optional {
-            /// `alias_name`, a text.
+            /// The other name, such as `champion`.
             alias_name: String = "alias_name",
-            /// `catalog_name`, a text.
+            /// The catalog that holds the alias.
             catalog_name: String = "catalog_name",
-            /// `id`, a text.
+            /// ID of the alias, assigned by the service.
             id: String = "id",
             /// Name of the model within the schema.
             model_name: String = "model_name",
-            /// `schema_name`, a text.
+            /// The schema that holds the alias, without the name of its catalog.
             schema_name: String = "schema_name",
             /// Version that the alias stands for.
             version_num: i64 = "version_num",
@@ -3557,9 +3557,9 @@ databricks_core::model! {
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// `catalog_name`, a text.
+            /// The catalog that holds the registered model.
             catalog_name: String = "catalog_name",
-            /// `comment`, a text.
+            /// Free text about the registered model, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -3573,7 +3573,7 @@ databricks_core::model! {
             name: String = "name",
             /// User, group or service principal that owns it.
             owner: String = "owner",
-            /// `schema_name`, a text.
+            /// The schema that holds the registered model, without the name of its catalog.
             schema_name: String = "schema_name",
             /// Where the files of versions are stored.
             storage_location: String = "storage_location",
@@ -3609,11 +3609,11 @@ databricks_core::model! {
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// `catalog_name`, a text.
+            /// The catalog that holds the schema.
             catalog_name: String = "catalog_name",
             /// Kind of the catalog it is in.
             catalog_type: CatalogType = "catalog_type",
-            /// `comment`, a text.
+            /// Free text about the schema, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -3635,7 +3635,7 @@ databricks_core::model! {
             owner: String = "owner",
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = "properties",
-            /// `schema_id`, a text.
+            /// ID of the schema, assigned by the service.
             schema_id: String = "schema_id",
             /// Full URL of the storage for managed tables.
             storage_location: String = "storage_location",
@@ -3653,15 +3653,15 @@ databricks_core::model! {
     /// A secret of Unity Catalog.
     Secret {
         required {
-            /// `catalog_name`, a text.
+            /// The catalog that holds the secret.
             catalog_name: String = "catalog_name",
-            /// `schema_name`, a text.
+            /// The schema that holds the secret, without the name of its catalog.
             schema_name: String = "schema_name",
             /// Name within the schema.
             name: String = "name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the secret, written by a user.
             comment: String = "comment",
             /// When it was created.
             create_time: databricks_core::Timestamp = "create_time",
@@ -3701,11 +3701,11 @@ databricks_core::model! {
     /// An object that privileges can be granted on, given by type and full name.
     Securable {
         optional {
-            /// `full_name`, a text.
+            /// Name of the securable with those of what holds it, separated by periods.
             full_name: String = "full_name",
             /// Share that it comes from, for one shared between Databricks accounts.
             provider_share: String = "provider_share",
-            /// `type`, of type `SecurableType`.
+            /// Kind of the securable.
             type_: SecurableType = "type",
         }
     }
@@ -3717,13 +3717,13 @@ databricks_core::model! {
         optional {
             /// Privileges that can be granted on it.
             assignable_privileges: Vec<String> = "assignable_privileges",
-            /// `capabilities`, a list, each item a text.
+            /// What can be done with securables of the kind.
             capabilities: Vec<String> = "capabilities",
             /// Options it takes.
             options: Vec<OptionSpec> = "options",
-            /// `securable_kind`, of type `SecurableKind`.
+            /// The kind that is described.
             securable_kind: SecurableKind = "securable_kind",
-            /// `securable_type`, of type `SecurableType`.
+            /// Type of securable that the kind belongs to.
             securable_type: SecurableType = "securable_type",
         }
     }
@@ -3735,7 +3735,7 @@ databricks_core::model! {
         optional {
             /// Privileges asked for.
             permissions: Vec<String> = "permissions",
-            /// `securable`, of type `Securable`.
+            /// Object on which the privileges are asked for.
             securable: Securable = "securable",
         }
     }
@@ -3807,7 +3807,7 @@ databricks_core::model! {
             azure_service_principal: AzureServicePrincipal = "azure_service_principal",
             /// The API token, for Cloudflare R2.
             cloudflare_api_token: CloudflareApiToken = "cloudflare_api_token",
-            /// `comment`, a text.
+            /// Free text about the storage credential, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -3815,9 +3815,9 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: DatabricksGcpServiceAccountResponse = "databricks_gcp_service_account",
-            /// `full_name`, a text.
+            /// Name of the storage credential with those of what holds it, separated by periods.
             full_name: String = "full_name",
-            /// `id`, a text.
+            /// ID of the storage credential, assigned by the service.
             id: String = "id",
             /// Whether all workspaces or only bound ones have access.
             isolation_mode: IsolationMode = "isolation_mode",
@@ -3843,7 +3843,7 @@ databricks_core::model! {
     /// A system schema.
     SystemSchemaInfo {
         required {
-            /// `schema`, a text.
+            /// Name of the system schema, such as `billing`.
             schema: String = "schema",
             /// Whether it is enabled: `AVAILABLE` or empty (it can be), `ENABLE_INITIALIZED`, `ENABLE_COMPLETED`,
             /// `DISABLE_INITIALIZED`, `MANAGED` or `UNAVAILABLE`.
@@ -3856,11 +3856,11 @@ databricks_core::model! {
     /// A constraint of a table; exactly one of its kinds is set.
     TableConstraint {
         optional {
-            /// `foreign_key_constraint`, of type `ForeignKeyConstraint`.
+            /// Set if it is a foreign key.
             foreign_key_constraint: ForeignKeyConstraint = "foreign_key_constraint",
-            /// `named_table_constraint`, of type `NamedTableConstraint`.
+            /// Set if no more than the name is known.
             named_table_constraint: NamedTableConstraint = "named_table_constraint",
-            /// `primary_key_constraint`, of type `PrimaryKeyConstraint`.
+            /// Set if it is a primary key.
             primary_key_constraint: PrimaryKeyConstraint = "primary_key_constraint",
         }
     }
@@ -3880,7 +3880,7 @@ databricks_core::model! {
     /// Whether a table exists.
     TableExistsResponse {
         optional {
-            /// `table_exists`, `true` or `false`.
+            /// Whether there is such a table.
             table_exists: bool = "table_exists",
         }
     }
@@ -3896,11 +3896,11 @@ databricks_core::model! {
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// `catalog_name`, a text.
+            /// The catalog that holds the table or view.
             catalog_name: String = "catalog_name",
-            /// `columns`, a list, each item of type `ColumnInfo`.
+            /// Columns, in order.
             columns: Vec<ColumnInfo> = "columns",
-            /// `comment`, a text.
+            /// Free text about the table or view, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -3908,7 +3908,7 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// ID of the data access configuration for its data.
             data_access_configuration_id: String = "data_access_configuration_id",
-            /// `data_source_format`, of type `DataSourceFormat`.
+            /// Format in which the data are stored.
             data_source_format: DataSourceFormat = "data_source_format",
             /// When it was deleted, in milliseconds since the Unix epoch; absent if it was not.
             deleted_at: i64 = "deleted_at",
@@ -3934,7 +3934,7 @@ databricks_core::model! {
             properties: std::collections::BTreeMap<String, String> = "properties",
             /// Filter put on its rows.
             row_filter: TableRowFilter = "row_filter",
-            /// `schema_name`, a text.
+            /// The schema that holds the table or view, without the name of its catalog.
             schema_name: String = "schema_name",
             /// What the table is capable of.
             securable_kind_manifest: SecurableKindManifest = "securable_kind_manifest",
@@ -3948,9 +3948,9 @@ databricks_core::model! {
             ///
             /// Not filled in by `tables.list`.
             table_constraints: Vec<TableConstraint> = "table_constraints",
-            /// `table_id`, a text.
+            /// ID of the table, which no other table of the metastore ever has.
             table_id: String = "table_id",
-            /// `table_type`, of type `TableType`.
+            /// Kind of the table or view.
             table_type: TableType = "table_type",
             /// When it was last changed, in milliseconds since the Unix epoch.
             updated_at: i64 = "updated_at",
@@ -3993,7 +3993,7 @@ databricks_core::model! {
             full_name: String = "full_name",
             /// What the table is capable of.
             securable_kind_manifest: SecurableKindManifest = "securable_kind_manifest",
-            /// `table_type`, of type `TableType`.
+            /// Kind of the table.
             table_type: TableType = "table_type",
         }
     }
@@ -4015,9 +4015,9 @@ databricks_core::model! {
     /// A tag: a key with an optional value.
     TagKeyValue {
         optional {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -4068,7 +4068,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     UnassignResponse {
     }
 }
@@ -4107,7 +4107,7 @@ databricks_core::model! {
             azure_service_principal: AzureServicePrincipal = "azure_service_principal",
             /// The API token, for Cloudflare R2.
             cloudflare_api_token: CloudflareApiToken = "cloudflare_api_token",
-            /// `comment`, a text.
+            /// Free text about the storage credential, written by a user.
             comment: String = "comment",
             /// The service account made by Databricks, on Google Cloud.
             databricks_gcp_service_account: DatabricksGcpServiceAccountRequest = "databricks_gcp_service_account",
@@ -4122,7 +4122,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     UpdateAssignmentResponse {
     }
 }
@@ -4141,14 +4141,14 @@ databricks_core::model! {
     /// Changes to the assignment of a metastore to a workspace.
     UpdateMetastoreAssignment {
         required {
-            /// `workspace_id`, an integer.
+            /// The workspace that is meant, by ID.
             workspace_id: i64 = "workspace_id",
         }
         optional {
             /// Default catalog; set it with the default namespace setting instead.
             #[deprecated(note = "deprecated by the API, which names no replacement")]
             default_catalog_name: String = "default_catalog_name",
-            /// `metastore_id`, a text.
+            /// The metastore that is meant, by ID.
             metastore_id: String = "metastore_id",
         }
     }
@@ -4176,7 +4176,7 @@ databricks_core::model! {
         optional {
             /// Which columns of the source go into which columns of the target.
             columns: Vec<ColumnRelationship> = "columns",
-            /// `id`, a text.
+            /// ID of the lineage relationship, assigned by the service.
             id: String = "id",
             /// Properties, as keys and values.
             properties: std::collections::BTreeMap<String, String> = "properties",
@@ -4185,7 +4185,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     UpdateResponse {
     }
 }
@@ -4194,7 +4194,7 @@ databricks_core::model! {
     /// The workspaces a securable is bound to, after a change.
     UpdateWorkspaceBindingsResponse {
         optional {
-            /// `bindings`, a list, each item of type `WorkspaceBinding`.
+            /// Workspaces that the securable is bound to now.
             bindings: Vec<WorkspaceBinding> = "bindings",
         }
     }
@@ -4236,7 +4236,7 @@ databricks_core::model! {
             message: String = "message",
             /// Operation that was tried.
             operation: ValidationResultOperation = "operation",
-            /// `result`, of type `ValidationResultResult`.
+            /// Whether the operation succeeded.
             result: ValidationResultResult = "result",
         }
     }
@@ -4252,9 +4252,9 @@ databricks_core::model! {
             ///
             /// Meaningful if the request had `include_browse` set.
             browse_only: bool = "browse_only",
-            /// `catalog_name`, a text.
+            /// The catalog that holds the volume.
             catalog_name: String = "catalog_name",
-            /// `comment`, a text.
+            /// Free text about the volume, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -4270,7 +4270,7 @@ databricks_core::model! {
             name: String = "name",
             /// User, group or service principal that owns it.
             owner: String = "owner",
-            /// `schema_name`, a text.
+            /// The schema that holds the volume, without the name of its catalog.
             schema_name: String = "schema_name",
             /// URL of the directory.
             storage_location: String = "storage_location",
@@ -4278,7 +4278,7 @@ databricks_core::model! {
             updated_at: i64 = "updated_at",
             /// User who last changed it.
             updated_by: String = "updated_by",
-            /// `volume_id`, a text.
+            /// ID of the volume, assigned by the service.
             volume_id: String = "volume_id",
             /// Whether the storage is managed or external.
             volume_type: VolumeType = "volume_type",
@@ -4345,19 +4345,19 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Data type of a column or parameter.
     ColumnTypeName {
-        /// `ARRAY`.
+        /// `ARRAY`: A list of values of one type.
         Array = "ARRAY",
-        /// `BINARY`.
+        /// `BINARY`: A row of bytes.
         Binary = "BINARY",
-        /// `BOOLEAN`.
+        /// `BOOLEAN`: True or false.
         Boolean = "BOOLEAN",
         /// `BYTE`: 8-bit integer.
         Byte = "BYTE",
-        /// `CHAR`.
+        /// `CHAR`: Text of a fixed length.
         Char = "CHAR",
-        /// `DATE`.
+        /// `DATE`: A day of the calendar, without time or zone.
         Date = "DATE",
-        /// `DECIMAL`.
+        /// `DECIMAL`: A number with a fixed number of decimal digits.
         Decimal = "DECIMAL",
         /// `DOUBLE`: 64-bit floating point.
         Double = "DOUBLE",
@@ -4369,19 +4369,19 @@ databricks_core::open_enum! {
         Geometry = "GEOMETRY",
         /// `INT`: 32-bit integer.
         Int = "INT",
-        /// `INTERVAL`.
+        /// `INTERVAL`: A length of time.
         Interval = "INTERVAL",
         /// `LONG`: 64-bit integer.
         Long = "LONG",
-        /// `MAP`.
+        /// `MAP`: Keys with a value each.
         Map = "MAP",
-        /// `NULL`.
+        /// `NULL`: The type of a column that holds nothing but null.
         Null = "NULL",
         /// `SHORT`: 16-bit integer.
         Short = "SHORT",
-        /// `STRING`.
+        /// `STRING`: Text of any length.
         String = "STRING",
-        /// `STRUCT`.
+        /// `STRUCT`: Named fields, each with a type of its own.
         Struct = "STRUCT",
         /// `TABLE_TYPE`: Result of a table function.
         TableType = "TABLE_TYPE",
@@ -4389,7 +4389,7 @@ databricks_core::open_enum! {
         Timestamp = "TIMESTAMP",
         /// `TIMESTAMP_NTZ`: Date and time without time zone.
         TimestampNtz = "TIMESTAMP_NTZ",
-        /// `USER_DEFINED_TYPE`.
+        /// `USER_DEFINED_TYPE`: A type that a program defines.
         UserDefinedType = "USER_DEFINED_TYPE",
         /// `VARIANT`: Semi-structured value.
         Variant = "VARIANT",
@@ -4399,21 +4399,21 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of data source behind a connection.
     ConnectionType {
-        /// `AWS_SECRETS_MANAGER`.
+        /// `AWS_SECRETS_MANAGER`: Secrets in AWS Secrets Manager.
         AwsSecretsManager = "AWS_SECRETS_MANAGER",
-        /// `AZURE_KEY_VAULT`.
+        /// `AZURE_KEY_VAULT`: Secrets in Azure Key Vault.
         AzureKeyVault = "AZURE_KEY_VAULT",
         /// `BIGQUERY`: Google BigQuery.
         Bigquery = "BIGQUERY",
-        /// `CONFLUENCE`.
+        /// `CONFLUENCE`: Confluence, wikis by Atlassian.
         Confluence = "CONFLUENCE",
         /// `DATABRICKS`: Another Databricks workspace.
         Databricks = "DATABRICKS",
-        /// `DYNAMICS365`.
+        /// `DYNAMICS365`: Microsoft Dynamics 365.
         Dynamics365 = "DYNAMICS365",
         /// `GA4_RAW_DATA`: Raw data of Google Analytics.
         Ga4RawData = "GA4_RAW_DATA",
-        /// `GITHUB`.
+        /// `GITHUB`: Repositories and issues of GitHub.
         Github = "GITHUB",
         /// `GLUE`: AWS Glue.
         Glue = "GLUE",
@@ -4421,49 +4421,49 @@ databricks_core::open_enum! {
         HiveMetastore = "HIVE_METASTORE",
         /// `HTTP`: An HTTP service.
         Http = "HTTP",
-        /// `HUBSPOT`.
+        /// `HUBSPOT`: The CRM HubSpot.
         Hubspot = "HUBSPOT",
         /// `JDBC`: Any database with a JDBC driver.
         Jdbc = "JDBC",
-        /// `META_MARKETING`.
+        /// `META_MARKETING`: Advertising on Meta's platforms.
         MetaMarketing = "META_MARKETING",
-        /// `MYSQL`.
+        /// `MYSQL`: A MySQL database.
         Mysql = "MYSQL",
-        /// `NETSUITE`.
+        /// `NETSUITE`: Oracle NetSuite.
         Netsuite = "NETSUITE",
-        /// `ORACLE`.
+        /// `ORACLE`: An Oracle database.
         Oracle = "ORACLE",
-        /// `OUTLOOK`.
+        /// `OUTLOOK`: Mail in Microsoft Outlook.
         Outlook = "OUTLOOK",
-        /// `POSTGRESQL`.
+        /// `POSTGRESQL`: A PostgreSQL database.
         Postgresql = "POSTGRESQL",
-        /// `POWER_BI`.
+        /// `POWER_BI`: Microsoft Power BI.
         PowerBi = "POWER_BI",
         /// `REDSHIFT`: Amazon Redshift.
         Redshift = "REDSHIFT",
-        /// `SALESFORCE`.
+        /// `SALESFORCE`: The CRM of Salesforce.
         Salesforce = "SALESFORCE",
-        /// `SALESFORCE_DATA_CLOUD`.
+        /// `SALESFORCE_DATA_CLOUD`: Data Cloud of Salesforce.
         SalesforceDataCloud = "SALESFORCE_DATA_CLOUD",
-        /// `SERVICENOW`.
+        /// `SERVICENOW`: The platform of ServiceNow.
         Servicenow = "SERVICENOW",
-        /// `SMARTSHEET`.
+        /// `SMARTSHEET`: Sheets of Smartsheet.
         Smartsheet = "SMARTSHEET",
-        /// `SNOWFLAKE`.
+        /// `SNOWFLAKE`: The data platform Snowflake.
         Snowflake = "SNOWFLAKE",
         /// `SQLDW`: Azure Synapse.
         Sqldw = "SQLDW",
         /// `SQLSERVER`: Microsoft SQL Server.
         Sqlserver = "SQLSERVER",
-        /// `TERADATA`.
+        /// `TERADATA`: The data warehouse Teradata.
         Teradata = "TERADATA",
-        /// `TIKTOK_ADS`.
+        /// `TIKTOK_ADS`: Advertising on TikTok.
         TiktokAds = "TIKTOK_ADS",
-        /// `UNKNOWN_CONNECTION_TYPE`.
+        /// `UNKNOWN_CONNECTION_TYPE`: A kind that is not known.
         UnknownConnectionType = "UNKNOWN_CONNECTION_TYPE",
         /// `WORKDAY_RAAS`: Reports of Workday (Reports-as-a-Service).
         WorkdayRaas = "WORKDAY_RAAS",
-        /// `ZENDESK`.
+        /// `ZENDESK`: Support tickets of Zendesk.
         Zendesk = "ZENDESK",
     }
 }
@@ -4481,7 +4481,7 @@ databricks_core::open_enum! {
     CreateFunctionRoutineBody {
         /// `EXTERNAL`: Another language, named in `external_language`.
         External = "EXTERNAL",
-        /// `SQL`.
+        /// `SQL`: SQL, run by the engine itself.
         Sql = "SQL",
     }
 }
@@ -4489,7 +4489,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// With whose privileges a function runs.
     CreateFunctionSecurityType {
-        /// `DEFINER`: Those of whoever defined it.
+        /// `DEFINER`: Those of the user who defined it.
         Definer = "DEFINER",
     }
 }
@@ -4517,9 +4517,9 @@ databricks_core::open_enum! {
 }
 
 databricks_core::open_enum! {
-    /// How a connection signs in.
+    /// How a connection authenticates.
     CredentialType {
-        /// `ANY_STATIC_CREDENTIAL`.
+        /// `ANY_STATIC_CREDENTIAL`: A user name with password, a token or the like, which does not expire by itself.
         AnyStaticCredential = "ANY_STATIC_CREDENTIAL",
         /// `BEARER_TOKEN`: A fixed bearer token.
         BearerToken = "BEARER_TOKEN",
@@ -4547,7 +4547,7 @@ databricks_core::open_enum! {
         ServiceCredential = "SERVICE_CREDENTIAL",
         /// `SSWS_TOKEN`: An SSWS token, of Okta.
         SswsToken = "SSWS_TOKEN",
-        /// `UNKNOWN_CREDENTIAL_TYPE`.
+        /// `UNKNOWN_CREDENTIAL_TYPE`: A kind that is not known.
         UnknownCredentialType = "UNKNOWN_CREDENTIAL_TYPE",
         /// `USERNAME_PASSWORD`: User name and password.
         UsernamePassword = "USERNAME_PASSWORD",
@@ -4557,65 +4557,65 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Format or source of the data of a table.
     DataSourceFormat {
-        /// `AVRO`.
+        /// `AVRO`: Avro files.
         Avro = "AVRO",
-        /// `BIGQUERY_FORMAT`.
+        /// `BIGQUERY_FORMAT`: A table of Google BigQuery, through a foreign catalog.
         BigqueryFormat = "BIGQUERY_FORMAT",
-        /// `CSV`.
+        /// `CSV`: Files of comma-separated values.
         Csv = "CSV",
-        /// `DATABRICKS_FORMAT`.
+        /// `DATABRICKS_FORMAT`: A table of another Databricks workspace, through a foreign catalog.
         DatabricksFormat = "DATABRICKS_FORMAT",
-        /// `DATABRICKS_ROW_STORE_FORMAT`.
+        /// `DATABRICKS_ROW_STORE_FORMAT`: Rows in a database that Databricks manages.
         DatabricksRowStoreFormat = "DATABRICKS_ROW_STORE_FORMAT",
         /// `DELTA`: Delta Lake.
         Delta = "DELTA",
-        /// `DELTASHARING`.
+        /// `DELTASHARING`: A table received over Delta Sharing.
         Deltasharing = "DELTASHARING",
         /// `DELTA_UNIFORM_HUDI`: Delta Lake, readable as Apache Hudi.
         DeltaUniformHudi = "DELTA_UNIFORM_HUDI",
         /// `DELTA_UNIFORM_ICEBERG`: Delta Lake, readable as Apache Iceberg.
         DeltaUniformIceberg = "DELTA_UNIFORM_ICEBERG",
-        /// `HIVE`.
+        /// `HIVE`: The format of a table in a Hive metastore.
         Hive = "HIVE",
         /// `ICEBERG`: Apache Iceberg.
         Iceberg = "ICEBERG",
-        /// `JSON`.
+        /// `JSON`: Files of JSON, an object by line.
         Json = "JSON",
-        /// `MONGODB_FORMAT`.
+        /// `MONGODB_FORMAT`: A table of MongoDB, through a foreign catalog.
         MongodbFormat = "MONGODB_FORMAT",
-        /// `MYSQL_FORMAT`.
+        /// `MYSQL_FORMAT`: A table of MySQL, through a foreign catalog.
         MysqlFormat = "MYSQL_FORMAT",
-        /// `NETSUITE_FORMAT`.
+        /// `NETSUITE_FORMAT`: A table of Oracle NetSuite, through a foreign catalog.
         NetsuiteFormat = "NETSUITE_FORMAT",
-        /// `ORACLE_FORMAT`.
+        /// `ORACLE_FORMAT`: A table of Oracle, through a foreign catalog.
         OracleFormat = "ORACLE_FORMAT",
-        /// `ORC`.
+        /// `ORC`: ORC files.
         Orc = "ORC",
-        /// `PARQUET`.
+        /// `PARQUET`: Parquet files.
         Parquet = "PARQUET",
-        /// `POSTGRESQL_FORMAT`.
+        /// `POSTGRESQL_FORMAT`: A table of PostgreSQL, through a foreign catalog.
         PostgresqlFormat = "POSTGRESQL_FORMAT",
-        /// `REDSHIFT_FORMAT`.
+        /// `REDSHIFT_FORMAT`: A table of Amazon Redshift, through a foreign catalog.
         RedshiftFormat = "REDSHIFT_FORMAT",
-        /// `SALESFORCE_DATA_CLOUD_FORMAT`.
+        /// `SALESFORCE_DATA_CLOUD_FORMAT`: A table of Salesforce Data Cloud, through a foreign catalog.
         SalesforceDataCloudFormat = "SALESFORCE_DATA_CLOUD_FORMAT",
-        /// `SALESFORCE_FORMAT`.
+        /// `SALESFORCE_FORMAT`: A table of Salesforce, through a foreign catalog.
         SalesforceFormat = "SALESFORCE_FORMAT",
-        /// `SNOWFLAKE_FORMAT`.
+        /// `SNOWFLAKE_FORMAT`: A table of Snowflake, through a foreign catalog.
         SnowflakeFormat = "SNOWFLAKE_FORMAT",
         /// `SQLDW_FORMAT`: Azure Synapse.
         SqldwFormat = "SQLDW_FORMAT",
-        /// `SQLSERVER_FORMAT`.
+        /// `SQLSERVER_FORMAT`: A table of Microsoft SQL Server, through a foreign catalog.
         SqlserverFormat = "SQLSERVER_FORMAT",
-        /// `TERADATA_FORMAT`.
+        /// `TERADATA_FORMAT`: A table of Teradata, through a foreign catalog.
         TeradataFormat = "TERADATA_FORMAT",
-        /// `TEXT`.
+        /// `TEXT`: Text files, a row by line.
         Text = "TEXT",
-        /// `UNITY_CATALOG`.
+        /// `UNITY_CATALOG`: A table of another metastore of Unity Catalog.
         UnityCatalog = "UNITY_CATALOG",
         /// `VECTOR_INDEX_FORMAT`: A vector search index.
         VectorIndexFormat = "VECTOR_INDEX_FORMAT",
-        /// `WORKDAY_RAAS_FORMAT`.
+        /// `WORKDAY_RAAS_FORMAT`: A table of reports of Workday, through a foreign catalog.
         WorkdayRaasFormat = "WORKDAY_RAAS_FORMAT",
     }
 }
@@ -4633,13 +4633,13 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of a destination for access requests.
     DestinationType {
-        /// `EMAIL`.
+        /// `EMAIL`: An email address.
         Email = "EMAIL",
         /// `GENERIC_WEBHOOK`: A webhook.
         GenericWebhook = "GENERIC_WEBHOOK",
         /// `MICROSOFT_TEAMS`: A Microsoft Teams channel.
         MicrosoftTeams = "MICROSOFT_TEAMS",
-        /// `SLACK`.
+        /// `SLACK`: A channel in Slack.
         Slack = "SLACK",
         /// `URL`: A web page to which users are sent.
         Url = "URL",
@@ -4649,9 +4649,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Type of object that predictive optimization can be inherited from.
     EffectivePredictiveOptimizationFlagInheritedFromType {
-        /// `CATALOG`.
+        /// `CATALOG`: Set on the catalog.
         Catalog = "CATALOG",
-        /// `SCHEMA`.
+        /// `SCHEMA`: Set on the schema.
         Schema = "SCHEMA",
     }
 }
@@ -4681,7 +4681,7 @@ databricks_core::open_enum! {
     FunctionInfoRoutineBody {
         /// `EXTERNAL`: Another language, named in `external_language`.
         External = "EXTERNAL",
-        /// `SQL`.
+        /// `SQL`: SQL, run by the engine itself.
         Sql = "SQL",
     }
 }
@@ -4689,7 +4689,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// With whose privileges a function runs.
     FunctionInfoSecurityType {
-        /// `DEFINER`: Those of whoever defined it.
+        /// `DEFINER`: Those of the user who defined it.
         Definer = "DEFINER",
     }
 }
@@ -4785,21 +4785,21 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// An external provider of models.
     ModelProviderServiceConfigExternalModelProviderType {
-        /// `EXTERNAL_MODEL_PROVIDER_TYPE_AMAZON_BEDROCK`.
+        /// `EXTERNAL_MODEL_PROVIDER_TYPE_AMAZON_BEDROCK`: Amazon Bedrock.
         ExternalModelProviderTypeAmazonBedrock = "EXTERNAL_MODEL_PROVIDER_TYPE_AMAZON_BEDROCK",
-        /// `EXTERNAL_MODEL_PROVIDER_TYPE_ANTHROPIC`.
+        /// `EXTERNAL_MODEL_PROVIDER_TYPE_ANTHROPIC`: The API of Anthropic.
         ExternalModelProviderTypeAnthropic = "EXTERNAL_MODEL_PROVIDER_TYPE_ANTHROPIC",
-        /// `EXTERNAL_MODEL_PROVIDER_TYPE_AZURE_OPENAI`.
+        /// `EXTERNAL_MODEL_PROVIDER_TYPE_AZURE_OPENAI`: Models of OpenAI on Azure.
         ExternalModelProviderTypeAzureOpenai = "EXTERNAL_MODEL_PROVIDER_TYPE_AZURE_OPENAI",
-        /// `EXTERNAL_MODEL_PROVIDER_TYPE_BEDROCK_MANTLE`.
+        /// `EXTERNAL_MODEL_PROVIDER_TYPE_BEDROCK_MANTLE`: Amazon Bedrock through its engine Mantle.
         ExternalModelProviderTypeBedrockMantle = "EXTERNAL_MODEL_PROVIDER_TYPE_BEDROCK_MANTLE",
         /// `EXTERNAL_MODEL_PROVIDER_TYPE_CUSTOM`: Any service with the API of OpenAI.
         ExternalModelProviderTypeCustom = "EXTERNAL_MODEL_PROVIDER_TYPE_CUSTOM",
-        /// `EXTERNAL_MODEL_PROVIDER_TYPE_GEMINI_ENTERPRISE`.
+        /// `EXTERNAL_MODEL_PROVIDER_TYPE_GEMINI_ENTERPRISE`: Gemini Enterprise of Google.
         ExternalModelProviderTypeGeminiEnterprise = "EXTERNAL_MODEL_PROVIDER_TYPE_GEMINI_ENTERPRISE",
-        /// `EXTERNAL_MODEL_PROVIDER_TYPE_MICROSOFT_FOUNDRY`.
+        /// `EXTERNAL_MODEL_PROVIDER_TYPE_MICROSOFT_FOUNDRY`: Microsoft Foundry.
         ExternalModelProviderTypeMicrosoftFoundry = "EXTERNAL_MODEL_PROVIDER_TYPE_MICROSOFT_FOUNDRY",
-        /// `EXTERNAL_MODEL_PROVIDER_TYPE_OPENAI`.
+        /// `EXTERNAL_MODEL_PROVIDER_TYPE_OPENAI`: The API of OpenAI.
         ExternalModelProviderTypeOpenai = "EXTERNAL_MODEL_PROVIDER_TYPE_OPENAI",
     }
 }
@@ -4834,11 +4834,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Whether a schedule is paused.
     MonitorCronSchedulePauseStatus {
-        /// `PAUSED`.
+        /// `PAUSED`: The schedule starts no refreshes until it is resumed.
         Paused = "PAUSED",
         /// `UNPAUSED`: It is in force.
         Unpaused = "UNPAUSED",
-        /// `UNSPECIFIED`.
+        /// `UNSPECIFIED`: Nothing is stated.
         Unspecified = "UNSPECIFIED",
     }
 }
@@ -4860,9 +4860,9 @@ databricks_core::open_enum! {
         MonitorStatusActive = "MONITOR_STATUS_ACTIVE",
         /// `MONITOR_STATUS_DELETE_PENDING`: It is being deleted.
         MonitorStatusDeletePending = "MONITOR_STATUS_DELETE_PENDING",
-        /// `MONITOR_STATUS_ERROR`.
+        /// `MONITOR_STATUS_ERROR`: The monitor cannot work as it is configured.
         MonitorStatusError = "MONITOR_STATUS_ERROR",
-        /// `MONITOR_STATUS_FAILED`.
+        /// `MONITOR_STATUS_FAILED`: The monitor could not be set up.
         MonitorStatusFailed = "MONITOR_STATUS_FAILED",
         /// `MONITOR_STATUS_PENDING`: It is being set up.
         MonitorStatusPending = "MONITOR_STATUS_PENDING",
@@ -4905,7 +4905,7 @@ databricks_core::open_enum! {
     MonitorRefreshInfoTrigger {
         /// `MANUAL`: A request.
         Manual = "MANUAL",
-        /// `SCHEDULE`.
+        /// `SCHEDULE`: The schedule of the monitor.
         Schedule = "SCHEDULE",
         /// `UNKNOWN_TRIGGER`: Not known.
         UnknownTrigger = "UNKNOWN_TRIGGER",
@@ -4953,19 +4953,19 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Type of the value of an option.
     OptionSpecOptionType {
-        /// `OPTION_BIGINT`.
+        /// `OPTION_BIGINT`: An integer of 64 bits.
         OptionBigint = "OPTION_BIGINT",
-        /// `OPTION_BOOLEAN`.
+        /// `OPTION_BOOLEAN`: True or false.
         OptionBoolean = "OPTION_BOOLEAN",
         /// `OPTION_ENUM`: One of a set of strings.
         OptionEnum = "OPTION_ENUM",
-        /// `OPTION_MULTILINE_STRING`.
+        /// `OPTION_MULTILINE_STRING`: Text of several lines.
         OptionMultilineString = "OPTION_MULTILINE_STRING",
-        /// `OPTION_NUMBER`.
+        /// `OPTION_NUMBER`: A number.
         OptionNumber = "OPTION_NUMBER",
         /// `OPTION_SERVICE_CREDENTIAL`: A service credential.
         OptionServiceCredential = "OPTION_SERVICE_CREDENTIAL",
-        /// `OPTION_STRING`.
+        /// `OPTION_STRING`: Text of one line.
         OptionString = "OPTION_STRING",
     }
 }
@@ -4999,11 +4999,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of principal.
     PrincipalType {
-        /// `GROUP_PRINCIPAL`.
+        /// `GROUP_PRINCIPAL`: A group.
         GroupPrincipal = "GROUP_PRINCIPAL",
-        /// `SERVICE_PRINCIPAL`.
+        /// `SERVICE_PRINCIPAL`: An identity for programs.
         ServicePrincipal = "SERVICE_PRINCIPAL",
-        /// `USER_PRINCIPAL`.
+        /// `USER_PRINCIPAL`: A person.
         UserPrincipal = "USER_PRINCIPAL",
     }
 }
@@ -5020,55 +5020,55 @@ databricks_core::open_enum! {
         ApplyTag = "APPLY_TAG",
         /// `BROWSE`: See metadata.
         Browse = "BROWSE",
-        /// `CREATE`.
+        /// `CREATE`: The former privilege to create any object within; today there is one by kind of object.
         Create = "CREATE",
-        /// `CREATE_CATALOG`.
+        /// `CREATE_CATALOG`: Create catalogs in the metastore.
         CreateCatalog = "CREATE_CATALOG",
-        /// `CREATE_CLEAN_ROOM`.
+        /// `CREATE_CLEAN_ROOM`: Create clean rooms in the metastore.
         CreateCleanRoom = "CREATE_CLEAN_ROOM",
-        /// `CREATE_CONNECTION`.
+        /// `CREATE_CONNECTION`: Create connections to external systems in the metastore.
         CreateConnection = "CREATE_CONNECTION",
-        /// `CREATE_EXTERNAL_LOCATION`.
+        /// `CREATE_EXTERNAL_LOCATION`: Create external locations in the metastore, or with the storage credential.
         CreateExternalLocation = "CREATE_EXTERNAL_LOCATION",
         /// `CREATE_EXTERNAL_TABLE`: Create external tables in an external location.
         CreateExternalTable = "CREATE_EXTERNAL_TABLE",
         /// `CREATE_EXTERNAL_VOLUME`: Create external volumes in an external location.
         CreateExternalVolume = "CREATE_EXTERNAL_VOLUME",
-        /// `CREATE_FEATURE`.
+        /// `CREATE_FEATURE`: Create features in the schema.
         CreateFeature = "CREATE_FEATURE",
-        /// `CREATE_FOREIGN_CATALOG`.
+        /// `CREATE_FOREIGN_CATALOG`: Create catalogs that mirror the database behind the connection.
         CreateForeignCatalog = "CREATE_FOREIGN_CATALOG",
-        /// `CREATE_FOREIGN_SECURABLE`.
+        /// `CREATE_FOREIGN_SECURABLE`: Create foreign catalogs that reach paths of the external location.
         CreateForeignSecurable = "CREATE_FOREIGN_SECURABLE",
-        /// `CREATE_FUNCTION`.
+        /// `CREATE_FUNCTION`: Create functions in the schema.
         CreateFunction = "CREATE_FUNCTION",
         /// `CREATE_MANAGED_STORAGE`: Use an external location as managed storage of a catalog or schema.
         CreateManagedStorage = "CREATE_MANAGED_STORAGE",
-        /// `CREATE_MATERIALIZED_VIEW`.
+        /// `CREATE_MATERIALIZED_VIEW`: Create materialized views in the schema.
         CreateMaterializedView = "CREATE_MATERIALIZED_VIEW",
-        /// `CREATE_MODEL`.
+        /// `CREATE_MODEL`: Register models in the schema.
         CreateModel = "CREATE_MODEL",
-        /// `CREATE_PROVIDER`.
+        /// `CREATE_PROVIDER`: Create providers of Delta Sharing in the metastore.
         CreateProvider = "CREATE_PROVIDER",
-        /// `CREATE_RECIPIENT`.
+        /// `CREATE_RECIPIENT`: Create recipients of Delta Sharing in the metastore.
         CreateRecipient = "CREATE_RECIPIENT",
-        /// `CREATE_SCHEMA`.
+        /// `CREATE_SCHEMA`: Create schemas in the catalog.
         CreateSchema = "CREATE_SCHEMA",
-        /// `CREATE_SERVICE_CREDENTIAL`.
+        /// `CREATE_SERVICE_CREDENTIAL`: Create service credentials in the metastore.
         CreateServiceCredential = "CREATE_SERVICE_CREDENTIAL",
-        /// `CREATE_SHARE`.
+        /// `CREATE_SHARE`: Create shares in the metastore.
         CreateShare = "CREATE_SHARE",
-        /// `CREATE_STORAGE_CREDENTIAL`.
+        /// `CREATE_STORAGE_CREDENTIAL`: Create storage credentials in the metastore.
         CreateStorageCredential = "CREATE_STORAGE_CREDENTIAL",
-        /// `CREATE_TABLE`.
+        /// `CREATE_TABLE`: Create tables and views in the schema.
         CreateTable = "CREATE_TABLE",
-        /// `CREATE_VIEW`.
+        /// `CREATE_VIEW`: The former privilege to create views; `CREATE_TABLE` is the one today.
         CreateView = "CREATE_VIEW",
-        /// `CREATE_VOLUME`.
+        /// `CREATE_VOLUME`: Create volumes in the schema.
         CreateVolume = "CREATE_VOLUME",
         /// `EXECUTE`: Call a function, or load a model.
         Execute = "EXECUTE",
-        /// `EXECUTE_CLEAN_ROOM_TASK`.
+        /// `EXECUTE_CLEAN_ROOM_TASK`: Run tasks in the clean room.
         ExecuteCleanRoomTask = "EXECUTE_CLEAN_ROOM_TASK",
         /// `EXTERNAL_USE_LOCATION`: Get temporary credentials for paths in an external location.
         ExternalUseLocation = "EXTERNAL_USE_LOCATION",
@@ -5080,15 +5080,15 @@ databricks_core::open_enum! {
         ManageAllowlist = "MANAGE_ALLOWLIST",
         /// `MODIFY`: Change the data of a table.
         Modify = "MODIFY",
-        /// `MODIFY_CLEAN_ROOM`.
+        /// `MODIFY_CLEAN_ROOM`: Change the clean room and what is in it.
         ModifyCleanRoom = "MODIFY_CLEAN_ROOM",
-        /// `READ_FEATURE`.
+        /// `READ_FEATURE`: Read the feature.
         ReadFeature = "READ_FEATURE",
         /// `READ_FILES`: Read files in an external location.
         ReadFiles = "READ_FILES",
         /// `READ_METADATA`: See an AI service or skill.
         ReadMetadata = "READ_METADATA",
-        /// `READ_PRIVATE_FILES`.
+        /// `READ_PRIVATE_FILES`: The former privilege to read files that belong to a table.
         ReadPrivateFiles = "READ_PRIVATE_FILES",
         /// `READ_VOLUME`: Read files in a volume or skill.
         ReadVolume = "READ_VOLUME",
@@ -5098,13 +5098,13 @@ databricks_core::open_enum! {
         Select = "SELECT",
         /// `SET_SHARE_PERMISSION`: Together with `USE_SHARE`, grant shares to recipients.
         SetSharePermission = "SET_SHARE_PERMISSION",
-        /// `USAGE`.
+        /// `USAGE`: The former privilege to use an object in a catalog or schema; today `USE_CATALOG` and `USE_SCHEMA`.
         Usage = "USAGE",
         /// `USE_CATALOG`: Use what is in a catalog, as far as other privileges allow.
         UseCatalog = "USE_CATALOG",
         /// `USE_CONNECTION`: Use a connection.
         UseConnection = "USE_CONNECTION",
-        /// `USE_MARKETPLACE_ASSETS`.
+        /// `USE_MARKETPLACE_ASSETS`: Get data products on the Marketplace.
         UseMarketplaceAssets = "USE_MARKETPLACE_ASSETS",
         /// `USE_PROVIDER`: See providers and their shares.
         UseProvider = "USE_PROVIDER",
@@ -5116,7 +5116,7 @@ databricks_core::open_enum! {
         UseShare = "USE_SHARE",
         /// `WRITE_FILES`: Write files in an external location.
         WriteFiles = "WRITE_FILES",
-        /// `WRITE_PRIVATE_FILES`.
+        /// `WRITE_PRIVATE_FILES`: The former privilege to write files that belong to a table.
         WritePrivateFiles = "WRITE_PRIVATE_FILES",
         /// `WRITE_VOLUME`: Write files in a volume or skill.
         WriteVolume = "WRITE_VOLUME",
@@ -5128,7 +5128,7 @@ databricks_core::open_enum! {
     ProvisioningInfoState {
         /// `ACTIVE`: It can be used.
         Active = "ACTIVE",
-        /// `DEGRADED`.
+        /// `DEGRADED`: It can be used, and something about it does not work.
         Degraded = "DEGRADED",
         /// `DELETING`: It is being deleted.
         Deleting = "DELETING",
@@ -5160,9 +5160,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Period of a rate limit.
     RateLimitRateLimitRenewalPeriod {
-        /// `RATE_LIMIT_RENEWAL_PERIOD_HOUR`.
+        /// `RATE_LIMIT_RENEWAL_PERIOD_HOUR`: The count begins anew every hour.
         RateLimitRenewalPeriodHour = "RATE_LIMIT_RENEWAL_PERIOD_HOUR",
-        /// `RATE_LIMIT_RENEWAL_PERIOD_MINUTE`.
+        /// `RATE_LIMIT_RENEWAL_PERIOD_MINUTE`: The count begins anew every minute.
         RateLimitRenewalPeriodMinute = "RATE_LIMIT_RENEWAL_PERIOD_MINUTE",
     }
 }
@@ -5170,135 +5170,143 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of a table, finer than its type: for example how it is stored, where it comes from and whether it is shared.
     SecurableKind {
-        /// `TABLE_DB_STORAGE`.
+        /// `TABLE_DB_STORAGE`: Table whose files are in the storage of the workspace.
         TableDbStorage = "TABLE_DB_STORAGE",
-        /// `TABLE_DELTA`.
+        /// `TABLE_DELTA`: Managed Delta table.
         TableDelta = "TABLE_DELTA",
-        /// `TABLE_DELTASHARING`.
+        /// `TABLE_DELTASHARING`: Table received over Delta Sharing.
         TableDeltasharing = "TABLE_DELTASHARING",
-        /// `TABLE_DELTASHARING_MUTABLE`.
+        /// `TABLE_DELTASHARING_MUTABLE`: Table received over Delta Sharing that recipients can change.
         TableDeltasharingMutable = "TABLE_DELTASHARING_MUTABLE",
-        /// `TABLE_DELTASHARING_OPEN_DIR_BASED`.
+        /// `TABLE_DELTASHARING_OPEN_DIR_BASED`: Table received over the open protocol of Delta Sharing, read by directory.
         TableDeltasharingOpenDirBased = "TABLE_DELTASHARING_OPEN_DIR_BASED",
-        /// `TABLE_DELTA_EXTERNAL`.
+        /// `TABLE_DELTA_EXTERNAL`: Delta table at a path of its own, outside of managed storage.
         TableDeltaExternal = "TABLE_DELTA_EXTERNAL",
-        /// `TABLE_DELTA_ICEBERG_DELTASHARING`.
+        /// `TABLE_DELTA_ICEBERG_DELTASHARING`: Delta table that is also read as Iceberg, received over Delta Sharing.
         TableDeltaIcebergDeltasharing = "TABLE_DELTA_ICEBERG_DELTASHARING",
-        /// `TABLE_DELTA_ICEBERG_MANAGED`.
+        /// `TABLE_DELTA_ICEBERG_MANAGED`: Managed Delta table that is also read as Iceberg.
         TableDeltaIcebergManaged = "TABLE_DELTA_ICEBERG_MANAGED",
-        /// `TABLE_DELTA_UNIFORM_HUDI_EXTERNAL`.
+        /// `TABLE_DELTA_UNIFORM_HUDI_EXTERNAL`: Hudi table at a path of its own, read as Delta.
         TableDeltaUniformHudiExternal = "TABLE_DELTA_UNIFORM_HUDI_EXTERNAL",
-        /// `TABLE_DELTA_UNIFORM_ICEBERG_EXTERNAL`.
+        /// `TABLE_DELTA_UNIFORM_ICEBERG_EXTERNAL`: Iceberg table at a path of its own, read as Delta.
         TableDeltaUniformIcebergExternal = "TABLE_DELTA_UNIFORM_ICEBERG_EXTERNAL",
-        /// `TABLE_DELTA_UNIFORM_ICEBERG_EXTERNAL_DELTASHARING`.
+        /// `TABLE_DELTA_UNIFORM_ICEBERG_EXTERNAL_DELTASHARING`: Iceberg table at a path of its own, read as Delta and received over
+        /// Delta Sharing.
         TableDeltaUniformIcebergExternalDeltasharing = "TABLE_DELTA_UNIFORM_ICEBERG_EXTERNAL_DELTASHARING",
-        /// `TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_DELTASHARING`.
+        /// `TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_DELTASHARING`: Iceberg table of a foreign catalog, read as Delta and received over
+        /// Delta Sharing.
         TableDeltaUniformIcebergForeignDeltasharing = "TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_DELTASHARING",
-        /// `TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_HIVE_METASTORE_EXTERNAL`.
+        /// `TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_HIVE_METASTORE_EXTERNAL`: External Iceberg table of a foreign Hive metastore, read
+        /// as Delta.
         TableDeltaUniformIcebergForeignHiveMetastoreExternal = "TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_HIVE_METASTORE_EXTERNAL",
-        /// `TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_HIVE_METASTORE_MANAGED`.
+        /// `TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_HIVE_METASTORE_MANAGED`: Managed Iceberg table of a foreign Hive metastore, read as
+        /// Delta.
         TableDeltaUniformIcebergForeignHiveMetastoreManaged = "TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_HIVE_METASTORE_MANAGED",
-        /// `TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_SNOWFLAKE`.
+        /// `TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_SNOWFLAKE`: Iceberg table of a foreign Snowflake catalog, read as Delta.
         TableDeltaUniformIcebergForeignSnowflake = "TABLE_DELTA_UNIFORM_ICEBERG_FOREIGN_SNOWFLAKE",
-        /// `TABLE_EXTERNAL`.
+        /// `TABLE_EXTERNAL`: Table of another format than Delta at a path of its own.
         TableExternal = "TABLE_EXTERNAL",
-        /// `TABLE_FEATURE_STORE`.
+        /// `TABLE_FEATURE_STORE`: Managed table of the feature store.
         TableFeatureStore = "TABLE_FEATURE_STORE",
-        /// `TABLE_FEATURE_STORE_EXTERNAL`.
+        /// `TABLE_FEATURE_STORE_EXTERNAL`: Table of the feature store at a path of its own.
         TableFeatureStoreExternal = "TABLE_FEATURE_STORE_EXTERNAL",
-        /// `TABLE_FOREIGN_BIGQUERY`.
+        /// `TABLE_FOREIGN_BIGQUERY`: Table of Google BigQuery, read through a foreign catalog.
         TableForeignBigquery = "TABLE_FOREIGN_BIGQUERY",
-        /// `TABLE_FOREIGN_DATABRICKS`.
+        /// `TABLE_FOREIGN_DATABRICKS`: Table of another Databricks workspace, read through a foreign catalog.
         TableForeignDatabricks = "TABLE_FOREIGN_DATABRICKS",
-        /// `TABLE_FOREIGN_DELTASHARING`.
+        /// `TABLE_FOREIGN_DELTASHARING`: Foreign table received over Delta Sharing.
         TableForeignDeltasharing = "TABLE_FOREIGN_DELTASHARING",
-        /// `TABLE_FOREIGN_DELTA_DELTASHARING`.
+        /// `TABLE_FOREIGN_DELTA_DELTASHARING`: Foreign Delta table received over Delta Sharing.
         TableForeignDeltaDeltasharing = "TABLE_FOREIGN_DELTA_DELTASHARING",
-        /// `TABLE_FOREIGN_HIVE_METASTORE`.
+        /// `TABLE_FOREIGN_HIVE_METASTORE`: Table of a foreign Hive metastore.
         TableForeignHiveMetastore = "TABLE_FOREIGN_HIVE_METASTORE",
-        /// `TABLE_FOREIGN_HIVE_METASTORE_DBFS_EXTERNAL`.
+        /// `TABLE_FOREIGN_HIVE_METASTORE_DBFS_EXTERNAL`: External table of a foreign Hive metastore, in the file system of the
+        /// workspace (DBFS).
         TableForeignHiveMetastoreDbfsExternal = "TABLE_FOREIGN_HIVE_METASTORE_DBFS_EXTERNAL",
-        /// `TABLE_FOREIGN_HIVE_METASTORE_DBFS_MANAGED`.
+        /// `TABLE_FOREIGN_HIVE_METASTORE_DBFS_MANAGED`: Managed table of a foreign Hive metastore, in the file system of the
+        /// workspace (DBFS).
         TableForeignHiveMetastoreDbfsManaged = "TABLE_FOREIGN_HIVE_METASTORE_DBFS_MANAGED",
-        /// `TABLE_FOREIGN_HIVE_METASTORE_DBFS_SHALLOW_CLONE_EXTERNAL`.
+        /// `TABLE_FOREIGN_HIVE_METASTORE_DBFS_SHALLOW_CLONE_EXTERNAL`: External shallow clone of a table of a foreign Hive
+        /// metastore, in the file system of the workspace (DBFS).
         TableForeignHiveMetastoreDbfsShallowCloneExternal = "TABLE_FOREIGN_HIVE_METASTORE_DBFS_SHALLOW_CLONE_EXTERNAL",
-        /// `TABLE_FOREIGN_HIVE_METASTORE_DBFS_SHALLOW_CLONE_MANAGED`.
+        /// `TABLE_FOREIGN_HIVE_METASTORE_DBFS_SHALLOW_CLONE_MANAGED`: Managed shallow clone of a table of a foreign Hive metastore,
+        /// in the file system of the workspace (DBFS).
         TableForeignHiveMetastoreDbfsShallowCloneManaged = "TABLE_FOREIGN_HIVE_METASTORE_DBFS_SHALLOW_CLONE_MANAGED",
-        /// `TABLE_FOREIGN_HIVE_METASTORE_DBFS_VIEW`.
+        /// `TABLE_FOREIGN_HIVE_METASTORE_DBFS_VIEW`: View of a foreign Hive metastore, in the file system of the workspace (DBFS).
         TableForeignHiveMetastoreDbfsView = "TABLE_FOREIGN_HIVE_METASTORE_DBFS_VIEW",
-        /// `TABLE_FOREIGN_HIVE_METASTORE_EXTERNAL`.
+        /// `TABLE_FOREIGN_HIVE_METASTORE_EXTERNAL`: External table of a foreign Hive metastore.
         TableForeignHiveMetastoreExternal = "TABLE_FOREIGN_HIVE_METASTORE_EXTERNAL",
-        /// `TABLE_FOREIGN_HIVE_METASTORE_MANAGED`.
+        /// `TABLE_FOREIGN_HIVE_METASTORE_MANAGED`: Managed table of a foreign Hive metastore.
         TableForeignHiveMetastoreManaged = "TABLE_FOREIGN_HIVE_METASTORE_MANAGED",
-        /// `TABLE_FOREIGN_HIVE_METASTORE_SHALLOW_CLONE_EXTERNAL`.
+        /// `TABLE_FOREIGN_HIVE_METASTORE_SHALLOW_CLONE_EXTERNAL`: External shallow clone of a table of a foreign Hive metastore.
         TableForeignHiveMetastoreShallowCloneExternal = "TABLE_FOREIGN_HIVE_METASTORE_SHALLOW_CLONE_EXTERNAL",
-        /// `TABLE_FOREIGN_HIVE_METASTORE_SHALLOW_CLONE_MANAGED`.
+        /// `TABLE_FOREIGN_HIVE_METASTORE_SHALLOW_CLONE_MANAGED`: Managed shallow clone of a table of a foreign Hive metastore.
         TableForeignHiveMetastoreShallowCloneManaged = "TABLE_FOREIGN_HIVE_METASTORE_SHALLOW_CLONE_MANAGED",
-        /// `TABLE_FOREIGN_HIVE_METASTORE_VIEW`.
+        /// `TABLE_FOREIGN_HIVE_METASTORE_VIEW`: View of a foreign Hive metastore.
         TableForeignHiveMetastoreView = "TABLE_FOREIGN_HIVE_METASTORE_VIEW",
-        /// `TABLE_FOREIGN_MONGODB`.
+        /// `TABLE_FOREIGN_MONGODB`: Table of MongoDB, read through a foreign catalog.
         TableForeignMongodb = "TABLE_FOREIGN_MONGODB",
-        /// `TABLE_FOREIGN_MYSQL`.
+        /// `TABLE_FOREIGN_MYSQL`: Table of MySQL, read through a foreign catalog.
         TableForeignMysql = "TABLE_FOREIGN_MYSQL",
-        /// `TABLE_FOREIGN_NETSUITE`.
+        /// `TABLE_FOREIGN_NETSUITE`: Table of Oracle NetSuite, read through a foreign catalog.
         TableForeignNetsuite = "TABLE_FOREIGN_NETSUITE",
-        /// `TABLE_FOREIGN_ORACLE`.
+        /// `TABLE_FOREIGN_ORACLE`: Table of Oracle, read through a foreign catalog.
         TableForeignOracle = "TABLE_FOREIGN_ORACLE",
-        /// `TABLE_FOREIGN_POSTGRESQL`.
+        /// `TABLE_FOREIGN_POSTGRESQL`: Table of PostgreSQL, read through a foreign catalog.
         TableForeignPostgresql = "TABLE_FOREIGN_POSTGRESQL",
-        /// `TABLE_FOREIGN_REDSHIFT`.
+        /// `TABLE_FOREIGN_REDSHIFT`: Table of Amazon Redshift, read through a foreign catalog.
         TableForeignRedshift = "TABLE_FOREIGN_REDSHIFT",
-        /// `TABLE_FOREIGN_SALESFORCE`.
+        /// `TABLE_FOREIGN_SALESFORCE`: Table of Salesforce, read through a foreign catalog.
         TableForeignSalesforce = "TABLE_FOREIGN_SALESFORCE",
-        /// `TABLE_FOREIGN_SALESFORCE_DATA_CLOUD`.
+        /// `TABLE_FOREIGN_SALESFORCE_DATA_CLOUD`: Table of Salesforce Data Cloud, read through a foreign catalog.
         TableForeignSalesforceDataCloud = "TABLE_FOREIGN_SALESFORCE_DATA_CLOUD",
-        /// `TABLE_FOREIGN_SALESFORCE_DATA_CLOUD_FILE_SHARING`.
+        /// `TABLE_FOREIGN_SALESFORCE_DATA_CLOUD_FILE_SHARING`: Table of Salesforce Data Cloud whose files are read directly.
         TableForeignSalesforceDataCloudFileSharing = "TABLE_FOREIGN_SALESFORCE_DATA_CLOUD_FILE_SHARING",
-        /// `TABLE_FOREIGN_SALESFORCE_DATA_CLOUD_FILE_SHARING_VIEW`.
+        /// `TABLE_FOREIGN_SALESFORCE_DATA_CLOUD_FILE_SHARING_VIEW`: View of Salesforce Data Cloud whose files are read directly.
         TableForeignSalesforceDataCloudFileSharingView = "TABLE_FOREIGN_SALESFORCE_DATA_CLOUD_FILE_SHARING_VIEW",
-        /// `TABLE_FOREIGN_SNOWFLAKE`.
+        /// `TABLE_FOREIGN_SNOWFLAKE`: Table of Snowflake, read through a foreign catalog.
         TableForeignSnowflake = "TABLE_FOREIGN_SNOWFLAKE",
-        /// `TABLE_FOREIGN_SQLDW`.
+        /// `TABLE_FOREIGN_SQLDW`: Table of Azure Synapse, read through a foreign catalog.
         TableForeignSqldw = "TABLE_FOREIGN_SQLDW",
-        /// `TABLE_FOREIGN_SQLSERVER`.
+        /// `TABLE_FOREIGN_SQLSERVER`: Table of Microsoft SQL Server, read through a foreign catalog.
         TableForeignSqlserver = "TABLE_FOREIGN_SQLSERVER",
-        /// `TABLE_FOREIGN_TERADATA`.
+        /// `TABLE_FOREIGN_TERADATA`: Table of Teradata, read through a foreign catalog.
         TableForeignTeradata = "TABLE_FOREIGN_TERADATA",
-        /// `TABLE_FOREIGN_WORKDAY_RAAS`.
+        /// `TABLE_FOREIGN_WORKDAY_RAAS`: Table of reports of Workday, read through a foreign catalog.
         TableForeignWorkdayRaas = "TABLE_FOREIGN_WORKDAY_RAAS",
-        /// `TABLE_ICEBERG_UNIFORM_MANAGED`.
+        /// `TABLE_ICEBERG_UNIFORM_MANAGED`: Managed Iceberg table that is also read as Delta.
         TableIcebergUniformManaged = "TABLE_ICEBERG_UNIFORM_MANAGED",
-        /// `TABLE_INTERNAL`.
+        /// `TABLE_INTERNAL`: Table that Databricks keeps for its own use.
         TableInternal = "TABLE_INTERNAL",
-        /// `TABLE_MANAGED_POSTGRESQL`.
+        /// `TABLE_MANAGED_POSTGRESQL`: Table of a PostgreSQL database that Databricks manages.
         TableManagedPostgresql = "TABLE_MANAGED_POSTGRESQL",
-        /// `TABLE_MATERIALIZED_VIEW`.
+        /// `TABLE_MATERIALIZED_VIEW`: View whose result is stored and refreshed.
         TableMaterializedView = "TABLE_MATERIALIZED_VIEW",
-        /// `TABLE_MATERIALIZED_VIEW_DELTASHARING`.
+        /// `TABLE_MATERIALIZED_VIEW_DELTASHARING`: Materialized view received over Delta Sharing.
         TableMaterializedViewDeltasharing = "TABLE_MATERIALIZED_VIEW_DELTASHARING",
-        /// `TABLE_METRIC_VIEW`.
+        /// `TABLE_METRIC_VIEW`: View that defines metrics and their dimensions.
         TableMetricView = "TABLE_METRIC_VIEW",
-        /// `TABLE_METRIC_VIEW_DELTASHARING`.
+        /// `TABLE_METRIC_VIEW_DELTASHARING`: Metric view received over Delta Sharing.
         TableMetricViewDeltasharing = "TABLE_METRIC_VIEW_DELTASHARING",
-        /// `TABLE_ONLINE_VECTOR_INDEX_DIRECT`.
+        /// `TABLE_ONLINE_VECTOR_INDEX_DIRECT`: Vector index that is written to directly.
         TableOnlineVectorIndexDirect = "TABLE_ONLINE_VECTOR_INDEX_DIRECT",
-        /// `TABLE_ONLINE_VECTOR_INDEX_REPLICA`.
+        /// `TABLE_ONLINE_VECTOR_INDEX_REPLICA`: Vector index that follows a Delta table.
         TableOnlineVectorIndexReplica = "TABLE_ONLINE_VECTOR_INDEX_REPLICA",
-        /// `TABLE_ONLINE_VIEW`.
+        /// `TABLE_ONLINE_VIEW`: Online table: a copy of a Delta table for quick reads of single rows.
         TableOnlineView = "TABLE_ONLINE_VIEW",
-        /// `TABLE_STANDARD`.
+        /// `TABLE_STANDARD`: Table without a property that makes it of another kind.
         TableStandard = "TABLE_STANDARD",
-        /// `TABLE_STREAMING_LIVE_TABLE`.
+        /// `TABLE_STREAMING_LIVE_TABLE`: Streaming table that a pipeline fills.
         TableStreamingLiveTable = "TABLE_STREAMING_LIVE_TABLE",
-        /// `TABLE_STREAMING_LIVE_TABLE_DELTASHARING`.
+        /// `TABLE_STREAMING_LIVE_TABLE_DELTASHARING`: Streaming table received over Delta Sharing.
         TableStreamingLiveTableDeltasharing = "TABLE_STREAMING_LIVE_TABLE_DELTASHARING",
-        /// `TABLE_SYSTEM`.
+        /// `TABLE_SYSTEM`: System table, such as those of billing and audit.
         TableSystem = "TABLE_SYSTEM",
-        /// `TABLE_SYSTEM_DELTASHARING`.
+        /// `TABLE_SYSTEM_DELTASHARING`: System table, provided over Delta Sharing.
         TableSystemDeltasharing = "TABLE_SYSTEM_DELTASHARING",
-        /// `TABLE_VIEW`.
+        /// `TABLE_VIEW`: View: a stored query.
         TableView = "TABLE_VIEW",
-        /// `TABLE_VIEW_DELTASHARING`.
+        /// `TABLE_VIEW_DELTASHARING`: View received over Delta Sharing.
         TableViewDeltasharing = "TABLE_VIEW_DELTASHARING",
     }
 }
@@ -5306,53 +5314,53 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Type of a securable.
     SecurableType {
-        /// `AGENT_SERVICE`.
+        /// `AGENT_SERVICE`: The securable is an agent that is served.
         AgentService = "AGENT_SERVICE",
-        /// `CATALOG`.
+        /// `CATALOG`: The securable is a catalog.
         Catalog = "CATALOG",
-        /// `CLEAN_ROOM`.
+        /// `CLEAN_ROOM`: The securable is a clean room.
         CleanRoom = "CLEAN_ROOM",
-        /// `CONNECTION`.
+        /// `CONNECTION`: The securable is a connection to an external system.
         Connection = "CONNECTION",
-        /// `CREDENTIAL`.
+        /// `CREDENTIAL`: The securable is a credential for cloud services.
         Credential = "CREDENTIAL",
-        /// `EXTERNAL_LOCATION`.
+        /// `EXTERNAL_LOCATION`: The securable is an external location.
         ExternalLocation = "EXTERNAL_LOCATION",
-        /// `EXTERNAL_METADATA`.
+        /// `EXTERNAL_METADATA`: The securable is an object that stands for data in another system.
         ExternalMetadata = "EXTERNAL_METADATA",
-        /// `FEATURE`.
+        /// `FEATURE`: The securable is a feature.
         Feature = "FEATURE",
         /// `FUNCTION`: Function, or registered model.
         Function = "FUNCTION",
-        /// `MCP_SERVICE`.
+        /// `MCP_SERVICE`: The securable is an MCP server that is governed.
         McpService = "MCP_SERVICE",
-        /// `METASTORE`.
+        /// `METASTORE`: The securable is the metastore itself.
         Metastore = "METASTORE",
-        /// `MODEL`.
+        /// `MODEL`: The securable is a registered model.
         Model = "MODEL",
-        /// `MODEL_PROVIDER_SERVICE`.
+        /// `MODEL_PROVIDER_SERVICE`: The securable is access to an external provider of models.
         ModelProviderService = "MODEL_PROVIDER_SERVICE",
-        /// `MODEL_SERVICE`.
+        /// `MODEL_SERVICE`: The securable is an endpoint that routes requests to models.
         ModelService = "MODEL_SERVICE",
-        /// `PIPELINE`.
+        /// `PIPELINE`: The securable is a pipeline.
         Pipeline = "PIPELINE",
-        /// `PROVIDER`.
+        /// `PROVIDER`: The securable is a provider of Delta Sharing.
         Provider = "PROVIDER",
-        /// `RECIPIENT`.
+        /// `RECIPIENT`: The securable is a recipient of Delta Sharing.
         Recipient = "RECIPIENT",
-        /// `SCHEMA`.
+        /// `SCHEMA`: The securable is a schema of a catalog.
         Schema = "SCHEMA",
-        /// `SHARE`.
+        /// `SHARE`: The securable is a share of Delta Sharing.
         Share = "SHARE",
-        /// `SKILL`.
+        /// `SKILL`: The securable is a skill for agents.
         Skill = "SKILL",
-        /// `STAGING_TABLE`.
+        /// `STAGING_TABLE`: The securable is a table that is being created.
         StagingTable = "STAGING_TABLE",
-        /// `STORAGE_CREDENTIAL`.
+        /// `STORAGE_CREDENTIAL`: The securable is a credential for cloud storage.
         StorageCredential = "STORAGE_CREDENTIAL",
-        /// `TABLE`.
+        /// `TABLE`: The securable is a table or view.
         Table = "TABLE",
-        /// `VOLUME`.
+        /// `VOLUME`: The securable is a volume for files.
         Volume = "VOLUME",
     }
 }
@@ -5360,25 +5368,25 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Owner of a securable, to whom requests for access go by default.
     SpecialDestination {
-        /// `SPECIAL_DESTINATION_CATALOG_OWNER`.
+        /// `SPECIAL_DESTINATION_CATALOG_OWNER`: The owner of the catalog.
         SpecialDestinationCatalogOwner = "SPECIAL_DESTINATION_CATALOG_OWNER",
-        /// `SPECIAL_DESTINATION_CONNECTION_OWNER`.
+        /// `SPECIAL_DESTINATION_CONNECTION_OWNER`: The owner of the connection.
         SpecialDestinationConnectionOwner = "SPECIAL_DESTINATION_CONNECTION_OWNER",
-        /// `SPECIAL_DESTINATION_CREDENTIAL_OWNER`.
+        /// `SPECIAL_DESTINATION_CREDENTIAL_OWNER`: The owner of the credential.
         SpecialDestinationCredentialOwner = "SPECIAL_DESTINATION_CREDENTIAL_OWNER",
-        /// `SPECIAL_DESTINATION_EXTERNAL_LOCATION_OWNER`.
+        /// `SPECIAL_DESTINATION_EXTERNAL_LOCATION_OWNER`: The owner of the external location.
         SpecialDestinationExternalLocationOwner = "SPECIAL_DESTINATION_EXTERNAL_LOCATION_OWNER",
-        /// `SPECIAL_DESTINATION_FUNCTION_OWNER`.
+        /// `SPECIAL_DESTINATION_FUNCTION_OWNER`: The owner of the function.
         SpecialDestinationFunctionOwner = "SPECIAL_DESTINATION_FUNCTION_OWNER",
-        /// `SPECIAL_DESTINATION_METASTORE_OWNER`.
+        /// `SPECIAL_DESTINATION_METASTORE_OWNER`: The owner of the metastore.
         SpecialDestinationMetastoreOwner = "SPECIAL_DESTINATION_METASTORE_OWNER",
-        /// `SPECIAL_DESTINATION_REGISTERED_MODEL_OWNER`.
+        /// `SPECIAL_DESTINATION_REGISTERED_MODEL_OWNER`: The owner of the registered model.
         SpecialDestinationRegisteredModelOwner = "SPECIAL_DESTINATION_REGISTERED_MODEL_OWNER",
-        /// `SPECIAL_DESTINATION_SCHEMA_OWNER`.
+        /// `SPECIAL_DESTINATION_SCHEMA_OWNER`: The owner of the schema.
         SpecialDestinationSchemaOwner = "SPECIAL_DESTINATION_SCHEMA_OWNER",
-        /// `SPECIAL_DESTINATION_TABLE_OWNER`.
+        /// `SPECIAL_DESTINATION_TABLE_OWNER`: The owner of the table.
         SpecialDestinationTableOwner = "SPECIAL_DESTINATION_TABLE_OWNER",
-        /// `SPECIAL_DESTINATION_VOLUME_OWNER`.
+        /// `SPECIAL_DESTINATION_VOLUME_OWNER`: The owner of the volume.
         SpecialDestinationVolumeOwner = "SPECIAL_DESTINATION_VOLUME_OWNER",
     }
 }
@@ -5396,51 +5404,51 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// System that external metadata is about.
     SystemType {
-        /// `AMAZON_REDSHIFT`.
+        /// `AMAZON_REDSHIFT`: Amazon Redshift, the data warehouse of AWS.
         AmazonRedshift = "AMAZON_REDSHIFT",
-        /// `AZURE_SYNAPSE`.
+        /// `AZURE_SYNAPSE`: Azure Synapse Analytics.
         AzureSynapse = "AZURE_SYNAPSE",
-        /// `CONFLUENT`.
+        /// `CONFLUENT`: Confluent, streaming on Apache Kafka.
         Confluent = "CONFLUENT",
-        /// `DATABRICKS`.
+        /// `DATABRICKS`: Another Databricks workspace.
         Databricks = "DATABRICKS",
-        /// `GOOGLE_BIGQUERY`.
+        /// `GOOGLE_BIGQUERY`: Google BigQuery, the data warehouse of Google Cloud.
         GoogleBigquery = "GOOGLE_BIGQUERY",
-        /// `KAFKA`.
+        /// `KAFKA`: Apache Kafka.
         Kafka = "KAFKA",
-        /// `LOOKER`.
+        /// `LOOKER`: Looker, business intelligence by Google.
         Looker = "LOOKER",
-        /// `MICROSOFT_FABRIC`.
+        /// `MICROSOFT_FABRIC`: The analytics platform Microsoft Fabric.
         MicrosoftFabric = "MICROSOFT_FABRIC",
-        /// `MICROSOFT_SQL_SERVER`.
+        /// `MICROSOFT_SQL_SERVER`: A database of Microsoft SQL Server.
         MicrosoftSqlServer = "MICROSOFT_SQL_SERVER",
-        /// `MONGODB`.
+        /// `MONGODB`: The document database MongoDB.
         Mongodb = "MONGODB",
-        /// `MYSQL`.
+        /// `MYSQL`: A MySQL database.
         Mysql = "MYSQL",
-        /// `ORACLE`.
+        /// `ORACLE`: An Oracle database.
         Oracle = "ORACLE",
         /// `OTHER`: One not in this list.
         Other = "OTHER",
-        /// `POSTGRESQL`.
+        /// `POSTGRESQL`: A PostgreSQL database.
         Postgresql = "POSTGRESQL",
-        /// `POWER_BI`.
+        /// `POWER_BI`: Microsoft Power BI.
         PowerBi = "POWER_BI",
-        /// `SALESFORCE`.
+        /// `SALESFORCE`: The CRM of Salesforce.
         Salesforce = "SALESFORCE",
-        /// `SAP`.
+        /// `SAP`: Software of SAP.
         Sap = "SAP",
-        /// `SERVICENOW`.
+        /// `SERVICENOW`: The platform of ServiceNow.
         Servicenow = "SERVICENOW",
-        /// `SNOWFLAKE`.
+        /// `SNOWFLAKE`: The data platform Snowflake.
         Snowflake = "SNOWFLAKE",
-        /// `STREAM_NATIVE`.
+        /// `STREAM_NATIVE`: StreamNative, streaming on Apache Pulsar.
         StreamNative = "STREAM_NATIVE",
-        /// `TABLEAU`.
+        /// `TABLEAU`: Tableau, business intelligence by Salesforce.
         Tableau = "TABLEAU",
-        /// `TERADATA`.
+        /// `TERADATA`: The data warehouse Teradata.
         Teradata = "TERADATA",
-        /// `WORKDAY`.
+        /// `WORKDAY`: Software of Workday.
         Workday = "WORKDAY",
     }
 }
@@ -5468,13 +5476,13 @@ databricks_core::open_enum! {
         Managed = "MANAGED",
         /// `MANAGED_SHALLOW_CLONE`: Shallow clone of a table, itself managed.
         ManagedShallowClone = "MANAGED_SHALLOW_CLONE",
-        /// `MATERIALIZED_VIEW`.
+        /// `MATERIALIZED_VIEW`: A view whose result is stored and refreshed.
         MaterializedView = "MATERIALIZED_VIEW",
         /// `METRIC_VIEW`: View that defines metrics.
         MetricView = "METRIC_VIEW",
-        /// `STREAMING_TABLE`.
+        /// `STREAMING_TABLE`: A table that a pipeline fills from streams.
         StreamingTable = "STREAMING_TABLE",
-        /// `VIEW`.
+        /// `VIEW`: A stored query.
         View = "VIEW",
     }
 }

@@ -25,7 +25,7 @@ databricks_core::operation! {
             volume_type: super::VolumeType = member "volume_type",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the volume.
             comment: String = optional "comment",
             /// URL of the directory; for an external volume.
             storage_location: String = optional "storage_location",
@@ -134,7 +134,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the volume.
             comment: String = optional "comment",
             /// Name to change to, without catalog and schema.
             new_name: String = optional "new_name",

@@ -15,7 +15,7 @@ databricks_core::operation! {
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
-            /// `asset`, of type `CleanRoomAsset`.
+            /// The asset to create.
             asset: super::CleanRoomAsset = json "asset",
         }
     }

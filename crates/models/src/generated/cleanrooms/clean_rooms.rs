@@ -15,7 +15,7 @@ databricks_core::operation! {
         info: "clean_rooms.create", POST "/api/2.0/clean-rooms", Workspace;
         output: super::CleanRoom = databricks_core::ResponseParts::json;
         required {
-            /// `clean_room`, of type `CleanRoom`.
+            /// The clean room to create.
             clean_room: super::CleanRoom = json "clean_room",
         }
     }
@@ -56,7 +56,7 @@ databricks_core::operation! {
         required {
             /// Name of the clean room.
             clean_room_name: String = path "clean_room_name",
-            /// `output_catalog`, of type `CleanRoomOutputCatalog`.
+            /// The catalog to create for what notebooks write.
             output_catalog: super::CleanRoomOutputCatalog = json "output_catalog",
         }
     }

@@ -8,7 +8,7 @@ databricks_core::model! {
         optional {
             /// Whether a compliance security profile restricts access.
             access_restricted: CleanRoomAccessRestricted = "access_restricted",
-            /// `comment`, a text.
+            /// Free text about the clean room, written by a user.
             comment: String = "comment",
             /// Creation time, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -617,11 +617,11 @@ databricks_core::open_enum! {
         JarAnalysis = "JAR_ANALYSIS",
         /// `NOTEBOOK_FILE`: Notebook.
         NotebookFile = "NOTEBOOK_FILE",
-        /// `TABLE`.
+        /// `TABLE`: A table with its rows.
         Table = "TABLE",
-        /// `VIEW`.
+        /// `VIEW`: A stored query.
         View = "VIEW",
-        /// `VOLUME`.
+        /// `VOLUME`: A volume with its files.
         Volume = "VOLUME",
     }
 }

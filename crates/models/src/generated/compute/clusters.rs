@@ -597,7 +597,9 @@ databricks_core::operation! {
             cluster_id: String = member "cluster_id",
         }
         optional {
-            /// `restart_user`, a text.
+            /// User in whose name the cluster restarts.
+            ///
+            /// Reserved for the service.
             restart_user: String = optional "restart_user",
         }
     }

@@ -15,7 +15,7 @@ databricks_core::operation! {
         output: super::CreateResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `name`, a text.
+            /// What the script is called in lists.
             name: String = member "name",
             /// Content of the script in base64.
             script: String = member "script",
@@ -102,7 +102,7 @@ databricks_core::operation! {
         required {
             /// ID of the script.
             script_id: String = path "script_id",
-            /// `name`, a text.
+            /// What the script is called in lists.
             name: String = member "name",
             /// Content of the script in base64.
             script: String = member "script",

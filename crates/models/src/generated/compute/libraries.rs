@@ -84,7 +84,7 @@ databricks_core::operation! {
         required {
             /// ID of the cluster.
             cluster_id: String = member "cluster_id",
-            /// `libraries`, a list, each item of type `Library`.
+            /// What to install; takes effect while the cluster runs.
             libraries: Vec<super::Library> = member "libraries",
         }
     }
@@ -103,7 +103,7 @@ databricks_core::operation! {
         required {
             /// ID of the cluster.
             cluster_id: String = member "cluster_id",
-            /// `libraries`, a list, each item of type `Library`.
+            /// What to uninstall; takes effect when the cluster restarts.
             libraries: Vec<super::Library> = member "libraries",
         }
     }

@@ -3,7 +3,7 @@
 //! Messages and enums of the package `compute`.
 
 databricks_core::model! {
-    /// Empty answer of adding an instance profile.
+    /// Empty response of adding an instance profile.
     AddResponse {
     }
 }
@@ -96,19 +96,19 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of canceling a pending enforcement.
+    /// Empty response of canceling a pending enforcement.
     CancelPendingClusterEnforcementResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of canceling a command.
+    /// Empty response of canceling a command.
     CancelResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of changing a cluster's owner.
+    /// Empty response of changing a cluster's owner.
     ChangeClusterOwnerResponse {
     }
 }
@@ -427,7 +427,7 @@ databricks_core::model! {
     /// An event in the life of a cluster.
     ClusterEvent {
         required {
-            /// `cluster_id`, a text.
+            /// Cluster that the event is about.
             cluster_id: String = "cluster_id",
         }
         optional {
@@ -437,7 +437,7 @@ databricks_core::model! {
             details: EventDetails = "details",
             /// When it happened, in milliseconds since the Unix epoch.
             timestamp: i64 = "timestamp",
-            /// `type`, of type `EventType`.
+            /// Kind of the event.
             type_: EventType = "type",
         }
     }
@@ -477,7 +477,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `ClusterPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: ClusterPermissionLevel = "permission_level",
         }
     }
@@ -489,9 +489,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<ClusterAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -503,7 +503,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `ClusterPermissionLevel`.
+            /// The level that is described.
             permission_level: ClusterPermissionLevel = "permission_level",
         }
     }
@@ -551,7 +551,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `ClusterPolicyPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: ClusterPolicyPermissionLevel = "permission_level",
         }
     }
@@ -563,9 +563,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<ClusterPolicyAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -577,7 +577,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `ClusterPolicyPermissionLevel`.
+            /// The level that is described.
             permission_level: ClusterPolicyPermissionLevel = "permission_level",
         }
     }
@@ -717,7 +717,7 @@ databricks_core::model! {
             id: String = "id",
             /// Output of the command.
             results: Results = "results",
-            /// `status`, of type `CommandStatus`.
+            /// Where the command stands at present.
             status: CommandStatus = "status",
         }
     }
@@ -729,7 +729,7 @@ databricks_core::model! {
         optional {
             /// ID of the context.
             id: String = "id",
-            /// `status`, of type `ContextStatus`.
+            /// Where the context stands at present.
             status: ContextStatus = "status",
         }
     }
@@ -805,7 +805,7 @@ databricks_core::model! {
     /// Details of an event on a node.
     DataPlaneEventDetails {
         optional {
-            /// `event_type`, of type `DataPlaneEventDetailsEventType`.
+            /// What happened on the node.
             event_type: DataPlaneEventDetailsEventType = "event_type",
             /// Number of failed executors.
             executor_failures: i64 = "executor_failures",
@@ -828,31 +828,31 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of terminating a cluster.
+    /// Empty response of terminating a cluster.
     DeleteClusterResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of deleting an instance pool.
+    /// Empty response of deleting an instance pool.
     DeleteInstancePoolResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of deleting a cluster policy.
+    /// Empty response of deleting a cluster policy.
     DeletePolicyResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of a deletion.
+    /// Empty response of a deletion.
     DeleteResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of deleting an execution context.
+    /// Empty response of deleting an execution context.
     DestroyResponse {
     }
 }
@@ -866,13 +866,13 @@ databricks_core::model! {
             /// They are mounted at `/ebs0`, `/ebs1` and so forth on AWS, and from `/remote_volume0` on in Azure. Spark then keeps
             /// scratch data on them alone, and `spark.local.dir` is overridden.
             disk_count: i64 = "disk_count",
-            /// `disk_iops`, an integer.
+            /// Operations per second of a disk, where the kind of disk lets one choose.
             disk_iops: i64 = "disk_iops",
             /// Size of each disk in GiB.
             ///
             /// AWS: from 100 (SSD) or 500 (HDD) to 4096. Azure: up to 1023.
             disk_size: i64 = "disk_size",
-            /// `disk_throughput`, an integer.
+            /// Throughput of a disk in MiB per second, where the kind of disk lets one choose.
             disk_throughput: i64 = "disk_throughput",
             /// Type of the disks.
             disk_type: DiskType = "disk_type",
@@ -896,9 +896,9 @@ databricks_core::model! {
     /// User name and password for a container registry.
     DockerBasicAuth {
         optional {
-            /// `password`, a text.
+            /// Password for the registry, or a reference to a secret.
             password: String = "password" (secret),
-            /// `username`, a text.
+            /// User name for the registry, or a reference to a secret.
             username: String = "username",
         }
     }
@@ -917,25 +917,25 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of editing a cluster.
+    /// Empty response of editing a cluster.
     EditClusterResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of editing an instance pool.
+    /// Empty response of editing an instance pool.
     EditInstancePoolResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of editing a cluster policy.
+    /// Empty response of editing a cluster policy.
     EditPolicyResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of editing an instance profile.
+    /// Empty response of editing an instance profile.
     EditResponse {
     }
 }
@@ -1237,7 +1237,7 @@ databricks_core::model! {
     /// One page of cluster events.
     GetEventsResponse {
         optional {
-            /// `events`, a list, each item of type `ClusterEvent`.
+            /// The events of this page; later pages may hold more.
             events: Vec<ClusterEvent> = "events" (essential),
             /// Replaced by the page tokens: parameters of the following page.
             #[deprecated(note = "deprecated by the API, which names no replacement")]
@@ -1297,7 +1297,7 @@ databricks_core::model! {
             preloaded_spark_versions: Vec<String> = "preloaded_spark_versions",
             /// Throughput of remote disks in Mb/s; only for `HYPERDISK_BALANCED` on Google Cloud.
             remote_disk_throughput: i64 = "remote_disk_throughput",
-            /// `state`, of type `InstancePoolState`.
+            /// Where the instance pool stands at present.
             state: InstancePoolState = "state",
             /// Numbers of used, idle and pending instances.
             stats: InstancePoolStats = "stats",
@@ -1323,7 +1323,7 @@ databricks_core::model! {
     /// The runtime versions with which clusters can be created.
     GetSparkVersionsResponse {
         optional {
-            /// `versions`, a list, each item of type `SparkVersion`.
+            /// All versions that the call found.
             versions: Vec<SparkVersion> = "versions",
         }
     }
@@ -1339,7 +1339,7 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// Whether the script runs.
             enabled: bool = "enabled",
-            /// `name`, a text.
+            /// Name of the global init script.
             name: String = "name",
             /// Place in the order of execution, from 0.
             position: i64 = "position",
@@ -1363,7 +1363,7 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// Whether the script runs.
             enabled: bool = "enabled",
-            /// `name`, a text.
+            /// Name of the global init script.
             name: String = "name",
             /// Place in the order of execution, from 0.
             position: i64 = "position",
@@ -1446,7 +1446,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of adding libraries.
+    /// Empty response of adding libraries.
     InstallLibrariesResponse {
     }
 }
@@ -1527,7 +1527,7 @@ databricks_core::model! {
             preloaded_spark_versions: Vec<String> = "preloaded_spark_versions",
             /// Throughput of remote disks in Mb/s; only for `HYPERDISK_BALANCED` on Google Cloud.
             remote_disk_throughput: i64 = "remote_disk_throughput",
-            /// `state`, of type `InstancePoolState`.
+            /// Where the instance pool stands at present.
             state: InstancePoolState = "state",
             /// Numbers of used, idle and pending instances.
             stats: InstancePoolStats = "stats",
@@ -1612,7 +1612,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `InstancePoolPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: InstancePoolPermissionLevel = "permission_level",
         }
     }
@@ -1624,9 +1624,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<InstancePoolAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -1638,7 +1638,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `InstancePoolPermissionLevel`.
+            /// The level that is described.
             permission_level: InstancePoolPermissionLevel = "permission_level",
         }
     }
@@ -1718,7 +1718,7 @@ databricks_core::model! {
         optional {
             /// Whether it was set in the UI to be installed on all clusters.
             is_library_for_all_clusters: bool = "is_library_for_all_clusters",
-            /// `library`, of type `Library`.
+            /// Library that the status is of.
             library: Library = "library",
             /// Information and warnings so far.
             messages: Vec<String> = "messages",
@@ -1784,7 +1784,7 @@ databricks_core::model! {
     /// One page of clusters.
     ListClustersResponse {
         optional {
-            /// `clusters`, a list, each item of type `ClusterDetails`.
+            /// The clusters of this page; later pages may hold more.
             clusters: Vec<ClusterDetails> = "clusters" (essential),
             /// Token for the following page; empty when there is none.
             next_page_token: String = "next_page_token" (essential),
@@ -1810,7 +1810,7 @@ databricks_core::model! {
     /// The global init scripts of the workspace.
     ListGlobalInitScriptsResponse {
         optional {
-            /// `scripts`, a list, each item of type `GlobalInitScriptDetails`.
+            /// All scripts that the call found.
             scripts: Vec<GlobalInitScriptDetails> = "scripts" (essential),
         }
     }
@@ -1820,7 +1820,7 @@ databricks_core::model! {
     /// The instance pools of the workspace.
     ListInstancePools {
         optional {
-            /// `instance_pools`, a list, each item of type `InstancePoolAndStats`.
+            /// All instance pools that the call found.
             instance_pools: Vec<InstancePoolAndStats> = "instance_pools" (essential),
         }
     }
@@ -1840,7 +1840,7 @@ databricks_core::model! {
     /// The node types from which clusters can be built.
     ListNodeTypesResponse {
         optional {
-            /// `node_types`, a list, each item of type `NodeType`.
+            /// All node types that the call found.
             node_types: Vec<NodeType> = "node_types",
         }
     }
@@ -1850,7 +1850,7 @@ databricks_core::model! {
     /// The cluster policies the caller can access.
     ListPoliciesResponse {
         optional {
-            /// `policies`, a list, each item of type `Policy`.
+            /// All policies that the call found.
             policies: Vec<Policy> = "policies" (essential),
         }
     }
@@ -2031,13 +2031,13 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of deleting a cluster for good.
+    /// Empty response of deleting a cluster for good.
     PermanentDeleteClusterResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of pinning a cluster.
+    /// Empty response of pinning a cluster.
     PinClusterResponse {
     }
 }
@@ -2080,7 +2080,7 @@ databricks_core::model! {
             definition: String = "definition",
             /// What the policy family is for.
             description: String = "description",
-            /// `name`, a text.
+            /// Name of the family.
             name: String = "name",
             /// ID of the policy family.
             policy_family_id: String = "policy_family_id",
@@ -2117,19 +2117,19 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of removing an instance profile.
+    /// Empty response of removing an instance profile.
     RemoveResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of resizing a cluster.
+    /// Empty response of resizing a cluster.
     ResizeClusterResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of restarting a cluster.
+    /// Empty response of restarting a cluster.
     RestartClusterResponse {
     }
 }
@@ -2150,11 +2150,15 @@ databricks_core::model! {
             ///
             /// `fileNames` on the wire.
             file_names: Vec<String> = "fileNames",
-            /// `isJsonSchema`, `true` or `false`.
+            /// Whether `schema` is JSON rather than a string of Hive.
+            ///
+            /// `isJsonSchema` on the wire.
             is_json_schema: bool = "isJsonSchema",
             /// For internal use.
             pos: i64 = "pos",
-            /// `resultType`, of type `ResultType`.
+            /// Which kind of result it is, and so which other members are set.
+            ///
+            /// `resultType` on the wire.
             result_type: ResultType = "resultType",
             /// Columns of the rows.
             schema: Vec<serde_json::Map<String, serde_json::Value>> = "schema",
@@ -2242,7 +2246,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of starting a cluster.
+    /// Empty response of starting a cluster.
     StartClusterResponse {
     }
 }
@@ -2262,13 +2266,13 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of marking libraries for removal.
+    /// Empty response of marking libraries for removal.
     UninstallLibrariesResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of unpinning a cluster.
+    /// Empty response of unpinning a cluster.
     UnpinClusterResponse {
     }
 }
@@ -2370,13 +2374,13 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of updating a cluster.
+    /// Empty response of updating a cluster.
     UpdateClusterResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of an update.
+    /// Empty response of an update.
     UpdateResponse {
     }
 }
@@ -2590,9 +2594,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Type of EBS volume.
     DiskTypeEbsVolumeType {
-        /// `GENERAL_PURPOSE_SSD`.
+        /// `GENERAL_PURPOSE_SSD`: Solid-state volumes, `gp2` or `gp3` of AWS.
         GeneralPurposeSsd = "GENERAL_PURPOSE_SSD",
-        /// `THROUGHPUT_OPTIMIZED_HDD`.
+        /// `THROUGHPUT_OPTIMIZED_HDD`: Magnetic volumes, `st1` of AWS.
         ThroughputOptimizedHdd = "THROUGHPUT_OPTIMIZED_HDD",
     }
 }
@@ -2600,9 +2604,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Type of EBS volume.
     EbsVolumeType {
-        /// `GENERAL_PURPOSE_SSD`.
+        /// `GENERAL_PURPOSE_SSD`: Solid-state volumes, `gp2` or `gp3` of AWS.
         GeneralPurposeSsd = "GENERAL_PURPOSE_SSD",
-        /// `THROUGHPUT_OPTIMIZED_HDD`.
+        /// `THROUGHPUT_OPTIMIZED_HDD`: Magnetic volumes, `st1` of AWS.
         ThroughputOptimizedHdd = "THROUGHPUT_OPTIMIZED_HDD",
     }
 }
@@ -2654,13 +2658,13 @@ databricks_core::open_enum! {
         AddNodesFailed = "ADD_NODES_FAILED",
         /// `AUTOMATIC_CLUSTER_UPDATE`: The cluster was updated automatically.
         AutomaticClusterUpdate = "AUTOMATIC_CLUSTER_UPDATE",
-        /// `AUTOSCALING_BACKOFF`.
+        /// `AUTOSCALING_BACKOFF`: The cluster will not try to grow for a while, after failures.
         AutoscalingBackoff = "AUTOSCALING_BACKOFF",
-        /// `AUTOSCALING_FAILED`.
+        /// `AUTOSCALING_FAILED`: The cluster could not be brought to another size.
         AutoscalingFailed = "AUTOSCALING_FAILED",
         /// `AUTOSCALING_STATS_REPORT`: Statistics of autoscaling.
         AutoscalingStatsReport = "AUTOSCALING_STATS_REPORT",
-        /// `CLUSTER_MIGRATED`.
+        /// `CLUSTER_MIGRATED`: The cluster was moved to another control plane.
         ClusterMigrated = "CLUSTER_MIGRATED",
         /// `CREATING`: The cluster is being created.
         Creating = "CREATING",
@@ -2816,7 +2820,7 @@ databricks_core::open_enum! {
     InstancePoolState {
         /// `ACTIVE`: Ready for clusters.
         Active = "ACTIVE",
-        /// `DELETED`.
+        /// `DELETED`: The pool is gone.
         Deleted = "DELETED",
         /// `STOPPED`: Not in use.
         Stopped = "STOPPED",
@@ -2834,13 +2838,13 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Programming language of a command.
     Language {
-        /// `python`.
+        /// `python`: Python code.
         Python = "python",
-        /// `r`.
+        /// `r`: R code.
         R = "r",
-        /// `scala`.
+        /// `scala`: Scala code.
         Scala = "scala",
-        /// `sql`.
+        /// `sql`: SQL statements.
         Sql = "sql",
     }
 }
@@ -2938,7 +2942,7 @@ databricks_core::open_enum! {
     RuntimeEngine {
         /// `NULL`: Not given.
         Null = "NULL",
-        /// `PHOTON`.
+        /// `PHOTON`: The vectorized engine of Databricks, written in C++.
         Photon = "PHOTON",
         /// `STANDARD`: Standard engine.
         Standard = "STANDARD",
@@ -2991,7 +2995,7 @@ databricks_core::open_enum! {
         AllocationTimeoutNoUnallocatedClusters = "ALLOCATION_TIMEOUT_NO_UNALLOCATED_CLUSTERS",
         /// `ALLOCATION_TIMEOUT_NO_WARMED_UP_CLUSTERS`: No compute was allocated in time: none was warmed up.
         AllocationTimeoutNoWarmedUpClusters = "ALLOCATION_TIMEOUT_NO_WARMED_UP_CLUSTERS",
-        /// `ATTACH_PROJECT_FAILURE`.
+        /// `ATTACH_PROJECT_FAILURE`: The project of the user could not be attached to the compute.
         AttachProjectFailure = "ATTACH_PROJECT_FAILURE",
         /// `AWS_AUTHORIZATION_FAILURE`: AWS refused a call for lack of permission.
         AwsAuthorizationFailure = "AWS_AUTHORIZATION_FAILURE",
@@ -3017,7 +3021,7 @@ databricks_core::open_enum! {
         AwsUnsupportedFailure = "AWS_UNSUPPORTED_FAILURE",
         /// `AZURE_BYOK_KEY_PERMISSION_FAILURE`: Permissions on the customer-managed key in Azure are missing.
         AzureByokKeyPermissionFailure = "AZURE_BYOK_KEY_PERMISSION_FAILURE",
-        /// `AZURE_EPHEMERAL_DISK_FAILURE`.
+        /// `AZURE_EPHEMERAL_DISK_FAILURE`: An instance could not get its ephemeral disk from Azure.
         AzureEphemeralDiskFailure = "AZURE_EPHEMERAL_DISK_FAILURE",
         /// `AZURE_INVALID_DEPLOYMENT_TEMPLATE`: Azure rejected the deployment template as invalid.
         AzureInvalidDeploymentTemplate = "AZURE_INVALID_DEPLOYMENT_TEMPLATE",
@@ -3046,17 +3050,17 @@ databricks_core::open_enum! {
         BootstrapTimeoutDueToMisconfig = "BOOTSTRAP_TIMEOUT_DUE_TO_MISCONFIG",
         /// `BUDGET_POLICY_LIMIT_ENFORCEMENT_ACTIVATED`: A budget policy's limit took effect.
         BudgetPolicyLimitEnforcementActivated = "BUDGET_POLICY_LIMIT_ENFORCEMENT_ACTIVATED",
-        /// `BUDGET_POLICY_RESOLUTION_FAILURE`.
+        /// `BUDGET_POLICY_RESOLUTION_FAILURE`: The budget policy that applies could not be found out.
         BudgetPolicyResolutionFailure = "BUDGET_POLICY_RESOLUTION_FAILURE",
-        /// `CLOUD_ACCOUNT_POD_QUOTA_EXCEEDED`.
+        /// `CLOUD_ACCOUNT_POD_QUOTA_EXCEEDED`: The quota of pods in the cloud account is used up.
         CloudAccountPodQuotaExceeded = "CLOUD_ACCOUNT_POD_QUOTA_EXCEEDED",
-        /// `CLOUD_ACCOUNT_SETUP_FAILURE`.
+        /// `CLOUD_ACCOUNT_SETUP_FAILURE`: The cloud account could not be made ready.
         CloudAccountSetupFailure = "CLOUD_ACCOUNT_SETUP_FAILURE",
-        /// `CLOUD_OPERATION_CANCELLED`.
+        /// `CLOUD_OPERATION_CANCELLED`: The cloud provider cancelled an operation.
         CloudOperationCancelled = "CLOUD_OPERATION_CANCELLED",
         /// `CLOUD_PROVIDER_DISK_SETUP_FAILURE`: The cloud provider failed to set up disks.
         CloudProviderDiskSetupFailure = "CLOUD_PROVIDER_DISK_SETUP_FAILURE",
-        /// `CLOUD_PROVIDER_INSTANCE_NOT_LAUNCHED`.
+        /// `CLOUD_PROVIDER_INSTANCE_NOT_LAUNCHED`: The cloud provider accepted the request for an instance and did not launch it.
         CloudProviderInstanceNotLaunched = "CLOUD_PROVIDER_INSTANCE_NOT_LAUNCHED",
         /// `CLOUD_PROVIDER_LAUNCH_FAILURE`: The cloud provider failed to supply the requested instances.
         CloudProviderLaunchFailure = "CLOUD_PROVIDER_LAUNCH_FAILURE",
@@ -3069,9 +3073,9 @@ databricks_core::open_enum! {
         CloudProviderResourceStockoutDueToMisconfig = "CLOUD_PROVIDER_RESOURCE_STOCKOUT_DUE_TO_MISCONFIG",
         /// `CLOUD_PROVIDER_SHUTDOWN`: The cloud provider shut down the driver's instance.
         CloudProviderShutdown = "CLOUD_PROVIDER_SHUTDOWN",
-        /// `CLUSTER_OPERATION_THROTTLED`.
+        /// `CLUSTER_OPERATION_THROTTLED`: Too many operations on clusters were requested in a short time.
         ClusterOperationThrottled = "CLUSTER_OPERATION_THROTTLED",
-        /// `CLUSTER_OPERATION_TIMEOUT`.
+        /// `CLUSTER_OPERATION_TIMEOUT`: An operation on the cluster did not finish in time.
         ClusterOperationTimeout = "CLUSTER_OPERATION_TIMEOUT",
         /// `COMMUNICATION_LOST`: The control plane lost contact with the driver's instance.
         CommunicationLost = "COMMUNICATION_LOST",
@@ -3086,15 +3090,16 @@ databricks_core::open_enum! {
         ControlPlaneRequestFailure = "CONTROL_PLANE_REQUEST_FAILURE",
         /// `CONTROL_PLANE_REQUEST_FAILURE_DUE_TO_MISCONFIG`: A request to the control plane failed because of a misconfiguration.
         ControlPlaneRequestFailureDueToMisconfig = "CONTROL_PLANE_REQUEST_FAILURE_DUE_TO_MISCONFIG",
-        /// `DATABASE_CONNECTION_FAILURE`.
+        /// `DATABASE_CONNECTION_FAILURE`: A database of the control plane could not be reached.
         DatabaseConnectionFailure = "DATABASE_CONNECTION_FAILURE",
-        /// `DATA_ACCESS_CONFIG_CHANGED`.
+        /// `DATA_ACCESS_CONFIG_CHANGED`: The configuration of data access changed while the compute ran.
         DataAccessConfigChanged = "DATA_ACCESS_CONFIG_CHANGED",
         /// `DBFS_COMPONENT_UNHEALTHY`: DBFS could not be reached.
         DbfsComponentUnhealthy = "DBFS_COMPONENT_UNHEALTHY",
-        /// `DBR_IMAGE_RESOLUTION_FAILURE`.
+        /// `DBR_IMAGE_RESOLUTION_FAILURE`: The image of the Databricks Runtime could not be found out.
         DbrImageResolutionFailure = "DBR_IMAGE_RESOLUTION_FAILURE",
-        /// `DISASTER_RECOVERY_REPLICATION`.
+        /// `DISASTER_RECOVERY_REPLICATION`: Compute may not run here, since the workspace is the replica of a disaster recovery
+        /// setup.
         DisasterRecoveryReplication = "DISASTER_RECOVERY_REPLICATION",
         /// `DNS_RESOLUTION_ERROR`: A host name could not be resolved.
         DnsResolutionError = "DNS_RESOLUTION_ERROR",
@@ -3116,11 +3121,11 @@ databricks_core::open_enum! {
         DriverOutOfDisk = "DRIVER_OUT_OF_DISK",
         /// `DRIVER_OUT_OF_MEMORY`: The driver ran out of memory.
         DriverOutOfMemory = "DRIVER_OUT_OF_MEMORY",
-        /// `DRIVER_POD_CREATION_FAILURE`.
+        /// `DRIVER_POD_CREATION_FAILURE`: The pod of the driver could not be created.
         DriverPodCreationFailure = "DRIVER_POD_CREATION_FAILURE",
-        /// `DRIVER_UNEXPECTED_FAILURE`.
+        /// `DRIVER_UNEXPECTED_FAILURE`: The driver failed for a cause that is not classified.
         DriverUnexpectedFailure = "DRIVER_UNEXPECTED_FAILURE",
-        /// `DRIVER_UNHEALTHY`.
+        /// `DRIVER_UNHEALTHY`: The driver failed its health checks.
         DriverUnhealthy = "DRIVER_UNHEALTHY",
         /// `DRIVER_UNREACHABLE`: The Spark driver could not be reached.
         DriverUnreachable = "DRIVER_UNREACHABLE",
@@ -3130,9 +3135,9 @@ databricks_core::open_enum! {
         DynamicSparkConfSizeExceeded = "DYNAMIC_SPARK_CONF_SIZE_EXCEEDED",
         /// `EOS_SPARK_IMAGE`: The runtime version has reached its end of support.
         EosSparkImage = "EOS_SPARK_IMAGE",
-        /// `EXECUTION_COMPONENT_UNHEALTHY`.
+        /// `EXECUTION_COMPONENT_UNHEALTHY`: A component that runs the workload failed its health checks.
         ExecutionComponentUnhealthy = "EXECUTION_COMPONENT_UNHEALTHY",
-        /// `EXECUTOR_POD_UNSCHEDULED`.
+        /// `EXECUTOR_POD_UNSCHEDULED`: The pod of an executor found no node to run on.
         ExecutorPodUnscheduled = "EXECUTOR_POD_UNSCHEDULED",
         /// `GCP_API_RATE_QUOTA_EXCEEDED`: A Google Cloud API rate quota is used up.
         GcpApiRateQuotaExceeded = "GCP_API_RATE_QUOTA_EXCEEDED",
@@ -3140,7 +3145,7 @@ databricks_core::open_enum! {
         GcpDeniedByOrgPolicy = "GCP_DENIED_BY_ORG_POLICY",
         /// `GCP_FORBIDDEN`: Google Cloud refused a call for lack of permission.
         GcpForbidden = "GCP_FORBIDDEN",
-        /// `GCP_IAM_TIMEOUT`.
+        /// `GCP_IAM_TIMEOUT`: Identity and access management of Google Cloud did not respond in time.
         GcpIamTimeout = "GCP_IAM_TIMEOUT",
         /// `GCP_INACCESSIBLE_KMS_KEY_FAILURE`: The Google Cloud KMS key could not be used.
         GcpInaccessibleKmsKeyFailure = "GCP_INACCESSIBLE_KMS_KEY_FAILURE",
@@ -3162,23 +3167,24 @@ databricks_core::open_enum! {
         GcpServiceAccountDeleted = "GCP_SERVICE_ACCOUNT_DELETED",
         /// `GCP_SERVICE_ACCOUNT_NOT_FOUND`: The Google service account does not exist.
         GcpServiceAccountNotFound = "GCP_SERVICE_ACCOUNT_NOT_FOUND",
-        /// `GCP_SUBNET_NOT_READY`.
+        /// `GCP_SUBNET_NOT_READY`: The subnet in Google Cloud is not ready for use.
         GcpSubnetNotReady = "GCP_SUBNET_NOT_READY",
-        /// `GCP_TRUSTED_IMAGE_PROJECTS_VIOLATED`.
+        /// `GCP_TRUSTED_IMAGE_PROJECTS_VIOLATED`: A policy of the Google Cloud organization forbids images of the project that
+        /// Databricks takes them from.
         GcpTrustedImageProjectsViolated = "GCP_TRUSTED_IMAGE_PROJECTS_VIOLATED",
-        /// `GKE_BASED_CLUSTER_TERMINATION`.
+        /// `GKE_BASED_CLUSTER_TERMINATION`: Compute that runs on Google Kubernetes Engine was terminated.
         GkeBasedClusterTermination = "GKE_BASED_CLUSTER_TERMINATION",
         /// `GLOBAL_INIT_SCRIPT_FAILURE`: A global init script failed.
         GlobalInitScriptFailure = "GLOBAL_INIT_SCRIPT_FAILURE",
         /// `HIVEMETASTORE_CONNECTIVITY_FAILURE`: The Hive metastore could not be reached.
         HivemetastoreConnectivityFailure = "HIVEMETASTORE_CONNECTIVITY_FAILURE",
-        /// `HIVE_METASTORE_PROVISIONING_FAILURE`.
+        /// `HIVE_METASTORE_PROVISIONING_FAILURE`: The Hive metastore could not be set up.
         HiveMetastoreProvisioningFailure = "HIVE_METASTORE_PROVISIONING_FAILURE",
         /// `IMAGE_PULL_PERMISSION_DENIED`: Permission to pull the image was refused.
         ImagePullPermissionDenied = "IMAGE_PULL_PERMISSION_DENIED",
         /// `INACTIVITY`: Terminated automatically after being idle.
         Inactivity = "INACTIVITY",
-        /// `INIT_CONTAINER_NOT_FINISHED`.
+        /// `INIT_CONTAINER_NOT_FINISHED`: A container that prepares a pod did not finish.
         InitContainerNotFinished = "INIT_CONTAINER_NOT_FINISHED",
         /// `INIT_SCRIPT_FAILURE`: A cluster-scoped init script failed.
         InitScriptFailure = "INIT_SCRIPT_FAILURE",
@@ -3192,7 +3198,7 @@ databricks_core::open_enum! {
         InstanceUnreachable = "INSTANCE_UNREACHABLE",
         /// `INSTANCE_UNREACHABLE_DUE_TO_MISCONFIG`: An instance could not be reached because of a misconfiguration.
         InstanceUnreachableDueToMisconfig = "INSTANCE_UNREACHABLE_DUE_TO_MISCONFIG",
-        /// `INTERNAL_CAPACITY_FAILURE`.
+        /// `INTERNAL_CAPACITY_FAILURE`: Databricks had not enough capacity for serverless compute.
         InternalCapacityFailure = "INTERNAL_CAPACITY_FAILURE",
         /// `INTERNAL_ERROR`: An unexpected error inside the platform.
         InternalError = "INTERNAL_ERROR",
@@ -3200,35 +3206,35 @@ databricks_core::open_enum! {
         InvalidArgument = "INVALID_ARGUMENT",
         /// `INVALID_AWS_PARAMETER`: AWS rejected a parameter.
         InvalidAwsParameter = "INVALID_AWS_PARAMETER",
-        /// `INVALID_INSTANCE_PLACEMENT_PROTOCOL`.
+        /// `INVALID_INSTANCE_PLACEMENT_PROTOCOL`: The request to place an instance was not valid.
         InvalidInstancePlacementProtocol = "INVALID_INSTANCE_PLACEMENT_PROTOCOL",
         /// `INVALID_SPARK_IMAGE`: The runtime image is invalid.
         InvalidSparkImage = "INVALID_SPARK_IMAGE",
-        /// `INVALID_WORKER_IMAGE_FAILURE`.
+        /// `INVALID_WORKER_IMAGE_FAILURE`: The image of the workers is not valid.
         InvalidWorkerImageFailure = "INVALID_WORKER_IMAGE_FAILURE",
-        /// `IN_PENALTY_BOX`.
+        /// `IN_PENALTY_BOX`: Launches are held back for a while after repeated failures.
         InPenaltyBox = "IN_PENALTY_BOX",
         /// `IP_EXHAUSTION_FAILURE`: No free IP addresses were left.
         IpExhaustionFailure = "IP_EXHAUSTION_FAILURE",
         /// `JOB_FINISHED`: The job that launched it has finished.
         JobFinished = "JOB_FINISHED",
-        /// `K8S_ACTIVE_POD_QUOTA_EXCEEDED`.
+        /// `K8S_ACTIVE_POD_QUOTA_EXCEEDED`: The quota of active Kubernetes pods is used up.
         K8sActivePodQuotaExceeded = "K8S_ACTIVE_POD_QUOTA_EXCEEDED",
-        /// `K8S_AUTOSCALING_FAILURE`.
+        /// `K8S_AUTOSCALING_FAILURE`: The Kubernetes cluster could not grow.
         K8sAutoscalingFailure = "K8S_AUTOSCALING_FAILURE",
-        /// `K8S_DBR_CLUSTER_LAUNCH_TIMEOUT`.
+        /// `K8S_DBR_CLUSTER_LAUNCH_TIMEOUT`: A launch on Kubernetes did not finish in time.
         K8sDbrClusterLaunchTimeout = "K8S_DBR_CLUSTER_LAUNCH_TIMEOUT",
-        /// `LAZY_ALLOCATION_TIMEOUT`.
+        /// `LAZY_ALLOCATION_TIMEOUT`: Instances that are allocated on demand did not arrive in time.
         LazyAllocationTimeout = "LAZY_ALLOCATION_TIMEOUT",
         /// `MAINTENANCE_MODE`: The platform is under maintenance.
         MaintenanceMode = "MAINTENANCE_MODE",
         /// `METASTORE_COMPONENT_UNHEALTHY`: The external metastore could not be reached.
         MetastoreComponentUnhealthy = "METASTORE_COMPONENT_UNHEALTHY",
-        /// `MTLS_PORT_CONNECTIVITY_FAILURE`.
+        /// `MTLS_PORT_CONNECTIVITY_FAILURE`: A port that is protected by mutual TLS could not be reached.
         MtlsPortConnectivityFailure = "MTLS_PORT_CONNECTIVITY_FAILURE",
-        /// `NEPHOS_RESOURCE_MANAGEMENT`.
+        /// `NEPHOS_RESOURCE_MANAGEMENT`: The platform that manages serverless resources failed.
         NephosResourceManagement = "NEPHOS_RESOURCE_MANAGEMENT",
-        /// `NETVISOR_SETUP_TIMEOUT`.
+        /// `NETVISOR_SETUP_TIMEOUT`: The supervision of the network was not set up in time.
         NetvisorSetupTimeout = "NETVISOR_SETUP_TIMEOUT",
         /// `NETWORK_CHECK_CONTROL_PLANE_FAILURE`: The network check could not reach the control plane.
         NetworkCheckControlPlaneFailure = "NETWORK_CHECK_CONTROL_PLANE_FAILURE",
@@ -3263,39 +3269,39 @@ databricks_core::open_enum! {
         NetworkConfigurationFailure = "NETWORK_CONFIGURATION_FAILURE",
         /// `NFS_MOUNT_FAILURE`: An NFS mount failed.
         NfsMountFailure = "NFS_MOUNT_FAILURE",
-        /// `NO_MATCHED_K8S`.
+        /// `NO_MATCHED_K8S`: No Kubernetes cluster fits the request.
         NoMatchedK8s = "NO_MATCHED_K8S",
-        /// `NO_MATCHED_K8S_TESTING_TAG`.
+        /// `NO_MATCHED_K8S_TESTING_TAG`: No Kubernetes cluster has the requested testing tag.
         NoMatchedK8sTestingTag = "NO_MATCHED_K8S_TESTING_TAG",
         /// `NPIP_TUNNEL_SETUP_FAILURE`: The secure cluster connectivity tunnel could not be set up.
         NpipTunnelSetupFailure = "NPIP_TUNNEL_SETUP_FAILURE",
         /// `NPIP_TUNNEL_TOKEN_FAILURE`: The token for the secure cluster connectivity tunnel could not be obtained.
         NpipTunnelTokenFailure = "NPIP_TUNNEL_TOKEN_FAILURE",
-        /// `POD_ASSIGNMENT_FAILURE`.
+        /// `POD_ASSIGNMENT_FAILURE`: Pods could not be assigned to the compute.
         PodAssignmentFailure = "POD_ASSIGNMENT_FAILURE",
-        /// `POD_SCHEDULING_FAILURE`.
+        /// `POD_SCHEDULING_FAILURE`: A pod found no node to run on.
         PodSchedulingFailure = "POD_SCHEDULING_FAILURE",
-        /// `RATE_LIMITED`.
+        /// `RATE_LIMITED`: A limit on the rate of requests was reached.
         RateLimited = "RATE_LIMITED",
         /// `REQUEST_REJECTED`: The platform rejected the launch request, for instance because of load; a later attempt may succeed.
         RequestRejected = "REQUEST_REJECTED",
         /// `REQUEST_THROTTLED`: Too many requests in a short time.
         RequestThrottled = "REQUEST_THROTTLED",
-        /// `RESOURCE_USAGE_BLOCKED`.
+        /// `RESOURCE_USAGE_BLOCKED`: The use of the resource is blocked.
         ResourceUsageBlocked = "RESOURCE_USAGE_BLOCKED",
-        /// `SECRET_CREATION_FAILURE`.
+        /// `SECRET_CREATION_FAILURE`: A secret that the compute needs could not be created.
         SecretCreationFailure = "SECRET_CREATION_FAILURE",
         /// `SECRET_PERMISSION_DENIED`: A referenced secret may not be read.
         SecretPermissionDenied = "SECRET_PERMISSION_DENIED",
         /// `SECRET_RESOLUTION_ERROR`: A referenced secret could not be resolved.
         SecretResolutionError = "SECRET_RESOLUTION_ERROR",
-        /// `SECURITY_DAEMON_REGISTRATION_EXCEPTION`.
+        /// `SECURITY_DAEMON_REGISTRATION_EXCEPTION`: The security daemon of an instance could not register.
         SecurityDaemonRegistrationException = "SECURITY_DAEMON_REGISTRATION_EXCEPTION",
-        /// `SELF_BOOTSTRAP_FAILURE`.
+        /// `SELF_BOOTSTRAP_FAILURE`: An instance could not set itself up.
         SelfBootstrapFailure = "SELF_BOOTSTRAP_FAILURE",
-        /// `SERVERLESS_LONG_RUNNING_TERMINATED`.
+        /// `SERVERLESS_LONG_RUNNING_TERMINATED`: Serverless compute was terminated since it had run for too long.
         ServerlessLongRunningTerminated = "SERVERLESS_LONG_RUNNING_TERMINATED",
-        /// `SKIPPED_SLOW_NODES`.
+        /// `SKIPPED_SLOW_NODES`: Nodes that started too slowly were left out.
         SkippedSlowNodes = "SKIPPED_SLOW_NODES",
         /// `SLOW_IMAGE_DOWNLOAD`: Downloading the image took too long.
         SlowImageDownload = "SLOW_IMAGE_DOWNLOAD",
@@ -3311,7 +3317,7 @@ databricks_core::open_enum! {
         SparkStartupFailure = "SPARK_STARTUP_FAILURE",
         /// `SPOT_INSTANCE_TERMINATION`: The cloud provider reclaimed spot instances.
         SpotInstanceTermination = "SPOT_INSTANCE_TERMINATION",
-        /// `SSH_BOOTSTRAP_FAILURE`.
+        /// `SSH_BOOTSTRAP_FAILURE`: An instance could not be set up over SSH.
         SshBootstrapFailure = "SSH_BOOTSTRAP_FAILURE",
         /// `STORAGE_DOWNLOAD_FAILURE`: A download from storage failed.
         StorageDownloadFailure = "STORAGE_DOWNLOAD_FAILURE",
@@ -3321,37 +3327,37 @@ databricks_core::open_enum! {
         StorageDownloadFailureSlow = "STORAGE_DOWNLOAD_FAILURE_SLOW",
         /// `STORAGE_DOWNLOAD_FAILURE_THROTTLED`: A download from storage was throttled.
         StorageDownloadFailureThrottled = "STORAGE_DOWNLOAD_FAILURE_THROTTLED",
-        /// `STS_CLIENT_SETUP_FAILURE`.
+        /// `STS_CLIENT_SETUP_FAILURE`: The client for temporary AWS credentials could not be set up.
         StsClientSetupFailure = "STS_CLIENT_SETUP_FAILURE",
         /// `SUBNET_EXHAUSTED_FAILURE`: The subnet has no free IP addresses.
         SubnetExhaustedFailure = "SUBNET_EXHAUSTED_FAILURE",
-        /// `TEMPORARILY_UNAVAILABLE`.
+        /// `TEMPORARILY_UNAVAILABLE`: A service that is needed was not available for a while.
         TemporarilyUnavailable = "TEMPORARILY_UNAVAILABLE",
         /// `TRIAL_EXPIRED`: The trial subscription has expired.
         TrialExpired = "TRIAL_EXPIRED",
         /// `UNEXPECTED_LAUNCH_FAILURE`: A critical setup step failed during the launch.
         UnexpectedLaunchFailure = "UNEXPECTED_LAUNCH_FAILURE",
-        /// `UNEXPECTED_POD_RECREATION`.
+        /// `UNEXPECTED_POD_RECREATION`: A pod was created anew without a reason that is known.
         UnexpectedPodRecreation = "UNEXPECTED_POD_RECREATION",
-        /// `UNKNOWN`.
+        /// `UNKNOWN`: The cause is not known.
         Unknown_ = "UNKNOWN",
         /// `UNSUPPORTED_INSTANCE_TYPE`: The instance type is not supported.
         UnsupportedInstanceType = "UNSUPPORTED_INSTANCE_TYPE",
         /// `UPDATE_INSTANCE_PROFILE_FAILURE`: The instance profile could not be changed.
         UpdateInstanceProfileFailure = "UPDATE_INSTANCE_PROFILE_FAILURE",
-        /// `USAGE_POLICY_ENTITLEMENT_DENIED`.
+        /// `USAGE_POLICY_ENTITLEMENT_DENIED`: The user may not use the usage policy that was asked for.
         UsagePolicyEntitlementDenied = "USAGE_POLICY_ENTITLEMENT_DENIED",
         /// `USER_INITIATED_VM_TERMINATION`: A user terminated the virtual machine.
         UserInitiatedVmTermination = "USER_INITIATED_VM_TERMINATION",
         /// `USER_REQUEST`: A user terminated it; the parameters name the user.
         UserRequest = "USER_REQUEST",
-        /// `WORKER_SETUP_FAILURE`.
+        /// `WORKER_SETUP_FAILURE`: The workers could not be set up.
         WorkerSetupFailure = "WORKER_SETUP_FAILURE",
-        /// `WORKSPACE_CANCELLED_ERROR`.
+        /// `WORKSPACE_CANCELLED_ERROR`: The workspace is cancelled.
         WorkspaceCancelledError = "WORKSPACE_CANCELLED_ERROR",
         /// `WORKSPACE_CONFIGURATION_ERROR`: The workspace is misconfigured.
         WorkspaceConfigurationError = "WORKSPACE_CONFIGURATION_ERROR",
-        /// `WORKSPACE_UPDATE`.
+        /// `WORKSPACE_UPDATE`: The workspace is being updated.
         WorkspaceUpdate = "WORKSPACE_UPDATE",
     }
 }

@@ -85,7 +85,7 @@ databricks_core::operation! {
         output: super::Migration = databricks_core::ResponseParts::json;
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
         required {
-            /// `migration`, of type `Migration`.
+            /// The migration to create.
             migration: super::Migration = json "migration",
         }
         optional {

@@ -170,9 +170,9 @@ databricks_core::model! {
 databricks_core::open_enum! {
     /// Type of an asset that is migrated or that a migration made.
     MigrationAssetType {
-        /// `FILE`.
+        /// `FILE`: A file of the workspace.
         File = "FILE",
-        /// `INTERACTIVE`.
+        /// `INTERACTIVE`: An interactive cluster and what runs on it.
         Interactive = "INTERACTIVE",
         /// `JOB`: A job; the one type for which migrations can be created.
         Job = "JOB",
@@ -182,13 +182,13 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Role of who started a migration; it decides what they may approve.
     MigrationInitiatorRole {
-        /// `ACCOUNT_ADMIN`.
+        /// `ACCOUNT_ADMIN`: An admin of the account.
         AccountAdmin = "ACCOUNT_ADMIN",
-        /// `JOB_ADMIN`.
+        /// `JOB_ADMIN`: A user with the right to manage the job.
         JobAdmin = "JOB_ADMIN",
-        /// `SYSTEM`.
+        /// `SYSTEM`: Databricks itself.
         System = "SYSTEM",
-        /// `WORKSPACE_ADMIN`.
+        /// `WORKSPACE_ADMIN`: An admin of the workspace.
         WorkspaceAdmin = "WORKSPACE_ADMIN",
     }
 }
@@ -210,25 +210,25 @@ databricks_core::open_enum! {
         MigrationReview = "MIGRATION_REVIEW",
         /// `MIGRATION_RUNNING`: Execution is under way.
         MigrationRunning = "MIGRATION_RUNNING",
-        /// `NOT_SUPPORTED`.
+        /// `NOT_SUPPORTED`: The asset cannot be migrated.
         NotSupported = "NOT_SUPPORTED",
         /// `PLANNING_PENDING`: First state; planning is yet to begin.
         PlanningPending = "PLANNING_PENDING",
-        /// `PLANNING_REVIEW`.
+        /// `PLANNING_REVIEW`: The plan waits for an approval.
         PlanningReview = "PLANNING_REVIEW",
         /// `PLANNING_RUNNING`: Planning is under way.
         PlanningRunning = "PLANNING_RUNNING",
         /// `REVISION_PENDING`: Rejected by the user; planning starts over.
         RevisionPending = "REVISION_PENDING",
-        /// `TRANSLATION_CREATING`.
+        /// `TRANSLATION_CREATING`: The translated asset is being made.
         TranslationCreating = "TRANSLATION_CREATING",
-        /// `TRANSLATION_PENDING`.
+        /// `TRANSLATION_PENDING`: The translation waits for its turn.
         TranslationPending = "TRANSLATION_PENDING",
         /// `TRANSLATION_READY`: Working copy exists; waits for the user to approve or reject it, unless `auto_approve` is set.
         TranslationReady = "TRANSLATION_READY",
         /// `VALIDATION_RUNNING`: The working copy runs as a test.
         ValidationRunning = "VALIDATION_RUNNING",
-        /// `VALIDATION_SCHEDULING`.
+        /// `VALIDATION_SCHEDULING`: A run that checks the result is being scheduled.
         ValidationScheduling = "VALIDATION_SCHEDULING",
     }
 }

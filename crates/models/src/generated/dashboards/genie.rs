@@ -99,7 +99,7 @@ databricks_core::operation! {
         optional {
             /// Description of the space.
             description: String = optional "description",
-            /// Workspace folder to create the space in.
+            /// Workspace directory to create the space in.
             parent_path: String = optional "parent_path",
             /// Title of the space.
             title: String = optional "title",
@@ -714,7 +714,7 @@ databricks_core::operation! {
             ///
             /// Without it the update is unconditional.
             etag: String = optional "etag",
-            /// Workspace folder to move the space to.
+            /// Workspace directory to move the space to.
             parent_path: String = optional "parent_path",
             /// Definition of the space as a JSON string; `get_space` with `include_serialized_space` shows its structure.
             serialized_space: String = optional "serialized_space",

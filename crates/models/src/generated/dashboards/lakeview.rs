@@ -342,7 +342,7 @@ databricks_core::operation! {
         optional {
             /// Name of the new dashboard.
             display_name: String = optional "display_name",
-            /// Workspace folder for the new dashboard.
+            /// Workspace directory for the new dashboard.
             parent_path: String = optional "parent_path",
             /// Whether to rewrite `{{ param }}` in the queries to `:param`.
             update_parameter_syntax: bool = optional "update_parameter_syntax",

@@ -59,7 +59,7 @@ databricks_core::model! {
             etag: String = "etag",
             /// Whether the dashboard is active or in the trash.
             lifecycle_state: LifecycleState = "lifecycle_state",
-            /// Workspace folder of the dashboard, with leading and without trailing slash.
+            /// Workspace directory of the dashboard, with leading and without trailing slash.
             ///
             /// Not in lists.
             parent_path: String = "parent_path",
@@ -126,7 +126,7 @@ databricks_core::model! {
             space_id: String = "space_id",
             /// Id of the conversation.
             conversation_id: String = "conversation_id",
-            /// `title`, a text.
+            /// What the conversation is called in lists.
             title: String = "title",
         }
         optional {
@@ -154,7 +154,7 @@ databricks_core::model! {
             agent_type: GenieConversationType = "agent_type",
             /// Creation time.
             created_timestamp: i64 = "created_timestamp",
-            /// `title`, a text.
+            /// What the conversation is called in lists.
             title: String = "title",
         }
     }
@@ -194,7 +194,7 @@ databricks_core::model! {
             created_by_user: i64 = "created_by_user",
             /// Question, as it was at the time of the run.
             question: String = "question",
-            /// `status`, of type `EvaluationStatusType`.
+            /// Where the evaluation stands at present.
             status: EvaluationStatusType = "status",
         }
     }
@@ -262,7 +262,7 @@ databricks_core::model! {
         optional {
             /// Explanation of the rating, if any.
             comment: String = "comment",
-            /// `rating`, of type `GenieFeedbackRating`.
+            /// What the user thinks of the message.
             rating: GenieFeedbackRating = "rating",
         }
     }
@@ -455,7 +455,7 @@ databricks_core::model! {
         optional {
             /// What the query does.
             description: String = "description",
-            /// `id`, a text.
+            /// ID of the attachment, assigned by the service.
             id: String = "id",
             /// When the user last edited the query.
             last_updated_timestamp: i64 = "last_updated_timestamp",
@@ -499,13 +499,13 @@ databricks_core::model! {
         optional {
             /// Creation time.
             create_time: databricks_core::Timestamp = "create_time",
-            /// `description`, a text.
+            /// Free text about the Genie space, written by a user.
             description: String = "description",
             /// Version tag.
             ///
             /// Send it with an update to have it fail if someone else changed the space.
             etag: String = "etag",
-            /// Workspace folder of the space.
+            /// Workspace directory of the space.
             parent_path: String = "parent_path",
             /// Definition of the space as a JSON string.
             ///
@@ -529,7 +529,7 @@ databricks_core::model! {
             message_id: String = "message_id",
         }
         optional {
-            /// `conversation`, of type `GenieConversation`.
+            /// The conversation that was begun.
             conversation: GenieConversation = "conversation",
             /// The first message, in its initial state.
             message: GenieMessage = "message",
@@ -541,7 +541,7 @@ databricks_core::model! {
     /// Follow-up questions that Genie proposes.
     GenieSuggestedQuestionsAttachment {
         optional {
-            /// `questions`, a list, each item a text.
+            /// Questions that the user could ask next.
             questions: Vec<String> = "questions",
         }
     }
@@ -780,7 +780,7 @@ databricks_core::model! {
         optional {
             /// The generated text.
             content: String = "content",
-            /// `id`, a text.
+            /// ID of the attachment, assigned by the service.
             id: String = "id",
             /// Tells the final answer from a question back to the user; one message may have both.
             purpose: TextAttachmentPurpose = "purpose",
@@ -801,13 +801,13 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to trashing a dashboard.
+    /// Empty response to trashing a dashboard.
     TrashDashboardResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to withdrawing a published dashboard.
+    /// Empty response to withdrawing a published dashboard.
     UnpublishDashboardResponse {
     }
 }
@@ -895,85 +895,86 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of error that stopped the answer to a message.
     MessageErrorType {
-        /// `BLOCK_MULTIPLE_EXECUTIONS_EXCEPTION`.
+        /// `BLOCK_MULTIPLE_EXECUTIONS_EXCEPTION`: Another message of the conversation is being worked on.
         BlockMultipleExecutionsException = "BLOCK_MULTIPLE_EXECUTIONS_EXCEPTION",
-        /// `CHAT_COMPLETION_CLIENT_EXCEPTION`.
+        /// `CHAT_COMPLETION_CLIENT_EXCEPTION`: The client of the language model failed.
         ChatCompletionClientException = "CHAT_COMPLETION_CLIENT_EXCEPTION",
-        /// `CHAT_COMPLETION_CLIENT_TIMEOUT_EXCEPTION`.
+        /// `CHAT_COMPLETION_CLIENT_TIMEOUT_EXCEPTION`: The language model did not respond in time.
         ChatCompletionClientTimeoutException = "CHAT_COMPLETION_CLIENT_TIMEOUT_EXCEPTION",
-        /// `CHAT_COMPLETION_NETWORK_EXCEPTION`.
+        /// `CHAT_COMPLETION_NETWORK_EXCEPTION`: The language model could not be reached.
         ChatCompletionNetworkException = "CHAT_COMPLETION_NETWORK_EXCEPTION",
         /// `CONTENT_FILTER_EXCEPTION`: The content filter rejected the exchange.
         ContentFilterException = "CONTENT_FILTER_EXCEPTION",
         /// `CONTEXT_EXCEEDED_EXCEPTION`: The context of the model is exhausted.
         ContextExceededException = "CONTEXT_EXCEEDED_EXCEPTION",
-        /// `COULD_NOT_GET_DASHBOARD_SCHEMA_EXCEPTION`.
+        /// `COULD_NOT_GET_DASHBOARD_SCHEMA_EXCEPTION`: The data of a dashboard could not be described.
         CouldNotGetDashboardSchemaException = "COULD_NOT_GET_DASHBOARD_SCHEMA_EXCEPTION",
-        /// `COULD_NOT_GET_MODEL_DEPLOYMENTS_EXCEPTION`.
+        /// `COULD_NOT_GET_MODEL_DEPLOYMENTS_EXCEPTION`: The available language models could not be listed.
         CouldNotGetModelDeploymentsException = "COULD_NOT_GET_MODEL_DEPLOYMENTS_EXCEPTION",
-        /// `COULD_NOT_GET_UC_SCHEMA_EXCEPTION`.
+        /// `COULD_NOT_GET_UC_SCHEMA_EXCEPTION`: The columns of a table could not be read from Unity Catalog.
         CouldNotGetUcSchemaException = "COULD_NOT_GET_UC_SCHEMA_EXCEPTION",
-        /// `DEPLOYMENT_NOT_FOUND_EXCEPTION`.
+        /// `DEPLOYMENT_NOT_FOUND_EXCEPTION`: The language model to be used is not deployed.
         DeploymentNotFoundException = "DEPLOYMENT_NOT_FOUND_EXCEPTION",
         /// `DESCRIBE_QUERY_INVALID_SQL_ERROR`: The generated query is not valid SQL.
         DescribeQueryInvalidSqlError = "DESCRIBE_QUERY_INVALID_SQL_ERROR",
         /// `DESCRIBE_QUERY_TIMEOUT`: Analyzing the generated query took too long.
         DescribeQueryTimeout = "DESCRIBE_QUERY_TIMEOUT",
-        /// `DESCRIBE_QUERY_UNEXPECTED_FAILURE`.
+        /// `DESCRIBE_QUERY_UNEXPECTED_FAILURE`: The generated query could not be described.
         DescribeQueryUnexpectedFailure = "DESCRIBE_QUERY_UNEXPECTED_FAILURE",
-        /// `EXCEEDED_MAX_TOKEN_LENGTH_EXCEPTION`.
+        /// `EXCEEDED_MAX_TOKEN_LENGTH_EXCEPTION`: The question with its context is longer than the model can take.
         ExceededMaxTokenLengthException = "EXCEEDED_MAX_TOKEN_LENGTH_EXCEPTION",
-        /// `FUNCTIONS_NOT_AVAILABLE_EXCEPTION`.
+        /// `FUNCTIONS_NOT_AVAILABLE_EXCEPTION`: No function can be called here.
         FunctionsNotAvailableException = "FUNCTIONS_NOT_AVAILABLE_EXCEPTION",
-        /// `FUNCTION_ARGUMENTS_INVALID_EXCEPTION`.
+        /// `FUNCTION_ARGUMENTS_INVALID_EXCEPTION`: The model called a function with arguments that are not valid.
         FunctionArgumentsInvalidException = "FUNCTION_ARGUMENTS_INVALID_EXCEPTION",
-        /// `FUNCTION_ARGUMENTS_INVALID_JSON_EXCEPTION`.
+        /// `FUNCTION_ARGUMENTS_INVALID_JSON_EXCEPTION`: The model called a function with arguments that are not JSON.
         FunctionArgumentsInvalidJsonException = "FUNCTION_ARGUMENTS_INVALID_JSON_EXCEPTION",
-        /// `FUNCTION_ARGUMENTS_INVALID_TYPE_EXCEPTION`.
+        /// `FUNCTION_ARGUMENTS_INVALID_TYPE_EXCEPTION`: The model called a function with arguments of a wrong type.
         FunctionArgumentsInvalidTypeException = "FUNCTION_ARGUMENTS_INVALID_TYPE_EXCEPTION",
-        /// `FUNCTION_CALL_MISSING_PARAMETER_EXCEPTION`.
+        /// `FUNCTION_CALL_MISSING_PARAMETER_EXCEPTION`: The model called a function without an argument that it needs.
         FunctionCallMissingParameterException = "FUNCTION_CALL_MISSING_PARAMETER_EXCEPTION",
         /// `GENERATED_SQL_QUERY_TOO_LONG_EXCEPTION`: The generated query is too long.
         GeneratedSqlQueryTooLongException = "GENERATED_SQL_QUERY_TOO_LONG_EXCEPTION",
-        /// `GENERIC_CHAT_COMPLETION_EXCEPTION`.
+        /// `GENERIC_CHAT_COMPLETION_EXCEPTION`: The language model failed for another reason.
         GenericChatCompletionException = "GENERIC_CHAT_COMPLETION_EXCEPTION",
-        /// `GENERIC_CHAT_COMPLETION_SERVICE_EXCEPTION`.
+        /// `GENERIC_CHAT_COMPLETION_SERVICE_EXCEPTION`: The service of the language model failed.
         GenericChatCompletionServiceException = "GENERIC_CHAT_COMPLETION_SERVICE_EXCEPTION",
-        /// `GENERIC_SQL_EXEC_API_CALL_EXCEPTION`.
+        /// `GENERIC_SQL_EXEC_API_CALL_EXCEPTION`: The generated query could not be run.
         GenericSqlExecApiCallException = "GENERIC_SQL_EXEC_API_CALL_EXCEPTION",
-        /// `ILLEGAL_PARAMETER_DEFINITION_EXCEPTION`.
+        /// `ILLEGAL_PARAMETER_DEFINITION_EXCEPTION`: A parameter of a query is not defined correctly.
         IllegalParameterDefinitionException = "ILLEGAL_PARAMETER_DEFINITION_EXCEPTION",
-        /// `INTERNAL_CATALOG_ASSET_CREATION_FAILED_EXCEPTION`.
+        /// `INTERNAL_CATALOG_ASSET_CREATION_FAILED_EXCEPTION`: An object that Genie needs in the catalog could not be created.
         InternalCatalogAssetCreationFailedException = "INTERNAL_CATALOG_ASSET_CREATION_FAILED_EXCEPTION",
-        /// `INTERNAL_CATALOG_ASSET_CREATION_ONGOING_EXCEPTION`.
+        /// `INTERNAL_CATALOG_ASSET_CREATION_ONGOING_EXCEPTION`: An object that Genie needs in the catalog is still being created.
         InternalCatalogAssetCreationOngoingException = "INTERNAL_CATALOG_ASSET_CREATION_ONGOING_EXCEPTION",
-        /// `INTERNAL_CATALOG_ASSET_CREATION_UNSUPPORTED_EXCEPTION`.
+        /// `INTERNAL_CATALOG_ASSET_CREATION_UNSUPPORTED_EXCEPTION`: An object that Genie needs cannot be created in this catalog.
         InternalCatalogAssetCreationUnsupportedException = "INTERNAL_CATALOG_ASSET_CREATION_UNSUPPORTED_EXCEPTION",
-        /// `INTERNAL_CATALOG_MISSING_UC_PATH_EXCEPTION`.
+        /// `INTERNAL_CATALOG_MISSING_UC_PATH_EXCEPTION`: The place in the catalog for objects that Genie needs is not set.
         InternalCatalogMissingUcPathException = "INTERNAL_CATALOG_MISSING_UC_PATH_EXCEPTION",
-        /// `INTERNAL_CATALOG_PATH_OVERLAP_EXCEPTION`.
+        /// `INTERNAL_CATALOG_PATH_OVERLAP_EXCEPTION`: The place in the catalog for objects that Genie needs overlaps with another.
         InternalCatalogPathOverlapException = "INTERNAL_CATALOG_PATH_OVERLAP_EXCEPTION",
-        /// `INVALID_CERTIFIED_ANSWER_FUNCTION_EXCEPTION`.
+        /// `INVALID_CERTIFIED_ANSWER_FUNCTION_EXCEPTION`: The function of a trusted asset is not valid.
         InvalidCertifiedAnswerFunctionException = "INVALID_CERTIFIED_ANSWER_FUNCTION_EXCEPTION",
-        /// `INVALID_CERTIFIED_ANSWER_IDENTIFIER_EXCEPTION`.
+        /// `INVALID_CERTIFIED_ANSWER_IDENTIFIER_EXCEPTION`: A trusted asset with this name does not exist.
         InvalidCertifiedAnswerIdentifierException = "INVALID_CERTIFIED_ANSWER_IDENTIFIER_EXCEPTION",
-        /// `INVALID_CHAT_COMPLETION_JSON_EXCEPTION`.
+        /// `INVALID_CHAT_COMPLETION_JSON_EXCEPTION`: The language model responded with something that is not valid JSON.
         InvalidChatCompletionJsonException = "INVALID_CHAT_COMPLETION_JSON_EXCEPTION",
-        /// `INVALID_COMPLETION_REQUEST_EXCEPTION`.
+        /// `INVALID_COMPLETION_REQUEST_EXCEPTION`: The language model refused the request as not valid.
         InvalidCompletionRequestException = "INVALID_COMPLETION_REQUEST_EXCEPTION",
-        /// `INVALID_FUNCTION_CALL_EXCEPTION`.
+        /// `INVALID_FUNCTION_CALL_EXCEPTION`: The model called a function that does not exist.
         InvalidFunctionCallException = "INVALID_FUNCTION_CALL_EXCEPTION",
-        /// `INVALID_SQL_MULTIPLE_DATASET_REFERENCES_EXCEPTION`.
+        /// `INVALID_SQL_MULTIPLE_DATASET_REFERENCES_EXCEPTION`: The generated query refers to several datasets, where one is
+        /// allowed.
         InvalidSqlMultipleDatasetReferencesException = "INVALID_SQL_MULTIPLE_DATASET_REFERENCES_EXCEPTION",
         /// `INVALID_SQL_MULTIPLE_STATEMENTS_EXCEPTION`: The generated SQL has more than one statement.
         InvalidSqlMultipleStatementsException = "INVALID_SQL_MULTIPLE_STATEMENTS_EXCEPTION",
         /// `INVALID_SQL_UNKNOWN_TABLE_EXCEPTION`: The generated SQL names a table that is not known.
         InvalidSqlUnknownTableException = "INVALID_SQL_UNKNOWN_TABLE_EXCEPTION",
-        /// `INVALID_TABLE_IDENTIFIER_EXCEPTION`.
+        /// `INVALID_TABLE_IDENTIFIER_EXCEPTION`: The name of a table is not valid.
         InvalidTableIdentifierException = "INVALID_TABLE_IDENTIFIER_EXCEPTION",
-        /// `LOCAL_CONTEXT_EXCEEDED_EXCEPTION`.
+        /// `LOCAL_CONTEXT_EXCEEDED_EXCEPTION`: The context of the message is too long.
         LocalContextExceededException = "LOCAL_CONTEXT_EXCEEDED_EXCEPTION",
-        /// `MESSAGE_ATTACHMENT_TOO_LONG_ERROR`.
+        /// `MESSAGE_ATTACHMENT_TOO_LONG_ERROR`: An attachment of the message is too long.
         MessageAttachmentTooLongError = "MESSAGE_ATTACHMENT_TOO_LONG_ERROR",
         /// `MESSAGE_CANCELLED_WHILE_EXECUTING_EXCEPTION`: The message was canceled while it was processed.
         MessageCancelledWhileExecutingException = "MESSAGE_CANCELLED_WHILE_EXECUTING_EXCEPTION",
@@ -981,11 +982,11 @@ databricks_core::open_enum! {
         MessageDeletedWhileExecutingException = "MESSAGE_DELETED_WHILE_EXECUTING_EXCEPTION",
         /// `MESSAGE_UPDATED_WHILE_EXECUTING_EXCEPTION`: The message was changed while it was processed.
         MessageUpdatedWhileExecutingException = "MESSAGE_UPDATED_WHILE_EXECUTING_EXCEPTION",
-        /// `MISSING_SQL_QUERY_EXCEPTION`.
+        /// `MISSING_SQL_QUERY_EXCEPTION`: The model returned no query.
         MissingSqlQueryException = "MISSING_SQL_QUERY_EXCEPTION",
-        /// `NO_DEPLOYMENTS_AVAILABLE_TO_WORKSPACE`.
+        /// `NO_DEPLOYMENTS_AVAILABLE_TO_WORKSPACE`: The workspace has no language model that can be used.
         NoDeploymentsAvailableToWorkspace = "NO_DEPLOYMENTS_AVAILABLE_TO_WORKSPACE",
-        /// `NO_QUERY_TO_VISUALIZE_EXCEPTION`.
+        /// `NO_QUERY_TO_VISUALIZE_EXCEPTION`: There is no query whose result could be drawn.
         NoQueryToVisualizeException = "NO_QUERY_TO_VISUALIZE_EXCEPTION",
         /// `NO_TABLES_TO_QUERY_EXCEPTION`: The space has no tables to query.
         NoTablesToQueryException = "NO_TABLES_TO_QUERY_EXCEPTION",
@@ -993,25 +994,25 @@ databricks_core::open_enum! {
         RateLimitExceededGenericException = "RATE_LIMIT_EXCEEDED_GENERIC_EXCEPTION",
         /// `RATE_LIMIT_EXCEEDED_SPECIFIED_WAIT_EXCEPTION`: Too many requests; the error says how long to wait.
         RateLimitExceededSpecifiedWaitException = "RATE_LIMIT_EXCEEDED_SPECIFIED_WAIT_EXCEPTION",
-        /// `REPLY_PROCESS_TIMEOUT_EXCEPTION`.
+        /// `REPLY_PROCESS_TIMEOUT_EXCEPTION`: The reply took too long.
         ReplyProcessTimeoutException = "REPLY_PROCESS_TIMEOUT_EXCEPTION",
-        /// `RETRYABLE_PROCESSING_EXCEPTION`.
+        /// `RETRYABLE_PROCESSING_EXCEPTION`: The reply failed; the same message may succeed later.
         RetryableProcessingException = "RETRYABLE_PROCESSING_EXCEPTION",
         /// `SQL_EXECUTION_EXCEPTION`: Running the query failed.
         SqlExecutionException = "SQL_EXECUTION_EXCEPTION",
-        /// `STOP_PROCESS_DUE_TO_AUTO_REGENERATE`.
+        /// `STOP_PROCESS_DUE_TO_AUTO_REGENERATE`: The reply was stopped, since it is being generated anew.
         StopProcessDueToAutoRegenerate = "STOP_PROCESS_DUE_TO_AUTO_REGENERATE",
-        /// `TABLES_MISSING_EXCEPTION`.
+        /// `TABLES_MISSING_EXCEPTION`: The space has no tables, or they are gone.
         TablesMissingException = "TABLES_MISSING_EXCEPTION",
-        /// `TOO_MANY_CERTIFIED_ANSWERS_EXCEPTION`.
+        /// `TOO_MANY_CERTIFIED_ANSWERS_EXCEPTION`: The space has more trusted assets than allowed.
         TooManyCertifiedAnswersException = "TOO_MANY_CERTIFIED_ANSWERS_EXCEPTION",
         /// `TOO_MANY_TABLES_EXCEPTION`: The space has too many tables.
         TooManyTablesException = "TOO_MANY_TABLES_EXCEPTION",
-        /// `UNEXPECTED_REPLY_PROCESS_EXCEPTION`.
+        /// `UNEXPECTED_REPLY_PROCESS_EXCEPTION`: The reply failed for another reason.
         UnexpectedReplyProcessException = "UNEXPECTED_REPLY_PROCESS_EXCEPTION",
-        /// `UNKNOWN_AI_MODEL`.
+        /// `UNKNOWN_AI_MODEL`: The language model to be used is not known.
         UnknownAiModel = "UNKNOWN_AI_MODEL",
-        /// `UNSUPPORTED_CONVERSATION_TYPE_EXCEPTION`.
+        /// `UNSUPPORTED_CONVERSATION_TYPE_EXCEPTION`: The conversation is of a kind in which this is not possible.
         UnsupportedConversationTypeException = "UNSUPPORTED_CONVERSATION_TYPE_EXCEPTION",
         /// `WAREHOUSE_ACCESS_MISSING_EXCEPTION`: The user may not use the SQL warehouse.
         WarehouseAccessMissingException = "WAREHOUSE_ACCESS_MISSING_EXCEPTION",

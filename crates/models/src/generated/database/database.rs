@@ -12,7 +12,7 @@ databricks_core::operation! {
         info: "database.create_database_catalog", POST "/api/2.0/database/catalogs", Workspace;
         output: super::DatabaseCatalog = databricks_core::ResponseParts::json;
         required {
-            /// `catalog`, of type `DatabaseCatalog`.
+            /// The catalog to create.
             catalog: super::DatabaseCatalog = json "catalog",
         }
     }
@@ -28,7 +28,7 @@ databricks_core::operation! {
         info: "database.create_database_instance", POST "/api/2.0/database/instances", Workspace;
         output: super::DatabaseInstance = databricks_core::ResponseParts::json;
         required {
-            /// `database_instance`, of type `DatabaseInstance`.
+            /// The database instance to create.
             database_instance: super::DatabaseInstance = json "database_instance",
         }
     }
@@ -65,11 +65,11 @@ databricks_core::operation! {
         required {
             /// Name of the instance.
             instance_name: String = path "instance_name",
-            /// `database_instance_role`, of type `DatabaseInstanceRole`.
+            /// The database instance role to create.
             database_instance_role: super::DatabaseInstanceRole = json "database_instance_role",
         }
         optional {
-            /// `database_instance_name`, a text.
+            /// Instance on which the role is created, if another than the one in the path.
             database_instance_name: String = query "database_instance_name",
         }
     }
@@ -85,7 +85,7 @@ databricks_core::operation! {
         info: "database.create_database_table", POST "/api/2.0/database/tables", Workspace;
         output: super::DatabaseTable = databricks_core::ResponseParts::json;
         required {
-            /// `table`, of type `DatabaseTable`.
+            /// The table to create.
             table: super::DatabaseTable = json "table",
         }
     }
@@ -99,7 +99,7 @@ databricks_core::operation! {
         info: "database.create_synced_database_table", POST "/api/2.0/database/synced_tables", Workspace;
         output: super::SyncedDatabaseTable = databricks_core::ResponseParts::json;
         required {
-            /// `synced_table`, of type `SyncedDatabaseTable`.
+            /// The synced table to create.
             synced_table: super::SyncedDatabaseTable = json "synced_table",
         }
     }
@@ -227,7 +227,7 @@ databricks_core::operation! {
             claims: Vec<super::RequestedClaims> = optional "claims",
             /// Instances the token is for.
             instance_names: Vec<String> = optional "instance_names",
-            /// `request_id`, a text.
+            /// ID of the request, chosen by the caller and unique to it.
             request_id: String = optional "request_id",
         }
     }
@@ -479,7 +479,7 @@ databricks_core::operation! {
         required {
             /// Name of the catalog.
             name: String = path "name",
-            /// `database_catalog`, of type `DatabaseCatalog`.
+            /// The database catalog with its new values.
             database_catalog: super::DatabaseCatalog = json "database_catalog",
             /// Fields to change; without effect so far.
             update_mask: String = query "update_mask",
@@ -497,7 +497,7 @@ databricks_core::operation! {
         required {
             /// Name of the instance.
             name: String = path "name",
-            /// `database_instance`, of type `DatabaseInstance`.
+            /// The database instance with its new values.
             database_instance: super::DatabaseInstance = json "database_instance",
             /// Fields to change; without it, all that can be.
             ///
@@ -519,7 +519,7 @@ databricks_core::operation! {
         required {
             /// Full name of the table: `<catalog>.<schema>.<table>`.
             name: String = path "name",
-            /// `synced_table`, of type `SyncedDatabaseTable`.
+            /// The synced table with its new values.
             synced_table: super::SyncedDatabaseTable = json "synced_table",
             /// Fields to change; without effect so far.
             update_mask: String = query "update_mask",

@@ -6,9 +6,9 @@ databricks_core::model! {
     /// A tag of an instance.
     CustomTag {
         optional {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -28,7 +28,7 @@ databricks_core::model! {
         optional {
             /// Whether a missing database is created.
             create_database_if_not_exists: bool = "create_database_if_not_exists",
-            /// `uid`, a text.
+            /// ID of the registration, assigned by the service.
             uid: String = "uid",
         }
     }
@@ -64,7 +64,7 @@ databricks_core::model! {
             creator: String = "creator",
             /// Tags to set.
             ///
-            /// Present only in the answers to creation and update.
+            /// Present only in the responses to creation and update.
             custom_tags: Vec<CustomTag> = "custom_tags",
             /// Same as `capacity`.
             #[deprecated(note = "deprecated by the API, which names no replacement")]
@@ -103,7 +103,7 @@ databricks_core::model! {
             read_write_dns: String = "read_write_dns",
             /// Days of history to keep, 2 to 35; 7 by default.
             retention_window_in_days: i64 = "retention_window_in_days",
-            /// `state`, of type `DatabaseInstanceState`.
+            /// Where the database instance stands at present.
             state: DatabaseInstanceState = "state",
             /// Whether to stop the instance.
             ///
@@ -134,9 +134,9 @@ databricks_core::model! {
             ///
             /// In answers, only if it was sent.
             lsn: String = "lsn",
-            /// `name`, a text.
+            /// Name of the instance.
             name: String = "name",
-            /// `uid`, a text.
+            /// ID of the instance, assigned by the service.
             uid: String = "uid",
         }
     }
@@ -214,7 +214,7 @@ databricks_core::model! {
     /// A page of catalogs.
     ListDatabaseCatalogsResponse {
         optional {
-            /// `database_catalogs`, a list, each item of type `DatabaseCatalog`.
+            /// The database catalogs of this page; later pages may hold more.
             database_catalogs: Vec<DatabaseCatalog> = "database_catalogs" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -226,7 +226,7 @@ databricks_core::model! {
     /// A page of Postgres roles.
     ListDatabaseInstanceRolesResponse {
         optional {
-            /// `database_instance_roles`, a list, each item of type `DatabaseInstanceRole`.
+            /// The database instance roles of this page; later pages may hold more.
             database_instance_roles: Vec<DatabaseInstanceRole> = "database_instance_roles" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -238,7 +238,7 @@ databricks_core::model! {
     /// A page of database instances.
     ListDatabaseInstancesResponse {
         optional {
-            /// `database_instances`, a list, each item of type `DatabaseInstance`.
+            /// The database instances of this page; later pages may hold more.
             database_instances: Vec<DatabaseInstance> = "database_instances" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -252,7 +252,7 @@ databricks_core::model! {
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `synced_tables`, a list, each item of type `SyncedDatabaseTable`.
+            /// The synced tables of this page; later pages may hold more.
             synced_tables: Vec<SyncedDatabaseTable> = "synced_tables" (essential),
         }
     }
@@ -294,7 +294,7 @@ databricks_core::model! {
         optional {
             /// Full name in Unity Catalog.
             table_name: String = "table_name",
-            /// `unspecified_resource_name`, a text.
+            /// Name of a resource whose kind is not stated.
             unspecified_resource_name: String = "unspecified_resource_name",
         }
     }
@@ -507,13 +507,13 @@ databricks_core::model! {
 databricks_core::open_enum! {
     /// Kind of identity behind a role.
     DatabaseInstanceRoleIdentityType {
-        /// `GROUP`.
+        /// `GROUP`: A group of the account.
         Group = "GROUP",
         /// `PG_ONLY`: None: a plain Postgres role.
         PgOnly = "PG_ONLY",
-        /// `SERVICE_PRINCIPAL`.
+        /// `SERVICE_PRINCIPAL`: An identity for programs.
         ServicePrincipal = "SERVICE_PRINCIPAL",
-        /// `USER`.
+        /// `USER`: A person.
         User = "USER",
     }
 }
@@ -521,7 +521,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Predefined role that a role can be a member of.
     DatabaseInstanceRoleMembershipRole {
-        /// `DATABRICKS_SUPERUSER`.
+        /// `DATABRICKS_SUPERUSER`: The role with the highest rights that customers can have.
         DatabricksSuperuser = "DATABRICKS_SUPERUSER",
     }
 }
@@ -547,17 +547,17 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// State of a table's entry in Unity Catalog.
     ProvisioningInfoState {
-        /// `ACTIVE`.
+        /// `ACTIVE`: It is set up and can be used.
         Active = "ACTIVE",
-        /// `DEGRADED`.
+        /// `DEGRADED`: It can be used, and something about it does not work.
         Degraded = "DEGRADED",
-        /// `DELETING`.
+        /// `DELETING`: It is being deleted.
         Deleting = "DELETING",
-        /// `FAILED`.
+        /// `FAILED`: It could not be set up.
         Failed = "FAILED",
-        /// `PROVISIONING`.
+        /// `PROVISIONING`: It is being set up.
         Provisioning = "PROVISIONING",
-        /// `UPDATING`.
+        /// `UPDATING`: It is being changed.
         Updating = "UPDATING",
     }
 }
@@ -565,11 +565,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Step of a synced table's pipeline.
     ProvisioningPhase {
-        /// `PROVISIONING_PHASE_INDEX_SCAN`.
+        /// `PROVISIONING_PHASE_INDEX_SCAN`: The rows are read to build the index.
         ProvisioningPhaseIndexScan = "PROVISIONING_PHASE_INDEX_SCAN",
-        /// `PROVISIONING_PHASE_INDEX_SORT`.
+        /// `PROVISIONING_PHASE_INDEX_SORT`: The entries of the index are sorted.
         ProvisioningPhaseIndexSort = "PROVISIONING_PHASE_INDEX_SORT",
-        /// `PROVISIONING_PHASE_MAIN`.
+        /// `PROVISIONING_PHASE_MAIN`: Rows are being copied.
         ProvisioningPhaseMain = "PROVISIONING_PHASE_MAIN",
     }
 }
@@ -597,11 +597,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Postgres type to use instead of the usual one.
     SyncedTableSpecPgSpecificType {
-        /// `PG_SPECIFIC_TYPE_HALFVEC`.
+        /// `PG_SPECIFIC_TYPE_HALFVEC`: `halfvec` of the extension pgvector: a vector of 16-bit floating-point numbers.
         PgSpecificTypeHalfvec = "PG_SPECIFIC_TYPE_HALFVEC",
-        /// `PG_SPECIFIC_TYPE_VARCHAR`.
+        /// `PG_SPECIFIC_TYPE_VARCHAR`: `varchar`: text of limited length.
         PgSpecificTypeVarchar = "PG_SPECIFIC_TYPE_VARCHAR",
-        /// `PG_SPECIFIC_TYPE_VECTOR`.
+        /// `PG_SPECIFIC_TYPE_VECTOR`: `vector` of the extension pgvector: a vector of 32-bit floating-point numbers.
         PgSpecificTypeVector = "PG_SPECIFIC_TYPE_VECTOR",
     }
 }

@@ -18,7 +18,7 @@ databricks_core::operation! {
             ///
             /// Of the form `catalogs/{catalog_name}`.
             parent: String = segments "parent",
-            /// `catalog_config`, of type `CatalogConfig`.
+            /// The catalog config to create.
             catalog_config: super::CatalogConfig = json "catalog_config",
         }
     }
@@ -70,7 +70,7 @@ databricks_core::operation! {
             ///
             /// Of the form `catalogs/{catalog_name}/config`.
             name: String = segments "name",
-            /// `catalog_config`, of type `CatalogConfig`.
+            /// The catalog config with its new values.
             catalog_config: super::CatalogConfig = json "catalog_config",
             /// Comma-separated names of the fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",

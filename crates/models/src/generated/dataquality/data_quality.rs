@@ -36,7 +36,7 @@ databricks_core::operation! {
         info: "data_quality.create_monitor", POST "/api/data-quality/v1/monitors", Workspace;
         output: super::Monitor = databricks_core::ResponseParts::json;
         required {
-            /// `monitor`, of type `Monitor`.
+            /// The monitor to create.
             monitor: super::Monitor = json "monitor",
         }
     }
@@ -57,7 +57,7 @@ databricks_core::operation! {
             object_type: String = path "object_type",
             /// UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
             object_id: String = path "object_id",
-            /// `refresh`, of type `Refresh`.
+            /// The refresh to create.
             refresh: super::Refresh = json "refresh",
         }
     }
@@ -245,7 +245,7 @@ databricks_core::operation! {
             object_type: String = path "object_type",
             /// UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
             object_id: String = path "object_id",
-            /// `monitor`, of type `Monitor`.
+            /// The monitor with its new values.
             monitor: super::Monitor = json "monitor",
             /// Comma-separated paths of the fields to change, such as `data_profiling_config.custom_metrics`.
             update_mask: String = query "update_mask",
@@ -269,7 +269,7 @@ databricks_core::operation! {
             object_id: String = path "object_id",
             /// Id of the refresh.
             refresh_id: i64 = path "refresh_id",
-            /// `refresh`, of type `Refresh`.
+            /// The refresh with its new values.
             refresh: super::Refresh = json "refresh",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",

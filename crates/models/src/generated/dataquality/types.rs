@@ -151,7 +151,7 @@ databricks_core::model! {
     /// One page of monitors.
     ListMonitorResponse {
         optional {
-            /// `monitors`, a list, each item of type `Monitor`.
+            /// The monitors of this page; later pages may hold more.
             monitors: Vec<Monitor> = "monitors" (essential),
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -165,7 +165,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `refreshes`, a list, each item of type `Refresh`.
+            /// The refreshes of this page; later pages may hold more.
             refreshes: Vec<Refresh> = "refreshes" (essential),
         }
     }

@@ -18,7 +18,7 @@ databricks_core::operation! {
             parent: String = segments "parent",
             /// Id chosen by the caller; becomes the last part of the resource name.
             failover_group_id: String = query "failover_group_id",
-            /// `failover_group`, of type `FailoverGroup`.
+            /// The failover group to create.
             failover_group: super::FailoverGroup = json "failover_group",
         }
         optional {
@@ -42,7 +42,7 @@ databricks_core::operation! {
             parent: String = segments "parent",
             /// Id chosen by the caller; becomes the last part of the resource name.
             stable_url_id: String = query "stable_url_id",
-            /// `stable_url`, of type `StableUrl`.
+            /// The stable url to create.
             stable_url: super::StableUrl = json "stable_url",
         }
         optional {
@@ -256,7 +256,7 @@ databricks_core::operation! {
             ///
             /// Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
             name: String = segments "name",
-            /// `failover_group`, of type `FailoverGroup`.
+            /// The failover group with its new values.
             failover_group: super::FailoverGroup = json "failover_group",
             /// Names of the fields to change, separated by commas.
             update_mask: databricks_core::FieldMask = query "update_mask",

@@ -22,7 +22,7 @@ databricks_core::model! {
             ///
             /// A successful failover changes it.
             effective_primary_region: String = "effective_primary_region",
-            /// Opaque version, assigned by the server; send it with a change to make sure that nobody else made one in between.
+            /// Opaque version, assigned by the server; send it with a change to make sure that no one else made one in between.
             etag: String = "etag",
             /// Whether errors keep `replication_point` from advancing at present.
             has_replication_point_blocking_errors: bool = "has_replication_point_blocking_errors",
@@ -76,7 +76,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `stable_urls`, a list, each item of type `StableUrl`.
+            /// The stable urls of this page; later pages may hold more.
             stable_urls: Vec<StableUrl> = "stable_urls" (essential),
         }
     }

@@ -10,7 +10,7 @@ databricks_core::operation! {
         info: "domains.create_domain", POST "/api/2.0/domains", Workspace;
         output: super::Domain = databricks_core::ResponseParts::json;
         required {
-            /// `domain`, of type `Domain`.
+            /// The domain to create.
             domain: super::Domain = json "domain",
         }
         optional {
@@ -115,7 +115,7 @@ databricks_core::operation! {
             ///
             /// Of the form `domains/{domain_id}`.
             name: String = segments "name",
-            /// `domain`, of type `Domain`.
+            /// The domain with its new values.
             domain: super::Domain = json "domain",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.

@@ -69,149 +69,149 @@ databricks_core::model! {
 databricks_core::open_enum! {
     /// Icon that a domain can have; the values name what it depicts.
     DomainIconName {
-        /// `ADDRESS_BOOK`.
+        /// `ADDRESS_BOOK`: An icon that shows an address book.
         AddressBook = "ADDRESS_BOOK",
-        /// `ALARM`.
+        /// `ALARM`: An icon that shows an alarm clock.
         Alarm = "ALARM",
-        /// `ARROWS_IN`.
+        /// `ARROWS_IN`: An icon that shows four arrows that point inwards.
         ArrowsIn = "ARROWS_IN",
-        /// `ATOM`.
+        /// `ATOM`: An icon that shows an atom.
         Atom = "ATOM",
-        /// `BALLOON`.
+        /// `BALLOON`: An icon that shows a balloon.
         Balloon = "BALLOON",
-        /// `BANK`.
+        /// `BANK`: An icon that shows a bank.
         Bank = "BANK",
-        /// `BARRICADE`.
+        /// `BARRICADE`: An icon that shows a barricade.
         Barricade = "BARRICADE",
-        /// `BASKET`.
+        /// `BASKET`: An icon that shows a basket.
         Basket = "BASKET",
-        /// `BRIDGE`.
+        /// `BRIDGE`: An icon that shows a bridge.
         Bridge = "BRIDGE",
-        /// `CACTUS`.
+        /// `CACTUS`: An icon that shows a cactus.
         Cactus = "CACTUS",
-        /// `CALL_BELL`.
+        /// `CALL_BELL`: An icon that shows a call bell.
         CallBell = "CALL_BELL",
-        /// `CARROT`.
+        /// `CARROT`: An icon that shows a carrot.
         Carrot = "CARROT",
-        /// `CHART_PIE_SLICE`.
+        /// `CHART_PIE_SLICE`: An icon that shows a pie chart with a slice.
         ChartPieSlice = "CHART_PIE_SLICE",
-        /// `CITY`.
+        /// `CITY`: An icon that shows the skyline of a city.
         City = "CITY",
-        /// `CLOUD`.
+        /// `CLOUD`: An icon that shows a cloud.
         Cloud = "CLOUD",
-        /// `COINS`.
+        /// `COINS`: An icon that shows coins.
         Coins = "COINS",
-        /// `COMPASS_ROSE`.
+        /// `COMPASS_ROSE`: An icon that shows a compass rose.
         CompassRose = "COMPASS_ROSE",
-        /// `CRANE_TOWER`.
+        /// `CRANE_TOWER`: An icon that shows a tower crane.
         CraneTower = "CRANE_TOWER",
-        /// `CROWN`.
+        /// `CROWN`: An icon that shows a crown.
         Crown = "CROWN",
-        /// `CUBE_TRANSPARENT`.
+        /// `CUBE_TRANSPARENT`: An icon that shows a transparent cube.
         CubeTransparent = "CUBE_TRANSPARENT",
-        /// `FADERS`.
+        /// `FADERS`: An icon that shows faders of a mixing desk.
         Faders = "FADERS",
-        /// `FLAG_BANNER_FOLD`.
+        /// `FLAG_BANNER_FOLD`: An icon that shows a folded banner.
         FlagBannerFold = "FLAG_BANNER_FOLD",
-        /// `FLAG_CHECKERED`.
+        /// `FLAG_CHECKERED`: An icon that shows a checkered flag.
         FlagCheckered = "FLAG_CHECKERED",
-        /// `GAVEL`.
+        /// `GAVEL`: An icon that shows a gavel.
         Gavel = "GAVEL",
-        /// `HAMBURGER`.
+        /// `HAMBURGER`: An icon that shows a hamburger.
         Hamburger = "HAMBURGER",
-        /// `HEAD_CIRCUIT`.
+        /// `HEAD_CIRCUIT`: An icon that shows a head with circuits.
         HeadCircuit = "HEAD_CIRCUIT",
-        /// `HOURGLASS_HIGH`.
+        /// `HOURGLASS_HIGH`: An icon that shows a full hourglass.
         HourglassHigh = "HOURGLASS_HIGH",
-        /// `INTERSECT_THREE`.
+        /// `INTERSECT_THREE`: An icon that shows three circles that intersect.
         IntersectThree = "INTERSECT_THREE",
-        /// `MICROSCOPE`.
+        /// `MICROSCOPE`: An icon that shows a microscope.
         Microscope = "MICROSCOPE",
-        /// `MOON_STARS`.
+        /// `MOON_STARS`: An icon that shows the moon with stars.
         MoonStars = "MOON_STARS",
-        /// `PACKAGE`.
+        /// `PACKAGE`: An icon that shows a package.
         Package = "PACKAGE",
-        /// `PARACHUTE`.
+        /// `PARACHUTE`: An icon that shows a parachute.
         Parachute = "PARACHUTE",
-        /// `PEPPER`.
+        /// `PEPPER`: An icon that shows a pepper.
         Pepper = "PEPPER",
-        /// `PIGGY_BANK`.
+        /// `PIGGY_BANK`: An icon that shows a piggy bank.
         PiggyBank = "PIGGY_BANK",
-        /// `PILL`.
+        /// `PILL`: An icon that shows a pill.
         Pill = "PILL",
-        /// `PLANET`.
+        /// `PLANET`: An icon that shows a planet with a ring.
         Planet = "PLANET",
-        /// `PLANT`.
+        /// `PLANT`: An icon that shows a plant.
         Plant = "PLANT",
-        /// `PLUGS_CONNECTED`.
+        /// `PLUGS_CONNECTED`: An icon that shows two connected plugs.
         PlugsConnected = "PLUGS_CONNECTED",
-        /// `POPCORN`.
+        /// `POPCORN`: An icon that shows popcorn.
         Popcorn = "POPCORN",
-        /// `PRESENTATION_CHART`.
+        /// `PRESENTATION_CHART`: An icon that shows a presentation chart.
         PresentationChart = "PRESENTATION_CHART",
-        /// `PUZZLE_PIECE`.
+        /// `PUZZLE_PIECE`: An icon that shows a puzzle piece.
         PuzzlePiece = "PUZZLE_PIECE",
-        /// `RAINBOW`.
+        /// `RAINBOW`: An icon that shows a rainbow.
         Rainbow = "RAINBOW",
-        /// `RANKING`.
+        /// `RANKING`: An icon that shows a winners’ podium.
         Ranking = "RANKING",
-        /// `RECEIPT`.
+        /// `RECEIPT`: An icon that shows a receipt.
         Receipt = "RECEIPT",
-        /// `ROCKET`.
+        /// `ROCKET`: An icon that shows a rocket.
         Rocket = "ROCKET",
-        /// `RULER`.
+        /// `RULER`: An icon that shows a ruler.
         Ruler = "RULER",
-        /// `SAILBOAT`.
+        /// `SAILBOAT`: An icon that shows a sailboat.
         Sailboat = "SAILBOAT",
-        /// `SCALES`.
+        /// `SCALES`: An icon that shows a pair of scales.
         Scales = "SCALES",
-        /// `SCAN_SMILEY`.
+        /// `SCAN_SMILEY`: An icon that shows a face in a scanner.
         ScanSmiley = "SCAN_SMILEY",
-        /// `SCROLL`.
+        /// `SCROLL`: An icon that shows a scroll.
         Scroll = "SCROLL",
-        /// `SHIELD_CHECKERED`.
+        /// `SHIELD_CHECKERED`: An icon that shows a checkered shield.
         ShieldCheckered = "SHIELD_CHECKERED",
-        /// `SNEAKER`.
+        /// `SNEAKER`: An icon that shows a sneaker.
         Sneaker = "SNEAKER",
-        /// `SNOWFLAKE`.
+        /// `SNOWFLAKE`: An icon that shows a snowflake.
         Snowflake = "SNOWFLAKE",
-        /// `SOLAR_ROOF`.
+        /// `SOLAR_ROOF`: An icon that shows a roof with solar panels.
         SolarRoof = "SOLAR_ROOF",
-        /// `SPEEDOMETER`.
+        /// `SPEEDOMETER`: An icon that shows a speedometer.
         Speedometer = "SPEEDOMETER",
-        /// `STAMP`.
+        /// `STAMP`: An icon that shows a stamp.
         Stamp = "STAMP",
-        /// `STEPS`.
+        /// `STEPS`: An icon that shows steps of a stair.
         Steps = "STEPS",
-        /// `STRATEGY`.
+        /// `STRATEGY`: An icon that shows the plan of a game.
         Strategy = "STRATEGY",
-        /// `SWORD`.
+        /// `SWORD`: An icon that shows a sword.
         Sword = "SWORD",
-        /// `TELEVISION_SIMPLE`.
+        /// `TELEVISION_SIMPLE`: An icon that shows a television set.
         TelevisionSimple = "TELEVISION_SIMPLE",
-        /// `TENT`.
+        /// `TENT`: An icon that shows a tent.
         Tent = "TENT",
-        /// `TICKET`.
+        /// `TICKET`: An icon that shows a ticket.
         Ticket = "TICKET",
-        /// `TRACTOR`.
+        /// `TRACTOR`: An icon that shows a tractor.
         Tractor = "TRACTOR",
-        /// `TRAFFIC_CONE`.
+        /// `TRAFFIC_CONE`: An icon that shows a cone as on roads.
         TrafficCone = "TRAFFIC_CONE",
-        /// `TRAIN`.
+        /// `TRAIN`: An icon that shows a train.
         Train = "TRAIN",
-        /// `TREE_EVERGREEN`.
+        /// `TREE_EVERGREEN`: An icon that shows a fir tree.
         TreeEvergreen = "TREE_EVERGREEN",
-        /// `TREE_STRUCTURE`.
+        /// `TREE_STRUCTURE`: An icon that shows a tree of nodes.
         TreeStructure = "TREE_STRUCTURE",
-        /// `TROLLEY_SUITCASE`.
+        /// `TROLLEY_SUITCASE`: An icon that shows a suitcase on wheels.
         TrolleySuitcase = "TROLLEY_SUITCASE",
-        /// `TROPHY`.
+        /// `TROPHY`: An icon that shows a trophy.
         Trophy = "TROPHY",
-        /// `TRUCK_TRAILER`.
+        /// `TRUCK_TRAILER`: An icon that shows a truck with trailer.
         TruckTrailer = "TRUCK_TRAILER",
-        /// `USERS_THREE`.
+        /// `USERS_THREE`: An icon that shows three people.
         UsersThree = "USERS_THREE",
-        /// `VECTOR_THREE`.
+        /// `VECTOR_THREE`: An icon that shows three vectors.
         VectorThree = "VECTOR_THREE",
     }
 }

@@ -12,7 +12,7 @@ databricks_core::model! {
             error_code: ErrorCode = "error_code",
             /// Human-readable text of the error.
             message: String = "message",
-            /// `stack_trace`, a text.
+            /// Where in the service the error arose, as a stack trace.
             stack_trace: String = "stack_trace",
         }
     }
@@ -55,7 +55,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to fetch the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `workspace_base_environments`, a list, each item of type `WorkspaceBaseEnvironment`.
+            /// The workspace base environments of this page; later pages may hold more.
             workspace_base_environments: Vec<WorkspaceBaseEnvironment> = "workspace_base_environments" (essential),
         }
     }
@@ -91,7 +91,7 @@ databricks_core::model! {
         optional {
             /// Whether the environment is for CPU or GPU compute.
             base_environment_type: BaseEnvironmentType = "base_environment_type",
-            /// `create_time`, a point in time.
+            /// When the base environment was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// ID of the user who created the environment.
             creator_user_id: String = "creator_user_id",
@@ -109,7 +109,7 @@ databricks_core::model! {
             spec: EnvironmentSpec = "spec",
             /// How far the environment has been materialized.
             status: WorkspaceBaseEnvironmentCacheStatus = "status",
-            /// `update_time`, a point in time.
+            /// When the base environment was last changed.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -146,37 +146,37 @@ databricks_core::open_enum! {
         BadRequest = "BAD_REQUEST",
         /// `CANCELLED`: The caller cancelled the operation.
         Cancelled = "CANCELLED",
-        /// `CATALOG_ALREADY_EXISTS`.
+        /// `CATALOG_ALREADY_EXISTS`: A catalog of this name exists.
         CatalogAlreadyExists = "CATALOG_ALREADY_EXISTS",
-        /// `CATALOG_DOES_NOT_EXIST`.
+        /// `CATALOG_DOES_NOT_EXIST`: There is no catalog of this name.
         CatalogDoesNotExist = "CATALOG_DOES_NOT_EXIST",
         /// `CATALOG_NOT_EMPTY`: The catalog still holds schemas.
         CatalogNotEmpty = "CATALOG_NOT_EMPTY",
         /// `COULD_NOT_ACQUIRE_LOCK`: Another operation holds the lock.
         CouldNotAcquireLock = "COULD_NOT_ACQUIRE_LOCK",
-        /// `CUSTOMER_UNAUTHORIZED`.
+        /// `CUSTOMER_UNAUTHORIZED`: The customer may not use this feature.
         CustomerUnauthorized = "CUSTOMER_UNAUTHORIZED",
-        /// `DAC_ALREADY_EXISTS`.
+        /// `DAC_ALREADY_EXISTS`: A data access configuration of this name exists.
         DacAlreadyExists = "DAC_ALREADY_EXISTS",
-        /// `DAC_DOES_NOT_EXIST`.
+        /// `DAC_DOES_NOT_EXIST`: There is no such data access configuration.
         DacDoesNotExist = "DAC_DOES_NOT_EXIST",
         /// `DATA_LOSS`: Data was lost or corrupted and cannot be recovered.
         DataLoss = "DATA_LOSS",
         /// `DEADLINE_EXCEEDED`: Not finished in the time allowed; HTTP 504.
         DeadlineExceeded = "DEADLINE_EXCEEDED",
-        /// `DEPLOYMENT_TIMEOUT`.
+        /// `DEPLOYMENT_TIMEOUT`: The deployment did not finish in time.
         DeploymentTimeout = "DEPLOYMENT_TIMEOUT",
         /// `DIRECTORY_NOT_EMPTY`: The directory still has content.
         DirectoryNotEmpty = "DIRECTORY_NOT_EMPTY",
-        /// `DIRECTORY_PROTECTED`.
+        /// `DIRECTORY_PROTECTED`: The directory is protected from such a change.
         DirectoryProtected = "DIRECTORY_PROTECTED",
-        /// `DRY_RUN_FAILED`.
+        /// `DRY_RUN_FAILED`: The trial run of the operation failed; nothing was changed.
         DryRunFailed = "DRY_RUN_FAILED",
         /// `ENDPOINT_NOT_FOUND`: There is no such API path.
         EndpointNotFound = "ENDPOINT_NOT_FOUND",
-        /// `EXTERNAL_LOCATION_ALREADY_EXISTS`.
+        /// `EXTERNAL_LOCATION_ALREADY_EXISTS`: An external location of this name or path exists.
         ExternalLocationAlreadyExists = "EXTERNAL_LOCATION_ALREADY_EXISTS",
-        /// `EXTERNAL_LOCATION_DOES_NOT_EXIST`.
+        /// `EXTERNAL_LOCATION_DOES_NOT_EXIST`: There is no such external location.
         ExternalLocationDoesNotExist = "EXTERNAL_LOCATION_DOES_NOT_EXIST",
         /// `FEATURE_DISABLED`: The feature is not enabled.
         FeatureDisabled = "FEATURE_DISABLED",
@@ -190,7 +190,7 @@ databricks_core::open_enum! {
         GitUnknownRef = "GIT_UNKNOWN_REF",
         /// `GIT_URL_NOT_ON_ALLOW_LIST`: The workspace does not allow this Git URL.
         GitUrlNotOnAllowList = "GIT_URL_NOT_ON_ALLOW_LIST",
-        /// `INSECURE_PARTNER_RESPONSE`.
+        /// `INSECURE_PARTNER_RESPONSE`: A partner's service responded over a connection that is not secure.
         InsecurePartnerResponse = "INSECURE_PARTNER_RESPONSE",
         /// `INTERNAL_ERROR`: The service failed on its side; HTTP 500.
         InternalError = "INTERNAL_ERROR",
@@ -200,19 +200,19 @@ databricks_core::open_enum! {
         InvalidState = "INVALID_STATE",
         /// `INVALID_STATE_TRANSITION`: The object cannot go from its state to the requested one.
         InvalidStateTransition = "INVALID_STATE_TRANSITION",
-        /// `IO_ERROR`.
+        /// `IO_ERROR`: Reading or writing failed.
         IoError = "IO_ERROR",
-        /// `IPYNB_FILE_IN_REPO`.
+        /// `IPYNB_FILE_IN_REPO`: The operation does not work on a Jupyter notebook file in a Git repository.
         IpynbFileInRepo = "IPYNB_FILE_IN_REPO",
-        /// `MALFORMED_PARTNER_RESPONSE`.
+        /// `MALFORMED_PARTNER_RESPONSE`: A partner's service responded with something that cannot be read.
         MalformedPartnerResponse = "MALFORMED_PARTNER_RESPONSE",
         /// `MALFORMED_REQUEST`: The request could not be parsed.
         MalformedRequest = "MALFORMED_REQUEST",
-        /// `MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST`.
+        /// `MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST`: The Azure resource group that Databricks manages for the workspace is gone.
         ManagedResourceGroupDoesNotExist = "MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST",
         /// `MAX_BLOCK_SIZE_EXCEEDED`: The block of data to append is larger than allowed.
         MaxBlockSizeExceeded = "MAX_BLOCK_SIZE_EXCEEDED",
-        /// `MAX_CHILD_NODE_SIZE_EXCEEDED`.
+        /// `MAX_CHILD_NODE_SIZE_EXCEEDED`: The directory would have more entries than allowed.
         MaxChildNodeSizeExceeded = "MAX_CHILD_NODE_SIZE_EXCEEDED",
         /// `MAX_LIST_SIZE_EXCEEDED`: The result has more entries than may be listed.
         MaxListSizeExceeded = "MAX_LIST_SIZE_EXCEEDED",
@@ -220,11 +220,11 @@ databricks_core::open_enum! {
         MaxNotebookSizeExceeded = "MAX_NOTEBOOK_SIZE_EXCEEDED",
         /// `MAX_READ_SIZE_EXCEEDED`: More bytes were requested than one read may return.
         MaxReadSizeExceeded = "MAX_READ_SIZE_EXCEEDED",
-        /// `METASTORE_ALREADY_EXISTS`.
+        /// `METASTORE_ALREADY_EXISTS`: A metastore of this name exists.
         MetastoreAlreadyExists = "METASTORE_ALREADY_EXISTS",
-        /// `METASTORE_DOES_NOT_EXIST`.
+        /// `METASTORE_DOES_NOT_EXIST`: There is no such metastore, or the workspace has none.
         MetastoreDoesNotExist = "METASTORE_DOES_NOT_EXIST",
-        /// `METASTORE_NOT_EMPTY`.
+        /// `METASTORE_NOT_EMPTY`: The metastore still holds objects, and so cannot be deleted.
         MetastoreNotEmpty = "METASTORE_NOT_EMPTY",
         /// `NOT_FOUND`: The object or path does not exist; HTTP 404.
         NotFound = "NOT_FOUND",
@@ -234,23 +234,23 @@ databricks_core::open_enum! {
         PartialDelete = "PARTIAL_DELETE",
         /// `PERMISSION_DENIED`: The caller lacks a permission; HTTP 403.
         PermissionDenied = "PERMISSION_DENIED",
-        /// `PERMISSION_NOT_PROPAGATED`.
+        /// `PERMISSION_NOT_PROPAGATED`: A permission was granted a short time ago and has not taken effect everywhere.
         PermissionNotPropagated = "PERMISSION_NOT_PROPAGATED",
-        /// `PRINCIPAL_DOES_NOT_EXIST`.
+        /// `PRINCIPAL_DOES_NOT_EXIST`: There is no such user, group or service principal.
         PrincipalDoesNotExist = "PRINCIPAL_DOES_NOT_EXIST",
-        /// `PROJECTS_OPERATION_TIMEOUT`.
+        /// `PROJECTS_OPERATION_TIMEOUT`: An operation on a Git folder did not finish in time.
         ProjectsOperationTimeout = "PROJECTS_OPERATION_TIMEOUT",
-        /// `PROVIDER_ALREADY_EXISTS`.
+        /// `PROVIDER_ALREADY_EXISTS`: A provider of this name exists.
         ProviderAlreadyExists = "PROVIDER_ALREADY_EXISTS",
-        /// `PROVIDER_DOES_NOT_EXIST`.
+        /// `PROVIDER_DOES_NOT_EXIST`: There is no such provider.
         ProviderDoesNotExist = "PROVIDER_DOES_NOT_EXIST",
-        /// `PROVIDER_SHARE_NOT_ACCESSIBLE`.
+        /// `PROVIDER_SHARE_NOT_ACCESSIBLE`: The share of the provider cannot be reached with the access that was given.
         ProviderShareNotAccessible = "PROVIDER_SHARE_NOT_ACCESSIBLE",
         /// `QUOTA_EXCEEDED`: A quota of the account or workspace is used up.
         QuotaExceeded = "QUOTA_EXCEEDED",
-        /// `RECIPIENT_ALREADY_EXISTS`.
+        /// `RECIPIENT_ALREADY_EXISTS`: A recipient of this name exists.
         RecipientAlreadyExists = "RECIPIENT_ALREADY_EXISTS",
-        /// `RECIPIENT_DOES_NOT_EXIST`.
+        /// `RECIPIENT_DOES_NOT_EXIST`: There is no such recipient.
         RecipientDoesNotExist = "RECIPIENT_DOES_NOT_EXIST",
         /// `REQUEST_LIMIT_EXCEEDED`: Too many requests, or a resource limit would be passed.
         RequestLimitExceeded = "REQUEST_LIMIT_EXCEEDED",
@@ -264,29 +264,29 @@ databricks_core::open_enum! {
         ResourceExhausted = "RESOURCE_EXHAUSTED",
         /// `RESOURCE_LIMIT_EXCEEDED`: The limit for the number of such objects is reached.
         ResourceLimitExceeded = "RESOURCE_LIMIT_EXCEEDED",
-        /// `SCHEMA_ALREADY_EXISTS`.
+        /// `SCHEMA_ALREADY_EXISTS`: A schema of this name exists.
         SchemaAlreadyExists = "SCHEMA_ALREADY_EXISTS",
-        /// `SCHEMA_DOES_NOT_EXIST`.
+        /// `SCHEMA_DOES_NOT_EXIST`: There is no such schema.
         SchemaDoesNotExist = "SCHEMA_DOES_NOT_EXIST",
         /// `SCHEMA_NOT_EMPTY`: The schema still holds tables or other objects.
         SchemaNotEmpty = "SCHEMA_NOT_EMPTY",
-        /// `SEARCH_QUERY_TOO_LONG`.
+        /// `SEARCH_QUERY_TOO_LONG`: The text to search for has too many characters.
         SearchQueryTooLong = "SEARCH_QUERY_TOO_LONG",
-        /// `SEARCH_QUERY_TOO_SHORT`.
+        /// `SEARCH_QUERY_TOO_SHORT`: The text to search for has too few characters.
         SearchQueryTooShort = "SEARCH_QUERY_TOO_SHORT",
-        /// `SERVICE_UNDER_MAINTENANCE`.
+        /// `SERVICE_UNDER_MAINTENANCE`: The service is down for maintenance.
         ServiceUnderMaintenance = "SERVICE_UNDER_MAINTENANCE",
-        /// `SHARE_ALREADY_EXISTS`.
+        /// `SHARE_ALREADY_EXISTS`: A share of this name exists.
         ShareAlreadyExists = "SHARE_ALREADY_EXISTS",
-        /// `SHARE_DOES_NOT_EXIST`.
+        /// `SHARE_DOES_NOT_EXIST`: There is no such share.
         ShareDoesNotExist = "SHARE_DOES_NOT_EXIST",
-        /// `STORAGE_CREDENTIAL_ALREADY_EXISTS`.
+        /// `STORAGE_CREDENTIAL_ALREADY_EXISTS`: A storage credential of this name exists.
         StorageCredentialAlreadyExists = "STORAGE_CREDENTIAL_ALREADY_EXISTS",
-        /// `STORAGE_CREDENTIAL_DOES_NOT_EXIST`.
+        /// `STORAGE_CREDENTIAL_DOES_NOT_EXIST`: There is no such storage credential.
         StorageCredentialDoesNotExist = "STORAGE_CREDENTIAL_DOES_NOT_EXIST",
-        /// `TABLE_ALREADY_EXISTS`.
+        /// `TABLE_ALREADY_EXISTS`: A table of this name exists.
         TableAlreadyExists = "TABLE_ALREADY_EXISTS",
-        /// `TABLE_DOES_NOT_EXIST`.
+        /// `TABLE_DOES_NOT_EXIST`: There is no such table.
         TableDoesNotExist = "TABLE_DOES_NOT_EXIST",
         /// `TEMPORARILY_UNAVAILABLE`: The service cannot answer at present; HTTP 503.
         TemporarilyUnavailable = "TEMPORARILY_UNAVAILABLE",
@@ -296,7 +296,7 @@ databricks_core::open_enum! {
         Unavailable = "UNAVAILABLE",
         /// `UNKNOWN`: No more specific code applies.
         Unknown_ = "UNKNOWN",
-        /// `UNPARSEABLE_HTTP_ERROR`.
+        /// `UNPARSEABLE_HTTP_ERROR`: Another service responded with an error that cannot be read.
         UnparseableHttpError = "UNPARSEABLE_HTTP_ERROR",
         /// `WORKSPACE_TEMPORARILY_UNAVAILABLE`: The workspace cannot be reached at present.
         WorkspaceTemporarilyUnavailable = "WORKSPACE_TEMPORARILY_UNAVAILABLE",
@@ -312,7 +312,7 @@ databricks_core::open_enum! {
         Expired = "EXPIRED",
         /// `FAILED`: Materialization failed; see `message`.
         Failed = "FAILED",
-        /// `INVALID`.
+        /// `INVALID`: The materialized form does not fit the definition and cannot be used.
         Invalid = "INVALID",
         /// `PENDING`: Materialization is not finished.
         Pending = "PENDING",

@@ -3,62 +3,62 @@
 //! Messages and enums of the package `files`.
 
 databricks_core::model! {
-    /// Empty answer of a block append.
+    /// Empty response of a block append.
     AddBlockResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of closing a stream.
+    /// Empty response of closing a stream.
     CloseResponse {
     }
 }
 
 databricks_core::model! {
-    /// `CompleteUploadRequestParts` of the API.
+    /// A part of the file that was uploaded.
     CompleteUploadRequestParts {
         required {
-            /// `etag`, a text.
+            /// Mark of the content, as returned when the part was uploaded.
             etag: String = "etag",
-            /// `part_number`, an integer.
+            /// Position of the part in the file, from 1.
             part_number: i64 = "part_number",
         }
     }
 }
 
 databricks_core::model! {
-    /// `CompleteUploadV3RequestParts` of the API.
+    /// A part of the file that was uploaded.
     CompleteUploadV3RequestParts {
         required {
-            /// `etag`, a text.
+            /// Mark of the content, as returned when the part was uploaded.
             etag: String = "etag",
-            /// `part_number`, an integer.
+            /// Position of the part in the file, from 1.
             part_number: i64 = "part_number",
         }
     }
 }
 
 databricks_core::model! {
-    /// `CreateDownloadUrlResponse` of the API.
+    /// Where the file can be downloaded from without credentials of Databricks.
     CreateDownloadUrlResponse {
         required {
-            /// `url`, a text.
+            /// Address of the download; it grants access and expires.
             url: String = "url" (secret),
         }
         optional {
-            /// `headers`, a list, each item of type `CreateDownloadUrlResponseHeaders`.
+            /// Headers without which the download is refused.
             headers: Vec<CreateDownloadUrlResponseHeaders> = "headers",
         }
     }
 }
 
 databricks_core::model! {
-    /// `CreateDownloadUrlResponseHeaders` of the API.
+    /// A header to send with the download.
     CreateDownloadUrlResponseHeaders {
         required {
-            /// `name`, a text.
+            /// Name of the header.
             name: String = "name",
-            /// `value`, a text.
+            /// Value of the header, to be sent unchanged.
             value: String = "value" (secret),
         }
     }
@@ -75,45 +75,45 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// `CreateUploadPartUrlsResponse` of the API.
+    /// Where the parts can be uploaded to without credentials of Databricks.
     CreateUploadPartUrlsResponse {
         optional {
-            /// `upload_part_urls`, a list, each item of type `CreateUploadPartUrlsResponseUploadPartUrls`.
+            /// An address for each part that was asked for.
             upload_part_urls: Vec<CreateUploadPartUrlsResponseUploadPartUrls> = "upload_part_urls",
         }
     }
 }
 
 databricks_core::model! {
-    /// `CreateUploadPartUrlsResponseUploadPartUrls` of the API.
+    /// Where one part can be uploaded to.
     CreateUploadPartUrlsResponseUploadPartUrls {
         required {
-            /// `part_number`, an integer.
+            /// Position of the part in the file, from 1.
             part_number: i64 = "part_number",
-            /// `url`, a text.
+            /// Address for the part; it grants access and expires.
             url: String = "url" (secret),
         }
         optional {
-            /// `headers`, a list, each item of type `CreateUploadPartUrlsResponseUploadPartUrlsHeaders`.
+            /// Headers without which the upload is refused.
             headers: Vec<CreateUploadPartUrlsResponseUploadPartUrlsHeaders> = "headers",
         }
     }
 }
 
 databricks_core::model! {
-    /// `CreateUploadPartUrlsResponseUploadPartUrlsHeaders` of the API.
+    /// A header to send with the part.
     CreateUploadPartUrlsResponseUploadPartUrlsHeaders {
         required {
-            /// `name`, a text.
+            /// Name of the header.
             name: String = "name",
-            /// `value`, a text.
+            /// Value of the header, to be sent unchanged.
             value: String = "value" (secret),
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of a deletion.
+    /// Empty response of a deletion.
     DeleteResponse {
     }
 }
@@ -204,30 +204,30 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// `InitiateUploadResponse` of the API.
+    /// An upload that was begun.
     InitiateUploadResponse {
         optional {
-            /// `multipart_upload`, of type `InitiateUploadResponseMultipartUpload`.
+            /// Set if the file is to be uploaded in parts.
             multipart_upload: InitiateUploadResponseMultipartUpload = "multipart_upload",
         }
     }
 }
 
 databricks_core::model! {
-    /// `InitiateUploadResponseMultipartUpload` of the API.
+    /// An upload in parts.
     InitiateUploadResponseMultipartUpload {
         required {
-            /// `session_token`, a text.
+            /// Names the upload in the requests that follow.
             session_token: String = "session_token" (secret),
         }
     }
 }
 
 databricks_core::model! {
-    /// `InitiateUploadV3Response` of the API.
+    /// An upload in parts that was begun.
     InitiateUploadV3Response {
         required {
-            /// `upload_id`, a text.
+            /// Names the upload in the requests that follow.
             upload_id: String = "upload_id",
         }
     }
@@ -246,30 +246,30 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// `ListEndpointsResponse` of the API.
+    /// Hosts through which files of the workspace can be transferred.
     ListEndpointsResponse {
         optional {
-            /// `endpoints`, a list, each item of type `ListEndpointsResponseEndpoints`.
+            /// Hosts to choose from.
             endpoints: Vec<ListEndpointsResponseEndpoints> = "endpoints",
         }
     }
 }
 
 databricks_core::model! {
-    /// `ListEndpointsResponseEndpoints` of the API.
+    /// A host for transfers.
     ListEndpointsResponseEndpoints {
         optional {
-            /// `api`, a text.
+            /// What the host offers.
             ///
             /// Such as `IO_OFFLOAD`, `FILES_API`.
             api: String = "api",
-            /// `api_version`, a text.
+            /// Version of the API that the host offers.
             api_version: String = "api_version",
-            /// `hostname`, a text.
+            /// Name of the host, without a scheme.
             hostname: String = "hostname",
-            /// `multipart_upload_supported`, `true` or `false`.
+            /// Whether files can be uploaded in parts.
             multipart_upload_supported: bool = "multipart_upload_supported",
-            /// `scheme`, a text.
+            /// Scheme of the host's addresses, such as `https`.
             scheme: String = "scheme",
         }
     }
@@ -286,19 +286,19 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of creating a directory.
+    /// Empty response of creating a directory.
     MkDirsResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of a move.
+    /// Empty response of a move.
     MoveResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of an upload.
+    /// Empty response of an upload.
     PutResponse {
     }
 }
@@ -316,10 +316,10 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// `UploadPartResponse` of the API.
+    /// A part that was uploaded.
     UploadPartResponse {
         optional {
-            /// `ETag`, a text.
+            /// Mark of the content, needed to complete the upload.
             ///
             /// From the header `ETag` of the response.
             etag: String = "ETag",
@@ -328,10 +328,10 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// `UploadPartV3Response` of the API.
+    /// A part that was uploaded.
     UploadPartV3Response {
         optional {
-            /// `ETag`, a text.
+            /// Mark of the content, needed to complete the upload.
             ///
             /// From the header `ETag` of the response.
             etag: String = "ETag",

@@ -12,7 +12,7 @@ databricks_core::operation! {
         info: "genie_agents.create_genie_agent", POST "/api/2.0/genie/agents", Workspace;
         output: super::GenieAgent = databricks_core::ResponseParts::json;
         required {
-            /// `genie_agent`, of type `GenieAgent`.
+            /// The genie agent to create.
             genie_agent: super::GenieAgent = json "genie_agent",
         }
         optional {
@@ -120,7 +120,7 @@ databricks_core::operation! {
             ///
             /// Of the form `agents/{genie_agent_id}`.
             name: String = segments "name",
-            /// `genie_agent`, of type `GenieAgent`.
+            /// The genie agent with its new values.
             genie_agent: super::GenieAgent = json "genie_agent",
             /// Fields to change; required and not empty.
             ///

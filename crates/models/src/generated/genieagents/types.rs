@@ -20,7 +20,7 @@ databricks_core::model! {
             create_time: databricks_core::Timestamp = "create_time",
             /// Up to 4096 characters.
             description: String = "description",
-            /// Workspace folder it is in.
+            /// Workspace directory it is in.
             effective_parent_path: String = "effective_parent_path",
             /// Changes with the definition, not with metadata.
             ///
@@ -30,7 +30,7 @@ databricks_core::model! {
             ///
             /// Not read on creation.
             name: String = "name",
-            /// Workspace folder to create it in, the caller's home by default; up to 4096 characters.
+            /// Workspace directory to create it in, the caller's home by default; up to 4096 characters.
             ///
             /// A new value moves the agent. Returned as given, see `effective_parent_path`.
             parent_path: String = "parent_path",
@@ -58,7 +58,7 @@ databricks_core::model! {
         required {
             /// 32 hexadecimal digits in lower case, unique in the agent.
             id: String = "id",
-            /// `question`, a text.
+            /// What the agent is asked.
             question: String = "question",
         }
         optional {
@@ -150,7 +150,7 @@ databricks_core::model! {
         required {
             /// 32 hexadecimal digits in lower case, unique in the agent.
             id: String = "id",
-            /// `question`, a text.
+            /// What a user could ask.
             question: String = "question",
             /// The answer as SQL.
             sql: String = "sql",

@@ -16,7 +16,7 @@ databricks_core::operation! {
             permission: String = query "permission",
             /// Name of the resource, such as `accounts/{account}/servicePrincipals/{service principal}`.
             resource: String = query "resource",
-            /// `consistency_token`, of type `ConsistencyToken`.
+            /// State of the data that the check has to see at least.
             consistency_token: super::ConsistencyToken = query "consistency_token",
             /// On whose behalf the server authorizes the check itself.
             authz_identity: super::RequestAuthzIdentity = query "authz_identity",

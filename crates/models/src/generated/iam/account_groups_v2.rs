@@ -23,7 +23,7 @@ databricks_core::operation! {
             ///
             /// `externalId` on the wire.
             external_id: String = optional "externalId",
-            /// `id`, a text.
+            /// ID of the group in Databricks; filled in by the service.
             id: String = optional "id",
             /// Members of the group: users, service principals and groups.
             members: Vec<super::ComplexValue> = optional "members",

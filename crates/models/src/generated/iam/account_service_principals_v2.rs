@@ -14,7 +14,7 @@ databricks_core::operation! {
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
-            /// UUID of the application; the name under which the service principal signs in and is granted permissions.
+            /// UUID of the application; the name under which the service principal authenticates and is granted permissions.
             ///
             /// `applicationId` on the wire.
             application_id: String = optional "applicationId",
@@ -26,7 +26,7 @@ databricks_core::operation! {
             ///
             /// `externalId` on the wire.
             external_id: String = optional "externalId",
-            /// `id`, a text.
+            /// ID of the service principal in Databricks; filled in by the service.
             id: String = optional "id",
             /// Account-level roles; shows whether the account admin role is held.
             roles: Vec<super::ComplexValue> = optional "roles",
@@ -164,7 +164,7 @@ databricks_core::operation! {
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
-            /// UUID of the application; the name under which the service principal signs in and is granted permissions.
+            /// UUID of the application; the name under which the service principal authenticates and is granted permissions.
             ///
             /// `applicationId` on the wire.
             application_id: String = optional "applicationId",

@@ -38,7 +38,7 @@ databricks_core::operation! {
             roles: Vec<super::ComplexValue> = optional "roles",
             /// SCIM schemas of the resource.
             schemas: Vec<super::UserSchema> = optional "schemas",
-            /// E-mail address with which the user signs in.
+            /// E-mail address with which the user authenticates.
             ///
             /// `userName` on the wire.
             user_name: String = optional "userName",
@@ -74,19 +74,33 @@ databricks_core::operation! {
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",
-            /// `count`, an integer.
+            /// Asks for a number of results.
+            ///
+            /// Has no use for one user.
             count: i64 = query "count",
             /// Attributes to leave out, separated by commas.
             ///
             /// `excludedAttributes` on the wire.
             excluded_attributes: String = query "excludedAttributes",
-            /// `filter`, a text.
+            /// Condition of SCIM on what is returned, such as `displayName eq "a"`.
             filter: String = query "filter",
-            /// `sortBy`, a text.
+            /// Attribute to order by, such as `userName`.
+            ///
+            /// Has no use for one user.
+            ///
+            /// `sortBy` on the wire.
             sort_by: String = query "sortBy",
-            /// `sortOrder`, of type `GetSortOrder`.
+            /// Direction of the order.
+            ///
+            /// Has no use for one user.
+            ///
+            /// `sortOrder` on the wire.
             sort_order: super::GetSortOrder = query "sortOrder",
-            /// `startIndex`, an integer.
+            /// Position of the first result, from 1.
+            ///
+            /// Has no use for one user.
+            ///
+            /// `startIndex` on the wire.
             start_index: i64 = query "startIndex",
         }
     }
@@ -227,7 +241,7 @@ databricks_core::operation! {
             roles: Vec<super::ComplexValue> = optional "roles",
             /// SCIM schemas of the resource.
             schemas: Vec<super::UserSchema> = optional "schemas",
-            /// E-mail address with which the user signs in.
+            /// E-mail address with which the user authenticates.
             ///
             /// Set on creation; a later `PUT` or `PATCH` ignores it.
             ///

@@ -25,13 +25,13 @@ databricks_core::operation! {
             ///
             /// `externalId` on the wire.
             external_id: String = optional "externalId",
-            /// `id`, a text.
+            /// ID of the user in Databricks; filled in by the service.
             id: String = optional "id",
-            /// `name`, of type `Name`.
+            /// The name to create.
             name: super::Name = optional "name",
             /// Account-level roles; shows whether the account admin role is held.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// E-mail address with which the user signs in.
+            /// E-mail address with which the user authenticates.
             ///
             /// `userName` on the wire.
             user_name: String = optional "userName",
@@ -67,19 +67,33 @@ databricks_core::operation! {
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",
-            /// `count`, an integer.
+            /// Asks for a number of results.
+            ///
+            /// Has no use for one user.
             count: i64 = query "count",
             /// Attributes to leave out, separated by commas.
             ///
             /// `excludedAttributes` on the wire.
             excluded_attributes: String = query "excludedAttributes",
-            /// `filter`, a text.
+            /// Condition of SCIM on what is returned, such as `displayName eq "a"`.
             filter: String = query "filter",
-            /// `sortBy`, a text.
+            /// Attribute to order by, such as `userName`.
+            ///
+            /// Has no use for one user.
+            ///
+            /// `sortBy` on the wire.
             sort_by: String = query "sortBy",
-            /// `sortOrder`, of type `GetSortOrder`.
+            /// Direction of the order.
+            ///
+            /// Has no use for one user.
+            ///
+            /// `sortOrder` on the wire.
             sort_order: super::GetSortOrder = query "sortOrder",
-            /// `startIndex`, an integer.
+            /// Position of the first result, from 1.
+            ///
+            /// Has no use for one user.
+            ///
+            /// `startIndex` on the wire.
             start_index: i64 = query "startIndex",
         }
     }
@@ -205,11 +219,11 @@ databricks_core::operation! {
             ///
             /// `externalId` on the wire.
             external_id: String = optional "externalId",
-            /// `name`, of type `Name`.
+            /// The name with its new values.
             name: super::Name = optional "name",
             /// Account-level roles; shows whether the account admin role is held.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// E-mail address with which the user signs in.
+            /// E-mail address with which the user authenticates.
             ///
             /// Set on creation; a later `PUT` or `PATCH` ignores it.
             ///

@@ -884,7 +884,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
     ),
     OperationSchema::new(
         super::users::GetPermissions::INFO,
-        "Returns who may sign in to the workspace with a password.",
+        "Returns who may authenticate to the workspace with a password.",
         &[],
     ),
     OperationSchema::new(
@@ -917,7 +917,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         .object(),
     OperationSchema::new(
             super::users::SetPermissions::INFO,
-            "Replaces the permissions to sign in with a password.",
+            "Replaces the permissions to authenticate with a password.",
             &[Input::optional("access_control_list", Kind::List, &[Location::Member])],
         )
         .object(),
@@ -941,7 +941,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         .object(),
     OperationSchema::new(
             super::users::UpdatePermissions::INFO,
-            "Adds or changes permissions to sign in with a password; entries not mentioned stay.",
+            "Adds or changes permissions to authenticate with a password; entries not mentioned stay.",
             &[Input::optional("access_control_list", Kind::List, &[Location::Member])],
         )
         .object(),
@@ -989,7 +989,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
     ),
     OperationSchema::new(
         super::users_v2::GetPermissions::INFO,
-        "Returns who may sign in to the workspace with a password.",
+        "Returns who may authenticate to the workspace with a password.",
         &[],
     ),
     OperationSchema::new(
@@ -1021,7 +1021,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         .object(),
     OperationSchema::new(
             super::users_v2::SetPermissions::INFO,
-            "Replaces the permissions to sign in with a password.",
+            "Replaces the permissions to authenticate with a password.",
             &[Input::optional("access_control_list", Kind::List, &[Location::Member])],
         )
         .object(),
@@ -1045,7 +1045,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         .object(),
     OperationSchema::new(
             super::users_v2::UpdatePermissions::INFO,
-            "Adds or changes permissions to sign in with a password; entries not mentioned stay.",
+            "Adds or changes permissions to authenticate with a password; entries not mentioned stay.",
             &[Input::optional("access_control_list", Kind::List, &[Location::Member])],
         )
         .object(),

@@ -27,7 +27,7 @@ databricks_core::operation! {
             external_id: String = optional "externalId",
             /// Groups it is a direct member of.
             groups: Vec<super::ComplexValue> = optional "groups",
-            /// `id`, a text.
+            /// ID of the group in Databricks; filled in by the service.
             id: String = optional "id",
             /// Members of the group: users, service principals and groups.
             members: Vec<super::ComplexValue> = optional "members",
@@ -35,7 +35,7 @@ databricks_core::operation! {
             meta: super::ResourceMeta = optional "meta",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// `schemas`, a list, each item of type `GroupSchema`.
+            /// SCIM schemas that the group follows.
             schemas: Vec<super::GroupSchema> = optional "schemas",
         }
     }
@@ -189,7 +189,7 @@ databricks_core::operation! {
             meta: super::ResourceMeta = optional "meta",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// `schemas`, a list, each item of type `GroupSchema`.
+            /// SCIM schemas that the group follows.
             schemas: Vec<super::GroupSchema> = optional "schemas",
         }
     }

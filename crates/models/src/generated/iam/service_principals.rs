@@ -16,7 +16,7 @@ databricks_core::operation! {
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
-            /// UUID of the application; the name under which the service principal signs in and is granted permissions.
+            /// UUID of the application; the name under which the service principal authenticates and is granted permissions.
             ///
             /// `applicationId` on the wire.
             application_id: String = optional "applicationId",
@@ -177,7 +177,7 @@ databricks_core::operation! {
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
-            /// UUID of the application; the name under which the service principal signs in and is granted permissions.
+            /// UUID of the application; the name under which the service principal authenticates and is granted permissions.
             ///
             /// `applicationId` on the wire.
             application_id: String = optional "applicationId",

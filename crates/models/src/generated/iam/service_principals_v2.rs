@@ -14,7 +14,7 @@ databricks_core::operation! {
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
-            /// UUID of the application; the name under which the service principal signs in and is granted permissions.
+            /// UUID of the application; the name under which the service principal authenticates and is granted permissions.
             ///
             /// `applicationId` on the wire.
             application_id: String = optional "applicationId",
@@ -30,11 +30,11 @@ databricks_core::operation! {
             external_id: String = optional "externalId",
             /// Groups it is a direct member of.
             groups: Vec<super::ComplexValue> = optional "groups",
-            /// `id`, a text.
+            /// ID of the service principal in Databricks; filled in by the service.
             id: String = optional "id",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// `schemas`, a list, each item of type `ServicePrincipalSchema`.
+            /// SCIM schemas that the service principal follows.
             schemas: Vec<super::ServicePrincipalSchema> = optional "schemas",
         }
     }
@@ -170,7 +170,7 @@ databricks_core::operation! {
         optional {
             /// Whether the identity may be used.
             active: bool = optional "active",
-            /// UUID of the application; the name under which the service principal signs in and is granted permissions.
+            /// UUID of the application; the name under which the service principal authenticates and is granted permissions.
             ///
             /// `applicationId` on the wire.
             application_id: String = optional "applicationId",
@@ -188,7 +188,7 @@ databricks_core::operation! {
             groups: Vec<super::ComplexValue> = optional "groups",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
-            /// `schemas`, a list, each item of type `ServicePrincipalSchema`.
+            /// SCIM schemas that the service principal follows.
             schemas: Vec<super::ServicePrincipalSchema> = optional "schemas",
         }
     }

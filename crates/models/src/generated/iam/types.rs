@@ -70,7 +70,7 @@ databricks_core::model! {
             account_id: String = "account_id",
             /// Whether the identity may be used.
             active: bool = "active",
-            /// UUID of the application; the name under which the service principal signs in and is granted permissions.
+            /// UUID of the application; the name under which the service principal authenticates and is granted permissions.
             ///
             /// `applicationId` on the wire.
             application_id: String = "applicationId",
@@ -116,7 +116,7 @@ databricks_core::model! {
             name: Name = "name",
             /// Account-level roles; shows whether the account admin role is held.
             roles: Vec<ComplexValue> = "roles",
-            /// E-mail address with which the user signs in.
+            /// E-mail address with which the user authenticates.
             ///
             /// Set on creation; a later `PUT` or `PATCH` ignores it.
             ///
@@ -174,14 +174,14 @@ databricks_core::model! {
     /// Opaque token that ties a permission check to a state of the data.
     ConsistencyToken {
         required {
-            /// `value`, a text.
+            /// The token, to be sent back unchanged.
             value: String = "value",
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteWorkspacePermissionAssignmentResponse {
     }
 }
@@ -190,7 +190,7 @@ databricks_core::model! {
     /// Roles that can be granted on a resource.
     GetAssignableRolesForResourceResponse {
         optional {
-            /// `roles`, a list, each item of type `Role`.
+            /// All roles that the call found.
             roles: Vec<Role> = "roles",
         }
     }
@@ -494,7 +494,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects from which it is inherited.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `PasswordPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: PasswordPermissionLevel = "permission_level",
         }
     }
@@ -506,9 +506,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<PasswordAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -518,9 +518,9 @@ databricks_core::model! {
     /// A level that exists for passwords, with a description.
     PasswordPermissionsDescription {
         optional {
-            /// `description`, a text.
+            /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `PasswordPermissionLevel`.
+            /// The level that is described.
             permission_level: PasswordPermissionLevel = "permission_level",
         }
     }
@@ -548,7 +548,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects from which it is inherited.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `PermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: PermissionLevel = "permission_level",
         }
     }
@@ -572,7 +572,7 @@ databricks_core::model! {
     /// Assignments of a workspace.
     PermissionAssignments {
         optional {
-            /// `permission_assignments`, a list, each item of type `PermissionAssignment`.
+            /// One entry by user, group or service principal.
             permission_assignments: Vec<PermissionAssignment> = "permission_assignments" (essential),
         }
     }
@@ -584,7 +584,7 @@ databricks_core::model! {
         optional {
             /// What the permission allows.
             description: String = "description",
-            /// `permission_level`, of type `WorkspacePermission`.
+            /// What can be given.
             permission_level: WorkspacePermission = "permission_level",
         }
     }
@@ -596,7 +596,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `PermissionLevel`.
+            /// The level that is described.
             permission_level: PermissionLevel = "permission_level",
         }
     }
@@ -700,7 +700,7 @@ databricks_core::model! {
         optional {
             /// Whether the identity may be used.
             active: bool = "active",
-            /// UUID of the application; the name under which the service principal signs in and is granted permissions.
+            /// UUID of the application; the name under which the service principal authenticates and is granted permissions.
             ///
             /// `applicationId` on the wire.
             application_id: String = "applicationId",
@@ -758,7 +758,7 @@ databricks_core::model! {
             roles: Vec<ComplexValue> = "roles",
             /// SCIM schemas of the resource.
             schemas: Vec<UserSchema> = "schemas",
-            /// E-mail address with which the user signs in.
+            /// E-mail address with which the user authenticates.
             ///
             /// Set on creation; a later `PUT` or `PATCH` ignores it.
             ///
@@ -772,7 +772,7 @@ databricks_core::model! {
     /// Permissions that can be given in a workspace.
     WorkspacePermissions {
         optional {
-            /// `permissions`, a list, each item of type `PermissionOutput`.
+            /// What can be given.
             permissions: Vec<PermissionOutput> = "permissions",
         }
     }
@@ -781,9 +781,9 @@ databricks_core::model! {
 databricks_core::open_enum! {
     /// State of autoscope, which collects inferred API scopes for a personal access token.
     AutoscopeState {
-        /// `AUTOSCOPE_STATE_API_NOT_COVERED`.
+        /// `AUTOSCOPE_STATE_API_NOT_COVERED`: The token called an API for which no scope can be inferred.
         AutoscopeStateApiNotCovered = "AUTOSCOPE_STATE_API_NOT_COVERED",
-        /// `AUTOSCOPE_STATE_BACKFILLED`.
+        /// `AUTOSCOPE_STATE_BACKFILLED`: Scopes were inferred from earlier calls.
         AutoscopeStateBackfilled = "AUTOSCOPE_STATE_BACKFILLED",
         /// `AUTOSCOPE_STATE_COMPLETED`: Collection has finished.
         AutoscopeStateCompleted = "AUTOSCOPE_STATE_COMPLETED",
@@ -835,7 +835,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Level of access to passwords.
     PasswordPermissionLevel {
-        /// `CAN_USE`: May sign in with a password.
+        /// `CAN_USE`: May authenticate with a password.
         CanUse = "CAN_USE",
     }
 }
@@ -867,11 +867,11 @@ databricks_core::open_enum! {
     PermissionLevel {
         /// `CAN_ATTACH_TO`: Attach to a cluster or instance pool.
         CanAttachTo = "CAN_ATTACH_TO",
-        /// `CAN_BIND`.
+        /// `CAN_BIND`: Attach the object to another.
         CanBind = "CAN_BIND",
-        /// `CAN_CREATE`.
+        /// `CAN_CREATE`: Create objects of the kind.
         CanCreate = "CAN_CREATE",
-        /// `CAN_CREATE_APP`.
+        /// `CAN_CREATE_APP`: Create apps.
         CanCreateApp = "CAN_CREATE_APP",
         /// `CAN_EDIT`: View and change the object.
         CanEdit = "CAN_EDIT",
@@ -887,7 +887,7 @@ databricks_core::open_enum! {
         CanManageStagingVersions = "CAN_MANAGE_STAGING_VERSIONS",
         /// `CAN_MONITOR`: Use and monitor a SQL warehouse.
         CanMonitor = "CAN_MONITOR",
-        /// `CAN_MONITOR_ONLY`.
+        /// `CAN_MONITOR_ONLY`: Watch the object, without a right to use it.
         CanMonitorOnly = "CAN_MONITOR_ONLY",
         /// `CAN_QUERY`: Send queries to a serving endpoint.
         CanQuery = "CAN_QUERY",

@@ -2,7 +2,7 @@
 
 //! Manages users of the workspace over SCIM.
 //!
-//! A user is identified by an e-mail address. Also sets who may sign in with a password. An identity provider can keep
+//! A user is identified by an e-mail address. Also sets who may authenticate with a password. An identity provider can keep
 //! users in step through the same protocol. Deprecated: use `users_v2`, which has the same endpoints.
 
 databricks_core::operation! {
@@ -40,7 +40,7 @@ databricks_core::operation! {
             roles: Vec<super::ComplexValue> = optional "roles",
             /// SCIM schemas of the resource.
             schemas: Vec<super::UserSchema> = optional "schemas",
-            /// E-mail address with which the user signs in.
+            /// E-mail address with which the user authenticates.
             ///
             /// `userName` on the wire.
             user_name: String = optional "userName",
@@ -76,19 +76,33 @@ databricks_core::operation! {
         optional {
             /// Attributes to return, separated by commas.
             attributes: String = query "attributes",
-            /// `count`, an integer.
+            /// Asks for a number of results.
+            ///
+            /// Has no use for one user.
             count: i64 = query "count",
             /// Attributes to leave out, separated by commas.
             ///
             /// `excludedAttributes` on the wire.
             excluded_attributes: String = query "excludedAttributes",
-            /// `filter`, a text.
+            /// Condition of SCIM on what is returned, such as `displayName eq "a"`.
             filter: String = query "filter",
-            /// `sortBy`, a text.
+            /// Attribute to order by, such as `userName`.
+            ///
+            /// Has no use for one user.
+            ///
+            /// `sortBy` on the wire.
             sort_by: String = query "sortBy",
-            /// `sortOrder`, of type `GetSortOrder`.
+            /// Direction of the order.
+            ///
+            /// Has no use for one user.
+            ///
+            /// `sortOrder` on the wire.
             sort_order: super::GetSortOrder = query "sortOrder",
-            /// `startIndex`, an integer.
+            /// Position of the first result, from 1.
+            ///
+            /// Has no use for one user.
+            ///
+            /// `startIndex` on the wire.
             start_index: i64 = query "startIndex",
         }
     }
@@ -105,7 +119,7 @@ databricks_core::operation! {
 }
 
 databricks_core::operation! {
-    /// Returns who may sign in to the workspace with a password.
+    /// Returns who may authenticate to the workspace with a password.
     ///
     /// `GET /api/2.0/permissions/authorization/passwords`
     GetPermissions {
@@ -211,7 +225,7 @@ databricks_core::operation! {
 }
 
 databricks_core::operation! {
-    /// Replaces the permissions to sign in with a password.
+    /// Replaces the permissions to authenticate with a password.
     ///
     /// An empty list removes all permissions set directly; those inherited from the root object stay.
     ///
@@ -268,7 +282,7 @@ databricks_core::operation! {
             roles: Vec<super::ComplexValue> = optional "roles",
             /// SCIM schemas of the resource.
             schemas: Vec<super::UserSchema> = optional "schemas",
-            /// E-mail address with which the user signs in.
+            /// E-mail address with which the user authenticates.
             ///
             /// Set on creation; a later `PUT` or `PATCH` ignores it.
             ///
@@ -279,7 +293,7 @@ databricks_core::operation! {
 }
 
 databricks_core::operation! {
-    /// Adds or changes permissions to sign in with a password; entries not mentioned stay.
+    /// Adds or changes permissions to authenticate with a password; entries not mentioned stay.
     ///
     /// `PATCH /api/2.0/permissions/authorization/passwords`
     UpdatePermissions {

@@ -38,7 +38,7 @@ databricks_core::operation! {
             ///
             /// Of the form `accounts/{account_id}`.
             parent: String = segments "parent",
-            /// `group`, of type `Group`.
+            /// The group to create.
             group: super::Group = json "group",
         }
     }
@@ -86,7 +86,7 @@ databricks_core::operation! {
             ///
             /// Of the form `accounts/{account_id}`.
             parent: String = segments "parent",
-            /// `service_principal`, of type `ServicePrincipal`.
+            /// The service principal to create.
             service_principal: super::ServicePrincipal = json "service_principal",
         }
     }
@@ -107,7 +107,7 @@ databricks_core::operation! {
             ///
             /// Of the form `accounts/{account_id}`.
             parent: String = segments "parent",
-            /// `user`, of type `User`.
+            /// The user to create.
             user: super::User = json "user",
         }
     }
@@ -904,7 +904,7 @@ databricks_core::operation! {
             ///
             /// Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
             name: String = segments "name",
-            /// `group`, of type `Group`.
+            /// The group with its new values.
             group: super::Group = json "group",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
@@ -928,7 +928,7 @@ databricks_core::operation! {
             /// Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
             /// `service-principals/{service_principal_id}`.
             name: String = segments "name",
-            /// `service_principal`, of type `ServicePrincipal`.
+            /// The service principal with its new values.
             service_principal: super::ServicePrincipal = json "service_principal",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
@@ -951,7 +951,7 @@ databricks_core::operation! {
             ///
             /// Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
             name: String = segments "name",
-            /// `user`, of type `User`.
+            /// The user with its new values.
             user: super::User = json "user",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
@@ -976,7 +976,7 @@ databricks_core::operation! {
             /// Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
             /// `workspace-assignments/{principal_id}`.
             name: String = segments "name",
-            /// `workspace_assignment`, of type `WorkspaceAssignment`.
+            /// The workspace assignment with its new values.
             workspace_assignment: super::WorkspaceAssignment = json "workspace_assignment",
             /// Comma-separated names of the fields to change.
             ///
@@ -1001,7 +1001,7 @@ databricks_core::operation! {
             workspace_id: i64 = path "workspace_id",
             /// ID that Databricks gave the principal.
             principal_id: i64 = path "principal_id",
-            /// `workspace_assignment_detail`, of type `WorkspaceAssignmentDetail`.
+            /// The workspace assignment detail with its new values.
             workspace_assignment_detail: super::WorkspaceAssignmentDetail = json "workspace_assignment_detail",
             /// Comma-separated names of the fields to change.
             ///

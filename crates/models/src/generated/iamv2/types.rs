@@ -176,7 +176,7 @@ databricks_core::model! {
     /// One page of members of a group.
     ListDirectGroupMembersResponse {
         optional {
-            /// `direct_group_members`, a list, each item of type `DirectGroupMember`.
+            /// The direct group members of this page; later pages may hold more.
             direct_group_members: Vec<DirectGroupMember> = "direct_group_members" (essential),
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -188,7 +188,7 @@ databricks_core::model! {
     /// One page of groups.
     ListGroupsResponse {
         optional {
-            /// `groups`, a list, each item of type `Group`.
+            /// The groups of this page; later pages may hold more.
             groups: Vec<Group> = "groups" (essential),
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
@@ -214,7 +214,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `service_principals`, a list, each item of type `ServicePrincipal`.
+            /// The service principals of this page; later pages may hold more.
             service_principals: Vec<ServicePrincipal> = "service_principals" (essential),
         }
     }
@@ -226,7 +226,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `transitive_parent_groups`, a list, each item of type `TransitiveParentGroup`.
+            /// The transitive parent groups of this page; later pages may hold more.
             transitive_parent_groups: Vec<TransitiveParentGroup> = "transitive_parent_groups" (essential),
         }
     }
@@ -238,7 +238,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `users`, a list, each item of type `User`.
+            /// The users of this page; later pages may hold more.
             users: Vec<User> = "users" (essential),
         }
     }
@@ -250,7 +250,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `workspace_assignment_details`, a list, each item of type `WorkspaceAssignmentDetail`.
+            /// The workspace assignment details of this page; later pages may hold more.
             workspace_assignment_details: Vec<WorkspaceAssignmentDetail> = "workspace_assignment_details" (essential),
         }
     }
@@ -262,7 +262,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `workspace_assignments`, a list, each item of type `WorkspaceAssignment`.
+            /// The workspace assignments of this page; later pages may hold more.
             workspace_assignments: Vec<WorkspaceAssignment> = "workspace_assignments" (essential),
         }
     }
@@ -296,7 +296,7 @@ databricks_core::model! {
     /// The group that belongs to an external ID.
     ResolveGroupResponse {
         optional {
-            /// `group`, of type `Group`.
+            /// The group, in Databricks from now on if it was not before.
             group: Group = "group",
         }
     }
@@ -306,7 +306,7 @@ databricks_core::model! {
     /// The service principal that belongs to an external ID.
     ResolveServicePrincipalResponse {
         optional {
-            /// `service_principal`, of type `ServicePrincipal`.
+            /// The service principal, in Databricks from now on if it was not before.
             service_principal: ServicePrincipal = "service_principal",
         }
     }
@@ -316,7 +316,7 @@ databricks_core::model! {
     /// The user that belongs to an external ID.
     ResolveUserResponse {
         optional {
-            /// `user`, of type `User`.
+            /// The user, in Databricks from now on if they were not before.
             user: User = "user",
         }
     }
@@ -545,11 +545,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of a principal.
     PrincipalType {
-        /// `GROUP`.
+        /// `GROUP`: A group of the account.
         Group = "GROUP",
-        /// `SERVICE_PRINCIPAL`.
+        /// `SERVICE_PRINCIPAL`: An identity for programs.
         ServicePrincipal = "SERVICE_PRINCIPAL",
-        /// `USER`.
+        /// `USER`: A person.
         User = "USER",
     }
 }
@@ -557,9 +557,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Whether a user or service principal is active, in the account or in a workspace.
     State {
-        /// `ACTIVE`.
+        /// `ACTIVE`: Can be used.
         Active = "ACTIVE",
-        /// `INACTIVE`.
+        /// `INACTIVE`: Deactivated: requests are refused.
         Inactive = "INACTIVE",
     }
 }

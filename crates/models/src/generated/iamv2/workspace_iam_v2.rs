@@ -33,7 +33,7 @@ databricks_core::operation! {
         info: "workspace_iam_v2.create_group_proxy", POST "/api/2.0/identity/groups", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
         required {
-            /// `group`, of type `Group`.
+            /// The group to create.
             group: super::Group = json "group",
         }
         optional {
@@ -56,7 +56,7 @@ databricks_core::operation! {
         info: "workspace_iam_v2.create_service_principal_proxy", POST "/api/2.0/identity/service-principals", Workspace;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
         required {
-            /// `service_principal`, of type `ServicePrincipal`.
+            /// The service principal to create.
             service_principal: super::ServicePrincipal = json "service_principal",
         }
         optional {
@@ -79,7 +79,7 @@ databricks_core::operation! {
         info: "workspace_iam_v2.create_user_proxy", POST "/api/2.0/identity/users", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
         required {
-            /// `user`, of type `User`.
+            /// The user to create.
             user: super::User = json "user",
         }
         optional {
@@ -795,7 +795,7 @@ databricks_core::operation! {
             ///
             /// Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
             name: String = segments "name",
-            /// `group`, of type `Group`.
+            /// The group with its new values.
             group: super::Group = json "group",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
@@ -819,7 +819,7 @@ databricks_core::operation! {
             /// Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
             /// `service-principals/{service_principal_id}`.
             name: String = segments "name",
-            /// `service_principal`, of type `ServicePrincipal`.
+            /// The service principal with its new values.
             service_principal: super::ServicePrincipal = json "service_principal",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
@@ -842,7 +842,7 @@ databricks_core::operation! {
             ///
             /// Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
             name: String = segments "name",
-            /// `user`, of type `User`.
+            /// The user with its new values.
             user: super::User = json "user",
             /// Comma-separated names of the fields to change.
             update_mask: String = query "update_mask",
@@ -863,7 +863,7 @@ databricks_core::operation! {
         required {
             /// ID that Databricks gave the principal.
             principal_id: i64 = path "principal_id",
-            /// `workspace_assignment_detail`, of type `WorkspaceAssignmentDetail`.
+            /// The workspace assignment detail with its new values.
             workspace_assignment_detail: super::WorkspaceAssignmentDetail = json "workspace_assignment_detail",
             /// Comma-separated names of the fields to change.
             ///
@@ -890,7 +890,7 @@ databricks_core::operation! {
             /// Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
             /// `workspace-assignments/{principal_id}`.
             name: String = segments "name",
-            /// `workspace_assignment`, of type `WorkspaceAssignment`.
+            /// The workspace assignment with its new values.
             workspace_assignment: super::WorkspaceAssignment = json "workspace_assignment",
             /// Comma-separated names of the fields to change.
             ///
@@ -912,7 +912,7 @@ databricks_core::operation! {
             ///
             /// Of the form `principals/{principal_id}/workspace-identity-detail`.
             name: String = segments "name",
-            /// `workspace_identity_detail`, of type `WorkspaceIdentityDetail`.
+            /// The workspace identity detail with its new values.
             workspace_identity_detail: super::WorkspaceIdentityDetail = json "workspace_identity_detail",
             /// Comma-separated names of the fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",

@@ -129,7 +129,7 @@ databricks_core::operation! {
             notification_settings: super::JobNotificationSettings = optional "notification_settings",
             /// Parameters of the job with their defaults; passed on to its tasks.
             parameters: Vec<super::JobParameterDefinition> = optional "parameters",
-            /// Workspace folder to show the job in.
+            /// Workspace directory to show the job in.
             ///
             /// Without it the job is not a workspace object.
             parent_path: String = optional "parent_path",

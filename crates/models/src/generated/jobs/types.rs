@@ -278,7 +278,7 @@ databricks_core::model! {
             creator_user_name: String = "creator_user_name",
             /// Deployment that had produced the job; for jobs of bundles only.
             deployment_id: String = "deployment_id",
-            /// `description`, a text.
+            /// Free text about the run, written by a user.
             description: String = "description",
             /// Hours within which a cost-optimized serverless run should be done: `4h`, `12h`, `24h` or `72h`; `NO_FLEXIBILITY` asks
             /// for no further savings.
@@ -1347,7 +1347,7 @@ databricks_core::model! {
         optional {
             /// Value if none is given.
             default_: String = "default",
-            /// `name`, a text.
+            /// Name of the parameter.
             name: String = "name",
             /// Value in this run.
             value: String = "value",
@@ -1401,7 +1401,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `JobPermissionLevel`.
+            /// The level that is described.
             permission_level: JobPermissionLevel = "permission_level",
         }
     }
@@ -1484,7 +1484,7 @@ databricks_core::model! {
             notification_settings: JobNotificationSettings = "notification_settings",
             /// Parameters of the job with their defaults; passed on to its tasks.
             parameters: Vec<JobParameterDefinition> = "parameters",
-            /// Workspace folder to show the job in.
+            /// Workspace directory to show the job in.
             ///
             /// Without it the job is not a workspace object.
             parent_path: String = "parent_path",
@@ -1562,7 +1562,7 @@ databricks_core::model! {
     /// Thresholds whose violation sends notifications.
     JobsHealthRules {
         optional {
-            /// `rules`, a list, each item of type `JobsHealthRule`.
+            /// Thresholds, all of which are watched.
             rules: Vec<JobsHealthRule> = "rules",
         }
     }
@@ -1706,23 +1706,23 @@ databricks_core::model! {
     /// State of one trigger; the field for its type is set.
     PerTriggerState {
         optional {
-            /// `continuous`, of type `ContinuousTriggerState`.
+            /// Of a job that always runs.
             continuous: ContinuousTriggerState = "continuous",
-            /// `file_arrival`, of type `FileArrivalTriggerState`.
+            /// Of a trigger on new files.
             file_arrival: FileArrivalTriggerState = "file_arrival",
-            /// `job_completion`, of type `JobCompletionTriggerState`.
+            /// Of a trigger on the end of other jobs.
             job_completion: JobCompletionTriggerState = "job_completion",
-            /// `model`, of type `ModelTriggerState`.
+            /// Of a trigger on changes of a model.
             model: ModelTriggerState = "model",
             /// Whether the trigger is in effect, as configured.
             pause_status: PauseStatus = "pause_status",
-            /// `periodic`, of type `PeriodicTriggerState`.
+            /// Of a trigger at regular intervals.
             periodic: PeriodicTriggerState = "periodic",
-            /// `schedule`, of type `ScheduleTriggerState`.
+            /// Of a cron schedule.
             schedule: ScheduleTriggerState = "schedule",
             /// Set in addition if the trigger has a SQL condition.
             sql_condition: SqlConditionState = "sql_condition",
-            /// `table_update`, of type `TableTriggerState`.
+            /// Of a trigger on changes of tables.
             table_update: TableTriggerState = "table_update",
         }
     }
@@ -1963,9 +1963,9 @@ databricks_core::model! {
     /// Both sides of a condition, with references resolved.
     ResolvedConditionTaskValues {
         optional {
-            /// `left`, a text.
+            /// Left side of the comparison.
             left: String = "left",
-            /// `right`, a text.
+            /// Right side of the comparison.
             right: String = "right",
         }
     }
@@ -1975,7 +1975,7 @@ databricks_core::model! {
     /// Commands of a dbt task, with references resolved.
     ResolvedDbtTaskValues {
         optional {
-            /// `commands`, a list, each item a text.
+            /// The commands, in order.
             commands: Vec<String> = "commands",
         }
     }
@@ -1985,7 +1985,7 @@ databricks_core::model! {
     /// Parameters of a notebook task, with references resolved.
     ResolvedNotebookTaskValues {
         optional {
-            /// `base_parameters`, a map, each value a text.
+            /// Parameters of the notebook by name.
             base_parameters: std::collections::BTreeMap<String, String> = "base_parameters",
         }
     }
@@ -1995,7 +1995,7 @@ databricks_core::model! {
     /// Named parameters of a task, with references resolved.
     ResolvedParamPairValues {
         optional {
-            /// `parameters`, a map, each value a text.
+            /// Values of the parameters by name.
             parameters: std::collections::BTreeMap<String, String> = "parameters",
         }
     }
@@ -2015,9 +2015,9 @@ databricks_core::model! {
     /// Parameters of a Python wheel task, with references resolved.
     ResolvedPythonWheelTaskValues {
         optional {
-            /// `named_parameters`, a map, each value a text.
+            /// Values of the parameters by name.
             named_parameters: std::collections::BTreeMap<String, String> = "named_parameters",
-            /// `parameters`, a list, each item a text.
+            /// Arguments, in order.
             parameters: Vec<String> = "parameters",
         }
     }
@@ -2027,9 +2027,9 @@ databricks_core::model! {
     /// Parameters that a task passed to another job, with references resolved.
     ResolvedRunJobTaskValues {
         optional {
-            /// `job_parameters`, a map, each value a text.
+            /// Values of the job's parameters by name.
             job_parameters: std::collections::BTreeMap<String, String> = "job_parameters",
-            /// `parameters`, a map, each value a text.
+            /// Values of the parameters by name.
             parameters: std::collections::BTreeMap<String, String> = "parameters",
         }
     }
@@ -2039,7 +2039,7 @@ databricks_core::model! {
     /// Arguments of a task, with references resolved.
     ResolvedStringParamsValues {
         optional {
-            /// `parameters`, a list, each item a text.
+            /// Arguments, in order.
             parameters: Vec<String> = "parameters",
         }
     }
@@ -2053,27 +2053,27 @@ databricks_core::model! {
             ai_function_task: ResolvedValuesAiFunctionTaskResolvedValues = "ai_function_task",
             /// Environment of an AI Runtime task, with references to values of other tasks replaced.
             ai_runtime_task: ResolvedValuesAiRuntimeTaskResolvedValues = "ai_runtime_task",
-            /// `condition_task`, of type `ResolvedConditionTaskValues`.
+            /// Of an if/else task.
             condition_task: ResolvedConditionTaskValues = "condition_task",
-            /// `dbt_task`, of type `ResolvedDbtTaskValues`.
+            /// Of a dbt task.
             dbt_task: ResolvedDbtTaskValues = "dbt_task",
-            /// `notebook_task`, of type `ResolvedNotebookTaskValues`.
+            /// Of a notebook task.
             notebook_task: ResolvedNotebookTaskValues = "notebook_task",
-            /// `pipeline_task`, of type `ResolvedPipelineTaskValues`.
+            /// Of a task that updates a pipeline.
             pipeline_task: ResolvedPipelineTaskValues = "pipeline_task",
-            /// `python_wheel_task`, of type `ResolvedPythonWheelTaskValues`.
+            /// Of a Python wheel task.
             python_wheel_task: ResolvedPythonWheelTaskValues = "python_wheel_task",
-            /// `run_job_task`, of type `ResolvedRunJobTaskValues`.
+            /// Of a task that runs another job.
             run_job_task: ResolvedRunJobTaskValues = "run_job_task",
-            /// `simulation_task`, of type `ResolvedParamPairValues`.
+            /// Of a simulation task.
             simulation_task: ResolvedParamPairValues = "simulation_task",
-            /// `spark_jar_task`, of type `ResolvedStringParamsValues`.
+            /// Of a JAR task.
             spark_jar_task: ResolvedStringParamsValues = "spark_jar_task",
-            /// `spark_python_task`, of type `ResolvedStringParamsValues`.
+            /// Of a Python script task.
             spark_python_task: ResolvedStringParamsValues = "spark_python_task",
-            /// `spark_submit_task`, of type `ResolvedStringParamsValues`.
+            /// Of a Spark submit task.
             spark_submit_task: ResolvedStringParamsValues = "spark_submit_task",
-            /// `sql_task`, of type `ResolvedParamPairValues`.
+            /// Of a SQL task.
             sql_task: ResolvedParamPairValues = "sql_task",
         }
     }
@@ -2107,7 +2107,7 @@ databricks_core::model! {
             creator_user_name: String = "creator_user_name",
             /// Deployment that had produced the job; for jobs of bundles only.
             deployment_id: String = "deployment_id",
-            /// `description`, a text.
+            /// Free text about the run, written by a user.
             description: String = "description",
             /// Hours within which a cost-optimized serverless run should be done: `4h`, `12h`, `24h` or `72h`; `NO_FLEXIBILITY` asks
             /// for no further savings.
@@ -2325,7 +2325,7 @@ databricks_core::model! {
             error: String = "error",
             /// Stack trace, if there is one.
             error_trace: String = "error_trace",
-            /// `info`, a text.
+            /// A remark of the service about the output.
             info: String = "info",
             /// Last 5 MB of standard output and error, for JAR, Python script and Python wheel tasks; notebook, pipeline and
             /// spark-submit tasks have none.
@@ -2760,7 +2760,7 @@ databricks_core::model! {
     /// Output of a SQL query task.
     SqlQueryOutput {
         optional {
-            /// `endpoint_id`, a text.
+            /// ID of the SQL warehouse that ran the query.
             endpoint_id: String = "endpoint_id",
             /// Deprecated.
             ///
@@ -2791,9 +2791,9 @@ databricks_core::model! {
     /// Rows of a SQL result.
     SqlStatementQueryResult {
         optional {
-            /// `columns`, a list, each item of type `SqlStatementQueryResultColumn`.
+            /// Columns, in order.
             columns: Vec<SqlStatementQueryResultColumn> = "columns",
-            /// `rows`, a list, each item of type `SqlStatementQueryResultRow`.
+            /// Rows, in order.
             rows: Vec<SqlStatementQueryResultRow> = "rows",
             /// Whether rows were cut off.
             truncated: bool = "truncated",
@@ -2863,7 +2863,7 @@ databricks_core::model! {
             alert_id: String = "alert_id",
         }
         optional {
-            /// Whether to notify nobody.
+            /// Whether to notify no one.
             pause_subscriptions: bool = "pause_subscriptions",
             /// Who is notified.
             subscriptions: Vec<SqlTaskSubscription> = "subscriptions",
@@ -2881,7 +2881,7 @@ databricks_core::model! {
         optional {
             /// Subject of the mail to subscribers.
             custom_subject: String = "custom_subject",
-            /// Whether to take no snapshot and mail nobody.
+            /// Whether to take no snapshot and mail no one.
             pause_subscriptions: bool = "pause_subscriptions",
             /// Who gets a snapshot.
             subscriptions: Vec<SqlTaskSubscription> = "subscriptions",
@@ -3074,7 +3074,7 @@ databricks_core::model! {
             attachment: SubscriptionAttachment = "attachment",
             /// Subject of the mail.
             custom_subject: String = "custom_subject",
-            /// Whether to mail nobody.
+            /// Whether to mail no one.
             paused: bool = "paused",
             /// Who gets the snapshot.
             subscribers: Vec<SubscriptionSubscriber> = "subscribers",
@@ -3478,9 +3478,9 @@ databricks_core::model! {
     /// State of the trigger of a job.
     TriggerStateProto {
         optional {
-            /// `file_arrival`, of type `FileArrivalTriggerState`.
+            /// Set for a trigger on new files.
             file_arrival: FileArrivalTriggerState = "file_arrival",
-            /// `job_completion`, of type `JobCompletionTriggerState`.
+            /// Set for a trigger on the end of other jobs.
             job_completion: JobCompletionTriggerState = "job_completion",
             /// Whether the trigger is in effect.
             ///
@@ -3488,7 +3488,7 @@ databricks_core::model! {
             pause_status: PauseStatus = "pause_status",
             /// Set in addition if the trigger has a SQL condition.
             sql_condition: SqlConditionState = "sql_condition",
-            /// `table`, of type `TableTriggerState`.
+            /// Set for a trigger on changes of tables.
             table: TableTriggerState = "table",
         }
     }
@@ -3583,9 +3583,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Priority of a workload among those that wait for the same capacity, and whether it can be preempted.
     AiRuntimeTaskPriorityClass {
-        /// `BEST_EFFORT`.
+        /// `BEST_EFFORT`: Runs when capacity is left, and can be preempted.
         BestEffort = "BEST_EFFORT",
-        /// `NORMAL`.
+        /// `NORMAL`: The usual priority.
         Normal = "NORMAL",
     }
 }
@@ -3627,7 +3627,7 @@ databricks_core::open_enum! {
         Queued = "QUEUED",
         /// `RUNNING`: Executing.
         Running = "RUNNING",
-        /// `RUN_LIFE_CYCLE_STATE_UNSPECIFIED`.
+        /// `RUN_LIFE_CYCLE_STATE_UNSPECIFIED`: No phase is stated.
         RunLifeCycleStateUnspecified = "RUN_LIFE_CYCLE_STATE_UNSPECIFIED",
         /// `SKIPPED`: Not executed.
         Skipped = "SKIPPED",
@@ -3643,11 +3643,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Result of a clean room notebook run.
     CleanRoomTaskRunResultState {
-        /// `CANCELED`.
+        /// `CANCELED`: The run was cancelled by a user.
         Canceled = "CANCELED",
         /// `DISABLED`: Skipped, since disabled by a user.
         Disabled = "DISABLED",
-        /// `EVICTED`.
+        /// `EVICTED`: The run made room for others.
         Evicted = "EVICTED",
         /// `EXCLUDED`: Skipped, since its conditions were not met.
         Excluded = "EXCLUDED",
@@ -3655,7 +3655,7 @@ databricks_core::open_enum! {
         Failed = "FAILED",
         /// `MAXIMUM_CONCURRENT_RUNS_REACHED`: Skipped at the limit of concurrent runs.
         MaximumConcurrentRunsReached = "MAXIMUM_CONCURRENT_RUNS_REACHED",
-        /// `RUN_RESULT_STATE_UNSPECIFIED`.
+        /// `RUN_RESULT_STATE_UNSPECIFIED`: No result is stated.
         RunResultStateUnspecified = "RUN_RESULT_STATE_UNSPECIFIED",
         /// `SUCCESS`: Succeeded.
         Success = "SUCCESS",
@@ -3665,7 +3665,7 @@ databricks_core::open_enum! {
         Timedout = "TIMEDOUT",
         /// `UPSTREAM_CANCELED`: Skipped after an upstream cancellation.
         UpstreamCanceled = "UPSTREAM_CANCELED",
-        /// `UPSTREAM_EVICTED`.
+        /// `UPSTREAM_EVICTED`: A run that this one depends on made room for others.
         UpstreamEvicted = "UPSTREAM_EVICTED",
         /// `UPSTREAM_FAILED`: Skipped after an upstream failure.
         UpstreamFailed = "UPSTREAM_FAILED",
@@ -3719,19 +3719,19 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Day of the week.
     DayOfWeek {
-        /// `FRIDAY`.
+        /// `FRIDAY`: On Fridays.
         Friday = "FRIDAY",
-        /// `MONDAY`.
+        /// `MONDAY`: On Mondays.
         Monday = "MONDAY",
-        /// `SATURDAY`.
+        /// `SATURDAY`: On Saturdays.
         Saturday = "SATURDAY",
-        /// `SUNDAY`.
+        /// `SUNDAY`: On Sundays.
         Sunday = "SUNDAY",
-        /// `THURSDAY`.
+        /// `THURSDAY`: On Thursdays.
         Thursday = "THURSDAY",
-        /// `TUESDAY`.
+        /// `TUESDAY`: On Tuesdays.
         Tuesday = "TUESDAY",
-        /// `WEDNESDAY`.
+        /// `WEDNESDAY`: On Wednesdays.
         Wednesday = "WEDNESDAY",
     }
 }
@@ -3747,7 +3747,7 @@ databricks_core::open_enum! {
         Queued = "QUEUED",
         /// `RUNNING`: Executing.
         Running = "RUNNING",
-        /// `STARTING`.
+        /// `STARTING`: The step is about to run.
         Starting = "STARTING",
         /// `SUCCESS`: Succeeded.
         Success = "SUCCESS",
@@ -3767,19 +3767,19 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Service that hosts a Git repository; case-insensitive in requests.
     GitProvider {
-        /// `awsCodeCommit`.
+        /// `awsCodeCommit`: AWS CodeCommit, hosted by Amazon.
         AwsCodeCommit = "awsCodeCommit",
-        /// `azureDevOpsServices`.
+        /// `azureDevOpsServices`: Azure DevOps, hosted by Microsoft.
         AzureDevOpsServices = "azureDevOpsServices",
-        /// `bitbucketCloud`.
+        /// `bitbucketCloud`: Bitbucket, hosted by Atlassian.
         BitbucketCloud = "bitbucketCloud",
         /// `bitbucketServer`: Bitbucket Server or Data Center.
         BitbucketServer = "bitbucketServer",
-        /// `gitHub`.
+        /// `gitHub`: GitHub, at github.com.
         GitHub = "gitHub",
-        /// `gitHubEnterprise`.
+        /// `gitHubEnterprise`: GitHub Enterprise on a server of one's own.
         GitHubEnterprise = "gitHubEnterprise",
-        /// `gitLab`.
+        /// `gitLab`: GitLab, at gitlab.com.
         GitLab = "gitLab",
         /// `gitLabEnterpriseEdition`: Self-managed GitLab.
         GitLabEnterpriseEdition = "gitLabEnterpriseEdition",
@@ -3897,7 +3897,7 @@ databricks_core::open_enum! {
         PerformanceOptimized = "PERFORMANCE_OPTIMIZED",
         /// `STANDARD`: Cost-efficient execution.
         Standard = "STANDARD",
-        /// `COST_OPTIMIZED`.
+        /// `COST_OPTIMIZED`: Starts later and costs less.
         CostOptimized = "COST_OPTIMIZED",
     }
 }
@@ -3905,13 +3905,13 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Unit of the interval of a periodic trigger.
     PeriodicTriggerConfigurationTimeUnit {
-        /// `DAYS`.
+        /// `DAYS`: The interval counts days.
         Days = "DAYS",
-        /// `HOURS`.
+        /// `HOURS`: The interval counts hours.
         Hours = "HOURS",
-        /// `MINUTES`.
+        /// `MINUTES`: The interval counts minutes.
         Minutes = "MINUTES",
-        /// `WEEKS`.
+        /// `WEEKS`: The interval counts weeks.
         Weeks = "WEEKS",
     }
 }
@@ -3995,7 +3995,7 @@ databricks_core::open_enum! {
         Terminated = "TERMINATED",
         /// `TERMINATING`: Executed; compute is being released.
         Terminating = "TERMINATING",
-        /// `WAITING`.
+        /// `WAITING`: The run waits for another, or for a retry.
         Waiting = "WAITING",
     }
 }
@@ -4139,7 +4139,7 @@ databricks_core::open_enum! {
     TerminationCodeCode {
         /// `BREAKING_CHANGE`: An intended breaking change in Spark; the run is retried with a setting that avoids it.
         BreakingChange = "BREAKING_CHANGE",
-        /// `BUDGET_POLICY_LIMIT_EXCEEDED`.
+        /// `BUDGET_POLICY_LIMIT_EXCEEDED`: The limit of the budget policy was reached.
         BudgetPolicyLimitExceeded = "BUDGET_POLICY_LIMIT_EXCEEDED",
         /// `CANCELED`: Canceled by the platform, for example at the maximum duration.
         Canceled = "CANCELED",
@@ -4227,7 +4227,7 @@ databricks_core::open_enum! {
         RunJobTask = "RUN_JOB_TASK",
         /// `TABLE`: A table change.
         Table = "TABLE",
-        /// `MODEL`.
+        /// `MODEL`: A change of a model in Unity Catalog.
         Model = "MODEL",
     }
 }
@@ -4247,7 +4247,7 @@ databricks_core::open_enum! {
     ViewsToExport {
         /// `ALL`: Code and dashboards.
         All = "ALL",
-        /// `CODE`.
+        /// `CODE`: The notebook as it was when it ran.
         Code = "CODE",
         /// `DASHBOARDS`: All dashboards of the notebook.
         Dashboards = "DASHBOARDS",

@@ -15,7 +15,7 @@ databricks_core::operation! {
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}`.
             parent: String = segments "parent",
-            /// `example`, of type `Example`.
+            /// The example to create.
             example: super::Example = json "example",
         }
     }
@@ -29,7 +29,7 @@ databricks_core::operation! {
         info: "knowledge_assistants.create_knowledge_assistant", POST "/api/2.1/knowledge-assistants", Workspace;
         output: super::KnowledgeAssistant = databricks_core::ResponseParts::json;
         required {
-            /// `knowledge_assistant`, of type `KnowledgeAssistant`.
+            /// The knowledge assistant to create.
             knowledge_assistant: super::KnowledgeAssistant = json "knowledge_assistant",
         }
     }
@@ -47,7 +47,7 @@ databricks_core::operation! {
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}`.
             parent: String = segments "parent",
-            /// `knowledge_source`, of type `KnowledgeSource`.
+            /// The knowledge source to create.
             knowledge_source: super::KnowledgeSource = json "knowledge_source",
         }
     }
@@ -352,7 +352,7 @@ databricks_core::operation! {
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
             name: String = segments "name",
-            /// `example`, of type `Example`.
+            /// The example with its new values.
             example: super::Example = json "example",
             /// Fields to change: `question`, `guidelines` or both.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -374,7 +374,7 @@ databricks_core::operation! {
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}`.
             name: String = segments "name",
-            /// `knowledge_assistant`, of type `KnowledgeAssistant`.
+            /// The knowledge assistant with its new values.
             knowledge_assistant: super::KnowledgeAssistant = json "knowledge_assistant",
             /// Fields to change, of `display_name`, `description` and `instructions`.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -396,7 +396,7 @@ databricks_core::operation! {
             ///
             /// Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
             name: String = segments "name",
-            /// `knowledge_source`, of type `KnowledgeSource`.
+            /// The knowledge source with its new values.
             knowledge_source: super::KnowledgeSource = json "knowledge_source",
             /// Fields to change: `display_name`, `description` or both.
             update_mask: databricks_core::FieldMask = query "update_mask",

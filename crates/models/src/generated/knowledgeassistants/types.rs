@@ -6,7 +6,7 @@ databricks_core::model! {
     /// Question with guidelines on how an assistant is to answer it.
     Example {
         required {
-            /// `question`, a text.
+            /// What a user could ask.
             question: String = "question",
         }
         optional {
@@ -147,7 +147,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `KnowledgeAssistantPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: KnowledgeAssistantPermissionLevel = "permission_level",
         }
     }
@@ -159,9 +159,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<KnowledgeAssistantAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -173,7 +173,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `KnowledgeAssistantPermissionLevel`.
+            /// The level that is described.
             permission_level: KnowledgeAssistantPermissionLevel = "permission_level",
         }
     }
@@ -201,7 +201,7 @@ databricks_core::model! {
             file_table: FileTableSpec = "file_table",
             /// Definition, for type `files`.
             files: FilesSpec = "files",
-            /// `id`, a text.
+            /// ID of the source, assigned by the service.
             id: String = "id",
             /// Definition, for type `index`.
             index: IndexSpec = "index",

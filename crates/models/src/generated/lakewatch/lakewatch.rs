@@ -10,7 +10,7 @@ databricks_core::operation! {
         info: "lakewatch.create_datasource", POST "/api/2.0/lakewatch/datasources", Workspace;
         output: super::Datasource = databricks_core::ResponseParts::json;
         required {
-            /// `datasource`, of type `Datasource`.
+            /// The datasource to create.
             datasource: super::Datasource = json "datasource",
         }
     }
@@ -26,7 +26,7 @@ databricks_core::operation! {
         info: "lakewatch.create_rule", POST "/api/2.0/lakewatch/rules", Workspace;
         output: super::Rule = databricks_core::ResponseParts::json;
         required {
-            /// `rule`, of type `Rule`.
+            /// The rule to create.
             rule: super::Rule = json "rule",
         }
     }
@@ -260,7 +260,7 @@ databricks_core::operation! {
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/alertConfig`.
             name: String = segments "name",
-            /// `alert_config`, of type `AlertConfig`.
+            /// The alert config with its new values.
             alert_config: super::AlertConfig = json "alert_config",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
@@ -285,7 +285,7 @@ databricks_core::operation! {
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/commonConfig`.
             name: String = segments "name",
-            /// `common_config`, of type `CommonConfig`.
+            /// The common config with its new values.
             common_config: super::CommonConfig = json "common_config",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
@@ -312,7 +312,7 @@ databricks_core::operation! {
             ///
             /// Of the form `datasources/{datasource_id}`.
             name: String = segments "name",
-            /// `datasource`, of type `Datasource`.
+            /// The datasource with its new values.
             datasource: super::Datasource = json "datasource",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
@@ -339,7 +339,7 @@ databricks_core::operation! {
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/datasourceConfig`.
             name: String = segments "name",
-            /// `datasource_config`, of type `DatasourceConfig`.
+            /// The datasource config with its new values.
             datasource_config: super::DatasourceConfig = json "datasource_config",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
@@ -366,7 +366,7 @@ databricks_core::operation! {
             ///
             /// Of the form `rules/{rule_id}`.
             name: String = segments "name",
-            /// `rule`, of type `Rule`.
+            /// The rule with its new values.
             rule: super::Rule = json "rule",
             /// Fields to change; all others stay.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -390,7 +390,7 @@ databricks_core::operation! {
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/ruleConfig`.
             name: String = segments "name",
-            /// `rule_config`, of type `RuleConfig`.
+            /// The rule config with its new values.
             rule_config: super::RuleConfig = json "rule_config",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.

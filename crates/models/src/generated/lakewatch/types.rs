@@ -190,7 +190,7 @@ databricks_core::model! {
             ///
             /// Survives renaming.
             datasource_id: String = "datasource_id",
-            /// `description`, a text.
+            /// Free text about the datasource, written by a user.
             description: String = "description",
             /// Catalog under its current name.
             ///
@@ -346,13 +346,13 @@ databricks_core::model! {
         optional {
             /// Whether anything is sent.
             enabled: bool = "enabled",
-            /// `jira`, of type `JiraExportConfig`.
+            /// Issues in Jira.
             jira: JiraExportConfig = "jira",
-            /// `service_now`, of type `ServiceNowExportConfig`.
+            /// Records in ServiceNow.
             service_now: ServiceNowExportConfig = "service_now",
-            /// `slack`, of type `SlackExportConfig`.
+            /// Messages in Slack.
             slack: SlackExportConfig = "slack",
-            /// `tines`, of type `TinesExportConfig`.
+            /// A story of Tines.
             tines: TinesExportConfig = "tines",
             /// Any web address.
             webhook: WebhookExportConfig = "webhook",
@@ -537,7 +537,7 @@ databricks_core::model! {
             deduplication: RuleDeduplication = "deduplication",
             /// Time within which a signal counts as repeated, e.g. `24h`, or `automatic`.
             deduplication_time_window: String = "deduplication_time_window",
-            /// `description`, a text.
+            /// Free text about the detection rule, written by a user.
             description: String = "description",
             /// Catalog under its current name.
             effective_catalog_name: String = "effective_catalog_name",
@@ -650,7 +650,7 @@ databricks_core::model! {
     /// Query that a batch rule evaluates.
     RuleInputBatchSql {
         required {
-            /// `query`, a text.
+            /// SQL text of the query.
             query: String = "query",
         }
         optional {
@@ -801,13 +801,13 @@ databricks_core::model! {
     /// Name of a table in its parts.
     TableName {
         required {
-            /// `table_name`, a text.
+            /// The last part, without catalog and schema.
             table_name: String = "table_name",
         }
         optional {
-            /// `catalog_name`, a text.
+            /// The catalog that holds the table.
             catalog_name: String = "catalog_name",
-            /// `schema_name`, a text.
+            /// The schema that holds the table, without the name of its catalog.
             schema_name: String = "schema_name",
         }
     }
@@ -899,9 +899,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Compute that ingestion runs on.
     DatasourceComputeMode {
-        /// `DS_COMPUTE_PERFORMANCE_OPTIMIZED`.
+        /// `DS_COMPUTE_PERFORMANCE_OPTIMIZED`: Starts and works faster, and costs more.
         DsComputePerformanceOptimized = "DS_COMPUTE_PERFORMANCE_OPTIMIZED",
-        /// `DS_COMPUTE_STANDARD`.
+        /// `DS_COMPUTE_STANDARD`: Starts later and costs less.
         DsComputeStandard = "DS_COMPUTE_STANDARD",
     }
 }

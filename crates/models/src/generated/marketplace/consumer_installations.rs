@@ -136,7 +136,7 @@ databricks_core::operation! {
             listing_id: String = path "listing_id",
             /// ID of the installation.
             installation_id: String = path "installation_id",
-            /// `installation`, of type `InstallationDetail`.
+            /// The installation with its new values.
             installation: super::InstallationDetail = member "installation",
         }
         optional {

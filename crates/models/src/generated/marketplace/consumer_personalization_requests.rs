@@ -23,13 +23,13 @@ databricks_core::operation! {
         optional {
             /// Message to the provider.
             comment: String = optional "comment",
-            /// `company`, a text.
+            /// Company of the person who asks.
             company: String = optional "company",
-            /// `first_name`, a text.
+            /// Given name of the person who asks.
             first_name: String = optional "first_name",
-            /// `is_from_lighthouse`, `true` or `false`.
+            /// Whether the request comes from Lighthouse, a program of Databricks.
             is_from_lighthouse: bool = optional "is_from_lighthouse",
-            /// `last_name`, a text.
+            /// Family name of the person who asks.
             last_name: String = optional "last_name",
             /// Whether data is to go to a Databricks metastore or to an open client.
             recipient_type: super::DeltaSharingRecipientType = optional "recipient_type",

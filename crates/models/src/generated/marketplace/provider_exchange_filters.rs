@@ -11,7 +11,7 @@ databricks_core::operation! {
         output: super::CreateExchangeFilterResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `filter`, of type `ExchangeFilter`.
+            /// The filter to create.
             filter: super::ExchangeFilter = member "filter",
         }
     }
@@ -83,7 +83,7 @@ databricks_core::operation! {
         required {
             /// ID of the filter.
             id: String = path "id",
-            /// `filter`, of type `ExchangeFilter`.
+            /// The filter with its new values.
             filter: super::ExchangeFilter = member "filter",
         }
     }

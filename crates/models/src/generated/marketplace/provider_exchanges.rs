@@ -28,7 +28,7 @@ databricks_core::operation! {
         output: super::CreateExchangeResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `exchange`, of type `Exchange`.
+            /// The exchange to create.
             exchange: super::Exchange = member "exchange",
         }
     }
@@ -206,7 +206,7 @@ databricks_core::operation! {
         required {
             /// ID of the exchange.
             id: String = path "id",
-            /// `exchange`, of type `Exchange`.
+            /// The exchange with its new values.
             exchange: super::Exchange = member "exchange",
         }
     }

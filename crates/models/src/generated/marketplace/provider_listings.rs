@@ -13,7 +13,7 @@ databricks_core::operation! {
         output: super::CreateListingResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `listing`, of type `Listing`.
+            /// The listing to create.
             listing: super::Listing = member "listing",
         }
     }
@@ -95,7 +95,7 @@ databricks_core::operation! {
         required {
             /// ID of the listing.
             id: String = path "id",
-            /// `listing`, of type `Listing`.
+            /// The listing with its new values.
             listing: super::Listing = member "listing",
         }
     }

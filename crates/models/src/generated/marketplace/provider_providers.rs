@@ -11,7 +11,7 @@ databricks_core::operation! {
         output: super::CreateProviderResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `provider`, of type `ProviderInfo`.
+            /// The provider to create.
             provider: super::ProviderInfo = member "provider",
         }
     }
@@ -93,7 +93,7 @@ databricks_core::operation! {
         required {
             /// ID of the provider.
             id: String = path "id",
-            /// `provider`, of type `ProviderInfo`.
+            /// The provider with its new values.
             provider: super::ProviderInfo = member "provider",
         }
     }

@@ -6,7 +6,7 @@ databricks_core::model! {
     /// The new link between a listing and an exchange.
     AddExchangeForListingResponse {
         optional {
-            /// `exchange_for_listing`, of type `ExchangeListing`.
+            /// The link that was made.
             exchange_for_listing: ExchangeListing = "exchange_for_listing",
         }
     }
@@ -16,7 +16,7 @@ databricks_core::model! {
     /// The listings that were asked for.
     BatchGetListingsResponse {
         optional {
-            /// `listings`, a list, each item of type `Listing`.
+            /// Those listings that exist.
             listings: Vec<Listing> = "listings",
         }
     }
@@ -26,7 +26,7 @@ databricks_core::model! {
     /// The providers that were asked for.
     BatchGetProvidersResponse {
         optional {
-            /// `providers`, a list, each item of type `ProviderInfo`.
+            /// Those providers that exist.
             providers: Vec<ProviderInfo> = "providers",
         }
     }
@@ -46,13 +46,13 @@ databricks_core::model! {
     /// Whom to contact about a request or an installation.
     ContactInfo {
         optional {
-            /// `company`, a text.
+            /// Company that the person works for.
             company: String = "company",
-            /// `email`, a text.
+            /// Email address of the person.
             email: String = "email",
-            /// `first_name`, a text.
+            /// Given name of the person.
             first_name: String = "first_name",
-            /// `last_name`, a text.
+            /// Family name of the person.
             last_name: String = "last_name",
         }
     }
@@ -62,7 +62,7 @@ databricks_core::model! {
     /// The result of adding a filter.
     CreateExchangeFilterResponse {
         optional {
-            /// `filter_id`, a text.
+            /// ID of the filter that was added.
             filter_id: String = "filter_id",
         }
     }
@@ -72,7 +72,7 @@ databricks_core::model! {
     /// The result of creating an exchange.
     CreateExchangeResponse {
         optional {
-            /// `exchange_id`, a text.
+            /// ID of the exchange that was created.
             exchange_id: String = "exchange_id",
         }
     }
@@ -82,7 +82,7 @@ databricks_core::model! {
     /// The result of registering a file.
     CreateFileResponse {
         optional {
-            /// `file_info`, of type `FileInfo`.
+            /// The file as the service created it.
             file_info: FileInfo = "file_info",
             /// Signed URL to which to `POST` the content.
             upload_url: String = "upload_url" (secret),
@@ -94,7 +94,7 @@ databricks_core::model! {
     /// The result of creating a listing.
     CreateListingResponse {
         optional {
-            /// `listing_id`, a text.
+            /// ID of the listing that was created.
             listing_id: String = "listing_id",
         }
     }
@@ -133,37 +133,37 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to removing a filter.
+    /// Empty response to removing a filter.
     DeleteExchangeFilterResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to deleting an exchange.
+    /// Empty response to deleting an exchange.
     DeleteExchangeResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to deleting a file.
+    /// Empty response to deleting a file.
     DeleteFileResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to removing an installation.
+    /// Empty response to removing an installation.
     DeleteInstallationResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to deleting a listing.
+    /// Empty response to deleting a listing.
     DeleteListingResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to deleting a provider profile.
+    /// Empty response to deleting a provider profile.
     DeleteProviderResponse {
     }
 }
@@ -172,25 +172,25 @@ databricks_core::model! {
     /// A circle of chosen consumers to whom listings are offered.
     Exchange {
         required {
-            /// `name`, a text.
+            /// Name of the exchange.
             name: String = "name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the exchange, written by a user.
             comment: String = "comment",
             /// When it was created.
             created_at: i64 = "created_at",
-            /// `created_by`, a text.
+            /// The user who created the exchange.
             created_by: String = "created_by",
             /// Filters that let consumers in.
             filters: Vec<ExchangeFilter> = "filters",
-            /// `id`, a text.
+            /// ID of the exchange, assigned by the service.
             id: String = "id",
             /// Listings on offer.
             linked_listings: Vec<ExchangeListing> = "linked_listings",
             /// When it was last changed.
             updated_at: i64 = "updated_at",
-            /// `updated_by`, a text.
+            /// The user who last changed the exchange.
             updated_by: String = "updated_by",
         }
     }
@@ -210,15 +210,15 @@ databricks_core::model! {
         optional {
             /// When it was created.
             created_at: i64 = "created_at",
-            /// `created_by`, a text.
+            /// The user who created the filter.
             created_by: String = "created_by",
-            /// `id`, a text.
+            /// ID of the filter, assigned by the service.
             id: String = "id",
-            /// `name`, a text.
+            /// Name of the filter.
             name: String = "name",
             /// When it was last changed.
             updated_at: i64 = "updated_at",
-            /// `updated_by`, a text.
+            /// The user who last changed the filter.
             updated_by: String = "updated_by",
         }
     }
@@ -230,17 +230,17 @@ databricks_core::model! {
         optional {
             /// When it was created.
             created_at: i64 = "created_at",
-            /// `created_by`, a text.
+            /// The user who created the link.
             created_by: String = "created_by",
-            /// `exchange_id`, a text.
+            /// Exchange in which the listing is offered.
             exchange_id: String = "exchange_id",
-            /// `exchange_name`, a text.
+            /// Name of that exchange.
             exchange_name: String = "exchange_name",
             /// ID of the link itself.
             id: String = "id",
-            /// `listing_id`, a text.
+            /// Listing that is offered.
             listing_id: String = "listing_id",
-            /// `listing_name`, a text.
+            /// Name of that listing.
             listing_name: String = "listing_name",
         }
     }
@@ -258,13 +258,13 @@ databricks_core::model! {
             download_link: String = "download_link" (secret),
             /// Object the file belongs to.
             file_parent: FileParent = "file_parent",
-            /// `id`, a text.
+            /// ID of the file, assigned by the service.
             id: String = "id",
             /// Purpose of the file.
             marketplace_file_type: MarketplaceFileType = "marketplace_file_type",
             /// Media type of the content.
             mime_type: String = "mime_type",
-            /// `status`, of type `FileStatus`.
+            /// Where the file stands at present.
             status: FileStatus = "status",
             /// Why the file failed, if it did.
             status_message: String = "status_message",
@@ -290,7 +290,7 @@ databricks_core::model! {
     /// An exchange.
     GetExchangeResponse {
         optional {
-            /// `exchange`, of type `Exchange`.
+            /// The exchange that was requested.
             exchange: Exchange = "exchange",
         }
     }
@@ -300,7 +300,7 @@ databricks_core::model! {
     /// A file.
     GetFileResponse {
         optional {
-            /// `file_info`, of type `FileInfo`.
+            /// The file that was requested.
             file_info: FileInfo = "file_info",
         }
     }
@@ -322,7 +322,7 @@ databricks_core::model! {
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `shared_data_objects`, a list, each item of type `SharedDataObject`.
+            /// The shared data objects of this page; later pages may hold more.
             shared_data_objects: Vec<SharedDataObject> = "shared_data_objects" (essential),
         }
     }
@@ -332,7 +332,7 @@ databricks_core::model! {
     /// A listing.
     GetListingResponse {
         optional {
-            /// `listing`, of type `Listing`.
+            /// The listing that was requested.
             listing: Listing = "listing",
         }
     }
@@ -342,7 +342,7 @@ databricks_core::model! {
     /// A page of a provider's listings.
     GetListingsResponse {
         optional {
-            /// `listings`, a list, each item of type `Listing`.
+            /// The listings of this page; later pages may hold more.
             listings: Vec<Listing> = "listings" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -364,7 +364,7 @@ databricks_core::model! {
     /// A provider.
     GetProviderResponse {
         optional {
-            /// `provider`, of type `ProviderInfo`.
+            /// The provider that was requested.
             provider: ProviderInfo = "provider",
         }
     }
@@ -374,7 +374,7 @@ databricks_core::model! {
     /// An installation that was just made.
     Installation {
         optional {
-            /// `installation`, of type `InstallationDetail`.
+            /// What was installed.
             installation: InstallationDetail = "installation",
         }
     }
@@ -388,15 +388,15 @@ databricks_core::model! {
             catalog_name: String = "catalog_name",
             /// Why the installation failed, if it did.
             error_message: String = "error_message",
-            /// `id`, a text.
+            /// ID of the installation, assigned by the service.
             id: String = "id",
             /// When it was installed.
             installed_on: i64 = "installed_on",
-            /// `listing_id`, a text.
+            /// Listing that is installed.
             listing_id: String = "listing_id",
-            /// `listing_name`, a text.
+            /// Name of that listing.
             listing_name: String = "listing_name",
-            /// `recipient_type`, of type `DeltaSharingRecipientType`.
+            /// Whether the consumer reads the data in Databricks or by the open protocol.
             recipient_type: DeltaSharingRecipientType = "recipient_type",
             /// Name of the installed repository.
             repo_name: String = "repo_name",
@@ -404,7 +404,7 @@ databricks_core::model! {
             repo_path: String = "repo_path",
             /// Share that was installed.
             share_name: String = "share_name",
-            /// `status`, of type `InstallationStatus`.
+            /// Where the installation stands at present.
             status: InstallationStatus = "status",
             /// Credentials for an open client.
             token_detail: TokenDetail = "token_detail",
@@ -418,7 +418,7 @@ databricks_core::model! {
     /// A page of installations, of any listing.
     ListAllInstallationsResponse {
         optional {
-            /// `installations`, a list, each item of type `InstallationDetail`.
+            /// The installations of this page; later pages may hold more.
             installations: Vec<InstallationDetail> = "installations" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -432,7 +432,7 @@ databricks_core::model! {
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `personalization_requests`, a list, each item of type `PersonalizationRequest`.
+            /// The personalization requests of this page; later pages may hold more.
             personalization_requests: Vec<PersonalizationRequest> = "personalization_requests" (essential),
         }
     }
@@ -442,7 +442,7 @@ databricks_core::model! {
     /// A page of an exchange's filters.
     ListExchangeFiltersResponse {
         optional {
-            /// `filters`, a list, each item of type `ExchangeFilter`.
+            /// The filters of this page; later pages may hold more.
             filters: Vec<ExchangeFilter> = "filters" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -454,7 +454,7 @@ databricks_core::model! {
     /// A page of the exchanges that offer a listing.
     ListExchangesForListingResponse {
         optional {
-            /// `exchange_listing`, a list, each item of type `ExchangeListing`.
+            /// The exchange listing of this page; later pages may hold more.
             exchange_listing: Vec<ExchangeListing> = "exchange_listing" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -466,7 +466,7 @@ databricks_core::model! {
     /// A page of exchanges.
     ListExchangesResponse {
         optional {
-            /// `exchanges`, a list, each item of type `Exchange`.
+            /// The exchanges of this page; later pages may hold more.
             exchanges: Vec<Exchange> = "exchanges" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -478,7 +478,7 @@ databricks_core::model! {
     /// A page of files.
     ListFilesResponse {
         optional {
-            /// `file_infos`, a list, each item of type `FileInfo`.
+            /// The file infos of this page; later pages may hold more.
             file_infos: Vec<FileInfo> = "file_infos" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -490,7 +490,7 @@ databricks_core::model! {
     /// A page of a listing's fulfillments.
     ListFulfillmentsResponse {
         optional {
-            /// `fulfillments`, a list, each item of type `ListingFulfillment`.
+            /// The fulfillments of this page; later pages may hold more.
             fulfillments: Vec<ListingFulfillment> = "fulfillments" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -502,7 +502,7 @@ databricks_core::model! {
     /// A page of a listing's installations.
     ListInstallationsResponse {
         optional {
-            /// `installations`, a list, each item of type `InstallationDetail`.
+            /// The installations of this page; later pages may hold more.
             installations: Vec<InstallationDetail> = "installations" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -514,7 +514,7 @@ databricks_core::model! {
     /// A page of the listings in an exchange.
     ListListingsForExchangeResponse {
         optional {
-            /// `exchange_listings`, a list, each item of type `ExchangeListing`.
+            /// The exchange listings of this page; later pages may hold more.
             exchange_listings: Vec<ExchangeListing> = "exchange_listings" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -526,7 +526,7 @@ databricks_core::model! {
     /// A page of published listings.
     ListListingsResponse {
         optional {
-            /// `listings`, a list, each item of type `Listing`.
+            /// The listings of this page; later pages may hold more.
             listings: Vec<Listing> = "listings" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -556,7 +556,7 @@ databricks_core::model! {
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `providers`, a list, each item of type `ProviderInfo`.
+            /// The providers of this page; later pages may hold more.
             providers: Vec<ProviderInfo> = "providers" (essential),
         }
     }
@@ -572,7 +572,7 @@ databricks_core::model! {
         optional {
             /// Full description.
             detail: ListingDetail = "detail",
-            /// `id`, a text.
+            /// ID of the product, assigned by the service.
             id: String = "id",
         }
     }
@@ -590,13 +590,13 @@ databricks_core::model! {
             collection_date_start: i64 = "collection_date_start",
             /// Smallest step of time in the data.
             collection_granularity: DataRefreshInfo = "collection_granularity",
-            /// `cost`, of type `Cost`.
+            /// Whether the product is free or has a price.
             cost: Cost = "cost",
             /// Origin of the data.
             data_source: String = "data_source",
-            /// `description`, a text.
+            /// Free text about the listing, written by a user.
             description: String = "description",
-            /// `documentation_link`, a text.
+            /// Address of the documentation.
             documentation_link: String = "documentation_link",
             /// Notebooks shown with the listing.
             embedded_notebook_file_infos: Vec<FileInfo> = "embedded_notebook_file_infos",
@@ -610,11 +610,11 @@ databricks_core::model! {
             license: String = "license",
             /// How the price is set; only for paid listings.
             pricing_model: String = "pricing_model",
-            /// `privacy_policy_link`, a text.
+            /// Address of the privacy policy.
             privacy_policy_link: String = "privacy_policy_link",
             /// Size of the dataset in GB.
             size: f64 = "size",
-            /// `support_link`, a text.
+            /// Address of the provider's support.
             support_link: String = "support_link",
             /// Labels of the listing.
             tags: Vec<ListingTag> = "tags",
@@ -632,11 +632,11 @@ databricks_core::model! {
     /// Either share or repository is set.
     ListingFulfillment {
         required {
-            /// `listing_id`, a text.
+            /// Listing that can be installed.
             listing_id: String = "listing_id",
         }
         optional {
-            /// `fulfillment_type`, of type `FulfillmentType`.
+            /// How the product is handed over.
             fulfillment_type: FulfillmentType = "fulfillment_type",
             /// Type of recipient; only for personalized listings.
             recipient_type: DeltaSharingRecipientType = "recipient_type",
@@ -662,7 +662,7 @@ databricks_core::model! {
     /// Name, status and content of a listing.
     ListingSummary {
         required {
-            /// `name`, a text.
+            /// Name of the listing.
             name: String = "name",
             /// Whether the listing is ready for all or made ready per consumer.
             ///
@@ -670,39 +670,39 @@ databricks_core::model! {
             listing_type: ListingType = "listingType",
         }
         optional {
-            /// `categories`, a list, each item of type `Category`.
+            /// Subject areas that the listing is shown under.
             categories: Vec<Category> = "categories",
             /// When it was created.
             created_at: i64 = "created_at",
-            /// `created_by`, a text.
+            /// The user who created the listing.
             created_by: String = "created_by",
-            /// `created_by_id`, an integer.
+            /// ID of the user who created the listing.
             created_by_id: i64 = "created_by_id",
             /// Exchanges that offer the listing.
             exchange_ids: Vec<String> = "exchange_ids",
             /// Repository on offer, for listings made from one instead of a share.
             git_repo: RepoInfo = "git_repo",
-            /// `provider_id`, a text.
+            /// Provider who offers the listing.
             provider_id: String = "provider_id",
-            /// `provider_region`, of type `RegionInfo`.
+            /// Where the provider keeps the data.
             provider_region: RegionInfo = "provider_region",
             /// When it was published.
             published_at: i64 = "published_at",
-            /// `published_by`, a text.
+            /// User who published the listing.
             published_by: String = "published_by",
-            /// `setting`, of type `ListingSetting`.
+            /// Who can see the listing.
             setting: ListingSetting = "setting",
             /// Share on offer.
             share: ShareInfo = "share",
-            /// `status`, of type `ListingStatus`.
+            /// Where the listing stands at present.
             status: ListingStatus = "status",
-            /// `subtitle`, a text.
+            /// A line below the name.
             subtitle: String = "subtitle",
             /// When it was last changed.
             updated_at: i64 = "updated_at",
-            /// `updated_by`, a text.
+            /// The user who last changed the listing.
             updated_by: String = "updated_by",
-            /// `updated_by_id`, an integer.
+            /// ID of the user who last changed the listing.
             updated_by_id: i64 = "updated_by_id",
         }
     }
@@ -730,31 +730,31 @@ databricks_core::model! {
         optional {
             /// Message to the provider.
             comment: String = "comment",
-            /// `contact_info`, of type `ContactInfo`.
+            /// Whom the provider can contact.
             contact_info: ContactInfo = "contact_info",
             /// When it was created.
             created_at: i64 = "created_at",
-            /// `id`, a text.
+            /// ID of the request, assigned by the service.
             id: String = "id",
             /// What the consumer means to do with the product.
             intended_use: String = "intended_use",
-            /// `is_from_lighthouse`, `true` or `false`.
+            /// Whether the request comes from Lighthouse, a program of Databricks.
             is_from_lighthouse: bool = "is_from_lighthouse",
-            /// `listing_id`, a text.
+            /// Listing that is asked for.
             listing_id: String = "listing_id",
-            /// `listing_name`, a text.
+            /// Name of that listing.
             listing_name: String = "listing_name",
             /// Metastore of the consumer.
             metastore_id: String = "metastore_id",
-            /// `provider_id`, a text.
+            /// Provider who offers the listing.
             provider_id: String = "provider_id",
-            /// `recipient_type`, of type `DeltaSharingRecipientType`.
+            /// Whether the consumer reads the data in Databricks or by the open protocol.
             recipient_type: DeltaSharingRecipientType = "recipient_type",
             /// Share with the data.
             ///
             /// Required for data; without meaning for MCP servers and apps.
             share: ShareInfo = "share",
-            /// `status`, of type `PersonalizationRequestStatus`.
+            /// Where the request stands at present.
             status: PersonalizationRequestStatus = "status",
             /// Explanation of the status.
             status_message: String = "status_message",
@@ -778,37 +778,37 @@ databricks_core::model! {
     /// A provider's profile.
     ProviderInfo {
         required {
-            /// `name`, a text.
+            /// Name of the provider.
             name: String = "name",
-            /// `business_contact_email`, a text.
+            /// Email address for questions of business.
             business_contact_email: String = "business_contact_email",
-            /// `term_of_service_link`, a text.
+            /// Address of the terms of service.
             term_of_service_link: String = "term_of_service_link",
         }
         optional {
-            /// `company_website_link`, a text.
+            /// Address of the company's site.
             company_website_link: String = "company_website_link",
             /// File with the icon for dark backgrounds.
             dark_mode_icon_file_id: String = "dark_mode_icon_file_id",
-            /// `dark_mode_icon_file_path`, a text.
+            /// Path of the icon for dark backgrounds.
             dark_mode_icon_file_path: String = "dark_mode_icon_file_path",
-            /// `description`, a text.
+            /// Free text about the provider, written by a user.
             description: String = "description",
             /// File with the icon.
             icon_file_id: String = "icon_file_id",
-            /// `icon_file_path`, a text.
+            /// Path of the icon.
             icon_file_path: String = "icon_file_path",
-            /// `id`, a text.
+            /// ID of the provider, assigned by the service.
             id: String = "id",
             /// Whether the provider is featured; only consumers get to see it.
             is_featured: bool = "is_featured",
-            /// `privacy_policy_link`, a text.
+            /// Address of the privacy policy.
             ///
             /// Required, though not an argument.
             privacy_policy_link: String = "privacy_policy_link",
             /// Who publishes for the provider; only for data aggregators.
             published_by: String = "published_by",
-            /// `support_contact_email`, a text.
+            /// Email address for questions of support.
             support_contact_email: String = "support_contact_email",
         }
     }
@@ -820,14 +820,14 @@ databricks_core::model! {
         optional {
             /// Cloud provider.
             cloud: String = "cloud",
-            /// `region`, a text.
+            /// Region of the cloud, as its provider names it.
             region: String = "region",
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to withdrawing a listing from an exchange.
+    /// Empty response to withdrawing a listing from an exchange.
     RemoveExchangeForListingResponse {
     }
 }
@@ -858,7 +858,7 @@ databricks_core::model! {
     /// A page of search results.
     SearchListingsResponse {
         optional {
-            /// `listings`, a list, each item of type `Listing`.
+            /// The listings of this page; later pages may hold more.
             listings: Vec<Listing> = "listings" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -870,7 +870,7 @@ databricks_core::model! {
     /// A share on offer.
     ShareInfo {
         required {
-            /// `name`, a text.
+            /// Name of the share.
             name: String = "name",
             /// Whether it is the product or a sample.
             type_: ListingShareType = "type",
@@ -884,7 +884,7 @@ databricks_core::model! {
         optional {
             /// Kind of object: `TABLE`, `SCHEMA`, `NOTEBOOK_FILE`, `MODEL` or `VOLUME`.
             data_object_type: String = "data_object_type",
-            /// `name`, a text.
+            /// Name of the object.
             name: String = "name",
         }
     }
@@ -938,7 +938,7 @@ databricks_core::model! {
     /// The filter after the change.
     UpdateExchangeFilterResponse {
         optional {
-            /// `filter`, of type `ExchangeFilter`.
+            /// The filter as it is after the change.
             filter: ExchangeFilter = "filter",
         }
     }
@@ -948,7 +948,7 @@ databricks_core::model! {
     /// The exchange after the change.
     UpdateExchangeResponse {
         optional {
-            /// `exchange`, of type `Exchange`.
+            /// The exchange as it is after the change.
             exchange: Exchange = "exchange",
         }
     }
@@ -958,7 +958,7 @@ databricks_core::model! {
     /// The installation after the change.
     UpdateInstallationResponse {
         optional {
-            /// `installation`, of type `InstallationDetail`.
+            /// The installation as it is after the change.
             installation: InstallationDetail = "installation",
         }
     }
@@ -968,7 +968,7 @@ databricks_core::model! {
     /// The listing after the change.
     UpdateListingResponse {
         optional {
-            /// `listing`, of type `Listing`.
+            /// The listing as it is after the change.
             listing: Listing = "listing",
         }
     }
@@ -978,7 +978,7 @@ databricks_core::model! {
     /// The request after the change.
     UpdatePersonalizationRequestResponse {
         optional {
-            /// `request`, of type `PersonalizationRequest`.
+            /// The request as it is after the change.
             request: PersonalizationRequest = "request",
         }
     }
@@ -1004,7 +1004,7 @@ databricks_core::model! {
     /// The provider profile after the change.
     UpdateProviderResponse {
         optional {
-            /// `provider`, of type `ProviderInfo`.
+            /// The provider as it is after the change.
             provider: ProviderInfo = "provider",
         }
     }
@@ -1013,21 +1013,21 @@ databricks_core::model! {
 databricks_core::open_enum! {
     /// Kind of asset in a listing.
     AssetType {
-        /// `ASSET_TYPE_APP`.
+        /// `ASSET_TYPE_APP`: An application.
         AssetTypeApp = "ASSET_TYPE_APP",
-        /// `ASSET_TYPE_DATA_TABLE`.
+        /// `ASSET_TYPE_DATA_TABLE`: Tables of data.
         AssetTypeDataTable = "ASSET_TYPE_DATA_TABLE",
-        /// `ASSET_TYPE_GIT_REPO`.
+        /// `ASSET_TYPE_GIT_REPO`: A Git repository.
         AssetTypeGitRepo = "ASSET_TYPE_GIT_REPO",
         /// `ASSET_TYPE_MCP`: An MCP server.
         AssetTypeMcp = "ASSET_TYPE_MCP",
-        /// `ASSET_TYPE_MEDIA`.
+        /// `ASSET_TYPE_MEDIA`: Files such as pictures and documents.
         AssetTypeMedia = "ASSET_TYPE_MEDIA",
-        /// `ASSET_TYPE_MODEL`.
+        /// `ASSET_TYPE_MODEL`: A model of machine learning.
         AssetTypeModel = "ASSET_TYPE_MODEL",
-        /// `ASSET_TYPE_NOTEBOOK`.
+        /// `ASSET_TYPE_NOTEBOOK`: A notebook of Databricks.
         AssetTypeNotebook = "ASSET_TYPE_NOTEBOOK",
-        /// `ASSET_TYPE_PARTNER_INTEGRATION`.
+        /// `ASSET_TYPE_PARTNER_INTEGRATION`: An integration with software of a partner.
         AssetTypePartnerIntegration = "ASSET_TYPE_PARTNER_INTEGRATION",
     }
 }
@@ -1035,49 +1035,49 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Subject area of a listing.
     Category {
-        /// `ADVERTISING_AND_MARKETING`.
+        /// `ADVERTISING_AND_MARKETING`: Products about advertising and marketing.
         AdvertisingAndMarketing = "ADVERTISING_AND_MARKETING",
-        /// `CLIMATE_AND_ENVIRONMENT`.
+        /// `CLIMATE_AND_ENVIRONMENT`: Products about climate and the environment.
         ClimateAndEnvironment = "CLIMATE_AND_ENVIRONMENT",
-        /// `COMMERCE`.
+        /// `COMMERCE`: Products about trade.
         Commerce = "COMMERCE",
-        /// `DEMOGRAPHICS`.
+        /// `DEMOGRAPHICS`: Products about populations.
         Demographics = "DEMOGRAPHICS",
-        /// `ECONOMICS`.
+        /// `ECONOMICS`: Products about the economy.
         Economics = "ECONOMICS",
-        /// `EDUCATION`.
+        /// `EDUCATION`: Products about teaching and learning.
         Education = "EDUCATION",
-        /// `ENERGY`.
+        /// `ENERGY`: Products about energy and its supply.
         Energy = "ENERGY",
-        /// `FINANCIAL`.
+        /// `FINANCIAL`: Products about finance.
         Financial = "FINANCIAL",
-        /// `GAMING`.
+        /// `GAMING`: Products about games.
         Gaming = "GAMING",
-        /// `GEOSPATIAL`.
+        /// `GEOSPATIAL`: Products about places and maps.
         Geospatial = "GEOSPATIAL",
-        /// `HEALTH`.
+        /// `HEALTH`: Products about medicine and health care.
         Health = "HEALTH",
-        /// `LOOKUP_TABLES`.
+        /// `LOOKUP_TABLES`: Products about reference tables.
         LookupTables = "LOOKUP_TABLES",
-        /// `MANUFACTURING`.
+        /// `MANUFACTURING`: Products about industrial production.
         Manufacturing = "MANUFACTURING",
-        /// `MEDIA`.
+        /// `MEDIA`: Products about press, film and music.
         Media = "MEDIA",
-        /// `OTHER`.
+        /// `OTHER`: Products that fit no other category.
         Other = "OTHER",
-        /// `PUBLIC_SECTOR`.
+        /// `PUBLIC_SECTOR`: Products about government and administration.
         PublicSector = "PUBLIC_SECTOR",
-        /// `RETAIL`.
+        /// `RETAIL`: Products about shops and their customers.
         Retail = "RETAIL",
-        /// `SCIENCE_AND_RESEARCH`.
+        /// `SCIENCE_AND_RESEARCH`: Products about science and research.
         ScienceAndResearch = "SCIENCE_AND_RESEARCH",
-        /// `SECURITY`.
+        /// `SECURITY`: Products about the security of systems.
         Security = "SECURITY",
-        /// `SPORTS`.
+        /// `SPORTS`: Products about sport.
         Sports = "SPORTS",
-        /// `TRANSPORTATION_AND_LOGISTICS`.
+        /// `TRANSPORTATION_AND_LOGISTICS`: Products about transport and logistics.
         TransportationAndLogistics = "TRANSPORTATION_AND_LOGISTICS",
-        /// `TRAVEL_AND_TOURISM`.
+        /// `TRAVEL_AND_TOURISM`: Products about travel and tourism.
         TravelAndTourism = "TRAVEL_AND_TOURISM",
     }
 }
@@ -1085,9 +1085,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Whether a listing costs anything.
     Cost {
-        /// `FREE`.
+        /// `FREE`: Costs nothing.
         Free = "FREE",
-        /// `PAID`.
+        /// `PAID`: Has a price, agreed on with the provider.
         Paid = "PAID",
     }
 }
@@ -1095,23 +1095,23 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Unit of time.
     DataRefresh {
-        /// `DAILY`.
+        /// `DAILY`: Every day.
         Daily = "DAILY",
-        /// `HOURLY`.
+        /// `HOURLY`: Every hour.
         Hourly = "HOURLY",
-        /// `MINUTE`.
+        /// `MINUTE`: Every minute.
         Minute = "MINUTE",
-        /// `MONTHLY`.
+        /// `MONTHLY`: Every month.
         Monthly = "MONTHLY",
-        /// `NONE`.
+        /// `NONE`: Never; the data stay as they are.
         None = "NONE",
-        /// `QUARTERLY`.
+        /// `QUARTERLY`: Every three months.
         Quarterly = "QUARTERLY",
-        /// `SECOND`.
+        /// `SECOND`: Every second.
         Second = "SECOND",
-        /// `WEEKLY`.
+        /// `WEEKLY`: Every week.
         Weekly = "WEEKLY",
-        /// `YEARLY`.
+        /// `YEARLY`: Every year.
         Yearly = "YEARLY",
     }
 }
@@ -1137,11 +1137,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of object that has files.
     FileParentType {
-        /// `LISTING`.
+        /// `LISTING`: A listing as a whole.
         Listing = "LISTING",
-        /// `LISTING_RESOURCE`.
+        /// `LISTING_RESOURCE`: A part of a listing.
         ListingResource = "LISTING_RESOURCE",
-        /// `PROVIDER`.
+        /// `PROVIDER`: The profile of a provider.
         Provider = "PROVIDER",
     }
 }
@@ -1173,9 +1173,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Whether an installation succeeded.
     InstallationStatus {
-        /// `FAILED`.
+        /// `FAILED`: The installation did not succeed.
         Failed = "FAILED",
-        /// `INSTALLED`.
+        /// `INSTALLED`: The product is installed.
         Installed = "INSTALLED",
     }
 }
@@ -1227,7 +1227,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Purpose of a file.
     MarketplaceFileType {
-        /// `APP`.
+        /// `APP`: Code of an application.
         App = "APP",
         /// `EMBEDDED_NOTEBOOK`: Notebook shown with a listing.
         EmbeddedNotebook = "EMBEDDED_NOTEBOOK",

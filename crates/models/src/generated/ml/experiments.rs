@@ -43,7 +43,7 @@ databricks_core::operation! {
             ///
             /// Of the form `experiments/{experiment}`.
             parent: String = segments "parent",
-            /// `issue`, of type `Issue`.
+            /// The issue to create.
             issue: super::Issue = json "issue",
         }
         optional {
@@ -74,11 +74,11 @@ databricks_core::operation! {
             model_type: String = optional "model_type",
             /// Name; made up by the server by default.
             name: String = optional "name",
-            /// `params`, a list, each item of type `LoggedModelParameter`.
+            /// Parameters with which the model was made.
             params: Vec<super::LoggedModelParameter> = optional "params",
             /// Run that produced the model.
             source_run_id: String = optional "source_run_id",
-            /// `tags`, a list, each item of type `LoggedModelTag`.
+            /// Tags for the new model.
             tags: Vec<super::LoggedModelTag> = optional "tags",
         }
     }
@@ -97,11 +97,11 @@ databricks_core::operation! {
         optional {
             /// ID of the experiment.
             experiment_id: String = optional "experiment_id",
-            /// `run_name`, a text.
+            /// What the run is called in lists.
             run_name: String = optional "run_name",
             /// When the run started, as Unix time in milliseconds.
             start_time: i64 = optional "start_time",
-            /// `tags`, a list, each item of type `RunTag`.
+            /// Tags for the new run.
             tags: Vec<super::RunTag> = optional "tags",
             /// Former field for the user; set the tag `mlflow.user` instead.
             #[deprecated(note = "deprecated by the API, which names no replacement")]
@@ -508,9 +508,9 @@ databricks_core::operation! {
             run_id: String = member "run_id",
         }
         optional {
-            /// `datasets`, a list, each item of type `DatasetInput`.
+            /// Datasets that the run read.
             datasets: Vec<super::DatasetInput> = optional "datasets",
-            /// `models`, a list, each item of type `ModelInput`.
+            /// Models that the run used.
             models: Vec<super::ModelInput> = optional "models",
         }
     }
@@ -531,7 +531,7 @@ databricks_core::operation! {
             model_id: String = path "model_id",
         }
         optional {
-            /// `params`, a list, each item of type `LoggedModelParameter`.
+            /// Parameters to add to the model.
             params: Vec<super::LoggedModelParameter> = optional "params",
         }
     }
@@ -548,7 +548,7 @@ databricks_core::operation! {
         required {
             /// Name of the metric.
             key: String = member "key",
-            /// `value`, a number.
+            /// What was measured.
             value: f64 = member "value",
             /// Time of the value, as Unix time in milliseconds.
             timestamp: i64 = member "timestamp",
@@ -601,7 +601,7 @@ databricks_core::operation! {
             run_id: String = member "run_id",
         }
         optional {
-            /// `models`, a list, each item of type `ModelOutput`.
+            /// Models that the run made.
             models: Vec<super::ModelOutput> = optional "models",
         }
     }
@@ -928,7 +928,7 @@ databricks_core::operation! {
             model_id: String = path "model_id",
         }
         optional {
-            /// `tags`, a list, each item of type `LoggedModelTag`.
+            /// Tags to set; those of the same key are replaced.
             tags: Vec<super::LoggedModelTag> = optional "tags",
         }
     }
@@ -1012,7 +1012,7 @@ databricks_core::operation! {
             ///
             /// Of the form `experiments/{experiment}/issues/{issue}`.
             name: String = segments "name",
-            /// `issue`, of type `Issue`.
+            /// The issue with its new values.
             issue: super::Issue = json "issue",
             /// Any of `title`, `description`, `tags`, `categories`, `severity`, `status`, `last_seen_time` and `metadata.KEY`.
             ///
@@ -1056,7 +1056,7 @@ databricks_core::operation! {
             end_time: i64 = optional "end_time",
             /// ID of the run; must be given.
             run_id: String = optional "run_id",
-            /// `run_name`, a text.
+            /// New name of the run in lists.
             run_name: String = optional "run_name",
             /// Former name of `run_id`.
             #[deprecated(note = "deprecated by the API, which names no replacement")]

@@ -117,7 +117,7 @@ databricks_core::operation! {
         info: "feature_engineering.create_feature", POST "/api/2.0/feature-engineering/features", Workspace;
         output: super::Feature = databricks_core::ResponseParts::json;
         required {
-            /// `feature`, of type `Feature`.
+            /// The feature to create.
             feature: super::Feature = json "feature",
         }
     }
@@ -131,7 +131,7 @@ databricks_core::operation! {
         info: "feature_engineering.create_feature_spec", POST "/api/2.0/feature-engineering/feature-specs", Workspace;
         output: super::FeatureSpec = databricks_core::ResponseParts::json;
         required {
-            /// `feature_spec`, of type `FeatureSpec`.
+            /// The feature spec to create.
             feature_spec: super::FeatureSpec = json "feature_spec",
         }
     }
@@ -147,7 +147,7 @@ databricks_core::operation! {
         info: "feature_engineering.create_kafka_config", POST "/api/2.0/feature-engineering/features/kafka-configs", Workspace;
         output: super::KafkaConfig = databricks_core::ResponseParts::json;
         required {
-            /// `kafka_config`, of type `KafkaConfig`.
+            /// The kafka config to create.
             kafka_config: super::KafkaConfig = json "kafka_config",
         }
     }
@@ -163,7 +163,7 @@ databricks_core::operation! {
         output: super::Operation = databricks_core::ResponseParts::json;
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
         required {
-            /// `materialization_set`, of type `MaterializationSet`.
+            /// The materialization set to create.
             materialization_set: super::MaterializationSet = json "materialization_set",
         }
         optional {
@@ -223,7 +223,7 @@ databricks_core::operation! {
         info: "feature_engineering.create_materialized_feature", POST "/api/2.0/feature-engineering/materialized-features", Workspace;
         output: super::MaterializedFeature = databricks_core::ResponseParts::json;
         required {
-            /// `materialized_feature`, of type `MaterializedFeature`.
+            /// The materialized feature to create.
             materialized_feature: super::MaterializedFeature = json "materialized_feature",
         }
     }
@@ -237,7 +237,7 @@ databricks_core::operation! {
         info: "feature_engineering.create_stream", POST "/api/2.0/feature-engineering/streams", Workspace;
         output: super::Stream = databricks_core::ResponseParts::json;
         required {
-            /// `stream`, of type `Stream`.
+            /// The stream to create.
             stream: super::Stream = json "stream",
         }
     }
@@ -724,7 +724,7 @@ databricks_core::operation! {
         required {
             /// Full name, `catalog.schema.name`.
             full_name: String = path "full_name",
-            /// `feature`, of type `Feature`.
+            /// The feature with its new values.
             feature: super::Feature = json "feature",
             /// Only `description`.
             update_mask: String = query "update_mask",
@@ -742,7 +742,7 @@ databricks_core::operation! {
         required {
             /// Name of the configuration, unique in the metastore.
             name: String = path "name",
-            /// `kafka_config`, of type `KafkaConfig`.
+            /// The kafka config with its new values.
             kafka_config: super::KafkaConfig = json "kafka_config",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -764,7 +764,7 @@ databricks_core::operation! {
         required {
             /// ID of the set.
             materialization_set_id: String = path "materialization_set_id",
-            /// `materialization_set`, of type `MaterializationSet`.
+            /// The materialization set with its new values.
             materialization_set: super::MaterializationSet = json "materialization_set",
             /// `materialized_features` or `*`.
             ///
@@ -831,7 +831,7 @@ databricks_core::operation! {
         required {
             /// ID of the materialized feature.
             materialized_feature_id: String = path "materialized_feature_id",
-            /// `materialized_feature`, of type `MaterializedFeature`.
+            /// The materialized feature with its new values.
             materialized_feature: super::MaterializedFeature = json "materialized_feature",
             /// Only `pipeline_schedule_state`.
             update_mask: String = query "update_mask",
@@ -849,7 +849,7 @@ databricks_core::operation! {
         required {
             /// Full name, `catalog.schema.stream`.
             name: String = path "name",
-            /// `stream`, of type `Stream`.
+            /// The stream with its new values.
             stream: super::Stream = json "stream",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",

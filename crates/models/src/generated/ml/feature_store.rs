@@ -10,7 +10,7 @@ databricks_core::operation! {
         info: "feature_store.create_online_store", POST "/api/2.0/feature-store/online-stores", Workspace;
         output: super::OnlineStore = databricks_core::ResponseParts::json;
         required {
-            /// `online_store`, of type `OnlineStore`.
+            /// The online store to create.
             online_store: super::OnlineStore = json "online_store",
         }
     }
@@ -124,7 +124,7 @@ databricks_core::operation! {
         required {
             /// Name of the online store.
             name: String = path "name",
-            /// `online_store`, of type `OnlineStore`.
+            /// The online store with its new values.
             online_store: super::OnlineStore = json "online_store",
             /// Fields to change.
             update_mask: String = query "update_mask",

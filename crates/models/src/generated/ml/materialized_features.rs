@@ -14,7 +14,7 @@ databricks_core::operation! {
             table_name: String = path "table_name",
             /// Name of the feature.
             feature_name: String = path "feature_name",
-            /// `feature_tag`, of type `FeatureTag`.
+            /// The feature tag to create.
             feature_tag: super::FeatureTag = json "feature_tag",
         }
     }
@@ -129,7 +129,7 @@ databricks_core::operation! {
             feature_name: String = path "feature_name",
             /// Key of the tag.
             key: String = path "key",
-            /// `feature_tag`, of type `FeatureTag`.
+            /// The feature tag with its new values.
             feature_tag: super::FeatureTag = json "feature_tag",
         }
         optional {

@@ -59,13 +59,13 @@ databricks_core::operation! {
         output: super::CreateModelResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `name`, a text.
+            /// Name to register the model under; unique in the workspace.
             name: String = member "name",
         }
         optional {
-            /// `description`, a text.
+            /// Free text about the model.
             description: String = optional "description",
-            /// `tags`, a list, each item of type `ModelTag`.
+            /// Tags for the new model.
             tags: Vec<super::ModelTag> = optional "tags",
         }
     }
@@ -86,13 +86,13 @@ databricks_core::operation! {
             source: String = member "source",
         }
         optional {
-            /// `description`, a text.
+            /// Free text about the version.
             description: String = optional "description",
             /// Run that produced the model, if it is on this tracking server.
             run_id: String = optional "run_id",
             /// Link to the run that produced the model, which may be on another tracking server.
             run_link: String = optional "run_link",
-            /// `tags`, a list, each item of type `ModelVersionTag`.
+            /// Tags for the new version.
             tags: Vec<super::ModelVersionTag> = optional "tags",
         }
     }
@@ -124,7 +124,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Creates a webhook that calls a URL or runs a job on registry events.
     ///
-    /// `POST /api/2.0/mlflow/registry-webhooks/create`
+    /// `POST /api/2.0/mlflow/registry-webhooks/create` **In public preview**: may change in any release.
     CreateWebhook {
         info: "model_registry.create_webhook", POST "/api/2.0/mlflow/registry-webhooks/create", Workspace;
         output: super::CreateWebhookResponse = databricks_core::ResponseParts::json;
@@ -134,7 +134,7 @@ databricks_core::operation! {
             events: Vec<super::RegistryWebhookEvent> = member "events",
         }
         optional {
-            /// `description`, a text.
+            /// Free text about the webhook.
             description: String = optional "description",
             /// URL to call.
             http_url_spec: super::HttpUrlSpec = optional "http_url_spec",
@@ -255,7 +255,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a webhook.
     ///
-    /// `DELETE /api/2.0/mlflow/registry-webhooks/delete`
+    /// `DELETE /api/2.0/mlflow/registry-webhooks/delete` **In public preview**: may change in any release.
     DeleteWebhook {
         info: "model_registry.delete_webhook", DELETE "/api/2.0/mlflow/registry-webhooks/delete", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -458,14 +458,14 @@ impl databricks_core::Paginated for ListTransitionRequests {
 databricks_core::operation! {
     /// Lists webhooks.
     ///
-    /// `GET /api/2.0/mlflow/registry-webhooks/list`
+    /// `GET /api/2.0/mlflow/registry-webhooks/list` **In public preview**: may change in any release.
     ListWebhooks {
         info: "model_registry.list_webhooks", GET "/api/2.0/mlflow/registry-webhooks/list", Workspace;
         output: super::ListRegistryWebhooks = databricks_core::ResponseParts::json;
         optional {
             /// Lists only webhooks that fire on at least one of these events.
             events: Vec<super::RegistryWebhookEvent> = query "events",
-            /// `max_results`, an integer.
+            /// How many webhooks a page has at most.
             max_results: i64 = query "max_results",
             /// Lists only webhooks of this model.
             model_name: String = query "model_name",
@@ -532,7 +532,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// `new_name`, a text.
+            /// What the model is called from then on.
             new_name: String = optional "new_name",
         }
     }
@@ -693,7 +693,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Fires a webhook as a test and returns what the receiver answered.
     ///
-    /// `POST /api/2.0/mlflow/registry-webhooks/test`
+    /// `POST /api/2.0/mlflow/registry-webhooks/test` **In public preview**: may change in any release.
     TestRegistryWebhook {
         info: "model_registry.test_registry_webhook", POST "/api/2.0/mlflow/registry-webhooks/test", Workspace;
         output: super::TestRegistryWebhookResponse = databricks_core::ResponseParts::json;
@@ -766,7 +766,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// `description`, a text.
+            /// New free text about the model.
             description: String = optional "description",
         }
     }
@@ -787,7 +787,7 @@ databricks_core::operation! {
             version: String = member "version",
         }
         optional {
-            /// `description`, a text.
+            /// New free text about the version.
             description: String = optional "description",
         }
     }
@@ -815,7 +815,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes a webhook.
     ///
-    /// `PATCH /api/2.0/mlflow/registry-webhooks/update`
+    /// `PATCH /api/2.0/mlflow/registry-webhooks/update` **In public preview**: may change in any release.
     UpdateWebhook {
         info: "model_registry.update_webhook", PATCH "/api/2.0/mlflow/registry-webhooks/update", Workspace;
         output: super::UpdateWebhookResponse = databricks_core::ResponseParts::json;
@@ -825,7 +825,7 @@ databricks_core::operation! {
             id: String = member "id",
         }
         optional {
-            /// `description`, a text.
+            /// New free text about the webhook.
             description: String = optional "description",
             /// Events on which it fires.
             events: Vec<super::RegistryWebhookEvent> = optional "events",

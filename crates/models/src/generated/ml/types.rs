@@ -14,7 +14,7 @@ databricks_core::model! {
             creation_timestamp: i64 = "creation_timestamp",
             /// Stage before the change: `None`, `Staging`, `Production` or `Archived`.
             from_stage: String = "from_stage",
-            /// `id`, a text.
+            /// ID of the event, assigned by the service.
             id: String = "id",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
@@ -32,41 +32,41 @@ databricks_core::model! {
     /// An aggregation over a time window; one function is set.
     AggregationFunction {
         optional {
-            /// `approx_count_distinct`, of type `ApproxCountDistinctFunction`.
+            /// Counts distinct values, approximately.
             approx_count_distinct: ApproxCountDistinctFunction = "approx_count_distinct",
-            /// `approx_percentile`, of type `ApproxPercentileFunction`.
+            /// Takes a percentile, approximately.
             approx_percentile: ApproxPercentileFunction = "approx_percentile",
-            /// `avg`, of type `AvgFunction`.
+            /// Takes the arithmetic mean.
             avg: AvgFunction = "avg",
-            /// `count_function`, of type `CountFunction`.
+            /// Counts values that are not null.
             count_function: CountFunction = "count_function",
-            /// `first`, of type `FirstFunction`.
+            /// Takes the earliest value.
             first: FirstFunction = "first",
-            /// `first_distinct`, of type `FirstDistinctFunction`.
+            /// Takes the earliest values that differ from each other.
             first_distinct: FirstDistinctFunction = "first_distinct",
-            /// `first_n`, of type `FirstNFunction`.
+            /// Takes a number of the earliest values.
             first_n: FirstNFunction = "first_n",
-            /// `last`, of type `LastFunction`.
+            /// Takes the latest value.
             last: LastFunction = "last",
-            /// `last_distinct`, of type `LastDistinctFunction`.
+            /// Takes the latest values that differ from each other.
             last_distinct: LastDistinctFunction = "last_distinct",
-            /// `last_n`, of type `LastNFunction`.
+            /// Takes a number of the latest values.
             last_n: LastNFunction = "last_n",
-            /// `max`, of type `MaxFunction`.
+            /// Takes the greatest value.
             max: MaxFunction = "max",
-            /// `min`, of type `MinFunction`.
+            /// Takes the least value.
             min: MinFunction = "min",
-            /// `stddev_pop`, of type `StddevPopFunction`.
+            /// Takes the standard deviation of a whole population.
             stddev_pop: StddevPopFunction = "stddev_pop",
-            /// `stddev_samp`, of type `StddevSampFunction`.
+            /// Takes the standard deviation of a sample.
             stddev_samp: StddevSampFunction = "stddev_samp",
-            /// `sum`, of type `SumFunction`.
+            /// Adds the values up.
             sum: SumFunction = "sum",
             /// Window to aggregate over.
             time_window: TimeWindow = "time_window",
-            /// `var_pop`, of type `VarPopFunction`.
+            /// Takes the variance of a whole population.
             var_pop: VarPopFunction = "var_pop",
-            /// `var_samp`, of type `VarSampFunction`.
+            /// Takes the variance of a sample.
             var_samp: VarSampFunction = "var_samp",
         }
     }
@@ -233,7 +233,7 @@ databricks_core::model! {
             comment: String = "comment",
             /// When it was created, as Unix time in milliseconds.
             creation_timestamp: i64 = "creation_timestamp",
-            /// `id`, a text.
+            /// ID of the comment, assigned by the service.
             id: String = "id",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
@@ -273,7 +273,7 @@ databricks_core::model! {
     /// The comment that was created.
     CreateCommentResponse {
         optional {
-            /// `comment`, of type `CommentObject`.
+            /// The comment as the service created it.
             comment: CommentObject = "comment",
         }
     }
@@ -303,7 +303,7 @@ databricks_core::model! {
     /// The logged model that was created.
     CreateLoggedModelResponse {
         optional {
-            /// `model`, of type `LoggedModel`.
+            /// The model as the service created it.
             model: LoggedModel = "model",
         }
     }
@@ -313,7 +313,7 @@ databricks_core::model! {
     /// One item of a batch of features to materialize.
     CreateMaterializedFeatureRequest {
         required {
-            /// `materialized_feature`, of type `MaterializedFeature`.
+            /// What to materialize, and where to.
             materialized_feature: MaterializedFeature = "materialized_feature",
         }
     }
@@ -323,7 +323,7 @@ databricks_core::model! {
     /// The registered model that was created.
     CreateModelResponse {
         optional {
-            /// `registered_model`, of type `Model`.
+            /// The registered model as the service created it.
             registered_model: Model = "registered_model",
         }
     }
@@ -343,7 +343,7 @@ databricks_core::model! {
     /// The run that was created.
     CreateRunResponse {
         optional {
-            /// `run`, of type `Run`.
+            /// The run as the service created it.
             run: Run = "run",
         }
     }
@@ -353,7 +353,7 @@ databricks_core::model! {
     /// The transition request that was created.
     CreateTransitionRequestResponse {
         optional {
-            /// `request`, of type `TransitionRequest`.
+            /// The request as the service created it.
             request: TransitionRequest = "request",
         }
     }
@@ -363,7 +363,7 @@ databricks_core::model! {
     /// The webhook that was created.
     CreateWebhookResponse {
         optional {
-            /// `webhook`, of type `RegistryWebhook`.
+            /// The webhook as the service created it.
             webhook: RegistryWebhook = "webhook",
         }
     }
@@ -429,9 +429,9 @@ databricks_core::model! {
             details: Vec<serde_json::Map<String, serde_json::Value>> = "details",
             /// Kind of error.
             error_code: ErrorCode = "error_code",
-            /// `message`, a text.
+            /// What went wrong, for people to read.
             message: String = "message",
-            /// `stack_trace`, a text.
+            /// Where in the service the error arose, as a stack trace.
             stack_trace: String = "stack_trace",
         }
     }
@@ -465,7 +465,7 @@ databricks_core::model! {
     /// A dataset as input of a run.
     DatasetInput {
         required {
-            /// `dataset`, of type `Dataset`.
+            /// Dataset that the run read.
             dataset: Dataset = "dataset",
         }
         optional {
@@ -493,62 +493,62 @@ databricks_core::model! {
             feature: String = "feature",
         }
         optional {
-            /// `default_value`, a text.
+            /// The value, as a string.
             default_value: String = "default_value",
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteCommentResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteExperimentResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteLoggedModelResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteLoggedModelTagResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteModelResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteModelTagResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteModelVersionResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteModelVersionTagResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteRunResponse {
     }
 }
@@ -564,7 +564,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteTagResponse {
     }
 }
@@ -580,7 +580,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteWebhookResponse {
     }
 }
@@ -659,7 +659,7 @@ databricks_core::model! {
             artifact_location: String = "artifact_location",
             /// When it was created, as Unix time in milliseconds.
             creation_time: i64 = "creation_time",
-            /// `experiment_id`, a text.
+            /// ID of the experiment in its workspace.
             experiment_id: String = "experiment_id",
             /// When it was last changed, as Unix time in milliseconds.
             last_update_time: i64 = "last_update_time",
@@ -667,7 +667,7 @@ databricks_core::model! {
             lifecycle_stage: String = "lifecycle_stage",
             /// Name, which is the workspace path.
             name: String = "name",
-            /// `tags`, a list, each item of type `ExperimentTag`.
+            /// Tags that the experiment carries.
             tags: Vec<ExperimentTag> = "tags",
             /// Where traces are stored, unless in the MLflow backend; fixed on creation.
             trace_location: ExperimentTraceLocation = "trace_location",
@@ -717,7 +717,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `ExperimentPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: ExperimentPermissionLevel = "permission_level",
         }
     }
@@ -729,9 +729,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<ExperimentAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -743,7 +743,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `ExperimentPermissionLevel`.
+            /// The level that is described.
             permission_level: ExperimentPermissionLevel = "permission_level",
         }
     }
@@ -753,9 +753,9 @@ databricks_core::model! {
     /// A tag of an experiment.
     ExperimentTag {
         optional {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -785,19 +785,19 @@ databricks_core::model! {
         optional {
             /// Catalog that contains it.
             catalog_name: String = "catalog_name",
-            /// `created_at`, a point in time.
+            /// When the feature was created.
             created_at: databricks_core::Timestamp = "created_at",
             /// User who created it.
             created_by: String = "created_by",
-            /// `description`, a text.
+            /// Free text about the feature, written by a user.
             description: String = "description",
             /// Columns that identify an entity, for aggregation and lookup.
             ///
             /// None for values that come with a request or are computed on demand.
             entities: Vec<EntityColumn> = "entities",
-            /// `filter_condition`, a text.
+            /// Condition of SQL on the rows that are aggregated.
             filter_condition: String = "filter_condition",
-            /// `inputs`, a list, each item a text.
+            /// Columns of the source that the function takes.
             inputs: Vec<String> = "inputs",
             /// Where it was created.
             ///
@@ -807,7 +807,7 @@ databricks_core::model! {
             name: String = "name",
             /// Schema that contains it, without the catalog.
             schema_name: String = "schema_name",
-            /// `time_window`, of type `TimeWindow`.
+            /// Which time before the present is aggregated.
             time_window: TimeWindow = "time_window",
             /// Column with the time of a row, for joins at a point in time, backfills and windows.
             ///
@@ -875,7 +875,7 @@ databricks_core::model! {
         optional {
             /// Full name of the model.
             name: String = "name",
-            /// `version`, an integer.
+            /// Number of the model version.
             version: i64 = "version",
         }
     }
@@ -897,7 +897,7 @@ databricks_core::model! {
     /// Features a model version uses.
     FeatureList {
         optional {
-            /// `features`, a list, each item of type `LinkedFeature`.
+            /// The features, in no particular order.
             features: Vec<LinkedFeature> = "features",
         }
     }
@@ -961,11 +961,11 @@ databricks_core::model! {
     /// A tag of a feature in a feature table.
     FeatureTag {
         required {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
         }
         optional {
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -999,7 +999,7 @@ databricks_core::model! {
     /// A field of a flat schema.
     FieldDefinition {
         required {
-            /// `name`, a text.
+            /// Name of the field.
             name: String = "name",
             /// Scalar type.
             data_type: ScalarDataType = "data_type",
@@ -1025,7 +1025,7 @@ databricks_core::model! {
     /// The logged model after it was finalized.
     FinalizeLoggedModelResponse {
         optional {
-            /// `model`, of type `LoggedModel`.
+            /// The model as it is after the change.
             model: LoggedModel = "model",
         }
     }
@@ -1069,7 +1069,7 @@ databricks_core::model! {
     /// A schema of scalar fields, in order.
     FlatSchema {
         required {
-            /// `fields`, a list, each item of type `FieldDefinition`.
+            /// Fields, in order.
             fields: Vec<FieldDefinition> = "fields",
         }
     }
@@ -1079,7 +1079,7 @@ databricks_core::model! {
     /// A forecasting experiment and its state.
     ForecastingExperiment {
         optional {
-            /// `experiment_id`, a text.
+            /// ID of the experiment, to read it with.
             experiment_id: String = "experiment_id",
             /// URL of its page in the UI.
             experiment_page_url: String = "experiment_page_url",
@@ -1099,9 +1099,9 @@ databricks_core::model! {
             column_selection: ColumnSelection = "column_selection",
             /// Unity Catalog function applied to each row.
             custom_udf: CustomUdf = "custom_udf",
-            /// `extra_parameters`, a list, each item of type `FunctionExtraParameter`.
+            /// Parameters beyond the inputs.
             extra_parameters: Vec<FunctionExtraParameter> = "extra_parameters",
-            /// `function_type`, of type `FunctionFunctionType`.
+            /// Which aggregation it is.
             function_type: FunctionFunctionType = "function_type",
         }
     }
@@ -1111,9 +1111,9 @@ databricks_core::model! {
     /// A further parameter of a function.
     FunctionExtraParameter {
         required {
-            /// `key`, a text.
+            /// Key of the parameter.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the parameter.
             value: String = "value",
         }
     }
@@ -1123,7 +1123,7 @@ databricks_core::model! {
     /// The experiment.
     GetExperimentByNameResponse {
         optional {
-            /// `experiment`, of type `Experiment`.
+            /// The experiment that was requested.
             experiment: Experiment = "experiment",
         }
     }
@@ -1143,7 +1143,7 @@ databricks_core::model! {
     /// The experiment.
     GetExperimentResponse {
         optional {
-            /// `experiment`, of type `Experiment`.
+            /// The experiment that was requested.
             experiment: Experiment = "experiment",
         }
     }
@@ -1165,7 +1165,7 @@ databricks_core::model! {
     /// The logged model.
     GetLoggedModelResponse {
         optional {
-            /// `model`, of type `LoggedModel`.
+            /// The model that was requested.
             model: LoggedModel = "model",
         }
     }
@@ -1187,7 +1187,7 @@ databricks_core::model! {
     /// The registered model.
     GetModelResponse {
         optional {
-            /// `registered_model_databricks`, of type `ModelDatabricks`.
+            /// The registered model that was requested.
             registered_model_databricks: ModelDatabricks = "registered_model_databricks",
         }
     }
@@ -1207,7 +1207,7 @@ databricks_core::model! {
     /// The model version.
     GetModelVersionResponse {
         optional {
-            /// `model_version`, of type `ModelVersion`.
+            /// The model version that was requested.
             model_version: ModelVersion = "model_version",
         }
     }
@@ -1327,9 +1327,9 @@ databricks_core::model! {
     /// A tag of a dataset input.
     InputTag {
         required {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -1347,7 +1347,7 @@ databricks_core::model! {
         optional {
             /// Up to 10, of 64 bytes each, distinct when case is ignored; outer blanks are removed.
             categories: Vec<String> = "categories",
-            /// `create_time`, a point in time.
+            /// When the issue was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// E-mail address of the user behind the request that created it.
             created_by: String = "created_by",
@@ -1377,7 +1377,7 @@ databricks_core::model! {
             ///
             /// Keys have up to 128 bytes out of letters, digits and `_.:/-`, values up to 256 bytes.
             tags: std::collections::BTreeMap<String, String> = "tags",
-            /// `update_time`, a point in time.
+            /// When the issue was last changed.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -1413,7 +1413,7 @@ databricks_core::model! {
     /// Job that a webhook runs.
     JobSpec {
         required {
-            /// `job_id`, a text.
+            /// ID of the job, assigned by the service.
             job_id: String = "job_id",
             /// Personal access token with which the job is run.
             access_token: String = "access_token" (secret),
@@ -1429,7 +1429,7 @@ databricks_core::model! {
     /// Job that a webhook runs, without secrets.
     JobSpecWithoutSecret {
         optional {
-            /// `job_id`, a text.
+            /// ID of the job, assigned by the service.
             job_id: String = "job_id",
             /// Workspace of the job; that of the webhook by default.
             workspace_url: String = "workspace_url",
@@ -1587,11 +1587,11 @@ databricks_core::model! {
     /// A feature that a model version uses.
     LinkedFeature {
         optional {
-            /// `feature_name`, a text.
+            /// Name of the feature in its table.
             feature_name: String = "feature_name",
-            /// `feature_table_id`, a text.
+            /// ID of the table that holds the feature.
             feature_table_id: String = "feature_table_id",
-            /// `feature_table_name`, a text.
+            /// Name of the table that holds the feature.
             feature_table_name: String = "feature_table_name",
         }
     }
@@ -1615,7 +1615,7 @@ databricks_core::model! {
     /// A page of experiments.
     ListExperimentsResponse {
         optional {
-            /// `experiments`, a list, each item of type `Experiment`.
+            /// The experiments of this page; later pages may hold more.
             experiments: Vec<Experiment> = "experiments" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1627,7 +1627,7 @@ databricks_core::model! {
     /// A page of tags.
     ListFeatureTagsResponse {
         optional {
-            /// `feature_tags`, a list, each item of type `FeatureTag`.
+            /// The feature tags of this page; later pages may hold more.
             feature_tags: Vec<FeatureTag> = "feature_tags" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1639,7 +1639,7 @@ databricks_core::model! {
     /// A page of features.
     ListFeaturesResponse {
         optional {
-            /// `features`, a list, each item of type `Feature`.
+            /// The features of this page; later pages may hold more.
             features: Vec<Feature> = "features" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1665,7 +1665,7 @@ databricks_core::model! {
     /// A page of materialized features.
     ListMaterializedFeaturesResponse {
         optional {
-            /// `materialized_features`, a list, each item of type `MaterializedFeature`.
+            /// The materialized features of this page; later pages may hold more.
             materialized_features: Vec<MaterializedFeature> = "materialized_features" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1679,7 +1679,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `registered_models`, a list, each item of type `Model`.
+            /// The registered models of this page; later pages may hold more.
             registered_models: Vec<Model> = "registered_models" (essential),
         }
     }
@@ -1691,7 +1691,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `online_stores`, a list, each item of type `OnlineStore`.
+            /// The online stores of this page; later pages may hold more.
             online_stores: Vec<OnlineStore> = "online_stores" (essential),
         }
     }
@@ -1703,7 +1703,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `webhooks`, a list, each item of type `RegistryWebhook`.
+            /// The webhooks of this page; later pages may hold more.
             webhooks: Vec<RegistryWebhook> = "webhooks" (essential),
         }
     }
@@ -1717,7 +1717,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `streams`, a list, each item of type `Stream`.
+            /// The streams of this page; later pages may hold more.
             streams: Vec<Stream> = "streams" (essential),
         }
     }
@@ -1727,50 +1727,50 @@ databricks_core::model! {
     /// Open transition requests of a model version.
     ListTransitionRequestsResponse {
         optional {
-            /// `requests`, a list, each item of type `Activity`.
+            /// Requests that are neither approved nor rejected.
             requests: Vec<Activity> = "requests" (essential),
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     LogBatchResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     LogInputsResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     LogLoggedModelParamsRequestResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     LogMetricResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     LogModelResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     LogOutputsResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     LogParamResponse {
     }
 }
@@ -1813,11 +1813,11 @@ databricks_core::model! {
             experiment_id: String = "experiment_id",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp_ms: i64 = "last_updated_timestamp_ms",
-            /// `model_id`, a text.
+            /// ID of the logged model.
             model_id: String = "model_id",
             /// Kind of model, such as `Agent`, `Classifier` or `LLM`.
             model_type: String = "model_type",
-            /// `name`, a text.
+            /// Name of the logged model.
             name: String = "name",
             /// Run that produced it.
             source_run_id: String = "source_run_id",
@@ -1835,9 +1835,9 @@ databricks_core::model! {
     /// A parameter of a logged model.
     LoggedModelParameter {
         optional {
-            /// `key`, a text.
+            /// Key of the parameter.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the parameter.
             value: String = "value",
         }
     }
@@ -1847,9 +1847,9 @@ databricks_core::model! {
     /// A tag of a logged model.
     LoggedModelTag {
         optional {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -1970,7 +1970,7 @@ databricks_core::model! {
         optional {
             /// Budget policy to which serverless compute is charged; there may be a default one.
             budget_policy_id: String = "budget_policy_id",
-            /// `cron_schedule`, a text.
+            /// When values are computed, as a Quartz cron expression.
             cron_schedule: String = "cron_schedule",
             /// Schedule of batch runs.
             cron_schedule_trigger: CronSchedule = "cron_schedule_trigger",
@@ -2019,7 +2019,7 @@ databricks_core::model! {
             error_code: String = "error_code",
             /// The member.
             materialized_feature_id: String = "materialized_feature_id",
-            /// `message`, a text.
+            /// What went wrong, for people to read.
             message: String = "message",
         }
     }
@@ -2053,7 +2053,7 @@ databricks_core::model! {
             step: i64 = "step",
             /// Time of the value, as Unix time in milliseconds.
             timestamp: i64 = "timestamp",
-            /// `value`, a number.
+            /// What was measured.
             value: f64 = "value",
         }
     }
@@ -2075,15 +2075,15 @@ databricks_core::model! {
         optional {
             /// When it was created, as Unix time in milliseconds.
             creation_timestamp: i64 = "creation_timestamp",
-            /// `description`, a text.
+            /// Free text about the registered model, written by a user.
             description: String = "description",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
             /// Newest version with status `READY` in each stage.
             latest_versions: Vec<ModelVersion> = "latest_versions",
-            /// `name`, a text.
+            /// Name of the registered model.
             name: String = "name",
-            /// `tags`, a list, each item of type `ModelTag`.
+            /// Tags that the registered model carries.
             tags: Vec<ModelTag> = "tags",
             /// User who created it.
             user_id: String = "user_id",
@@ -2097,7 +2097,7 @@ databricks_core::model! {
         optional {
             /// When it was created, as Unix time in milliseconds.
             creation_timestamp: i64 = "creation_timestamp",
-            /// `description`, a text.
+            /// Free text about the registered model, written by a user.
             description: String = "description",
             /// ID, for use in permission calls.
             id: String = "id",
@@ -2105,11 +2105,11 @@ databricks_core::model! {
             last_updated_timestamp: i64 = "last_updated_timestamp",
             /// Newest version in each stage.
             latest_versions: Vec<ModelVersion> = "latest_versions",
-            /// `name`, a text.
+            /// Name of the registered model.
             name: String = "name",
             /// What the caller may do with it.
             permission_level: PermissionLevel = "permission_level",
-            /// `tags`, a list, each item of type `ModelTag`.
+            /// Tags that the registered model carries.
             tags: Vec<ModelTag> = "tags",
             /// User who created it.
             user_id: String = "user_id",
@@ -2143,9 +2143,9 @@ databricks_core::model! {
     /// A tag of a registered model.
     ModelTag {
         optional {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -2159,7 +2159,7 @@ databricks_core::model! {
             creation_timestamp: i64 = "creation_timestamp",
             /// Stage it is in: `None`, `Staging`, `Production` or `Archived`.
             current_stage: String = "current_stage",
-            /// `description`, a text.
+            /// Free text about the version, written by a user.
             description: String = "description",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
@@ -2175,7 +2175,7 @@ databricks_core::model! {
             status: ModelVersionStatus = "status",
             /// Explanation of a pending or failed status.
             status_message: String = "status_message",
-            /// `tags`, a list, each item of type `ModelVersionTag`.
+            /// Tags that the version carries.
             tags: Vec<ModelVersionTag> = "tags",
             /// User who created it.
             user_id: String = "user_id",
@@ -2193,7 +2193,7 @@ databricks_core::model! {
             creation_timestamp: i64 = "creation_timestamp",
             /// Stage it is in: `None`, `Staging`, `Production` or `Archived`.
             current_stage: String = "current_stage",
-            /// `description`, a text.
+            /// Free text about the version, written by a user.
             description: String = "description",
             /// Which e-mails the caller gets about it; working with a version subscribes one.
             email_subscription_status: RegistryEmailSubscriptionType = "email_subscription_status",
@@ -2217,7 +2217,7 @@ databricks_core::model! {
             status: Status = "status",
             /// Explanation of the status, such as why registration failed.
             status_message: String = "status_message",
-            /// `tags`, a list, each item of type `ModelVersionTag`.
+            /// Tags that the version carries.
             tags: Vec<ModelVersionTag> = "tags",
             /// User who created it.
             user_id: String = "user_id",
@@ -2231,9 +2231,9 @@ databricks_core::model! {
     /// A tag of a model version.
     ModelVersionTag {
         optional {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -2269,9 +2269,9 @@ databricks_core::model! {
     /// Delta table for the values of a feature.
     OfflineStoreConfig {
         required {
-            /// `catalog_name`, a text.
+            /// The catalog that holds the delta table.
             catalog_name: String = "catalog_name",
-            /// `schema_name`, a text.
+            /// The schema that holds the delta table, without the name of its catalog.
             schema_name: String = "schema_name",
             /// Start of the table name; the rest is generated.
             table_name_prefix: String = "table_name_prefix",
@@ -2289,7 +2289,7 @@ databricks_core::model! {
             capacity: String = "capacity",
         }
         optional {
-            /// `creation_time`, a text.
+            /// When the online store was created.
             creation_time: String = "creation_time",
             /// E-mail address of the user who created it.
             creator: String = "creator",
@@ -2349,9 +2349,9 @@ databricks_core::model! {
     /// A parameter of a run.
     Param {
         optional {
-            /// `key`, a text.
+            /// Key of the parameter.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the parameter.
             value: String = "value",
         }
     }
@@ -2514,7 +2514,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `RegisteredModelPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: RegisteredModelPermissionLevel = "permission_level",
         }
     }
@@ -2526,9 +2526,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<RegisteredModelAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -2540,7 +2540,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `RegisteredModelPermissionLevel`.
+            /// The level that is described.
             permission_level: RegisteredModelPermissionLevel = "permission_level",
         }
     }
@@ -2552,13 +2552,13 @@ databricks_core::model! {
         optional {
             /// When it was created, as Unix time in milliseconds.
             creation_timestamp: i64 = "creation_timestamp",
-            /// `description`, a text.
+            /// Free text about the webhook, written by a user.
             description: String = "description",
             /// Events on which it fires.
             events: Vec<RegistryWebhookEvent> = "events",
             /// URL it calls.
             http_url_spec: HttpUrlSpecWithoutSecret = "http_url_spec",
-            /// `id`, a text.
+            /// ID of the webhook, assigned by the service.
             id: String = "id",
             /// Job it runs.
             job_spec: JobSpecWithoutSecret = "job_spec",
@@ -2586,7 +2586,7 @@ databricks_core::model! {
     /// The registered model under its new name.
     RenameModelResponse {
         optional {
-            /// `registered_model`, of type `Model`.
+            /// The registered model as it is after the change.
             registered_model: Model = "registered_model",
         }
     }
@@ -2617,13 +2617,13 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     RestoreExperimentResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     RestoreRunResponse {
     }
 }
@@ -2671,11 +2671,11 @@ databricks_core::model! {
     /// Parameters, metrics and tags of a run.
     RunData {
         optional {
-            /// `metrics`, a list, each item of type `Metric`.
+            /// Latest value of each metric.
             metrics: Vec<Metric> = "metrics",
-            /// `params`, a list, each item of type `Param`.
+            /// Parameters that were logged.
             params: Vec<Param> = "params",
-            /// `tags`, a list, each item of type `RunTag`.
+            /// Tags that the run carries.
             tags: Vec<RunTag> = "tags",
         }
     }
@@ -2693,9 +2693,9 @@ databricks_core::model! {
             experiment_id: String = "experiment_id",
             /// Either `active` or `deleted`.
             lifecycle_stage: String = "lifecycle_stage",
-            /// `run_id`, a text.
+            /// ID of the run, assigned by the service.
             run_id: String = "run_id",
-            /// `run_name`, a text.
+            /// What the run is called in lists.
             run_name: String = "run_name",
             /// Former name of `run_id`.
             #[deprecated(note = "deprecated by the API, which names no replacement")]
@@ -2727,9 +2727,9 @@ databricks_core::model! {
     /// A tag of a run.
     RunTag {
         optional {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -2847,7 +2847,7 @@ databricks_core::model! {
     /// A page of experiments.
     SearchExperimentsResponse {
         optional {
-            /// `experiments`, a list, each item of type `Experiment`.
+            /// The experiments of this page; later pages may hold more.
             experiments: Vec<Experiment> = "experiments" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2873,7 +2873,7 @@ databricks_core::model! {
     /// A dataset to which conditions on metrics refer.
     SearchLoggedModelsDataset {
         required {
-            /// `dataset_name`, a text.
+            /// The dataset, by name.
             dataset_name: String = "dataset_name",
         }
         optional {
@@ -2905,7 +2905,7 @@ databricks_core::model! {
     /// A page of logged models.
     SearchLoggedModelsResponse {
         optional {
-            /// `models`, a list, each item of type `LoggedModel`.
+            /// The models of this page; later pages may hold more.
             models: Vec<LoggedModel> = "models" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2917,7 +2917,7 @@ databricks_core::model! {
     /// A page of model versions.
     SearchModelVersionsResponse {
         optional {
-            /// `model_versions`, a list, each item of type `ModelVersion`.
+            /// The model versions of this page; later pages may hold more.
             model_versions: Vec<ModelVersion> = "model_versions" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -2931,7 +2931,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `registered_models`, a list, each item of type `Model`.
+            /// The registered models of this page; later pages may hold more.
             registered_models: Vec<Model> = "registered_models" (essential),
         }
     }
@@ -2943,7 +2943,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `runs`, a list, each item of type `Run`.
+            /// The runs of this page; later pages may hold more.
             runs: Vec<Run> = "runs" (essential),
         }
     }
@@ -2962,31 +2962,31 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     SetExperimentTagResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     SetLoggedModelTagsResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     SetModelTagResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     SetModelVersionTagResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     SetTagResponse {
     }
 }
@@ -3066,11 +3066,11 @@ databricks_core::model! {
         optional {
             /// Whether the caller sees only metadata, by privilege `BROWSE`.
             browse_only: bool = "browse_only",
-            /// `create_time`, a point in time.
+            /// When the stream was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// User who created it.
             created_by: String = "created_by",
-            /// `description`, a text.
+            /// Free text about the stream, written by a user.
             description: String = "description",
             /// Columns to drop, as paths with dots; a struct goes with all its fields.
             ///
@@ -3079,7 +3079,7 @@ databricks_core::model! {
             excluded_columns: Vec<String> = "excluded_columns",
             /// Condition in SQL for the events that belong to the stream, such as `value.kind = 'order'`; the others are ignored.
             record_type_filter: String = "record_type_filter",
-            /// `update_time`, a point in time.
+            /// When the stream was last changed.
             update_time: databricks_core::Timestamp = "update_time",
             /// User who last changed it.
             updated_by: String = "updated_by",
@@ -3113,7 +3113,7 @@ databricks_core::model! {
     /// Kinesis streams by name.
     StreamNameList {
         optional {
-            /// `names`, a list, each item a text.
+            /// Streams to read from.
             names: Vec<String> = "names",
         }
     }
@@ -3239,20 +3239,20 @@ databricks_core::model! {
     /// Window over which a feature is aggregated; one kind is set.
     TimeWindow {
         optional {
-            /// `continuous`, of type `ContinuousWindow`.
+            /// A window that ends at each event.
             continuous: ContinuousWindow = "continuous",
-            /// `rolling`, of type `RollingWindow`.
+            /// A window that moves with each moment.
             rolling: RollingWindow = "rolling",
             /// Window computed in two parts, batch and streaming.
             sawtooth: SawtoothWindow = "sawtooth",
-            /// `sliding`, of type `SlidingWindow`.
+            /// Windows of one length that begin at regular distances and overlap.
             sliding: SlidingWindow = "sliding",
             /// Earliest time for which values are emitted; older input still counts.
             ///
             /// By default fixed windows first emit when a full window has passed, rolling and lifetime windows as soon as there is
             /// data. For sawtooth windows not later than the creation of the feature; not possible for rolling windows over streams.
             start_time: databricks_core::Timestamp = "start_time",
-            /// `tumbling`, of type `TumblingWindow`.
+            /// Windows of one length that follow each other without overlap.
             tumbling: TumblingWindow = "tumbling",
         }
     }
@@ -3324,7 +3324,7 @@ databricks_core::model! {
     /// Delta tables for traces in a Unity Catalog schema.
     UcTraceLocation {
         required {
-            /// `catalog`, a text.
+            /// Catalog that holds the tables.
             catalog: String = "catalog",
             /// Schema, without its catalog.
             schema: String = "schema",
@@ -3344,14 +3344,14 @@ databricks_core::model! {
     /// The comment after the change.
     UpdateCommentResponse {
         optional {
-            /// `comment`, of type `CommentObject`.
+            /// The comment as it is after the change.
             comment: CommentObject = "comment",
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     UpdateExperimentResponse {
     }
 }
@@ -3360,7 +3360,7 @@ databricks_core::model! {
     /// The registered model after the change.
     UpdateModelResponse {
         optional {
-            /// `registered_model`, of type `Model`.
+            /// The registered model as it is after the change.
             registered_model: Model = "registered_model",
         }
     }
@@ -3370,7 +3370,7 @@ databricks_core::model! {
     /// The model version after the change.
     UpdateModelVersionResponse {
         optional {
-            /// `model_version`, of type `ModelVersion`.
+            /// The model version as it is after the change.
             model_version: ModelVersion = "model_version",
         }
     }
@@ -3390,7 +3390,7 @@ databricks_core::model! {
     /// The webhook after the change.
     UpdateWebhookResponse {
         optional {
-            /// `webhook`, of type `RegistryWebhook`.
+            /// The webhook as it is after the change.
             webhook: RegistryWebhook = "webhook",
         }
     }
@@ -3497,167 +3497,167 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of an error of the Databricks API.
     ErrorCode {
-        /// `ABORTED`.
+        /// `ABORTED`: The operation was given up, for example since another one interfered; it may be tried anew as a whole.
         Aborted = "ABORTED",
-        /// `ALREADY_EXISTS`.
+        /// `ALREADY_EXISTS`: What is to be created exists.
         AlreadyExists = "ALREADY_EXISTS",
-        /// `BAD_REQUEST`.
+        /// `BAD_REQUEST`: The request is not valid.
         BadRequest = "BAD_REQUEST",
-        /// `CANCELLED`.
+        /// `CANCELLED`: The operation was cancelled before it finished.
         Cancelled = "CANCELLED",
-        /// `CATALOG_ALREADY_EXISTS`.
+        /// `CATALOG_ALREADY_EXISTS`: A catalog of this name exists.
         CatalogAlreadyExists = "CATALOG_ALREADY_EXISTS",
-        /// `CATALOG_DOES_NOT_EXIST`.
+        /// `CATALOG_DOES_NOT_EXIST`: There is no catalog of this name.
         CatalogDoesNotExist = "CATALOG_DOES_NOT_EXIST",
-        /// `CATALOG_NOT_EMPTY`.
+        /// `CATALOG_NOT_EMPTY`: The catalog still holds schemas, and so cannot be deleted.
         CatalogNotEmpty = "CATALOG_NOT_EMPTY",
-        /// `COULD_NOT_ACQUIRE_LOCK`.
+        /// `COULD_NOT_ACQUIRE_LOCK`: Another operation holds the lock that this one needs.
         CouldNotAcquireLock = "COULD_NOT_ACQUIRE_LOCK",
-        /// `CUSTOMER_UNAUTHORIZED`.
+        /// `CUSTOMER_UNAUTHORIZED`: The customer may not use this feature.
         CustomerUnauthorized = "CUSTOMER_UNAUTHORIZED",
-        /// `DAC_ALREADY_EXISTS`.
+        /// `DAC_ALREADY_EXISTS`: A data access configuration of this name exists.
         DacAlreadyExists = "DAC_ALREADY_EXISTS",
-        /// `DAC_DOES_NOT_EXIST`.
+        /// `DAC_DOES_NOT_EXIST`: There is no such data access configuration.
         DacDoesNotExist = "DAC_DOES_NOT_EXIST",
-        /// `DATA_LOSS`.
+        /// `DATA_LOSS`: Data were lost or damaged beyond repair.
         DataLoss = "DATA_LOSS",
-        /// `DEADLINE_EXCEEDED`.
+        /// `DEADLINE_EXCEEDED`: The operation did not finish in the time that it was given.
         DeadlineExceeded = "DEADLINE_EXCEEDED",
-        /// `DEPLOYMENT_TIMEOUT`.
+        /// `DEPLOYMENT_TIMEOUT`: The deployment did not finish in time.
         DeploymentTimeout = "DEPLOYMENT_TIMEOUT",
-        /// `DIRECTORY_NOT_EMPTY`.
+        /// `DIRECTORY_NOT_EMPTY`: The directory has content, and so cannot be deleted without it.
         DirectoryNotEmpty = "DIRECTORY_NOT_EMPTY",
-        /// `DIRECTORY_PROTECTED`.
+        /// `DIRECTORY_PROTECTED`: The directory is protected from such a change.
         DirectoryProtected = "DIRECTORY_PROTECTED",
-        /// `DRY_RUN_FAILED`.
+        /// `DRY_RUN_FAILED`: The trial run of the operation failed; nothing was changed.
         DryRunFailed = "DRY_RUN_FAILED",
-        /// `ENDPOINT_NOT_FOUND`.
+        /// `ENDPOINT_NOT_FOUND`: No API is served under the requested path.
         EndpointNotFound = "ENDPOINT_NOT_FOUND",
-        /// `EXTERNAL_LOCATION_ALREADY_EXISTS`.
+        /// `EXTERNAL_LOCATION_ALREADY_EXISTS`: An external location of this name or path exists.
         ExternalLocationAlreadyExists = "EXTERNAL_LOCATION_ALREADY_EXISTS",
-        /// `EXTERNAL_LOCATION_DOES_NOT_EXIST`.
+        /// `EXTERNAL_LOCATION_DOES_NOT_EXIST`: There is no such external location.
         ExternalLocationDoesNotExist = "EXTERNAL_LOCATION_DOES_NOT_EXIST",
-        /// `FEATURE_DISABLED`.
+        /// `FEATURE_DISABLED`: The feature is switched off for the workspace or account.
         FeatureDisabled = "FEATURE_DISABLED",
-        /// `GIT_CONFLICT`.
+        /// `GIT_CONFLICT`: Changes of both sides of a Git operation contradict each other.
         GitConflict = "GIT_CONFLICT",
-        /// `GIT_REMOTE_ERROR`.
+        /// `GIT_REMOTE_ERROR`: The Git server refused the operation or failed.
         GitRemoteError = "GIT_REMOTE_ERROR",
-        /// `GIT_SENSITIVE_TOKEN_DETECTED`.
+        /// `GIT_SENSITIVE_TOKEN_DETECTED`: The content to be committed appears to hold a secret.
         GitSensitiveTokenDetected = "GIT_SENSITIVE_TOKEN_DETECTED",
-        /// `GIT_UNKNOWN_REF`.
+        /// `GIT_UNKNOWN_REF`: The Git repository has no such branch, tag or commit.
         GitUnknownRef = "GIT_UNKNOWN_REF",
-        /// `GIT_URL_NOT_ON_ALLOW_LIST`.
+        /// `GIT_URL_NOT_ON_ALLOW_LIST`: The workspace does not allow repositories of this URL.
         GitUrlNotOnAllowList = "GIT_URL_NOT_ON_ALLOW_LIST",
-        /// `INSECURE_PARTNER_RESPONSE`.
+        /// `INSECURE_PARTNER_RESPONSE`: A partner's service responded over a connection that is not secure.
         InsecurePartnerResponse = "INSECURE_PARTNER_RESPONSE",
-        /// `INTERNAL_ERROR`.
+        /// `INTERNAL_ERROR`: The service failed for a reason of its own.
         InternalError = "INTERNAL_ERROR",
-        /// `INVALID_PARAMETER_VALUE`.
+        /// `INVALID_PARAMETER_VALUE`: An input has a value that is not allowed.
         InvalidParameterValue = "INVALID_PARAMETER_VALUE",
-        /// `INVALID_STATE`.
+        /// `INVALID_STATE`: The object is in a state that does not allow the operation.
         InvalidState = "INVALID_STATE",
-        /// `INVALID_STATE_TRANSITION`.
+        /// `INVALID_STATE_TRANSITION`: The object cannot go from its state to the requested one.
         InvalidStateTransition = "INVALID_STATE_TRANSITION",
-        /// `IO_ERROR`.
+        /// `IO_ERROR`: Reading or writing failed.
         IoError = "IO_ERROR",
-        /// `IPYNB_FILE_IN_REPO`.
+        /// `IPYNB_FILE_IN_REPO`: The operation does not work on a Jupyter notebook file in a Git repository.
         IpynbFileInRepo = "IPYNB_FILE_IN_REPO",
-        /// `MALFORMED_PARTNER_RESPONSE`.
+        /// `MALFORMED_PARTNER_RESPONSE`: A partner's service responded with something that cannot be read.
         MalformedPartnerResponse = "MALFORMED_PARTNER_RESPONSE",
-        /// `MALFORMED_REQUEST`.
+        /// `MALFORMED_REQUEST`: The request cannot be read, for example since its JSON is broken.
         MalformedRequest = "MALFORMED_REQUEST",
-        /// `MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST`.
+        /// `MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST`: The Azure resource group that Databricks manages for the workspace is gone.
         ManagedResourceGroupDoesNotExist = "MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST",
-        /// `MAX_BLOCK_SIZE_EXCEEDED`.
+        /// `MAX_BLOCK_SIZE_EXCEEDED`: A block of data is larger than allowed.
         MaxBlockSizeExceeded = "MAX_BLOCK_SIZE_EXCEEDED",
-        /// `MAX_CHILD_NODE_SIZE_EXCEEDED`.
+        /// `MAX_CHILD_NODE_SIZE_EXCEEDED`: The directory would have more entries than allowed.
         MaxChildNodeSizeExceeded = "MAX_CHILD_NODE_SIZE_EXCEEDED",
-        /// `MAX_LIST_SIZE_EXCEEDED`.
+        /// `MAX_LIST_SIZE_EXCEEDED`: The list would be longer than allowed.
         MaxListSizeExceeded = "MAX_LIST_SIZE_EXCEEDED",
-        /// `MAX_NOTEBOOK_SIZE_EXCEEDED`.
+        /// `MAX_NOTEBOOK_SIZE_EXCEEDED`: The notebook is larger than allowed.
         MaxNotebookSizeExceeded = "MAX_NOTEBOOK_SIZE_EXCEEDED",
-        /// `MAX_READ_SIZE_EXCEEDED`.
+        /// `MAX_READ_SIZE_EXCEEDED`: More data were requested in one read than allowed.
         MaxReadSizeExceeded = "MAX_READ_SIZE_EXCEEDED",
-        /// `METASTORE_ALREADY_EXISTS`.
+        /// `METASTORE_ALREADY_EXISTS`: A metastore of this name exists.
         MetastoreAlreadyExists = "METASTORE_ALREADY_EXISTS",
-        /// `METASTORE_DOES_NOT_EXIST`.
+        /// `METASTORE_DOES_NOT_EXIST`: There is no such metastore, or the workspace has none.
         MetastoreDoesNotExist = "METASTORE_DOES_NOT_EXIST",
-        /// `METASTORE_NOT_EMPTY`.
+        /// `METASTORE_NOT_EMPTY`: The metastore still holds objects, and so cannot be deleted.
         MetastoreNotEmpty = "METASTORE_NOT_EMPTY",
-        /// `NOT_FOUND`.
+        /// `NOT_FOUND`: What the request names does not exist.
         NotFound = "NOT_FOUND",
-        /// `NOT_IMPLEMENTED`.
+        /// `NOT_IMPLEMENTED`: The service does not offer this operation.
         NotImplemented = "NOT_IMPLEMENTED",
-        /// `PARTIAL_DELETE`.
+        /// `PARTIAL_DELETE`: Only a part was deleted; a further request is needed for the rest.
         PartialDelete = "PARTIAL_DELETE",
-        /// `PERMISSION_DENIED`.
+        /// `PERMISSION_DENIED`: The caller lacks the permission for the operation.
         PermissionDenied = "PERMISSION_DENIED",
-        /// `PERMISSION_NOT_PROPAGATED`.
+        /// `PERMISSION_NOT_PROPAGATED`: A permission was granted a short time ago and has not taken effect everywhere.
         PermissionNotPropagated = "PERMISSION_NOT_PROPAGATED",
-        /// `PRINCIPAL_DOES_NOT_EXIST`.
+        /// `PRINCIPAL_DOES_NOT_EXIST`: There is no such user, group or service principal.
         PrincipalDoesNotExist = "PRINCIPAL_DOES_NOT_EXIST",
-        /// `PROJECTS_OPERATION_TIMEOUT`.
+        /// `PROJECTS_OPERATION_TIMEOUT`: An operation on a Git folder did not finish in time.
         ProjectsOperationTimeout = "PROJECTS_OPERATION_TIMEOUT",
-        /// `PROVIDER_ALREADY_EXISTS`.
+        /// `PROVIDER_ALREADY_EXISTS`: A provider of this name exists.
         ProviderAlreadyExists = "PROVIDER_ALREADY_EXISTS",
-        /// `PROVIDER_DOES_NOT_EXIST`.
+        /// `PROVIDER_DOES_NOT_EXIST`: There is no such provider.
         ProviderDoesNotExist = "PROVIDER_DOES_NOT_EXIST",
-        /// `PROVIDER_SHARE_NOT_ACCESSIBLE`.
+        /// `PROVIDER_SHARE_NOT_ACCESSIBLE`: The share of the provider cannot be reached with the access that was given.
         ProviderShareNotAccessible = "PROVIDER_SHARE_NOT_ACCESSIBLE",
-        /// `QUOTA_EXCEEDED`.
+        /// `QUOTA_EXCEEDED`: A quota of the workspace or account is used up.
         QuotaExceeded = "QUOTA_EXCEEDED",
-        /// `RECIPIENT_ALREADY_EXISTS`.
+        /// `RECIPIENT_ALREADY_EXISTS`: A recipient of this name exists.
         RecipientAlreadyExists = "RECIPIENT_ALREADY_EXISTS",
-        /// `RECIPIENT_DOES_NOT_EXIST`.
+        /// `RECIPIENT_DOES_NOT_EXIST`: There is no such recipient.
         RecipientDoesNotExist = "RECIPIENT_DOES_NOT_EXIST",
-        /// `REQUEST_LIMIT_EXCEEDED`.
+        /// `REQUEST_LIMIT_EXCEEDED`: Too many requests came in a short time; later ones may succeed.
         RequestLimitExceeded = "REQUEST_LIMIT_EXCEEDED",
-        /// `RESOURCE_ALREADY_EXISTS`.
+        /// `RESOURCE_ALREADY_EXISTS`: What is to be created exists.
         ResourceAlreadyExists = "RESOURCE_ALREADY_EXISTS",
-        /// `RESOURCE_CONFLICT`.
+        /// `RESOURCE_CONFLICT`: The request contradicts the present state of the object.
         ResourceConflict = "RESOURCE_CONFLICT",
-        /// `RESOURCE_DOES_NOT_EXIST`.
+        /// `RESOURCE_DOES_NOT_EXIST`: What the request names does not exist.
         ResourceDoesNotExist = "RESOURCE_DOES_NOT_EXIST",
-        /// `RESOURCE_EXHAUSTED`.
+        /// `RESOURCE_EXHAUSTED`: A quota or a capacity is used up; later requests may succeed.
         ResourceExhausted = "RESOURCE_EXHAUSTED",
-        /// `RESOURCE_LIMIT_EXCEEDED`.
+        /// `RESOURCE_LIMIT_EXCEEDED`: A limit on the number of such objects is reached.
         ResourceLimitExceeded = "RESOURCE_LIMIT_EXCEEDED",
-        /// `SCHEMA_ALREADY_EXISTS`.
+        /// `SCHEMA_ALREADY_EXISTS`: A schema of this name exists.
         SchemaAlreadyExists = "SCHEMA_ALREADY_EXISTS",
-        /// `SCHEMA_DOES_NOT_EXIST`.
+        /// `SCHEMA_DOES_NOT_EXIST`: There is no such schema.
         SchemaDoesNotExist = "SCHEMA_DOES_NOT_EXIST",
-        /// `SCHEMA_NOT_EMPTY`.
+        /// `SCHEMA_NOT_EMPTY`: The schema still holds objects, and so cannot be deleted.
         SchemaNotEmpty = "SCHEMA_NOT_EMPTY",
-        /// `SEARCH_QUERY_TOO_LONG`.
+        /// `SEARCH_QUERY_TOO_LONG`: The text to search for has too many characters.
         SearchQueryTooLong = "SEARCH_QUERY_TOO_LONG",
-        /// `SEARCH_QUERY_TOO_SHORT`.
+        /// `SEARCH_QUERY_TOO_SHORT`: The text to search for has too few characters.
         SearchQueryTooShort = "SEARCH_QUERY_TOO_SHORT",
-        /// `SERVICE_UNDER_MAINTENANCE`.
+        /// `SERVICE_UNDER_MAINTENANCE`: The service is down for maintenance.
         ServiceUnderMaintenance = "SERVICE_UNDER_MAINTENANCE",
-        /// `SHARE_ALREADY_EXISTS`.
+        /// `SHARE_ALREADY_EXISTS`: A share of this name exists.
         ShareAlreadyExists = "SHARE_ALREADY_EXISTS",
-        /// `SHARE_DOES_NOT_EXIST`.
+        /// `SHARE_DOES_NOT_EXIST`: There is no such share.
         ShareDoesNotExist = "SHARE_DOES_NOT_EXIST",
-        /// `STORAGE_CREDENTIAL_ALREADY_EXISTS`.
+        /// `STORAGE_CREDENTIAL_ALREADY_EXISTS`: A storage credential of this name exists.
         StorageCredentialAlreadyExists = "STORAGE_CREDENTIAL_ALREADY_EXISTS",
-        /// `STORAGE_CREDENTIAL_DOES_NOT_EXIST`.
+        /// `STORAGE_CREDENTIAL_DOES_NOT_EXIST`: There is no such storage credential.
         StorageCredentialDoesNotExist = "STORAGE_CREDENTIAL_DOES_NOT_EXIST",
-        /// `TABLE_ALREADY_EXISTS`.
+        /// `TABLE_ALREADY_EXISTS`: A table of this name exists.
         TableAlreadyExists = "TABLE_ALREADY_EXISTS",
-        /// `TABLE_DOES_NOT_EXIST`.
+        /// `TABLE_DOES_NOT_EXIST`: There is no such table.
         TableDoesNotExist = "TABLE_DOES_NOT_EXIST",
-        /// `TEMPORARILY_UNAVAILABLE`.
+        /// `TEMPORARILY_UNAVAILABLE`: The service cannot respond at the moment; later requests may succeed.
         TemporarilyUnavailable = "TEMPORARILY_UNAVAILABLE",
-        /// `UNAUTHENTICATED`.
+        /// `UNAUTHENTICATED`: The request has no valid credentials.
         Unauthenticated = "UNAUTHENTICATED",
-        /// `UNAVAILABLE`.
+        /// `UNAVAILABLE`: The service cannot be reached at the moment; later requests may succeed.
         Unavailable = "UNAVAILABLE",
-        /// `UNKNOWN`.
+        /// `UNKNOWN`: The cause is not known.
         Unknown_ = "UNKNOWN",
-        /// `UNPARSEABLE_HTTP_ERROR`.
+        /// `UNPARSEABLE_HTTP_ERROR`: Another service responded with an error that cannot be read.
         UnparseableHttpError = "UNPARSEABLE_HTTP_ERROR",
-        /// `WORKSPACE_TEMPORARILY_UNAVAILABLE`.
+        /// `WORKSPACE_TEMPORARILY_UNAVAILABLE`: The workspace cannot be reached at the moment; later requests may succeed.
         WorkspaceTemporarilyUnavailable = "WORKSPACE_TEMPORARILY_UNAVAILABLE",
     }
 }
@@ -3693,33 +3693,33 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of aggregation.
     FunctionFunctionType {
-        /// `APPROX_COUNT_DISTINCT`.
+        /// `APPROX_COUNT_DISTINCT`: Number of distinct values, approximately.
         ApproxCountDistinct = "APPROX_COUNT_DISTINCT",
-        /// `APPROX_PERCENTILE`.
+        /// `APPROX_PERCENTILE`: A percentile of the values, approximately.
         ApproxPercentile = "APPROX_PERCENTILE",
-        /// `AVG`.
+        /// `AVG`: Arithmetic mean of the values.
         Avg = "AVG",
-        /// `COUNT`.
+        /// `COUNT`: Number of values that are not null.
         Count = "COUNT",
-        /// `FIRST`.
+        /// `FIRST`: The earliest value.
         First = "FIRST",
-        /// `FUNCTION_TYPE_UNSPECIFIED`.
+        /// `FUNCTION_TYPE_UNSPECIFIED`: No kind is stated.
         FunctionTypeUnspecified = "FUNCTION_TYPE_UNSPECIFIED",
-        /// `LAST`.
+        /// `LAST`: The latest value.
         Last = "LAST",
-        /// `MAX`.
+        /// `MAX`: The greatest value.
         Max = "MAX",
-        /// `MIN`.
+        /// `MIN`: The least value.
         Min = "MIN",
-        /// `STDDEV_POP`.
+        /// `STDDEV_POP`: Standard deviation, the values taken for the whole population.
         StddevPop = "STDDEV_POP",
-        /// `STDDEV_SAMP`.
+        /// `STDDEV_SAMP`: Standard deviation, the values taken for a sample.
         StddevSamp = "STDDEV_SAMP",
-        /// `SUM`.
+        /// `SUM`: Total of the values.
         Sum = "SUM",
-        /// `VAR_POP`.
+        /// `VAR_POP`: Variance, the values taken for the whole population.
         VarPop = "VAR_POP",
-        /// `VAR_SAMP`.
+        /// `VAR_SAMP`: Variance, the values taken for a sample.
         VarSamp = "VAR_SAMP",
     }
 }
@@ -3727,11 +3727,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// How serious an issue is.
     IssueSeverity {
-        /// `HIGH`.
+        /// `HIGH`: Needs attention first.
         High = "HIGH",
-        /// `LOW`.
+        /// `LOW`: Can wait.
         Low = "LOW",
-        /// `MEDIUM`.
+        /// `MEDIUM`: Between high and low.
         Medium = "MEDIUM",
     }
 }
@@ -3741,13 +3741,13 @@ databricks_core::open_enum! {
     ///
     /// Status always comes first, in the order pending, resolved, rejected; equal issues go by ID.
     IssueSortKey {
-        /// `CREATE_TIME`.
+        /// `CREATE_TIME`: By the time of creation.
         CreateTime = "CREATE_TIME",
-        /// `LAST_SEEN_TIME`.
+        /// `LAST_SEEN_TIME`: By the time of the latest trace that shows the issue.
         LastSeenTime = "LAST_SEEN_TIME",
         /// `SEVERITY`: By severity, then by `last_seen_time`.
         Severity = "SEVERITY",
-        /// `UPDATE_TIME`.
+        /// `UPDATE_TIME`: By the time of the latest change.
         UpdateTime = "UPDATE_TIME",
     }
 }
@@ -3819,11 +3819,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// State of the schedule of a materialization.
     MaterializedFeaturePipelineScheduleState {
-        /// `ACTIVE`.
+        /// `ACTIVE`: The pipeline runs on its schedule.
         Active = "ACTIVE",
-        /// `PAUSED`.
+        /// `PAUSED`: The schedule starts no runs until it is resumed.
         Paused = "PAUSED",
-        /// `SNAPSHOT`.
+        /// `SNAPSHOT`: The pipeline ran once, for a snapshot, and has no schedule.
         Snapshot = "SNAPSHOT",
     }
 }
@@ -3843,17 +3843,17 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// State of an online store.
     OnlineStoreState {
-        /// `AVAILABLE`.
+        /// `AVAILABLE`: The store can be used.
         Available = "AVAILABLE",
-        /// `DELETING`.
+        /// `DELETING`: The store is being deleted.
         Deleting = "DELETING",
-        /// `FAILING_OVER`.
+        /// `FAILING_OVER`: A replica is taking the place of the primary.
         FailingOver = "FAILING_OVER",
-        /// `STARTING`.
+        /// `STARTING`: The store is being started.
         Starting = "STARTING",
-        /// `STOPPED`.
+        /// `STOPPED`: The store does not run.
         Stopped = "STOPPED",
-        /// `UPDATING`.
+        /// `UPDATING`: The store is being changed.
         Updating = "UPDATING",
     }
 }
@@ -3915,11 +3915,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Result of a purge in one kind of store.
     PurgeFeatureEntitiesResultState {
-        /// `FAILED`.
+        /// `FAILED`: Some of the data could not be removed.
         Failed = "FAILED",
         /// `NOT_APPLICABLE`: The feature is not in this kind of store.
         NotApplicable = "NOT_APPLICABLE",
-        /// `SUCCEEDED`.
+        /// `SUCCEEDED`: The data are removed.
         Succeeded = "SUCCEEDED",
     }
 }
@@ -3945,9 +3945,9 @@ databricks_core::open_enum! {
     RegistryEmailSubscriptionType {
         /// `ALL_EVENTS`: About every event.
         AllEvents = "ALL_EVENTS",
-        /// `DEFAULT`.
+        /// `DEFAULT`: What the settings of the user state.
         Default = "DEFAULT",
-        /// `SUBSCRIBED`.
+        /// `SUBSCRIBED`: Mails about every event of the version.
         Subscribed = "SUBSCRIBED",
         /// `UNSUBSCRIBED`: None.
         Unsubscribed = "UNSUBSCRIBED",
@@ -3973,13 +3973,13 @@ databricks_core::open_enum! {
         ModelVersionTransitionedToStaging = "MODEL_VERSION_TRANSITIONED_TO_STAGING",
         /// `REGISTERED_MODEL_CREATED`: A model was registered; only for webhooks without a model name.
         RegisteredModelCreated = "REGISTERED_MODEL_CREATED",
-        /// `TRANSITION_REQUEST_CREATED`: Somebody asked for a change of stage.
+        /// `TRANSITION_REQUEST_CREATED`: a user asked for a change of stage.
         TransitionRequestCreated = "TRANSITION_REQUEST_CREATED",
-        /// `TRANSITION_REQUEST_TO_ARCHIVED_CREATED`: Somebody asked for stage `Archived`.
+        /// `TRANSITION_REQUEST_TO_ARCHIVED_CREATED`: a user asked for stage `Archived`.
         TransitionRequestToArchivedCreated = "TRANSITION_REQUEST_TO_ARCHIVED_CREATED",
-        /// `TRANSITION_REQUEST_TO_PRODUCTION_CREATED`: Somebody asked for stage `Production`.
+        /// `TRANSITION_REQUEST_TO_PRODUCTION_CREATED`: a user asked for stage `Production`.
         TransitionRequestToProductionCreated = "TRANSITION_REQUEST_TO_PRODUCTION_CREATED",
-        /// `TRANSITION_REQUEST_TO_STAGING_CREATED`: Somebody asked for stage `Staging`.
+        /// `TRANSITION_REQUEST_TO_STAGING_CREATED`: a user asked for stage `Staging`.
         TransitionRequestToStagingCreated = "TRANSITION_REQUEST_TO_STAGING_CREATED",
     }
 }
@@ -4015,27 +4015,27 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// A scalar type.
     ScalarDataType {
-        /// `BINARY`.
+        /// `BINARY`: A row of bytes.
         Binary = "BINARY",
-        /// `BOOLEAN`.
+        /// `BOOLEAN`: True or false.
         Boolean = "BOOLEAN",
-        /// `DATE`.
+        /// `DATE`: A day of the calendar, without time or zone.
         Date = "DATE",
-        /// `DECIMAL`.
+        /// `DECIMAL`: A number with a fixed number of decimal digits.
         Decimal = "DECIMAL",
-        /// `DOUBLE`.
+        /// `DOUBLE`: A floating-point number of 64 bits.
         Double = "DOUBLE",
-        /// `FLOAT`.
+        /// `FLOAT`: A floating-point number of 32 bits.
         Float = "FLOAT",
-        /// `INTEGER`.
+        /// `INTEGER`: An integer of 32 bits.
         Integer = "INTEGER",
-        /// `LONG`.
+        /// `LONG`: An integer of 64 bits.
         Long = "LONG",
-        /// `SHORT`.
+        /// `SHORT`: An integer of 16 bits.
         Short = "SHORT",
-        /// `STRING`.
+        /// `STRING`: Text of any length.
         String = "STRING",
-        /// `TIMESTAMP`.
+        /// `TIMESTAMP`: A point in time.
         Timestamp = "TIMESTAMP",
     }
 }
@@ -4043,11 +4043,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Encoding of messages.
     SchemaLocatorFormat {
-        /// `FORMAT_AVRO`.
+        /// `FORMAT_AVRO`: Apache Avro.
         FormatAvro = "FORMAT_AVRO",
-        /// `FORMAT_JSON`.
+        /// `FORMAT_JSON`: JSON described by a JSON Schema.
         FormatJson = "FORMAT_JSON",
-        /// `FORMAT_PROTOBUF`.
+        /// `FORMAT_PROTOBUF`: Protocol Buffers.
         FormatProtobuf = "FORMAT_PROTOBUF",
     }
 }
@@ -4067,9 +4067,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Direction of an order.
     SortOrder {
-        /// `ASCENDING`.
+        /// `ASCENDING`: The smallest comes first.
         Ascending = "ASCENDING",
-        /// `DESCENDING`.
+        /// `DESCENDING`: The greatest comes first.
         Descending = "DESCENDING",
     }
 }

@@ -17,7 +17,7 @@ databricks_core::operation! {
             ///
             /// Of the form `accounts/{account_id}`.
             parent: String = segments "parent",
-            /// `endpoint`, of type `Endpoint`.
+            /// The endpoint to create.
             endpoint: super::Endpoint = json "endpoint",
         }
     }
@@ -68,7 +68,7 @@ databricks_core::operation! {
             parent: String = segments "parent",
         }
         optional {
-            /// `page_size`, an integer.
+            /// How many endpoints a page has at most.
             page_size: i64 = query "page_size",
             /// `next_page_token` of the preceding page; absent for the first page.
             page_token: String = query "page_token",

@@ -18,7 +18,7 @@ databricks_core::operation! {
         required {
             /// Network connectivity configuration that is to own the gateway, `accounts/{account}/network-connectivity-configs/{ncc}`.
             parent: String = segments "parent",
-            /// `private_network_gateway`, of type `PrivateNetworkGateway`.
+            /// The private network gateway to create.
             private_network_gateway: super::PrivateNetworkGateway = json "private_network_gateway",
         }
         optional {
@@ -163,7 +163,7 @@ databricks_core::operation! {
             ///
             /// Of the form `accounts/{account_id}/network-connectivity-configs/{ncc_id}/private-network-gateways/{gateway_id}`.
             name: String = segments "name",
-            /// `private_network_gateway`, of type `PrivateNetworkGateway`.
+            /// The private network gateway with its new values.
             private_network_gateway: super::PrivateNetworkGateway = json "private_network_gateway",
             /// Comma-separated names of the gateway fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",

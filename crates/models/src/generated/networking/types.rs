@@ -211,7 +211,7 @@ databricks_core::model! {
     /// The IAM role Databricks assumes for an AWS gateway.
     PrivateNetworkGatewayAwsCloudConnectionCrossAccountRole {
         required {
-            /// `role_arn`, a text.
+            /// ARN of the role that Databricks assumes.
             role_arn: String = "role_arn",
         }
     }
@@ -304,51 +304,51 @@ databricks_core::open_enum! {
         BadRequest = "BAD_REQUEST",
         /// `CANCELLED`: The operation was cancelled.
         Cancelled = "CANCELLED",
-        /// `CATALOG_ALREADY_EXISTS`.
+        /// `CATALOG_ALREADY_EXISTS`: A catalog of this name exists.
         CatalogAlreadyExists = "CATALOG_ALREADY_EXISTS",
-        /// `CATALOG_DOES_NOT_EXIST`.
+        /// `CATALOG_DOES_NOT_EXIST`: There is no catalog of this name.
         CatalogDoesNotExist = "CATALOG_DOES_NOT_EXIST",
-        /// `CATALOG_NOT_EMPTY`.
+        /// `CATALOG_NOT_EMPTY`: The catalog still holds schemas, and so cannot be deleted.
         CatalogNotEmpty = "CATALOG_NOT_EMPTY",
-        /// `COULD_NOT_ACQUIRE_LOCK`.
+        /// `COULD_NOT_ACQUIRE_LOCK`: Another operation holds the lock that this one needs.
         CouldNotAcquireLock = "COULD_NOT_ACQUIRE_LOCK",
         /// `CUSTOMER_UNAUTHORIZED`: The customer lacks authorization for the call.
         CustomerUnauthorized = "CUSTOMER_UNAUTHORIZED",
-        /// `DAC_ALREADY_EXISTS`.
+        /// `DAC_ALREADY_EXISTS`: A data access configuration of this name exists.
         DacAlreadyExists = "DAC_ALREADY_EXISTS",
-        /// `DAC_DOES_NOT_EXIST`.
+        /// `DAC_DOES_NOT_EXIST`: There is no such data access configuration.
         DacDoesNotExist = "DAC_DOES_NOT_EXIST",
         /// `DATA_LOSS`: Data was lost or corrupted beyond recovery.
         DataLoss = "DATA_LOSS",
         /// `DEADLINE_EXCEEDED`: The time limit passed before the call finished.
         DeadlineExceeded = "DEADLINE_EXCEEDED",
-        /// `DEPLOYMENT_TIMEOUT`.
+        /// `DEPLOYMENT_TIMEOUT`: The deployment did not finish in time.
         DeploymentTimeout = "DEPLOYMENT_TIMEOUT",
         /// `DIRECTORY_NOT_EMPTY`: The directory still has content.
         DirectoryNotEmpty = "DIRECTORY_NOT_EMPTY",
-        /// `DIRECTORY_PROTECTED`.
+        /// `DIRECTORY_PROTECTED`: The directory is protected from such a change.
         DirectoryProtected = "DIRECTORY_PROTECTED",
         /// `DRY_RUN_FAILED`: A dry run found a problem.
         DryRunFailed = "DRY_RUN_FAILED",
         /// `ENDPOINT_NOT_FOUND`: No such API endpoint.
         EndpointNotFound = "ENDPOINT_NOT_FOUND",
-        /// `EXTERNAL_LOCATION_ALREADY_EXISTS`.
+        /// `EXTERNAL_LOCATION_ALREADY_EXISTS`: An external location of this name or path exists.
         ExternalLocationAlreadyExists = "EXTERNAL_LOCATION_ALREADY_EXISTS",
-        /// `EXTERNAL_LOCATION_DOES_NOT_EXIST`.
+        /// `EXTERNAL_LOCATION_DOES_NOT_EXIST`: There is no such external location.
         ExternalLocationDoesNotExist = "EXTERNAL_LOCATION_DOES_NOT_EXIST",
         /// `FEATURE_DISABLED`: The feature is switched off.
         FeatureDisabled = "FEATURE_DISABLED",
-        /// `GIT_CONFLICT`.
+        /// `GIT_CONFLICT`: Changes of both sides of a Git operation contradict each other.
         GitConflict = "GIT_CONFLICT",
-        /// `GIT_REMOTE_ERROR`.
+        /// `GIT_REMOTE_ERROR`: The Git server refused the operation or failed.
         GitRemoteError = "GIT_REMOTE_ERROR",
         /// `GIT_SENSITIVE_TOKEN_DETECTED`: A secret was found in Git content.
         GitSensitiveTokenDetected = "GIT_SENSITIVE_TOKEN_DETECTED",
-        /// `GIT_UNKNOWN_REF`.
+        /// `GIT_UNKNOWN_REF`: The Git repository has no such branch, tag or commit.
         GitUnknownRef = "GIT_UNKNOWN_REF",
         /// `GIT_URL_NOT_ON_ALLOW_LIST`: The Git URL is outside the allow list.
         GitUrlNotOnAllowList = "GIT_URL_NOT_ON_ALLOW_LIST",
-        /// `INSECURE_PARTNER_RESPONSE`.
+        /// `INSECURE_PARTNER_RESPONSE`: A partner's service responded over a connection that is not secure.
         InsecurePartnerResponse = "INSECURE_PARTNER_RESPONSE",
         /// `INTERNAL_ERROR`: Fault inside the service.
         InternalError = "INTERNAL_ERROR",
@@ -358,57 +358,57 @@ databricks_core::open_enum! {
         InvalidState = "INVALID_STATE",
         /// `INVALID_STATE_TRANSITION`: The requested change of state is not allowed.
         InvalidStateTransition = "INVALID_STATE_TRANSITION",
-        /// `IO_ERROR`.
+        /// `IO_ERROR`: Reading or writing failed.
         IoError = "IO_ERROR",
-        /// `IPYNB_FILE_IN_REPO`.
+        /// `IPYNB_FILE_IN_REPO`: The operation does not work on a Jupyter notebook file in a Git repository.
         IpynbFileInRepo = "IPYNB_FILE_IN_REPO",
-        /// `MALFORMED_PARTNER_RESPONSE`.
+        /// `MALFORMED_PARTNER_RESPONSE`: A partner's service responded with something that cannot be read.
         MalformedPartnerResponse = "MALFORMED_PARTNER_RESPONSE",
         /// `MALFORMED_REQUEST`: The request could not be parsed.
         MalformedRequest = "MALFORMED_REQUEST",
-        /// `MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST`.
+        /// `MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST`: The Azure resource group that Databricks manages for the workspace is gone.
         ManagedResourceGroupDoesNotExist = "MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST",
-        /// `MAX_BLOCK_SIZE_EXCEEDED`.
+        /// `MAX_BLOCK_SIZE_EXCEEDED`: A block of data is larger than allowed.
         MaxBlockSizeExceeded = "MAX_BLOCK_SIZE_EXCEEDED",
-        /// `MAX_CHILD_NODE_SIZE_EXCEEDED`.
+        /// `MAX_CHILD_NODE_SIZE_EXCEEDED`: The directory would have more entries than allowed.
         MaxChildNodeSizeExceeded = "MAX_CHILD_NODE_SIZE_EXCEEDED",
-        /// `MAX_LIST_SIZE_EXCEEDED`.
+        /// `MAX_LIST_SIZE_EXCEEDED`: The list would be longer than allowed.
         MaxListSizeExceeded = "MAX_LIST_SIZE_EXCEEDED",
-        /// `MAX_NOTEBOOK_SIZE_EXCEEDED`.
+        /// `MAX_NOTEBOOK_SIZE_EXCEEDED`: The notebook is larger than allowed.
         MaxNotebookSizeExceeded = "MAX_NOTEBOOK_SIZE_EXCEEDED",
-        /// `MAX_READ_SIZE_EXCEEDED`.
+        /// `MAX_READ_SIZE_EXCEEDED`: More data were requested in one read than allowed.
         MaxReadSizeExceeded = "MAX_READ_SIZE_EXCEEDED",
-        /// `METASTORE_ALREADY_EXISTS`.
+        /// `METASTORE_ALREADY_EXISTS`: A metastore of this name exists.
         MetastoreAlreadyExists = "METASTORE_ALREADY_EXISTS",
-        /// `METASTORE_DOES_NOT_EXIST`.
+        /// `METASTORE_DOES_NOT_EXIST`: There is no such metastore, or the workspace has none.
         MetastoreDoesNotExist = "METASTORE_DOES_NOT_EXIST",
-        /// `METASTORE_NOT_EMPTY`.
+        /// `METASTORE_NOT_EMPTY`: The metastore still holds objects, and so cannot be deleted.
         MetastoreNotEmpty = "METASTORE_NOT_EMPTY",
         /// `NOT_FOUND`: No such resource.
         NotFound = "NOT_FOUND",
         /// `NOT_IMPLEMENTED`: The call is not implemented.
         NotImplemented = "NOT_IMPLEMENTED",
-        /// `PARTIAL_DELETE`.
+        /// `PARTIAL_DELETE`: Only a part was deleted; a further request is needed for the rest.
         PartialDelete = "PARTIAL_DELETE",
         /// `PERMISSION_DENIED`: The caller is known but lacks the permission.
         PermissionDenied = "PERMISSION_DENIED",
-        /// `PERMISSION_NOT_PROPAGATED`.
+        /// `PERMISSION_NOT_PROPAGATED`: A permission was granted a short time ago and has not taken effect everywhere.
         PermissionNotPropagated = "PERMISSION_NOT_PROPAGATED",
         /// `PRINCIPAL_DOES_NOT_EXIST`: No such user, group or service principal.
         PrincipalDoesNotExist = "PRINCIPAL_DOES_NOT_EXIST",
-        /// `PROJECTS_OPERATION_TIMEOUT`.
+        /// `PROJECTS_OPERATION_TIMEOUT`: An operation on a Git folder did not finish in time.
         ProjectsOperationTimeout = "PROJECTS_OPERATION_TIMEOUT",
-        /// `PROVIDER_ALREADY_EXISTS`.
+        /// `PROVIDER_ALREADY_EXISTS`: A provider of this name exists.
         ProviderAlreadyExists = "PROVIDER_ALREADY_EXISTS",
-        /// `PROVIDER_DOES_NOT_EXIST`.
+        /// `PROVIDER_DOES_NOT_EXIST`: There is no such provider.
         ProviderDoesNotExist = "PROVIDER_DOES_NOT_EXIST",
-        /// `PROVIDER_SHARE_NOT_ACCESSIBLE`.
+        /// `PROVIDER_SHARE_NOT_ACCESSIBLE`: The share of the provider cannot be reached with the access that was given.
         ProviderShareNotAccessible = "PROVIDER_SHARE_NOT_ACCESSIBLE",
         /// `QUOTA_EXCEEDED`: A quota is used up.
         QuotaExceeded = "QUOTA_EXCEEDED",
-        /// `RECIPIENT_ALREADY_EXISTS`.
+        /// `RECIPIENT_ALREADY_EXISTS`: A recipient of this name exists.
         RecipientAlreadyExists = "RECIPIENT_ALREADY_EXISTS",
-        /// `RECIPIENT_DOES_NOT_EXIST`.
+        /// `RECIPIENT_DOES_NOT_EXIST`: There is no such recipient.
         RecipientDoesNotExist = "RECIPIENT_DOES_NOT_EXIST",
         /// `REQUEST_LIMIT_EXCEEDED`: Too many requests; back off and retry.
         RequestLimitExceeded = "REQUEST_LIMIT_EXCEEDED",
@@ -422,29 +422,29 @@ databricks_core::open_enum! {
         ResourceExhausted = "RESOURCE_EXHAUSTED",
         /// `RESOURCE_LIMIT_EXCEEDED`: The allowed number of resources is reached.
         ResourceLimitExceeded = "RESOURCE_LIMIT_EXCEEDED",
-        /// `SCHEMA_ALREADY_EXISTS`.
+        /// `SCHEMA_ALREADY_EXISTS`: A schema of this name exists.
         SchemaAlreadyExists = "SCHEMA_ALREADY_EXISTS",
-        /// `SCHEMA_DOES_NOT_EXIST`.
+        /// `SCHEMA_DOES_NOT_EXIST`: There is no such schema.
         SchemaDoesNotExist = "SCHEMA_DOES_NOT_EXIST",
-        /// `SCHEMA_NOT_EMPTY`.
+        /// `SCHEMA_NOT_EMPTY`: The schema still holds objects, and so cannot be deleted.
         SchemaNotEmpty = "SCHEMA_NOT_EMPTY",
-        /// `SEARCH_QUERY_TOO_LONG`.
+        /// `SEARCH_QUERY_TOO_LONG`: The text to search for has too many characters.
         SearchQueryTooLong = "SEARCH_QUERY_TOO_LONG",
-        /// `SEARCH_QUERY_TOO_SHORT`.
+        /// `SEARCH_QUERY_TOO_SHORT`: The text to search for has too few characters.
         SearchQueryTooShort = "SEARCH_QUERY_TOO_SHORT",
         /// `SERVICE_UNDER_MAINTENANCE`: The service is down for maintenance.
         ServiceUnderMaintenance = "SERVICE_UNDER_MAINTENANCE",
-        /// `SHARE_ALREADY_EXISTS`.
+        /// `SHARE_ALREADY_EXISTS`: A share of this name exists.
         ShareAlreadyExists = "SHARE_ALREADY_EXISTS",
-        /// `SHARE_DOES_NOT_EXIST`.
+        /// `SHARE_DOES_NOT_EXIST`: There is no such share.
         ShareDoesNotExist = "SHARE_DOES_NOT_EXIST",
-        /// `STORAGE_CREDENTIAL_ALREADY_EXISTS`.
+        /// `STORAGE_CREDENTIAL_ALREADY_EXISTS`: A storage credential of this name exists.
         StorageCredentialAlreadyExists = "STORAGE_CREDENTIAL_ALREADY_EXISTS",
-        /// `STORAGE_CREDENTIAL_DOES_NOT_EXIST`.
+        /// `STORAGE_CREDENTIAL_DOES_NOT_EXIST`: There is no such storage credential.
         StorageCredentialDoesNotExist = "STORAGE_CREDENTIAL_DOES_NOT_EXIST",
-        /// `TABLE_ALREADY_EXISTS`.
+        /// `TABLE_ALREADY_EXISTS`: A table of this name exists.
         TableAlreadyExists = "TABLE_ALREADY_EXISTS",
-        /// `TABLE_DOES_NOT_EXIST`.
+        /// `TABLE_DOES_NOT_EXIST`: There is no such table.
         TableDoesNotExist = "TABLE_DOES_NOT_EXIST",
         /// `TEMPORARILY_UNAVAILABLE`: The service cannot answer now; retry later.
         TemporarilyUnavailable = "TEMPORARILY_UNAVAILABLE",

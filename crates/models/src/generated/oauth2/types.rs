@@ -51,13 +51,13 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to the deletion of a custom OAuth application.
+    /// Empty response to the deletion of a custom OAuth application.
     DeleteCustomAppIntegrationOutput {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to the removal of a published OAuth application.
+    /// Empty response to the removal of a published OAuth application.
     DeletePublishedAppIntegrationOutput {
     }
 }
@@ -68,7 +68,7 @@ databricks_core::model! {
         optional {
             /// Set by the server.
             create_time: String = "create_time",
-            /// `description`, a text.
+            /// Free text about the policy, written by a user.
             description: String = "description",
             /// Resource name: `accounts/{account}/federationPolicies/{policy}`, or for a service principal
             /// `accounts/{account}/servicePrincipals/{id}/federationPolicies/{policy}`.
@@ -97,7 +97,7 @@ databricks_core::model! {
             client_id: String = "client_id",
             /// Whether the client has to authenticate with a client secret.
             confidential: bool = "confidential",
-            /// `create_time`, a text.
+            /// When the integration was created.
             create_time: String = "create_time",
             /// Id of the user who created it.
             created_by: i64 = "created_by",
@@ -137,7 +137,7 @@ databricks_core::model! {
         optional {
             /// Id of the published application, such as `power-bi`.
             app_id: String = "app_id",
-            /// `create_time`, a text.
+            /// When the integration was created.
             create_time: String = "create_time",
             /// Id of the user who enabled it.
             created_by: i64 = "created_by",
@@ -277,7 +277,7 @@ databricks_core::model! {
     /// Lifetimes of the tokens of an OAuth application.
     TokenAccessPolicy {
         optional {
-            /// Longest time, in minutes, that a user stays signed in without authenticating again: all refresh tokens of a session
+            /// Longest time, in minutes, that a user stays authenticated without authenticating again: all refresh tokens of a session
             /// expire with it.
             ///
             /// Only with single-use refresh tokens.
@@ -296,13 +296,13 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to the change of a custom OAuth application.
+    /// Empty response to the change of a custom OAuth application.
     UpdateCustomAppIntegrationOutput {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to the change of a published OAuth application.
+    /// Empty response to the change of a published OAuth application.
     UpdatePublishedAppIntegrationOutput {
     }
 }

@@ -78,7 +78,7 @@ databricks_core::operation! {
             filters: super::Filters = optional "filters",
             /// Makes this a gateway that reads changes from a database.
             gateway_definition: super::IngestionGatewayPipelineDefinition = optional "gateway_definition",
-            /// `id`, a text.
+            /// ID of the pipeline; filled in by the service.
             id: String = optional "id",
             /// Makes this a managed ingestion pipeline.
             ///
@@ -86,11 +86,11 @@ databricks_core::operation! {
             ingestion_definition: super::IngestionPipelineDefinition = optional "ingestion_definition",
             /// Source code and libraries of the pipeline.
             libraries: Vec<super::PipelineLibrary> = optional "libraries",
-            /// `name`, a text.
+            /// What the new pipeline is called in lists.
             name: String = optional "name",
             /// Who gets mail on which events.
             notifications: Vec<super::Notifications> = optional "notifications",
-            /// Workspace folder that holds the pipeline's object; without it there is none.
+            /// Workspace directory that holds the pipeline's object; without it there is none.
             parent_path: String = optional "parent_path",
             /// Whether Photon is used; always so on serverless.
             photon: bool = optional "photon",
@@ -173,7 +173,7 @@ databricks_core::operation! {
             filters: super::Filters = optional "filters",
             /// Makes this a gateway that reads changes from a database.
             gateway_definition: super::IngestionGatewayPipelineDefinition = optional "gateway_definition",
-            /// `id`, a text.
+            /// ID of the pipeline; filled in by the service.
             id: String = optional "id",
             /// Makes this a managed ingestion pipeline.
             ///
@@ -181,13 +181,13 @@ databricks_core::operation! {
             ingestion_definition: super::IngestionPipelineDefinition = optional "ingestion_definition",
             /// Source code and libraries of the pipeline.
             libraries: Vec<super::PipelineLibrary> = optional "libraries",
-            /// `name`, a text.
+            /// What the pipeline is called in lists.
             name: String = optional "name",
             /// Who gets mail on which events.
             notifications: Vec<super::Notifications> = optional "notifications",
             /// Default parameters of updates; up to 10000 characters as JSON.
             parameters: std::collections::BTreeMap<String, String> = optional "parameters",
-            /// Workspace folder that holds the pipeline's object; without it there is none.
+            /// Workspace directory that holds the pipeline's object; without it there is none.
             parent_path: String = optional "parent_path",
             /// Whether Photon is used; always so on serverless.
             photon: bool = optional "photon",
@@ -459,7 +459,7 @@ databricks_core::operation! {
             pipeline_id: String = path "pipeline_id",
         }
         optional {
-            /// `cause`, of type `StartUpdateCause`.
+            /// What the update is started for.
             cause: super::StartUpdateCause = optional "cause",
             /// Whether to run in development mode: compute is reused and failures are not retried.
             ///
@@ -587,7 +587,7 @@ databricks_core::operation! {
             filters: super::Filters = optional "filters",
             /// Makes this a gateway that reads changes from a database.
             gateway_definition: super::IngestionGatewayPipelineDefinition = optional "gateway_definition",
-            /// `id`, a text.
+            /// ID of the pipeline, as in the path.
             id: String = optional "id",
             /// Makes this a managed ingestion pipeline.
             ///
@@ -595,13 +595,13 @@ databricks_core::operation! {
             ingestion_definition: super::IngestionPipelineDefinition = optional "ingestion_definition",
             /// Source code and libraries of the pipeline.
             libraries: Vec<super::PipelineLibrary> = optional "libraries",
-            /// `name`, a text.
+            /// What the pipeline is called in lists.
             name: String = optional "name",
             /// Who gets mail on which events.
             notifications: Vec<super::Notifications> = optional "notifications",
             /// Default parameters of updates; up to 10000 characters as JSON.
             parameters: std::collections::BTreeMap<String, String> = optional "parameters",
-            /// Workspace folder that holds the pipeline's object; without it there is none.
+            /// Workspace directory that holds the pipeline's object; without it there is none.
             parent_path: String = optional "parent_path",
             /// Whether Photon is used; always so on serverless.
             photon: bool = optional "photon",

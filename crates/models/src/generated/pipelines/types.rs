@@ -23,7 +23,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to applying an environment.
+    /// Empty response to applying an environment.
     ApplyEnvironmentRequestResponse {
     }
 }
@@ -108,39 +108,39 @@ databricks_core::model! {
     /// Options of one source connector; set the member of the source in use.
     ConnectorOptions {
         optional {
-            /// `api_source_connector_options`, of type `ApiSourceConnectorOptions`.
+            /// For sources that are read over an API.
             api_source_connector_options: ApiSourceConnectorOptions = "api_source_connector_options",
-            /// `confluence_options`, of type `ConfluenceConnectorOptions`.
+            /// For Confluence.
             confluence_options: ConfluenceConnectorOptions = "confluence_options",
-            /// `gdrive_options`, of type `GoogleDriveOptions`.
+            /// For Google Drive.
             gdrive_options: GoogleDriveOptions = "gdrive_options",
-            /// `google_ads_options`, of type `GoogleAdsOptions`.
+            /// For Google Ads.
             google_ads_options: GoogleAdsOptions = "google_ads_options",
-            /// `jira_options`, of type `JiraConnectorOptions`.
+            /// For Jira.
             jira_options: JiraConnectorOptions = "jira_options",
-            /// `kafka_options`, of type `KafkaOptions`.
+            /// For Apache Kafka.
             kafka_options: KafkaOptions = "kafka_options",
-            /// `linkedin_ads_options`, of type `LinkedInAdsOptions`.
+            /// For LinkedIn Ads.
             linkedin_ads_options: LinkedInAdsOptions = "linkedin_ads_options",
-            /// `marketo_options`, of type `MarketoOptions`.
+            /// For Adobe Marketo.
             marketo_options: MarketoOptions = "marketo_options",
-            /// `meta_ads_options`, of type `MetaMarketingOptions`.
+            /// For advertising on Meta's platforms.
             meta_ads_options: MetaMarketingOptions = "meta_ads_options",
-            /// `onedrive_options`, of type `OneDriveOptions`.
+            /// For Microsoft OneDrive.
             onedrive_options: OneDriveOptions = "onedrive_options",
-            /// `outlook_options`, of type `OutlookOptions`.
+            /// For mail in Microsoft Outlook.
             outlook_options: OutlookOptions = "outlook_options",
-            /// `rabbitmq_options`, of type `RabbitmqOptions`.
+            /// For RabbitMQ.
             rabbitmq_options: RabbitmqOptions = "rabbitmq_options",
-            /// `reddit_ads_options`, of type `RedditAdsOptions`.
+            /// For Reddit Ads.
             reddit_ads_options: RedditAdsOptions = "reddit_ads_options",
-            /// `sharepoint_options`, of type `SharepointOptions`.
+            /// For Microsoft SharePoint.
             sharepoint_options: SharepointOptions = "sharepoint_options",
-            /// `smartsheet_options`, of type `SmartsheetOptions`.
+            /// For Smartsheet.
             smartsheet_options: SmartsheetOptions = "smartsheet_options",
-            /// `tiktok_ads_options`, of type `TikTokAdsOptions`.
+            /// For TikTok Ads.
             tiktok_ads_options: TikTokAdsOptions = "tiktok_ads_options",
-            /// `zendesk_support_options`, of type `ZendeskSupportOptions`.
+            /// For support tickets of Zendesk.
             zendesk_support_options: ZendeskSupportOptions = "zendesk_support_options",
         }
     }
@@ -206,13 +206,13 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to deleting a pipeline.
+    /// Empty response to deleting a pipeline.
     DeletePipelineResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to updating a pipeline.
+    /// Empty response to updating a pipeline.
     EditPipelineResponse {
     }
 }
@@ -339,17 +339,17 @@ databricks_core::model! {
             effective_publishing_mode: PublishingMode = "effective_publishing_mode",
             /// Serverless compute in use.
             effective_serverless_compute_id: String = "effective_serverless_compute_id",
-            /// `health`, of type `GetPipelineResponseHealth`.
+            /// Whether the latest update succeeded.
             health: GetPipelineResponseHealth = "health",
             /// When the settings were created or last changed, in milliseconds since 1970.
             last_modified: i64 = "last_modified",
             /// The latest updates, newest first.
             latest_updates: Vec<UpdateStateInfo> = "latest_updates",
-            /// `name`, a text.
+            /// Name of the pipeline.
             name: String = "name",
             /// Default parameters of updates; up to 10000 characters as JSON.
             parameters: std::collections::BTreeMap<String, String> = "parameters",
-            /// `pipeline_id`, a text.
+            /// ID of the pipeline, assigned by the service.
             pipeline_id: String = "pipeline_id",
             /// Identity set explicitly for the pipeline; `run_as_user_name` tells it in every case.
             run_as: RunAs = "run_as",
@@ -357,7 +357,7 @@ databricks_core::model! {
             run_as_user_name: String = "run_as_user_name",
             /// Settings of the pipeline.
             spec: PipelineSpec = "spec",
-            /// `state`, of type `PipelineState`.
+            /// Where the pipeline stands at present.
             state: PipelineState = "state",
         }
     }
@@ -367,7 +367,7 @@ databricks_core::model! {
     /// An update of a pipeline.
     GetUpdateResponse {
         optional {
-            /// `update`, of type `UpdateInfo`.
+            /// The update that was requested.
             update: UpdateInfo = "update",
         }
     }
@@ -435,9 +435,9 @@ databricks_core::model! {
     /// What to ingest from Google Drive.
     GoogleDriveOptions {
         optional {
-            /// `entity_type`, of type `GoogleDriveOptionsGoogleDriveEntityType`.
+            /// What is ingested.
             entity_type: GoogleDriveOptionsGoogleDriveEntityType = "entity_type",
-            /// `file_ingestion_options`, of type `FileIngestionOptions`.
+            /// How files are read.
             file_ingestion_options: FileIngestionOptions = "file_ingestion_options",
             /// URL of the file or folder in Google Drive.
             url: String = "url",
@@ -707,7 +707,7 @@ databricks_core::model! {
     /// A page of events.
     ListPipelineEventsResponse {
         optional {
-            /// `events`, a list, each item of type `PipelineEvent`.
+            /// The events of this page; later pages may hold more.
             events: Vec<PipelineEvent> = "events" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -737,7 +737,7 @@ databricks_core::model! {
             next_page_token: String = "next_page_token",
             /// Token of the page before, if there is one.
             prev_page_token: String = "prev_page_token",
-            /// `updates`, a list, each item of type `UpdateInfo`.
+            /// The updates of this page; later pages may hold more.
             updates: Vec<UpdateInfo> = "updates",
         }
     }
@@ -928,7 +928,7 @@ databricks_core::model! {
             pipeline_id: String = "pipeline_id",
             /// Name of the pipeline; not unique.
             pipeline_name: String = "pipeline_name",
-            /// `region`, a text.
+            /// Region of the cloud, as its provider names it.
             region: String = "region",
             /// Request that led to the update.
             request_id: String = "request_id",
@@ -993,7 +993,7 @@ databricks_core::model! {
         optional {
             /// Group to grant to.
             group_name: String = "group_name",
-            /// `permission_level`, of type `PipelinePermissionLevel`.
+            /// The level to grant.
             permission_level: PipelinePermissionLevel = "permission_level",
             /// Application ID of the service principal to grant to.
             service_principal_name: String = "service_principal_name",
@@ -1011,11 +1011,11 @@ databricks_core::model! {
             all_permissions: Vec<PipelinePermission> = "all_permissions",
             /// Name to show for the user or service principal.
             display_name: String = "display_name",
-            /// `group_name`, a text.
+            /// The group that is meant, by its name.
             group_name: String = "group_name",
-            /// `service_principal_name`, a text.
+            /// The service principal that is meant, by its application ID.
             service_principal_name: String = "service_principal_name",
-            /// `user_name`, a text.
+            /// The user who is meant, by user name, which is an email address.
             user_name: String = "user_name",
         }
     }
@@ -1096,7 +1096,7 @@ databricks_core::model! {
     /// The tool that manages a pipeline.
     PipelineDeployment {
         required {
-            /// `kind`, of type `DeploymentKind`.
+            /// Which tool manages the pipeline.
             kind: DeploymentKind = "kind",
         }
         optional {
@@ -1124,13 +1124,13 @@ databricks_core::model! {
             event_type: String = "event_type",
             /// Unique ID, based on time.
             id: String = "id",
-            /// `level`, of type `EventLevel`.
+            /// How severe the event is.
             level: EventLevel = "level",
             /// How stable the schema of this kind of event is.
             maturity_level: MaturityLevel = "maturity_level",
             /// Text to show.
             message: String = "message",
-            /// `origin`, of type `Origin`.
+            /// What the event is about.
             origin: Origin = "origin",
             /// Position in the order of events.
             sequence: Sequencing = "sequence",
@@ -1172,7 +1172,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it comes from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `PipelinePermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: PipelinePermissionLevel = "permission_level",
         }
     }
@@ -1182,11 +1182,11 @@ databricks_core::model! {
     /// The access list of a pipeline.
     PipelinePermissions {
         optional {
-            /// `access_control_list`, a list, each item of type `PipelineAccessControlResponse`.
+            /// One entry by user, group or service principal.
             access_control_list: Vec<PipelineAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -1196,9 +1196,9 @@ databricks_core::model! {
     /// A permission level and its meaning.
     PipelinePermissionsDescription {
         optional {
-            /// `description`, a text.
+            /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `PipelinePermissionLevel`.
+            /// The level that is described.
             permission_level: PipelinePermissionLevel = "permission_level",
         }
     }
@@ -1250,11 +1250,11 @@ databricks_core::model! {
             ingestion_definition: IngestionPipelineDefinition = "ingestion_definition",
             /// Source code and libraries of the pipeline.
             libraries: Vec<PipelineLibrary> = "libraries",
-            /// `name`, a text.
+            /// Name of the pipeline.
             name: String = "name",
             /// Who gets mail on which events.
             notifications: Vec<Notifications> = "notifications",
-            /// Workspace folder that holds the pipeline's object; without it there is none.
+            /// Workspace directory that holds the pipeline's object; without it there is none.
             parent_path: String = "parent_path",
             /// Whether Photon is used; always so on serverless.
             photon: bool = "photon",
@@ -1296,17 +1296,17 @@ databricks_core::model! {
             cluster_id: String = "cluster_id",
             /// User who created the pipeline.
             creator_user_name: String = "creator_user_name",
-            /// `health`, of type `PipelineStateInfoHealth`.
+            /// Whether the latest update succeeded.
             health: PipelineStateInfoHealth = "health",
             /// The latest updates, newest first.
             latest_updates: Vec<UpdateStateInfo> = "latest_updates",
-            /// `name`, a text.
+            /// Name of the pipeline.
             name: String = "name",
-            /// `pipeline_id`, a text.
+            /// ID of the pipeline, assigned by the service.
             pipeline_id: String = "pipeline_id",
             /// User it runs as, derived from its owner.
             run_as_user_name: String = "run_as_user_name",
-            /// `state`, of type `PipelineState`.
+            /// Where the pipeline stands at present.
             state: PipelineState = "state",
         }
     }
@@ -1316,9 +1316,9 @@ databricks_core::model! {
     /// How a pipeline is started: on a schedule or by hand.
     PipelineTrigger {
         optional {
-            /// `cron`, of type `CronTrigger`.
+            /// Set if the pipeline runs on a schedule.
             cron: CronTrigger = "cron",
-            /// `manual`, of type `ManualTrigger`.
+            /// Set if the pipeline runs when it is started by hand.
             manual: ManualTrigger = "manual",
         }
     }
@@ -1594,9 +1594,9 @@ databricks_core::model! {
         optional {
             /// Class of the exception at run time.
             class_name: String = "class_name",
-            /// `message`, a text.
+            /// What went wrong, for people to read.
             message: String = "message",
-            /// `stack`, a list, each item of type `StackFrame`.
+            /// Frames of the stack, the innermost first.
             stack: Vec<StackFrame> = "stack",
         }
     }
@@ -1637,7 +1637,7 @@ databricks_core::model! {
         optional {
             /// Settings for PostgreSQL.
             postgres: PostgresCatalogConfig = "postgres",
-            /// `source_catalog`, a text.
+            /// Catalog of the source, by name.
             source_catalog: String = "source_catalog",
         }
     }
@@ -1684,7 +1684,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to stopping a pipeline.
+    /// Empty response to stopping a pipeline.
     StopPipelineResponse {
     }
 }
@@ -1864,7 +1864,7 @@ databricks_core::model! {
     /// An update: one run of a pipeline over all or some of its tables.
     UpdateInfo {
         optional {
-            /// `cause`, of type `UpdateInfoCause`.
+            /// What started the update.
             cause: UpdateInfoCause = "cause",
             /// Cluster that runs the update.
             cluster_id: String = "cluster_id",
@@ -1888,7 +1888,7 @@ databricks_core::model! {
             mode: UpdateMode = "mode",
             /// Parameters the update was started with.
             parameters: std::collections::BTreeMap<String, String> = "parameters",
-            /// `pipeline_id`, a text.
+            /// Pipeline that the update is of.
             pipeline_id: String = "pipeline_id",
             /// Tables to update while keeping their state.
             ///
@@ -1896,9 +1896,9 @@ databricks_core::model! {
             refresh_selection: Vec<String> = "refresh_selection",
             /// Source files whose tables are updated.
             refresh_selection_by_path: Vec<String> = "refresh_selection_by_path",
-            /// `state`, of type `UpdateInfoState`.
+            /// Where the update stands at present.
             state: UpdateInfoState = "state",
-            /// `update_id`, a text.
+            /// ID of the update, assigned by the service.
             update_id: String = "update_id",
             /// Whether only the source code is checked, with no data written.
             validate_only: bool = "validate_only",
@@ -1912,9 +1912,9 @@ databricks_core::model! {
         optional {
             /// When the update was created.
             creation_time: String = "creation_time",
-            /// `state`, of type `UpdateStateInfoState`.
+            /// Where the update stands at present.
             state: UpdateStateInfoState = "state",
-            /// `update_id`, a text.
+            /// ID of the update, assigned by the service.
             update_id: String = "update_id",
         }
     }
@@ -1953,19 +1953,19 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// A day of the week.
     DayOfWeek {
-        /// `FRIDAY`.
+        /// `FRIDAY`: On Fridays.
         Friday = "FRIDAY",
-        /// `MONDAY`.
+        /// `MONDAY`: On Mondays.
         Monday = "MONDAY",
-        /// `SATURDAY`.
+        /// `SATURDAY`: On Saturdays.
         Saturday = "SATURDAY",
-        /// `SUNDAY`.
+        /// `SUNDAY`: On Sundays.
         Sunday = "SUNDAY",
-        /// `THURSDAY`.
+        /// `THURSDAY`: On Thursdays.
         Thursday = "THURSDAY",
-        /// `TUESDAY`.
+        /// `TUESDAY`: On Tuesdays.
         Tuesday = "TUESDAY",
-        /// `WEDNESDAY`.
+        /// `WEDNESDAY`: On Wednesdays.
         Wednesday = "WEDNESDAY",
     }
 }
@@ -1995,21 +1995,21 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Format of the files to ingest.
     FileIngestionOptionsFileFormat {
-        /// `AVRO`.
+        /// `AVRO`: Avro files.
         Avro = "AVRO",
         /// `BINARYFILE`: Each file becomes one row with its bytes.
         Binaryfile = "BINARYFILE",
-        /// `CSV`.
+        /// `CSV`: Files of comma-separated values.
         Csv = "CSV",
-        /// `EXCEL`.
+        /// `EXCEL`: Workbooks of Microsoft Excel.
         Excel = "EXCEL",
-        /// `JSON`.
+        /// `JSON`: Files of JSON.
         Json = "JSON",
-        /// `ORC`.
+        /// `ORC`: ORC files.
         Orc = "ORC",
-        /// `PARQUET`.
+        /// `PARQUET`: Parquet files.
         Parquet = "PARQUET",
-        /// `XML`.
+        /// `XML`: Files of XML.
         Xml = "XML",
     }
 }
@@ -2033,9 +2033,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Whether a pipeline is in good health.
     GetPipelineResponseHealth {
-        /// `HEALTHY`.
+        /// `HEALTHY`: The latest update succeeded, or none has failed.
         Healthy = "HEALTHY",
-        /// `UNHEALTHY`.
+        /// `UNHEALTHY`: The latest update failed.
         Unhealthy = "UNHEALTHY",
     }
 }
@@ -2043,11 +2043,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// What is ingested from Google Drive.
     GoogleDriveOptionsGoogleDriveEntityType {
-        /// `FILE`.
+        /// `FILE`: The content of files.
         File = "FILE",
-        /// `FILE_METADATA`.
+        /// `FILE_METADATA`: Names, sizes and other properties of files, without their content.
         FileMetadata = "FILE_METADATA",
-        /// `PERMISSION`.
+        /// `PERMISSION`: Who may access files.
         Permission = "PERMISSION",
     }
 }
@@ -2055,53 +2055,53 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of source of a managed ingestion pipeline.
     IngestionSourceType {
-        /// `BIGQUERY`.
+        /// `BIGQUERY`: Google BigQuery.
         Bigquery = "BIGQUERY",
-        /// `CONFLUENCE`.
+        /// `CONFLUENCE`: Confluence, wikis by Atlassian.
         Confluence = "CONFLUENCE",
-        /// `DYNAMICS365`.
+        /// `DYNAMICS365`: Microsoft Dynamics 365.
         Dynamics365 = "DYNAMICS365",
         /// `FOREIGN_CATALOG`: A foreign catalog of Unity Catalog.
         ForeignCatalog = "FOREIGN_CATALOG",
         /// `GA4_RAW_DATA`: Raw data of Google Analytics 4.
         Ga4RawData = "GA4_RAW_DATA",
-        /// `GOOGLE_DRIVE`.
+        /// `GOOGLE_DRIVE`: Files in Google Drive.
         GoogleDrive = "GOOGLE_DRIVE",
-        /// `JIRA`.
+        /// `JIRA`: Jira, issues by Atlassian.
         Jira = "JIRA",
-        /// `MANAGED_POSTGRESQL`.
+        /// `MANAGED_POSTGRESQL`: A PostgreSQL database that Databricks manages.
         ManagedPostgresql = "MANAGED_POSTGRESQL",
-        /// `META_MARKETING`.
+        /// `META_MARKETING`: Advertising on Meta's platforms.
         MetaMarketing = "META_MARKETING",
-        /// `MYSQL`.
+        /// `MYSQL`: A MySQL database.
         Mysql = "MYSQL",
-        /// `NETSUITE`.
+        /// `NETSUITE`: Oracle NetSuite.
         Netsuite = "NETSUITE",
-        /// `ONEDRIVE`.
+        /// `ONEDRIVE`: Files in Microsoft OneDrive.
         Onedrive = "ONEDRIVE",
-        /// `ORACLE`.
+        /// `ORACLE`: An Oracle database.
         Oracle = "ORACLE",
-        /// `POSTGRESQL`.
+        /// `POSTGRESQL`: A PostgreSQL database.
         Postgresql = "POSTGRESQL",
-        /// `RABBITMQ`.
+        /// `RABBITMQ`: Queues of RabbitMQ.
         Rabbitmq = "RABBITMQ",
-        /// `SALESFORCE`.
+        /// `SALESFORCE`: The CRM of Salesforce.
         Salesforce = "SALESFORCE",
-        /// `SERVICENOW`.
+        /// `SERVICENOW`: The platform of ServiceNow.
         Servicenow = "SERVICENOW",
-        /// `SHAREPOINT`.
+        /// `SHAREPOINT`: Sites of Microsoft SharePoint.
         Sharepoint = "SHAREPOINT",
-        /// `SMARTSHEET`.
+        /// `SMARTSHEET`: Sheets of Smartsheet.
         Smartsheet = "SMARTSHEET",
-        /// `SQLSERVER`.
+        /// `SQLSERVER`: Microsoft SQL Server.
         Sqlserver = "SQLSERVER",
-        /// `TERADATA`.
+        /// `TERADATA`: The data warehouse Teradata.
         Teradata = "TERADATA",
-        /// `TIKTOK_ADS`.
+        /// `TIKTOK_ADS`: Advertising on TikTok.
         TiktokAds = "TIKTOK_ADS",
         /// `WORKDAY_RAAS`: Workday reports as a service.
         WorkdayRaas = "WORKDAY_RAAS",
-        /// `ZENDESK`.
+        /// `ZENDESK`: Support tickets of Zendesk.
         Zendesk = "ZENDESK",
     }
 }
@@ -2109,11 +2109,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Entity by which a LinkedIn Ads report is grouped.
     LinkedInAdsOptionsLinkedInAdsCustomReportOptionsLinkedInAdsEntityGranularity {
-        /// `CAMPAIGN`.
+        /// `CAMPAIGN`: One row by campaign.
         Campaign = "CAMPAIGN",
-        /// `CAMPAIGN_GROUP`.
+        /// `CAMPAIGN_GROUP`: One row by group of campaigns.
         CampaignGroup = "CAMPAIGN_GROUP",
-        /// `CREATIVE`.
+        /// `CREATIVE`: One row by creative, the ad that is shown.
         Creative = "CREATIVE",
     }
 }
@@ -2123,11 +2123,11 @@ databricks_core::open_enum! {
     ///
     /// It decides which groupings and metrics are possible.
     LinkedInAdsOptionsLinkedInAdsCustomReportOptionsLinkedInAdsFinder {
-        /// `ANALYTICS`.
+        /// `ANALYTICS`: Metrics by one grouping.
         Analytics = "ANALYTICS",
-        /// `ATTRIBUTED_REVENUE_METRICS`.
+        /// `ATTRIBUTED_REVENUE_METRICS`: Revenue that is attributed to ads.
         AttributedRevenueMetrics = "ATTRIBUTED_REVENUE_METRICS",
-        /// `STATISTICS`.
+        /// `STATISTICS`: Metrics by up to three groupings.
         Statistics = "STATISTICS",
     }
 }
@@ -2137,11 +2137,11 @@ databricks_core::open_enum! {
     LinkedInAdsOptionsLinkedInAdsCustomReportOptionsLinkedInAdsTimeGranularity {
         /// `ALL`: One result for the whole period.
         All = "ALL",
-        /// `DAILY`.
+        /// `DAILY`: One row by day.
         Daily = "DAILY",
-        /// `MONTHLY`.
+        /// `MONTHLY`: One row by month.
         Monthly = "MONTHLY",
-        /// `YEARLY`.
+        /// `YEARLY`: One row by year.
         Yearly = "YEARLY",
     }
 }
@@ -2161,9 +2161,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// What is ingested from OneDrive.
     OneDriveOptionsOneDriveEntityType {
-        /// `FILE`.
+        /// `FILE`: The content of files.
         File = "FILE",
-        /// `FILE_METADATA`.
+        /// `FILE_METADATA`: Names, sizes and other properties of files, without their content.
         FileMetadata = "FILE_METADATA",
     }
 }
@@ -2171,11 +2171,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Which attachments of mails are ingested.
     OutlookAttachmentMode {
-        /// `ALL`.
+        /// `ALL`: Every attachment.
         All = "ALL",
         /// `INLINE_ONLY`: Those shown inside the body.
         InlineOnly = "INLINE_ONLY",
-        /// `NONE`.
+        /// `NONE`: No attachment.
         None = "NONE",
         /// `NON_INLINE_ONLY`: Those not shown inside the body.
         NonInlineOnly = "NON_INLINE_ONLY",
@@ -2253,9 +2253,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Whether a pipeline is in good health.
     PipelineStateInfoHealth {
-        /// `HEALTHY`.
+        /// `HEALTHY`: The latest update succeeded, or none has failed.
         Healthy = "HEALTHY",
-        /// `UNHEALTHY`.
+        /// `UNHEALTHY`: The latest update failed.
         Unhealthy = "UNHEALTHY",
     }
 }
@@ -2273,13 +2273,13 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// What is ingested from SharePoint.
     SharepointOptionsSharepointEntityType {
-        /// `FILE`.
+        /// `FILE`: The content of files.
         File = "FILE",
-        /// `FILE_METADATA`.
+        /// `FILE_METADATA`: Names, sizes and other properties of files, without their content.
         FileMetadata = "FILE_METADATA",
-        /// `LIST`.
+        /// `LIST`: Entries of SharePoint lists.
         List = "LIST",
-        /// `PERMISSION`.
+        /// `PERMISSION`: Who may access files.
         Permission = "PERMISSION",
     }
 }
@@ -2333,17 +2333,17 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of TikTok Ads report.
     TikTokAdsOptionsTikTokReportType {
-        /// `AUDIENCE`.
+        /// `AUDIENCE`: Metrics by properties of the audience.
         Audience = "AUDIENCE",
-        /// `BASIC`.
+        /// `BASIC`: Metrics of ads, campaigns and advertisers.
         Basic = "BASIC",
-        /// `BUSINESS_CENTER`.
+        /// `BUSINESS_CENTER`: Metrics of the accounts of a business center.
         BusinessCenter = "BUSINESS_CENTER",
-        /// `DSA`.
+        /// `DSA`: Metrics of dynamic showcase ads.
         Dsa = "DSA",
-        /// `GMV_MAX`.
+        /// `GMV_MAX`: Metrics of campaigns that maximize sales in shops.
         GmvMax = "GMV_MAX",
-        /// `PLAYABLE_AD`.
+        /// `PLAYABLE_AD`: Metrics of ads that can be played.
         PlayableAd = "PLAYABLE_AD",
     }
 }
@@ -2351,13 +2351,13 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Format of raw data.
     TransformerFormat {
-        /// `AVRO`.
+        /// `AVRO`: Apache Avro.
         Avro = "AVRO",
-        /// `JSON`.
+        /// `JSON`: JSON text.
         Json = "JSON",
-        /// `PROTOBUF`.
+        /// `PROTOBUF`: Protocol Buffers.
         Protobuf = "PROTOBUF",
-        /// `STRING`.
+        /// `STRING`: Plain text.
         String = "STRING",
     }
 }

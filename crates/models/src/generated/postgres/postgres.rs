@@ -22,7 +22,7 @@ databricks_core::operation! {
             ///
             /// Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
             branch_id: String = query "branch_id",
-            /// `branch`, of type `Branch`.
+            /// The branch to create.
             branch: super::Branch = json "branch",
         }
         optional {
@@ -82,7 +82,7 @@ databricks_core::operation! {
         required {
             /// Name of the catalog in Unity Catalog; the resource is then called `catalogs/<catalog_id>`.
             catalog_id: String = query "catalog_id",
-            /// `catalog`, of type `Catalog`.
+            /// The catalog to create.
             catalog: super::Catalog = json "catalog",
         }
     }
@@ -142,7 +142,7 @@ databricks_core::operation! {
             ///
             /// Of the form `projects/{project}/branches/{branch}/databases/{database}`.
             parent: String = segments "parent",
-            /// `cdf_config`, of type `CdfConfig`.
+            /// The cdf config to create.
             cdf_config: super::CdfConfig = json "cdf_config",
         }
         optional {
@@ -207,7 +207,7 @@ databricks_core::operation! {
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
             parent: String = segments "parent",
-            /// `data_api`, of type `DataApi`.
+            /// The data api to create.
             data_api: super::DataApi = json "data_api",
         }
     }
@@ -265,7 +265,7 @@ databricks_core::operation! {
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}`.
             parent: String = segments "parent",
-            /// `database`, of type `Database`.
+            /// The database to create.
             database: super::Database = json "database",
         }
         optional {
@@ -334,7 +334,7 @@ databricks_core::operation! {
             ///
             /// Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
             endpoint_id: String = query "endpoint_id",
-            /// `endpoint`, of type `Endpoint`.
+            /// The endpoint to create.
             endpoint: super::Endpoint = json "endpoint",
         }
         optional {
@@ -396,7 +396,7 @@ databricks_core::operation! {
             ///
             /// Required: 1 to 63 lower-case letters, digits and hyphens, with a letter first.
             project_id: String = query "project_id",
-            /// `project`, of type `Project`.
+            /// The project to create.
             project: super::Project = json "project",
         }
     }
@@ -454,7 +454,7 @@ databricks_core::operation! {
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}`.
             parent: String = segments "parent",
-            /// `role`, of type `Role`.
+            /// The role to create.
             role: super::Role = json "role",
         }
         optional {
@@ -526,7 +526,7 @@ databricks_core::operation! {
             ///
             /// Cannot be changed later.
             snapshot_id: String = query "snapshot_id",
-            /// `snapshot`, of type `Snapshot`.
+            /// The snapshot to create.
             snapshot: super::Snapshot = json "snapshot",
         }
     }
@@ -584,7 +584,7 @@ databricks_core::operation! {
             ///
             /// It stands for a view in Unity Catalog, and for the table `<table>` of schema `<schema>` in Postgres.
             synced_table_id: String = query "synced_table_id",
-            /// `synced_table`, of type `SyncedTable`.
+            /// The synced table to create.
             synced_table: super::SyncedTable = json "synced_table",
         }
     }
@@ -1941,7 +1941,7 @@ databricks_core::operation! {
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}`.
             name: String = segments "name",
-            /// `branch`, of type `Branch`.
+            /// The branch with its new values.
             branch: super::Branch = json "branch",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -2001,7 +2001,7 @@ databricks_core::operation! {
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
             name: String = segments "name",
-            /// `data_api`, of type `DataApi`.
+            /// The data api with its new values.
             data_api: super::DataApi = json "data_api",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -2061,7 +2061,7 @@ databricks_core::operation! {
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
             name: String = segments "name",
-            /// `database`, of type `Database`.
+            /// The database with its new values.
             database: super::Database = json "database",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -2121,7 +2121,7 @@ databricks_core::operation! {
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
             name: String = segments "name",
-            /// `endpoint`, of type `Endpoint`.
+            /// The endpoint with its new values.
             endpoint: super::Endpoint = json "endpoint",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -2181,7 +2181,7 @@ databricks_core::operation! {
             ///
             /// Of the form `projects/{project_id}`.
             name: String = segments "name",
-            /// `project`, of type `Project`.
+            /// The project with its new values.
             project: super::Project = json "project",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -2244,7 +2244,7 @@ databricks_core::operation! {
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
             name: String = segments "name",
-            /// `role`, of type `Role`.
+            /// The role with its new values.
             role: super::Role = json "role",
             /// Fields to change: `spec.membership_roles`, or `createdb`, `createrole` and `bypassrls` of `spec.attributes`.
             ///
@@ -2310,7 +2310,7 @@ databricks_core::operation! {
             ///
             /// Of the form `projects/{project_id}/branches/{branch_id}/snapshot-schedule`.
             name: String = segments "name",
-            /// `snapshot_schedule`, of type `SnapshotSchedule`.
+            /// The snapshot schedule with its new values.
             snapshot_schedule: super::SnapshotSchedule = json "snapshot_schedule",
             /// Fields to change; only `schedule` is possible.
             update_mask: databricks_core::FieldMask = query "update_mask",

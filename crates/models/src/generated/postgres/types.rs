@@ -8,7 +8,7 @@ databricks_core::model! {
         optional {
             /// Last part of the name, chosen at creation.
             branch_id: String = "branch_id",
-            /// `create_time`, a point in time.
+            /// When the branch was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name: `projects/*/branches/*`.
             ///
@@ -24,7 +24,7 @@ databricks_core::model! {
             status: BranchStatus = "status",
             /// Unique ID assigned by the server.
             uid: String = "uid",
-            /// `update_time`, a point in time.
+            /// When the branch was last changed.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -114,7 +114,7 @@ databricks_core::model! {
         optional {
             /// Last part of the name, chosen at creation.
             catalog_id: String = "catalog_id",
-            /// `create_time`, a point in time.
+            /// When the registration was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name: `catalogs/*`.
             ///
@@ -126,7 +126,7 @@ databricks_core::model! {
             status: CatalogCatalogStatus = "status",
             /// Unique ID assigned by the server.
             uid: String = "uid",
-            /// `update_time`, a point in time.
+            /// When the registration was last changed.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -189,7 +189,7 @@ databricks_core::model! {
         optional {
             /// Last part of the name; by default the name of the Postgres schema.
             cdf_config_id: String = "cdf_config_id",
-            /// `create_time`, a point in time.
+            /// When the change data feed was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name: `projects/*/branches/*/databases/*/cdf-configs/*`.
             ///
@@ -223,7 +223,7 @@ databricks_core::model! {
             name: String = "name",
             /// Table that is read.
             postgres_table: String = "postgres_table",
-            /// `state`, of type `CdfState`.
+            /// Where the replication of the table stands at present.
             state: CdfState = "state",
             /// Explanation of the state, such as an error; empty if all is well.
             status_detail: String = "status_detail",
@@ -259,7 +259,7 @@ databricks_core::model! {
             spec: DataApiDataApiSpec = "spec",
             /// What the settings are.
             status: DataApiDataApiStatus = "status",
-            /// `update_time`, a point in time.
+            /// When the Data API was last changed.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -333,7 +333,7 @@ databricks_core::model! {
     /// A Postgres database in a branch.
     Database {
         optional {
-            /// `create_time`, a point in time.
+            /// When the database was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// Last part of the name, chosen at creation.
             database_id: String = "database_id",
@@ -345,7 +345,7 @@ databricks_core::model! {
             spec: DatabaseDatabaseSpec = "spec",
             /// What the database is.
             status: DatabaseDatabaseStatus = "status",
-            /// `update_time`, a point in time.
+            /// When the database was last changed.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -405,13 +405,13 @@ databricks_core::model! {
     /// An error of the Databricks API.
     DatabricksServiceExceptionWithDetailsProto {
         optional {
-            /// `details`, a list, each item a JSON object.
+            /// Further objects that describe the error.
             details: Vec<serde_json::Map<String, serde_json::Value>> = "details",
-            /// `error_code`, of type `ErrorCode`.
+            /// Kind of the error.
             error_code: ErrorCode = "error_code",
-            /// `message`, a text.
+            /// What went wrong, for people to read.
             message: String = "message",
-            /// `stack_trace`, a text.
+            /// Where in the service the error arose, as a stack trace.
             stack_trace: String = "stack_trace",
         }
     }
@@ -433,7 +433,7 @@ databricks_core::model! {
     /// An endpoint: the compute that serves a branch, and the hosts to connect to.
     Endpoint {
         optional {
-            /// `create_time`, a point in time.
+            /// When the endpoint was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// Last part of the name, chosen at creation.
             endpoint_id: String = "endpoint_id",
@@ -449,7 +449,7 @@ databricks_core::model! {
             status: EndpointStatus = "status",
             /// Unique ID assigned by the server.
             uid: String = "uid",
-            /// `update_time`, a point in time.
+            /// When the endpoint was last changed.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -551,7 +551,7 @@ databricks_core::model! {
             ///
             /// Excludes `suspend_timeout_duration`.
             no_suspension: bool = "no_suspension",
-            /// `settings`, of type `EndpointSettings`.
+            /// Parameters of Postgres.
             settings: EndpointSettings = "settings",
             /// Idle time before suspension, 60 to 604800 seconds (1 week).
             ///
@@ -581,11 +581,11 @@ databricks_core::model! {
             group: EndpointGroupStatus = "group",
             /// Hosts to connect to.
             hosts: EndpointHosts = "hosts",
-            /// `last_active_time`, a point in time.
+            /// When the endpoint last did some work.
             last_active_time: databricks_core::Timestamp = "last_active_time",
             /// State the endpoint is about to enter, if any.
             pending_state: EndpointStatusState = "pending_state",
-            /// `settings`, of type `EndpointSettings`.
+            /// Parameters of Postgres that are in effect.
             settings: EndpointSettings = "settings",
             /// Idle time before suspension.
             suspend_timeout_duration: databricks_core::Duration = "suspend_timeout_duration",
@@ -629,7 +629,7 @@ databricks_core::model! {
     /// A page of branches.
     ListBranchesResponse {
         optional {
-            /// `branches`, a list, each item of type `Branch`.
+            /// The branches of this page; later pages may hold more.
             branches: Vec<Branch> = "branches" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -641,7 +641,7 @@ databricks_core::model! {
     /// A page of change data feeds.
     ListCdfConfigsResponse {
         optional {
-            /// `cdf_configs`, a list, each item of type `CdfConfig`.
+            /// The cdf configs of this page; later pages may hold more.
             cdf_configs: Vec<CdfConfig> = "cdf_configs" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -653,7 +653,7 @@ databricks_core::model! {
     /// A page of the states of a feed's tables.
     ListCdfStatusesResponse {
         optional {
-            /// `cdf_statuses`, a list, each item of type `CdfStatus`.
+            /// The cdf statuses of this page; later pages may hold more.
             cdf_statuses: Vec<CdfStatus> = "cdf_statuses" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -665,7 +665,7 @@ databricks_core::model! {
     /// A page of databases.
     ListDatabasesResponse {
         optional {
-            /// `databases`, a list, each item of type `Database`.
+            /// The databases of this page; later pages may hold more.
             databases: Vec<Database> = "databases" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -677,7 +677,7 @@ databricks_core::model! {
     /// A page of endpoints.
     ListEndpointsResponse {
         optional {
-            /// `endpoints`, a list, each item of type `Endpoint`.
+            /// Hosts to choose from.
             endpoints: Vec<Endpoint> = "endpoints" (essential),
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -691,7 +691,7 @@ databricks_core::model! {
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `projects`, a list, each item of type `Project`.
+            /// The projects of this page; later pages may hold more.
             projects: Vec<Project> = "projects" (essential),
         }
     }
@@ -703,7 +703,7 @@ databricks_core::model! {
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `roles`, a list, each item of type `Role`.
+            /// The roles of this page; later pages may hold more.
             roles: Vec<Role> = "roles" (essential),
         }
     }
@@ -715,7 +715,7 @@ databricks_core::model! {
         optional {
             /// Token of the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `snapshots`, a list, each item of type `Snapshot`.
+            /// The snapshots of this page; later pages may hold more.
             snapshots: Vec<Snapshot> = "snapshots" (essential),
         }
     }
@@ -775,7 +775,7 @@ databricks_core::model! {
     /// A project: the top resource, with branches and endpoints in it.
     Project {
         optional {
-            /// `create_time`, a point in time.
+            /// When the project was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// When the project was deleted; absent if it is not.
             delete_time: databricks_core::Timestamp = "delete_time",
@@ -801,7 +801,7 @@ databricks_core::model! {
             status: ProjectStatus = "status",
             /// Unique ID assigned by the server.
             uid: String = "uid",
-            /// `update_time`, a point in time.
+            /// When the project was last changed.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -811,9 +811,9 @@ databricks_core::model! {
     /// A tag of a project.
     ProjectCustomTag {
         optional {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -934,7 +934,7 @@ databricks_core::model! {
     /// The password of a Postgres role.
     RevealRolePasswordResponse {
         optional {
-            /// `password`, a text.
+            /// The password that the role has at present.
             password: String = "password" (secret),
         }
     }
@@ -944,7 +944,7 @@ databricks_core::model! {
     /// A Postgres role in a branch.
     Role {
         optional {
-            /// `create_time`, a point in time.
+            /// When the role was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name: `projects/*/branches/*/roles/*`.
             ///
@@ -958,7 +958,7 @@ databricks_core::model! {
             spec: RoleRoleSpec = "spec",
             /// What the role is.
             status: RoleRoleStatus = "status",
-            /// `update_time`, a point in time.
+            /// When the role was last changed.
             update_time: databricks_core::Timestamp = "update_time",
         }
     }
@@ -1013,7 +1013,7 @@ databricks_core::model! {
     /// What a role is.
     RoleRoleStatus {
         optional {
-            /// `attributes`, of type `RoleAttributes`.
+            /// Rights of the role, as Postgres has them.
             attributes: RoleAttributes = "attributes",
             /// How the role logs in.
             auth_method: RoleAuthMethod = "auth_method",
@@ -1039,11 +1039,11 @@ databricks_core::model! {
             retention: databricks_core::Duration = "retention",
         }
         optional {
-            /// `daily_schedule`, of type `DailySchedule`.
+            /// Set for a snapshot every day.
             daily_schedule: DailySchedule = "daily_schedule",
-            /// `monthly_schedule`, of type `MonthlySchedule`.
+            /// Set for a snapshot every month.
             monthly_schedule: MonthlySchedule = "monthly_schedule",
-            /// `weekly_schedule`, of type `WeeklySchedule`.
+            /// Set for a snapshot every week.
             weekly_schedule: WeeklySchedule = "weekly_schedule",
         }
     }
@@ -1055,7 +1055,7 @@ databricks_core::model! {
     /// It never changes, and outlives the branch.
     Snapshot {
         optional {
-            /// `create_time`, a point in time.
+            /// When the snapshot was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name: `projects/*/snapshots/*`.
             name: String = "name",
@@ -1155,7 +1155,7 @@ databricks_core::model! {
     /// A Postgres table that follows a Delta table.
     SyncedTable {
         optional {
-            /// `create_time`, a point in time.
+            /// When the table was created.
             create_time: databricks_core::Timestamp = "create_time",
             /// Resource name of the Postgres table: `synced_tables/<catalog>.<schema>.<table>`.
             ///
@@ -1256,7 +1256,7 @@ databricks_core::model! {
     /// A column that exists in Postgres only.
     SyncedTableSyncedTableSpecExtraColumn {
         required {
-            /// `column_name`, a text.
+            /// What the column is called.
             column_name: String = "column_name",
             /// Postgres type, such as `vector(1024)`.
             column_type: String = "column_type",
@@ -1322,7 +1322,7 @@ databricks_core::model! {
     /// A snapshot every week.
     WeeklySchedule {
         required {
-            /// `day_of_week`, of type `DayOfWeek`.
+            /// When in the week the snapshot is taken.
             day_of_week: DayOfWeek = "day_of_week",
         }
         optional {
@@ -1335,7 +1335,7 @@ databricks_core::model! {
 databricks_core::open_enum! {
     /// State of a branch.
     BranchStatusState {
-        /// `ARCHIVED`.
+        /// `ARCHIVED`: The branch is in cheap storage and has to be restored before use.
         Archived = "ARCHIVED",
         /// `DELETED`: Deleted, and not purged yet.
         Deleted = "DELETED",
@@ -1367,19 +1367,19 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Day of the week of a weekly snapshot.
     DayOfWeek {
-        /// `FRIDAY`.
+        /// `FRIDAY`: On Fridays.
         Friday = "FRIDAY",
-        /// `MONDAY`.
+        /// `MONDAY`: On Mondays.
         Monday = "MONDAY",
-        /// `SATURDAY`.
+        /// `SATURDAY`: On Saturdays.
         Saturday = "SATURDAY",
-        /// `SUNDAY`.
+        /// `SUNDAY`: On Sundays.
         Sunday = "SUNDAY",
-        /// `THURSDAY`.
+        /// `THURSDAY`: On Thursdays.
         Thursday = "THURSDAY",
-        /// `TUESDAY`.
+        /// `TUESDAY`: On Tuesdays.
         Tuesday = "TUESDAY",
-        /// `WEDNESDAY`.
+        /// `WEDNESDAY`: On Wednesdays.
         Wednesday = "WEDNESDAY",
     }
 }
@@ -1401,9 +1401,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Whether an endpoint can write.
     EndpointType {
-        /// `ENDPOINT_TYPE_READ_ONLY`.
+        /// `ENDPOINT_TYPE_READ_ONLY`: Only reads; the branch has one that writes beside it.
         EndpointTypeReadOnly = "ENDPOINT_TYPE_READ_ONLY",
-        /// `ENDPOINT_TYPE_READ_WRITE`.
+        /// `ENDPOINT_TYPE_READ_WRITE`: Reads and writes.
         EndpointTypeReadWrite = "ENDPOINT_TYPE_READ_WRITE",
     }
 }
@@ -1411,167 +1411,167 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of error of the Databricks API.
     ErrorCode {
-        /// `ABORTED`.
+        /// `ABORTED`: The operation was given up, for example since another one interfered; it may be tried anew as a whole.
         Aborted = "ABORTED",
-        /// `ALREADY_EXISTS`.
+        /// `ALREADY_EXISTS`: What is to be created exists.
         AlreadyExists = "ALREADY_EXISTS",
-        /// `BAD_REQUEST`.
+        /// `BAD_REQUEST`: The request is not valid.
         BadRequest = "BAD_REQUEST",
-        /// `CANCELLED`.
+        /// `CANCELLED`: The operation was cancelled before it finished.
         Cancelled = "CANCELLED",
-        /// `CATALOG_ALREADY_EXISTS`.
+        /// `CATALOG_ALREADY_EXISTS`: A catalog of this name exists.
         CatalogAlreadyExists = "CATALOG_ALREADY_EXISTS",
-        /// `CATALOG_DOES_NOT_EXIST`.
+        /// `CATALOG_DOES_NOT_EXIST`: There is no catalog of this name.
         CatalogDoesNotExist = "CATALOG_DOES_NOT_EXIST",
-        /// `CATALOG_NOT_EMPTY`.
+        /// `CATALOG_NOT_EMPTY`: The catalog still holds schemas, and so cannot be deleted.
         CatalogNotEmpty = "CATALOG_NOT_EMPTY",
-        /// `COULD_NOT_ACQUIRE_LOCK`.
+        /// `COULD_NOT_ACQUIRE_LOCK`: Another operation holds the lock that this one needs.
         CouldNotAcquireLock = "COULD_NOT_ACQUIRE_LOCK",
-        /// `CUSTOMER_UNAUTHORIZED`.
+        /// `CUSTOMER_UNAUTHORIZED`: The customer may not use this feature.
         CustomerUnauthorized = "CUSTOMER_UNAUTHORIZED",
-        /// `DAC_ALREADY_EXISTS`.
+        /// `DAC_ALREADY_EXISTS`: A data access configuration of this name exists.
         DacAlreadyExists = "DAC_ALREADY_EXISTS",
-        /// `DAC_DOES_NOT_EXIST`.
+        /// `DAC_DOES_NOT_EXIST`: There is no such data access configuration.
         DacDoesNotExist = "DAC_DOES_NOT_EXIST",
-        /// `DATA_LOSS`.
+        /// `DATA_LOSS`: Data were lost or damaged beyond repair.
         DataLoss = "DATA_LOSS",
-        /// `DEADLINE_EXCEEDED`.
+        /// `DEADLINE_EXCEEDED`: The operation did not finish in the time that it was given.
         DeadlineExceeded = "DEADLINE_EXCEEDED",
-        /// `DEPLOYMENT_TIMEOUT`.
+        /// `DEPLOYMENT_TIMEOUT`: The deployment did not finish in time.
         DeploymentTimeout = "DEPLOYMENT_TIMEOUT",
-        /// `DIRECTORY_NOT_EMPTY`.
+        /// `DIRECTORY_NOT_EMPTY`: The directory has content, and so cannot be deleted without it.
         DirectoryNotEmpty = "DIRECTORY_NOT_EMPTY",
-        /// `DIRECTORY_PROTECTED`.
+        /// `DIRECTORY_PROTECTED`: The directory is protected from such a change.
         DirectoryProtected = "DIRECTORY_PROTECTED",
-        /// `DRY_RUN_FAILED`.
+        /// `DRY_RUN_FAILED`: The trial run of the operation failed; nothing was changed.
         DryRunFailed = "DRY_RUN_FAILED",
-        /// `ENDPOINT_NOT_FOUND`.
+        /// `ENDPOINT_NOT_FOUND`: No API is served under the requested path.
         EndpointNotFound = "ENDPOINT_NOT_FOUND",
-        /// `EXTERNAL_LOCATION_ALREADY_EXISTS`.
+        /// `EXTERNAL_LOCATION_ALREADY_EXISTS`: An external location of this name or path exists.
         ExternalLocationAlreadyExists = "EXTERNAL_LOCATION_ALREADY_EXISTS",
-        /// `EXTERNAL_LOCATION_DOES_NOT_EXIST`.
+        /// `EXTERNAL_LOCATION_DOES_NOT_EXIST`: There is no such external location.
         ExternalLocationDoesNotExist = "EXTERNAL_LOCATION_DOES_NOT_EXIST",
-        /// `FEATURE_DISABLED`.
+        /// `FEATURE_DISABLED`: The feature is switched off for the workspace or account.
         FeatureDisabled = "FEATURE_DISABLED",
-        /// `GIT_CONFLICT`.
+        /// `GIT_CONFLICT`: Changes of both sides of a Git operation contradict each other.
         GitConflict = "GIT_CONFLICT",
-        /// `GIT_REMOTE_ERROR`.
+        /// `GIT_REMOTE_ERROR`: The Git server refused the operation or failed.
         GitRemoteError = "GIT_REMOTE_ERROR",
-        /// `GIT_SENSITIVE_TOKEN_DETECTED`.
+        /// `GIT_SENSITIVE_TOKEN_DETECTED`: The content to be committed appears to hold a secret.
         GitSensitiveTokenDetected = "GIT_SENSITIVE_TOKEN_DETECTED",
-        /// `GIT_UNKNOWN_REF`.
+        /// `GIT_UNKNOWN_REF`: The Git repository has no such branch, tag or commit.
         GitUnknownRef = "GIT_UNKNOWN_REF",
-        /// `GIT_URL_NOT_ON_ALLOW_LIST`.
+        /// `GIT_URL_NOT_ON_ALLOW_LIST`: The workspace does not allow repositories of this URL.
         GitUrlNotOnAllowList = "GIT_URL_NOT_ON_ALLOW_LIST",
-        /// `INSECURE_PARTNER_RESPONSE`.
+        /// `INSECURE_PARTNER_RESPONSE`: A partner's service responded over a connection that is not secure.
         InsecurePartnerResponse = "INSECURE_PARTNER_RESPONSE",
-        /// `INTERNAL_ERROR`.
+        /// `INTERNAL_ERROR`: The service failed for a reason of its own.
         InternalError = "INTERNAL_ERROR",
-        /// `INVALID_PARAMETER_VALUE`.
+        /// `INVALID_PARAMETER_VALUE`: An input has a value that is not allowed.
         InvalidParameterValue = "INVALID_PARAMETER_VALUE",
-        /// `INVALID_STATE`.
+        /// `INVALID_STATE`: The object is in a state that does not allow the operation.
         InvalidState = "INVALID_STATE",
-        /// `INVALID_STATE_TRANSITION`.
+        /// `INVALID_STATE_TRANSITION`: The object cannot go from its state to the requested one.
         InvalidStateTransition = "INVALID_STATE_TRANSITION",
-        /// `IO_ERROR`.
+        /// `IO_ERROR`: Reading or writing failed.
         IoError = "IO_ERROR",
-        /// `IPYNB_FILE_IN_REPO`.
+        /// `IPYNB_FILE_IN_REPO`: The operation does not work on a Jupyter notebook file in a Git repository.
         IpynbFileInRepo = "IPYNB_FILE_IN_REPO",
-        /// `MALFORMED_PARTNER_RESPONSE`.
+        /// `MALFORMED_PARTNER_RESPONSE`: A partner's service responded with something that cannot be read.
         MalformedPartnerResponse = "MALFORMED_PARTNER_RESPONSE",
-        /// `MALFORMED_REQUEST`.
+        /// `MALFORMED_REQUEST`: The request cannot be read, for example since its JSON is broken.
         MalformedRequest = "MALFORMED_REQUEST",
-        /// `MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST`.
+        /// `MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST`: The Azure resource group that Databricks manages for the workspace is gone.
         ManagedResourceGroupDoesNotExist = "MANAGED_RESOURCE_GROUP_DOES_NOT_EXIST",
-        /// `MAX_BLOCK_SIZE_EXCEEDED`.
+        /// `MAX_BLOCK_SIZE_EXCEEDED`: A block of data is larger than allowed.
         MaxBlockSizeExceeded = "MAX_BLOCK_SIZE_EXCEEDED",
-        /// `MAX_CHILD_NODE_SIZE_EXCEEDED`.
+        /// `MAX_CHILD_NODE_SIZE_EXCEEDED`: The directory would have more entries than allowed.
         MaxChildNodeSizeExceeded = "MAX_CHILD_NODE_SIZE_EXCEEDED",
-        /// `MAX_LIST_SIZE_EXCEEDED`.
+        /// `MAX_LIST_SIZE_EXCEEDED`: The list would be longer than allowed.
         MaxListSizeExceeded = "MAX_LIST_SIZE_EXCEEDED",
-        /// `MAX_NOTEBOOK_SIZE_EXCEEDED`.
+        /// `MAX_NOTEBOOK_SIZE_EXCEEDED`: The notebook is larger than allowed.
         MaxNotebookSizeExceeded = "MAX_NOTEBOOK_SIZE_EXCEEDED",
-        /// `MAX_READ_SIZE_EXCEEDED`.
+        /// `MAX_READ_SIZE_EXCEEDED`: More data were requested in one read than allowed.
         MaxReadSizeExceeded = "MAX_READ_SIZE_EXCEEDED",
-        /// `METASTORE_ALREADY_EXISTS`.
+        /// `METASTORE_ALREADY_EXISTS`: A metastore of this name exists.
         MetastoreAlreadyExists = "METASTORE_ALREADY_EXISTS",
-        /// `METASTORE_DOES_NOT_EXIST`.
+        /// `METASTORE_DOES_NOT_EXIST`: There is no such metastore, or the workspace has none.
         MetastoreDoesNotExist = "METASTORE_DOES_NOT_EXIST",
-        /// `METASTORE_NOT_EMPTY`.
+        /// `METASTORE_NOT_EMPTY`: The metastore still holds objects, and so cannot be deleted.
         MetastoreNotEmpty = "METASTORE_NOT_EMPTY",
-        /// `NOT_FOUND`.
+        /// `NOT_FOUND`: What the request names does not exist.
         NotFound = "NOT_FOUND",
-        /// `NOT_IMPLEMENTED`.
+        /// `NOT_IMPLEMENTED`: The service does not offer this operation.
         NotImplemented = "NOT_IMPLEMENTED",
-        /// `PARTIAL_DELETE`.
+        /// `PARTIAL_DELETE`: Only a part was deleted; a further request is needed for the rest.
         PartialDelete = "PARTIAL_DELETE",
-        /// `PERMISSION_DENIED`.
+        /// `PERMISSION_DENIED`: The caller lacks the permission for the operation.
         PermissionDenied = "PERMISSION_DENIED",
-        /// `PERMISSION_NOT_PROPAGATED`.
+        /// `PERMISSION_NOT_PROPAGATED`: A permission was granted a short time ago and has not taken effect everywhere.
         PermissionNotPropagated = "PERMISSION_NOT_PROPAGATED",
-        /// `PRINCIPAL_DOES_NOT_EXIST`.
+        /// `PRINCIPAL_DOES_NOT_EXIST`: There is no such user, group or service principal.
         PrincipalDoesNotExist = "PRINCIPAL_DOES_NOT_EXIST",
-        /// `PROJECTS_OPERATION_TIMEOUT`.
+        /// `PROJECTS_OPERATION_TIMEOUT`: An operation on a Git folder did not finish in time.
         ProjectsOperationTimeout = "PROJECTS_OPERATION_TIMEOUT",
-        /// `PROVIDER_ALREADY_EXISTS`.
+        /// `PROVIDER_ALREADY_EXISTS`: A provider of this name exists.
         ProviderAlreadyExists = "PROVIDER_ALREADY_EXISTS",
-        /// `PROVIDER_DOES_NOT_EXIST`.
+        /// `PROVIDER_DOES_NOT_EXIST`: There is no such provider.
         ProviderDoesNotExist = "PROVIDER_DOES_NOT_EXIST",
-        /// `PROVIDER_SHARE_NOT_ACCESSIBLE`.
+        /// `PROVIDER_SHARE_NOT_ACCESSIBLE`: The share of the provider cannot be reached with the access that was given.
         ProviderShareNotAccessible = "PROVIDER_SHARE_NOT_ACCESSIBLE",
-        /// `QUOTA_EXCEEDED`.
+        /// `QUOTA_EXCEEDED`: A quota of the workspace or account is used up.
         QuotaExceeded = "QUOTA_EXCEEDED",
-        /// `RECIPIENT_ALREADY_EXISTS`.
+        /// `RECIPIENT_ALREADY_EXISTS`: A recipient of this name exists.
         RecipientAlreadyExists = "RECIPIENT_ALREADY_EXISTS",
-        /// `RECIPIENT_DOES_NOT_EXIST`.
+        /// `RECIPIENT_DOES_NOT_EXIST`: There is no such recipient.
         RecipientDoesNotExist = "RECIPIENT_DOES_NOT_EXIST",
-        /// `REQUEST_LIMIT_EXCEEDED`.
+        /// `REQUEST_LIMIT_EXCEEDED`: Too many requests came in a short time; later ones may succeed.
         RequestLimitExceeded = "REQUEST_LIMIT_EXCEEDED",
-        /// `RESOURCE_ALREADY_EXISTS`.
+        /// `RESOURCE_ALREADY_EXISTS`: What is to be created exists.
         ResourceAlreadyExists = "RESOURCE_ALREADY_EXISTS",
-        /// `RESOURCE_CONFLICT`.
+        /// `RESOURCE_CONFLICT`: The request contradicts the present state of the object.
         ResourceConflict = "RESOURCE_CONFLICT",
-        /// `RESOURCE_DOES_NOT_EXIST`.
+        /// `RESOURCE_DOES_NOT_EXIST`: What the request names does not exist.
         ResourceDoesNotExist = "RESOURCE_DOES_NOT_EXIST",
-        /// `RESOURCE_EXHAUSTED`.
+        /// `RESOURCE_EXHAUSTED`: A quota or a capacity is used up; later requests may succeed.
         ResourceExhausted = "RESOURCE_EXHAUSTED",
-        /// `RESOURCE_LIMIT_EXCEEDED`.
+        /// `RESOURCE_LIMIT_EXCEEDED`: A limit on the number of such objects is reached.
         ResourceLimitExceeded = "RESOURCE_LIMIT_EXCEEDED",
-        /// `SCHEMA_ALREADY_EXISTS`.
+        /// `SCHEMA_ALREADY_EXISTS`: A schema of this name exists.
         SchemaAlreadyExists = "SCHEMA_ALREADY_EXISTS",
-        /// `SCHEMA_DOES_NOT_EXIST`.
+        /// `SCHEMA_DOES_NOT_EXIST`: There is no such schema.
         SchemaDoesNotExist = "SCHEMA_DOES_NOT_EXIST",
-        /// `SCHEMA_NOT_EMPTY`.
+        /// `SCHEMA_NOT_EMPTY`: The schema still holds objects, and so cannot be deleted.
         SchemaNotEmpty = "SCHEMA_NOT_EMPTY",
-        /// `SEARCH_QUERY_TOO_LONG`.
+        /// `SEARCH_QUERY_TOO_LONG`: The text to search for has too many characters.
         SearchQueryTooLong = "SEARCH_QUERY_TOO_LONG",
-        /// `SEARCH_QUERY_TOO_SHORT`.
+        /// `SEARCH_QUERY_TOO_SHORT`: The text to search for has too few characters.
         SearchQueryTooShort = "SEARCH_QUERY_TOO_SHORT",
-        /// `SERVICE_UNDER_MAINTENANCE`.
+        /// `SERVICE_UNDER_MAINTENANCE`: The service is down for maintenance.
         ServiceUnderMaintenance = "SERVICE_UNDER_MAINTENANCE",
-        /// `SHARE_ALREADY_EXISTS`.
+        /// `SHARE_ALREADY_EXISTS`: A share of this name exists.
         ShareAlreadyExists = "SHARE_ALREADY_EXISTS",
-        /// `SHARE_DOES_NOT_EXIST`.
+        /// `SHARE_DOES_NOT_EXIST`: There is no such share.
         ShareDoesNotExist = "SHARE_DOES_NOT_EXIST",
-        /// `STORAGE_CREDENTIAL_ALREADY_EXISTS`.
+        /// `STORAGE_CREDENTIAL_ALREADY_EXISTS`: A storage credential of this name exists.
         StorageCredentialAlreadyExists = "STORAGE_CREDENTIAL_ALREADY_EXISTS",
-        /// `STORAGE_CREDENTIAL_DOES_NOT_EXIST`.
+        /// `STORAGE_CREDENTIAL_DOES_NOT_EXIST`: There is no such storage credential.
         StorageCredentialDoesNotExist = "STORAGE_CREDENTIAL_DOES_NOT_EXIST",
-        /// `TABLE_ALREADY_EXISTS`.
+        /// `TABLE_ALREADY_EXISTS`: A table of this name exists.
         TableAlreadyExists = "TABLE_ALREADY_EXISTS",
-        /// `TABLE_DOES_NOT_EXIST`.
+        /// `TABLE_DOES_NOT_EXIST`: There is no such table.
         TableDoesNotExist = "TABLE_DOES_NOT_EXIST",
-        /// `TEMPORARILY_UNAVAILABLE`.
+        /// `TEMPORARILY_UNAVAILABLE`: The service cannot respond at the moment; later requests may succeed.
         TemporarilyUnavailable = "TEMPORARILY_UNAVAILABLE",
-        /// `UNAUTHENTICATED`.
+        /// `UNAUTHENTICATED`: The request has no valid credentials.
         Unauthenticated = "UNAUTHENTICATED",
-        /// `UNAVAILABLE`.
+        /// `UNAVAILABLE`: The service cannot be reached at the moment; later requests may succeed.
         Unavailable = "UNAVAILABLE",
-        /// `UNKNOWN`.
+        /// `UNKNOWN`: The cause is not known.
         Unknown_ = "UNKNOWN",
-        /// `UNPARSEABLE_HTTP_ERROR`.
+        /// `UNPARSEABLE_HTTP_ERROR`: Another service responded with an error that cannot be read.
         UnparseableHttpError = "UNPARSEABLE_HTTP_ERROR",
-        /// `WORKSPACE_TEMPORARILY_UNAVAILABLE`.
+        /// `WORKSPACE_TEMPORARILY_UNAVAILABLE`: The workspace cannot be reached at the moment; later requests may succeed.
         WorkspaceTemporarilyUnavailable = "WORKSPACE_TEMPORARILY_UNAVAILABLE",
     }
 }
@@ -1599,17 +1599,17 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// State of a synced table's entry in Unity Catalog.
     ProvisioningInfoState {
-        /// `ACTIVE`.
+        /// `ACTIVE`: It is set up and can be used.
         Active = "ACTIVE",
-        /// `DEGRADED`.
+        /// `DEGRADED`: It can be used, and something about it does not work.
         Degraded = "DEGRADED",
-        /// `DELETING`.
+        /// `DELETING`: It is being deleted.
         Deleting = "DELETING",
-        /// `FAILED`.
+        /// `FAILED`: It could not be set up.
         Failed = "FAILED",
-        /// `PROVISIONING`.
+        /// `PROVISIONING`: It is being set up.
         Provisioning = "PROVISIONING",
-        /// `UPDATING`.
+        /// `UPDATING`: It is being changed.
         Updating = "UPDATING",
     }
 }
@@ -1617,11 +1617,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Step of a synced table's pipeline.
     ProvisioningPhase {
-        /// `PROVISIONING_PHASE_INDEX_SCAN`.
+        /// `PROVISIONING_PHASE_INDEX_SCAN`: The rows are read to build the index.
         ProvisioningPhaseIndexScan = "PROVISIONING_PHASE_INDEX_SCAN",
-        /// `PROVISIONING_PHASE_INDEX_SORT`.
+        /// `PROVISIONING_PHASE_INDEX_SORT`: The entries of the index are sorted.
         ProvisioningPhaseIndexSort = "PROVISIONING_PHASE_INDEX_SORT",
-        /// `PROVISIONING_PHASE_MAIN`.
+        /// `PROVISIONING_PHASE_MAIN`: Rows are being copied.
         ProvisioningPhaseMain = "PROVISIONING_PHASE_MAIN",
     }
 }
@@ -1652,11 +1652,11 @@ databricks_core::open_enum! {
     ///
     /// Absent for plain Postgres roles.
     RoleIdentityType {
-        /// `GROUP`.
+        /// `GROUP`: A group of the account.
         Group = "GROUP",
-        /// `SERVICE_PRINCIPAL`.
+        /// `SERVICE_PRINCIPAL`: An identity for programs.
         ServicePrincipal = "SERVICE_PRINCIPAL",
-        /// `USER`.
+        /// `USER`: A person.
         User = "USER",
     }
 }
@@ -1664,7 +1664,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Predefined role that a role can be a member of.
     RoleMembershipRole {
-        /// `DATABRICKS_SUPERUSER`.
+        /// `DATABRICKS_SUPERUSER`: The role with the highest rights that customers can have.
         DatabricksSuperuser = "DATABRICKS_SUPERUSER",
     }
 }
@@ -1708,11 +1708,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Postgres type to use instead of the usual one.
     SyncedTableSyncedTableSpecPgSpecificType {
-        /// `PG_SPECIFIC_TYPE_HALFVEC`.
+        /// `PG_SPECIFIC_TYPE_HALFVEC`: `halfvec` of the extension pgvector: a vector of 16-bit floating-point numbers.
         PgSpecificTypeHalfvec = "PG_SPECIFIC_TYPE_HALFVEC",
-        /// `PG_SPECIFIC_TYPE_VARCHAR`.
+        /// `PG_SPECIFIC_TYPE_VARCHAR`: `varchar`: text of limited length.
         PgSpecificTypeVarchar = "PG_SPECIFIC_TYPE_VARCHAR",
-        /// `PG_SPECIFIC_TYPE_VECTOR`.
+        /// `PG_SPECIFIC_TYPE_VECTOR`: `vector` of the extension pgvector: a vector of 32-bit floating-point numbers.
         PgSpecificTypeVector = "PG_SPECIFIC_TYPE_VECTOR",
     }
 }

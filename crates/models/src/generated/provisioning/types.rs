@@ -6,7 +6,7 @@ databricks_core::model! {
     /// AWS side of a credential configuration.
     AwsCredentials {
         optional {
-            /// `sts_role`, of type `StsRole`.
+            /// IAM role that Databricks assumes.
             sts_role: StsRole = "sts_role",
         }
     }
@@ -118,7 +118,7 @@ databricks_core::model! {
     /// AWS side of a credential configuration to be created.
     CreateCredentialAwsCredentials {
         optional {
-            /// `sts_role`, of type `CreateCredentialStsRole`.
+            /// IAM role for Databricks to assume.
             sts_role: CreateCredentialStsRole = "sts_role",
         }
     }
@@ -381,7 +381,7 @@ databricks_core::model! {
     /// An error in a network configuration.
     NetworkHealth {
         optional {
-            /// `error_message`, a text.
+            /// What is wrong with the network.
             error_message: String = "error_message",
             /// Cloud resource the error concerns.
             error_type: ErrorType = "error_type",
@@ -405,7 +405,7 @@ databricks_core::model! {
     /// A warning about a network configuration.
     NetworkWarning {
         optional {
-            /// `warning_message`, a text.
+            /// What could be wrong with the network.
             warning_message: String = "warning_message",
             /// Cloud resource the warning concerns.
             warning_type: WarningType = "warning_type",
@@ -631,7 +631,7 @@ databricks_core::open_enum! {
         DataplaneRelayAccess = "DATAPLANE_RELAY_ACCESS",
         /// `GENERAL_ACCESS`: The control plane: front-end access, or back-end calls of the REST API.
         GeneralAccess = "GENERAL_ACCESS",
-        /// `WORKSPACE_ACCESS`.
+        /// `WORKSPACE_ACCESS`: The web application and the REST API of a workspace.
         WorkspaceAccess = "WORKSPACE_ACCESS",
     }
 }
@@ -647,7 +647,7 @@ databricks_core::open_enum! {
         SecurityGroup = "securityGroup",
         /// `subnet`: A subnet.
         Subnet = "subnet",
-        /// `vpc`.
+        /// `vpc`: The VPC itself.
         Vpc = "vpc",
     }
 }
@@ -675,17 +675,17 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Price plan of a workspace.
     PricingTier {
-        /// `COMMUNITY_EDITION`.
+        /// `COMMUNITY_EDITION`: The free edition for learning.
         CommunityEdition = "COMMUNITY_EDITION",
-        /// `DEDICATED`.
+        /// `DEDICATED`: The plan with resources for one customer alone.
         Dedicated = "DEDICATED",
-        /// `ENTERPRISE`.
+        /// `ENTERPRISE`: The plan with controls for regulated industries.
         Enterprise = "ENTERPRISE",
-        /// `PREMIUM`.
+        /// `PREMIUM`: The plan with access control.
         Premium = "PREMIUM",
-        /// `STANDARD`.
+        /// `STANDARD`: The plan without access control.
         Standard = "STANDARD",
-        /// `UNKNOWN`.
+        /// `UNKNOWN`: A plan that is not known.
         Unknown_ = "UNKNOWN",
     }
 }
@@ -707,7 +707,7 @@ databricks_core::open_enum! {
         Broken = "BROKEN",
         /// `UNATTACHED`: No workspace uses the configuration.
         Unattached = "UNATTACHED",
-        /// `VALID`.
+        /// `VALID`: The configuration was checked and can be used.
         Valid = "VALID",
         /// `WARNED`: The configuration has warnings; see `warning_messages`.
         Warned = "WARNED",
@@ -729,7 +729,7 @@ databricks_core::open_enum! {
     WorkspaceStatus {
         /// `BANNED`: The workspace is blocked. Waiting for `RUNNING` ends with an error.
         Banned = "BANNED",
-        /// `CANCELLING`.
+        /// `CANCELLING`: The workspace is being cancelled.
         Cancelling = "CANCELLING",
         /// `FAILED`: Deployment failed; see `workspace_status_message`.
         Failed = "FAILED",

@@ -56,7 +56,7 @@ databricks_core::operation! {
             ///
             /// Required for AWS PrivateLink.
             network_id: String = optional "network_id",
-            /// `pricing_tier`, of type `PricingTier`.
+            /// Price plan of the workspace; that of the account by default.
             pricing_tier: super::PricingTier = optional "pricing_tier",
             /// ID of the private access settings.
             ///

@@ -15,7 +15,7 @@ databricks_core::operation! {
         info: "quality_monitor_v2.create_quality_monitor", POST "/api/2.0/quality-monitors", Workspace;
         output: super::QualityMonitor = databricks_core::ResponseParts::json;
         required {
-            /// `quality_monitor`, of type `QualityMonitor`.
+            /// The quality monitor to create.
             quality_monitor: super::QualityMonitor = json "quality_monitor",
         }
     }
@@ -114,7 +114,7 @@ databricks_core::operation! {
             object_type: String = path "object_type",
             /// UUID of the monitored object, such as the id of the schema.
             object_id: String = path "object_id",
-            /// `quality_monitor`, of type `QualityMonitor`.
+            /// The quality monitor with its new values.
             quality_monitor: super::QualityMonitor = json "quality_monitor",
         }
     }

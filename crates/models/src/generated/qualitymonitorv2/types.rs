@@ -22,7 +22,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to get the following page; empty on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `quality_monitors`, a list, each item of type `QualityMonitor`.
+            /// The quality monitors of this page; later pages may hold more.
             quality_monitors: Vec<QualityMonitor> = "quality_monitors" (essential),
         }
     }

@@ -37,7 +37,7 @@ databricks_core::operation! {
         required {
             /// ID of the sandbox, last part of its resource name.
             sandbox_id: String = query "sandbox_id",
-            /// `sandbox`, of type `Sandbox`.
+            /// The sandbox to create.
             sandbox: super::Sandbox = json "sandbox",
         }
     }
@@ -392,7 +392,7 @@ databricks_core::operation! {
             ///
             /// Of the form `sandboxes/{sandbox_id}`.
             name: String = segments "name",
-            /// `sandbox`, of type `Sandbox`.
+            /// The sandbox with its new values.
             sandbox: super::Sandbox = json "sandbox",
             /// Fields to change, `display_name` or `spec.compute.inactivity_timeout`.
             update_mask: databricks_core::FieldMask = query "update_mask",

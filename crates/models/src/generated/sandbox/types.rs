@@ -206,17 +206,17 @@ databricks_core::model! {
             file_type: SandboxFileType = "file_type",
             /// Group that owns it.
             group: String = "group",
-            /// `mode`, an integer.
+            /// Permissions and kind of the entry as a number, as `stat` has them.
             mode: i64 = "mode",
             /// When it last changed, to the nanosecond.
             modify_time: databricks_core::Timestamp = "modify_time",
-            /// `name`, a text.
+            /// Last part of the path.
             name: String = "name",
             /// User that owns it.
             owner: String = "owner",
-            /// `path`, a text.
+            /// Where the entry is, from the root of the sandbox.
             path: String = "path",
-            /// `permissions`, a text.
+            /// Permissions of the entry in letters, such as `-rw-r--r--`.
             permissions: String = "permissions",
             /// Size in bytes.
             size: i64 = "size",
@@ -252,7 +252,7 @@ databricks_core::model! {
     /// State of a sandbox as seen by the server.
     SandboxStatus {
         optional {
-            /// `state`, of type `SandboxState`.
+            /// Where the sandbox stands at present.
             state: SandboxState = "state",
         }
     }

@@ -45,7 +45,7 @@ databricks_core::operation! {
             budget_policy_id: String = optional "budget_policy_id",
             /// Served entities and how traffic is split among them.
             config: super::EndpointCoreConfigInput = optional "config",
-            /// `description`, a text.
+            /// Free text about the endpoint.
             description: String = optional "description",
             /// Who is told about finished and failed updates.
             email_notifications: super::EmailNotifications = optional "email_notifications",
@@ -274,7 +274,7 @@ databricks_core::operation! {
         required {
             /// Connection that gives host and credentials.
             connection_name: String = member "connection_name",
-            /// `method`, of type `ExternalFunctionRequestHttpMethod`.
+            /// HTTP method of the request to the external service.
             method: super::ExternalFunctionRequestHttpMethod = member "method",
             /// Path below the URL of the connection.
             path: String = member "path",

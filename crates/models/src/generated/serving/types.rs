@@ -54,7 +54,7 @@ databricks_core::model! {
     /// Treatment of personally identifiable information.
     AiGatewayGuardrailPiiBehavior {
         optional {
-            /// `behavior`, of type `AiGatewayGuardrailPiiBehaviorBehavior`.
+            /// What happens to such information.
             behavior: AiGatewayGuardrailPiiBehaviorBehavior = "behavior",
         }
     }
@@ -452,11 +452,11 @@ databricks_core::model! {
     /// A tag of an endpoint: a key and, optionally, a value.
     EndpointTag {
         required {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
         }
         optional {
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -554,13 +554,13 @@ databricks_core::model! {
     /// A foundation model that Databricks provides.
     FoundationModel {
         optional {
-            /// `description`, a text.
+            /// Free text about the foundation model, written by a user.
             description: String = "description",
             /// Name for display.
             display_name: String = "display_name",
             /// Where its documentation is.
             docs: String = "docs",
-            /// `name`, a text.
+            /// Name of the foundation model.
             name: String = "name",
         }
     }
@@ -612,10 +612,10 @@ databricks_core::model! {
     }
 }
 
-/// Answer of an external service.
+/// Response of an external service.
 #[non_exhaustive]
 pub struct HttpRequestResponse {
-    /// `mcp-session-id`, a text.
+    /// ID of the session, if the service is an MCP server.
     ///
     /// From the header `mcp-session-id` of the response.
     pub mcp_session_id: Option<String>,
@@ -637,7 +637,7 @@ databricks_core::model! {
     /// Serving endpoints of a workspace.
     ListEndpointsResponse {
         optional {
-            /// `endpoints`, a list, each item of type `ServingEndpoint`.
+            /// Hosts to choose from.
             endpoints: Vec<ServingEndpoint> = "endpoints" (essential),
         }
     }
@@ -702,9 +702,9 @@ databricks_core::model! {
     /// Table with logged requests and responses.
     PayloadTable {
         optional {
-            /// `name`, a text.
+            /// Full name of the table.
             name: String = "name",
-            /// `status`, a text.
+            /// Whether the table could be set up.
             status: String = "status",
             /// Explanation of the status.
             status_message: String = "status_message",
@@ -772,7 +772,7 @@ databricks_core::model! {
     /// Former rate limits of an endpoint after a change.
     PutResponse {
         optional {
-            /// `rate_limits`, a list, each item of type `RateLimit`.
+            /// Limits that are in force now.
             rate_limits: Vec<RateLimit> = "rate_limits",
         }
     }
@@ -958,7 +958,7 @@ databricks_core::model! {
         optional {
             /// Model or feature specification that is served.
             entity_name: String = "entity_name",
-            /// `entity_version`, a text.
+            /// Version of the served model or function.
             entity_version: String = "entity_version",
             /// External model that is served.
             external_model: ExternalModel = "external_model",
@@ -974,9 +974,9 @@ databricks_core::model! {
     /// Former form of `ServedEntityInput`.
     ServedModelInput {
         required {
-            /// `model_name`, a text.
+            /// Registered model to serve.
             model_name: String = "model_name",
-            /// `model_version`, a text.
+            /// Version of the model to serve.
             model_version: String = "model_version",
             /// Whether idle compute is released altogether.
             scale_to_zero_enabled: bool = "scale_to_zero_enabled",
@@ -1039,9 +1039,9 @@ databricks_core::model! {
             max_provisioned_concurrency: i64 = "max_provisioned_concurrency",
             /// Lower bound of parallel requests; excludes `workload_size`.
             min_provisioned_concurrency: i64 = "min_provisioned_concurrency",
-            /// `model_name`, a text.
+            /// Registered model that is served.
             model_name: String = "model_name",
-            /// `model_version`, a text.
+            /// Version of the model that is served.
             model_version: String = "model_version",
             /// Name within the endpoint; letters, digits, `-` and `_`.
             ///
@@ -1082,7 +1082,7 @@ databricks_core::model! {
     /// Progress of the deployment of a served entity.
     ServedModelState {
         optional {
-            /// `deployment`, of type `ServedModelStateDeployment`.
+            /// How far the deployment has come.
             deployment: ServedModelStateDeployment = "deployment",
             /// Explanation of the state.
             deployment_state_message: String = "deployment_state_message",
@@ -1116,17 +1116,17 @@ databricks_core::model! {
             creation_timestamp: i64 = "creation_timestamp",
             /// E-mail address of the user who created it.
             creator: String = "creator",
-            /// `description`, a text.
+            /// Free text about the serving endpoint, written by a user.
             description: String = "description",
             /// System-made ID, for use in permission calls.
             id: String = "id",
             /// When a user last changed it, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
-            /// `name`, a text.
+            /// Name of the serving endpoint.
             name: String = "name",
             /// Whether it is ready, and whether it is being updated.
             state: EndpointState = "state",
-            /// `tags`, a list, each item of type `EndpointTag`.
+            /// Tags that the serving endpoint carries.
             tags: Vec<EndpointTag> = "tags",
             /// Task that its models do, such as chat or embeddings.
             task: String = "task",
@@ -1190,7 +1190,7 @@ databricks_core::model! {
             creator: String = "creator",
             /// How to reach it on the data plane.
             data_plane_info: ModelDataPlaneInfo = "data_plane_info",
-            /// `description`, a text.
+            /// Free text about the serving endpoint, written by a user.
             description: String = "description",
             /// Who is told about finished and failed updates.
             email_notifications: EmailNotifications = "email_notifications",
@@ -1200,7 +1200,7 @@ databricks_core::model! {
             id: String = "id",
             /// When a user last changed it, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
-            /// `name`, a text.
+            /// Name of the serving endpoint.
             name: String = "name",
             /// Configuration it is changing to.
             pending_config: EndpointPendingConfig = "pending_config",
@@ -1210,7 +1210,7 @@ databricks_core::model! {
             route_optimized: bool = "route_optimized",
             /// Whether it is ready, and whether it is being updated.
             state: EndpointState = "state",
-            /// `tags`, a list, each item of type `EndpointTag`.
+            /// Tags that the serving endpoint carries.
             tags: Vec<EndpointTag> = "tags",
             /// Task that its models do, such as chat or embeddings.
             task: String = "task",
@@ -1228,7 +1228,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `ServingEndpointPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: ServingEndpointPermissionLevel = "permission_level",
         }
     }
@@ -1240,9 +1240,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<ServingEndpointAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -1254,7 +1254,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `ServingEndpointPermissionLevel`.
+            /// The level that is described.
             permission_level: ServingEndpointPermissionLevel = "permission_level",
         }
     }
@@ -1320,7 +1320,7 @@ databricks_core::model! {
         optional {
             /// E-mail addresses per kind of event.
             email_notifications: EmailNotifications = "email_notifications",
-            /// `name`, a text.
+            /// Name of the endpoint.
             name: String = "name",
         }
     }
@@ -1375,7 +1375,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Period after which a rate limit starts anew.
     AiGatewayRateLimitRenewalPeriod {
-        /// `minute`.
+        /// `minute`: The count begins anew every minute.
         Minute = "minute",
     }
 }
@@ -1383,13 +1383,13 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Maker of a model within Amazon Bedrock.
     AmazonBedrockConfigBedrockProvider {
-        /// `ai21labs`.
+        /// `ai21labs`: AI21 Labs, maker of Jurassic and Jamba.
         Ai21labs = "ai21labs",
-        /// `amazon`.
+        /// `amazon`: Amazon, maker of Titan and Nova.
         Amazon = "amazon",
-        /// `anthropic`.
+        /// `anthropic`: Anthropic, maker of Claude.
         Anthropic = "anthropic",
-        /// `cohere`.
+        /// `cohere`: Cohere, maker of Command and Embed.
         Cohere = "cohere",
     }
 }
@@ -1409,7 +1409,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of object; always `embedding`.
     EmbeddingsV1ResponseEmbeddingElementObject {
-        /// `embedding`.
+        /// `embedding`: An embedding vector.
         Embedding = "embedding",
     }
 }
@@ -1441,15 +1441,15 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// HTTP method of a request to an external service.
     ExternalFunctionRequestHttpMethod {
-        /// `DELETE`.
+        /// `DELETE`: Removes a resource.
         Delete = "DELETE",
-        /// `GET`.
+        /// `GET`: Reads a resource.
         Get = "GET",
-        /// `PATCH`.
+        /// `PATCH`: Changes parts of a resource.
         Patch = "PATCH",
-        /// `POST`.
+        /// `POST`: Sends data to a resource.
         Post = "POST",
-        /// `PUT`.
+        /// `PUT`: Replaces a resource.
         Put = "PUT",
     }
 }
@@ -1457,23 +1457,23 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Provider of an external model.
     ExternalModelProvider {
-        /// `ai21labs`.
+        /// `ai21labs`: The API of AI21 Labs.
         Ai21labs = "ai21labs",
-        /// `amazon-bedrock`.
+        /// `amazon-bedrock`: Models on Amazon Bedrock.
         AmazonBedrock = "amazon-bedrock",
-        /// `anthropic`.
+        /// `anthropic`: The API of Anthropic.
         Anthropic = "anthropic",
-        /// `cohere`.
+        /// `cohere`: The API of Cohere.
         Cohere = "cohere",
         /// `custom`: A provider of your own, given by its URL.
         Custom = "custom",
         /// `databricks-model-serving`: A serving endpoint, possibly in another workspace.
         DatabricksModelServing = "databricks-model-serving",
-        /// `google-cloud-vertex-ai`.
+        /// `google-cloud-vertex-ai`: Vertex AI of Google Cloud.
         GoogleCloudVertexAi = "google-cloud-vertex-ai",
         /// `openai`: OpenAI or Azure OpenAI.
         Openai = "openai",
-        /// `palm`.
+        /// `palm`: The former PaLM API of Google.
         Palm = "palm",
     }
 }
@@ -1503,7 +1503,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Period after which a former rate limit starts anew.
     RateLimitRenewalPeriod {
-        /// `minute`.
+        /// `minute`: The count begins anew every minute.
         Minute = "minute",
     }
 }
@@ -1513,21 +1513,21 @@ databricks_core::open_enum! {
     ServedModelInputWorkloadType {
         /// `CPU`: No accelerator; the default.
         Cpu = "CPU",
-        /// `CPU_LARGE`.
+        /// `CPU_LARGE`: Processors with the most memory.
         CpuLarge = "CPU_LARGE",
-        /// `CPU_MEDIUM`.
+        /// `CPU_MEDIUM`: Processors with more memory than the usual.
         CpuMedium = "CPU_MEDIUM",
-        /// `GPU_LARGE`.
+        /// `GPU_LARGE`: One large GPU.
         GpuLarge = "GPU_LARGE",
-        /// `GPU_MEDIUM`.
+        /// `GPU_MEDIUM`: One GPU of medium size.
         GpuMedium = "GPU_MEDIUM",
-        /// `GPU_SMALL`.
+        /// `GPU_SMALL`: One small GPU, the cheapest.
         GpuSmall = "GPU_SMALL",
-        /// `GPU_XLARGE`.
+        /// `GPU_XLARGE`: One GPU of the largest kind.
         GpuXlarge = "GPU_XLARGE",
-        /// `GPU_XLARGE_8`.
+        /// `GPU_XLARGE_8`: Eight GPUs of the largest kind.
         GpuXlarge8 = "GPU_XLARGE_8",
-        /// `MULTIGPU_MEDIUM`.
+        /// `MULTIGPU_MEDIUM`: Several GPUs of medium size.
         MultigpuMedium = "MULTIGPU_MEDIUM",
     }
 }
@@ -1577,21 +1577,21 @@ databricks_core::open_enum! {
     ServingModelWorkloadType {
         /// `CPU`: No accelerator; the default.
         Cpu = "CPU",
-        /// `CPU_LARGE`.
+        /// `CPU_LARGE`: Processors with the most memory.
         CpuLarge = "CPU_LARGE",
-        /// `CPU_MEDIUM`.
+        /// `CPU_MEDIUM`: Processors with more memory than the usual.
         CpuMedium = "CPU_MEDIUM",
-        /// `GPU_LARGE`.
+        /// `GPU_LARGE`: One large GPU.
         GpuLarge = "GPU_LARGE",
-        /// `GPU_MEDIUM`.
+        /// `GPU_MEDIUM`: One GPU of medium size.
         GpuMedium = "GPU_MEDIUM",
-        /// `GPU_SMALL`.
+        /// `GPU_SMALL`: One small GPU, the cheapest.
         GpuSmall = "GPU_SMALL",
-        /// `GPU_XLARGE`.
+        /// `GPU_XLARGE`: One GPU of the largest kind.
         GpuXlarge = "GPU_XLARGE",
-        /// `GPU_XLARGE_8`.
+        /// `GPU_XLARGE_8`: Eight GPUs of the largest kind.
         GpuXlarge8 = "GPU_XLARGE_8",
-        /// `MULTIGPU_MEDIUM`.
+        /// `MULTIGPU_MEDIUM`: Several GPUs of medium size.
         MultigpuMedium = "MULTIGPU_MEDIUM",
     }
 }

@@ -26,7 +26,7 @@ databricks_core::operation! {
         info: "aibi_dashboard_embedding_approved_domains.get", GET "/api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default", Workspace;
         output: super::AibiDashboardEmbeddingApprovedDomainsSetting = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

@@ -12,7 +12,7 @@ databricks_core::operation! {
         info: "automatic_cluster_update.get", GET "/api/2.0/settings/types/automatic_cluster_update/names/default", Workspace;
         output: super::AutomaticClusterUpdateSetting = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

@@ -12,7 +12,7 @@ databricks_core::operation! {
         info: "compliance_security_profile.get", GET "/api/2.0/settings/types/shield_csp_enablement_ws_db/names/default", Workspace;
         output: super::ComplianceSecurityProfileSetting = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

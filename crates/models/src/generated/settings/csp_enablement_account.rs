@@ -12,7 +12,7 @@ databricks_core::operation! {
         info: "csp_enablement_account.get", GET "/api/2.0/accounts/{account_id}/settings/types/shield_csp_enablement_ac/names/default", Account;
         output: super::CspEnablementAccountSetting = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

@@ -26,7 +26,7 @@ databricks_core::operation! {
         info: "dashboard_email_subscriptions.get", GET "/api/2.0/settings/types/dashboard_email_subscriptions/names/default", Workspace;
         output: super::DashboardEmailSubscriptions = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

@@ -29,7 +29,7 @@ databricks_core::operation! {
         info: "default_namespace.get", GET "/api/2.0/settings/types/default_namespace_ws/names/default", Workspace;
         output: super::DefaultNamespaceSetting = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

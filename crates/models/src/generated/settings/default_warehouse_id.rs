@@ -26,7 +26,7 @@ databricks_core::operation! {
         info: "default_warehouse_id.get", GET "/api/2.0/settings/types/default_warehouse_id/names/default", Workspace;
         output: super::DefaultWarehouseId = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

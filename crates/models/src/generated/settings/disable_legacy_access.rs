@@ -25,7 +25,7 @@ databricks_core::operation! {
         info: "disable_legacy_access.get", GET "/api/2.0/settings/types/disable_legacy_access/names/default", Workspace;
         output: super::DisableLegacyAccess = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

@@ -26,7 +26,7 @@ databricks_core::operation! {
         info: "disable_legacy_dbfs.get", GET "/api/2.0/settings/types/disable_legacy_dbfs/names/default", Workspace;
         output: super::DisableLegacyDbfs = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

@@ -25,7 +25,7 @@ databricks_core::operation! {
         info: "disable_legacy_features.get", GET "/api/2.0/accounts/{account_id}/settings/types/disable_legacy_features/names/default", Account;
         output: super::DisableLegacyFeatures = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

@@ -24,7 +24,7 @@ databricks_core::operation! {
         info: "enable_ip_access_lists.get", GET "/api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default", Account;
         output: super::AccountIpAccessEnable = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

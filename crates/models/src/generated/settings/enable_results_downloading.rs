@@ -31,7 +31,7 @@ databricks_core::operation! {
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
             field_mask: String = member "field_mask",
-            /// `setting`, of type `EnableResultsDownloading`.
+            /// The setting with its new values.
             setting: super::EnableResultsDownloading = member "setting",
         }
     }

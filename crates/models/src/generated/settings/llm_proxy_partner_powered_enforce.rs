@@ -10,7 +10,7 @@ databricks_core::operation! {
         info: "llm_proxy_partner_powered_enforce.get", GET "/api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered_enforce/names/default", Account;
         output: super::LlmProxyPartnerPoweredEnforce = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

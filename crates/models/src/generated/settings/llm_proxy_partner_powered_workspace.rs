@@ -24,7 +24,7 @@ databricks_core::operation! {
         info: "llm_proxy_partner_powered_workspace.get", GET "/api/2.0/settings/types/llm_proxy_partner_powered/names/default", Workspace;
         output: super::LlmProxyPartnerPoweredWorkspace = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

@@ -13,7 +13,7 @@ databricks_core::operation! {
         info: "network_connectivity.create_network_connectivity_configuration", POST "/api/2.0/accounts/{account_id}/network-connectivity-configs", Account;
         output: super::NetworkConnectivityConfiguration = databricks_core::ResponseParts::json;
         required {
-            /// `network_connectivity_config`, of type `CreateNetworkConnectivityConfiguration`.
+            /// The network connectivity config to create.
             network_connectivity_config: super::CreateNetworkConnectivityConfiguration = json "network_connectivity_config",
         }
     }
@@ -33,7 +33,7 @@ databricks_core::operation! {
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
-            /// `private_endpoint_rule`, of type `CreatePrivateEndpointRule`.
+            /// The private endpoint rule to create.
             private_endpoint_rule: super::CreatePrivateEndpointRule = json "private_endpoint_rule",
         }
     }
@@ -189,7 +189,7 @@ databricks_core::operation! {
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
-            /// `network_connectivity_config`, of type `NetworkConnectivityConfiguration`.
+            /// The network connectivity config with its new values.
             network_connectivity_config: super::NetworkConnectivityConfiguration = json "network_connectivity_config",
             /// `name`, `billing_workspace_id` or both.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -212,7 +212,7 @@ databricks_core::operation! {
             network_connectivity_config_id: String = path "network_connectivity_config_id",
             /// Id of the rule.
             private_endpoint_rule_id: String = path "private_endpoint_rule_id",
-            /// `private_endpoint_rule`, of type `UpdatePrivateEndpointRule`.
+            /// The private endpoint rule with its new values.
             private_endpoint_rule: super::UpdatePrivateEndpointRule = json "private_endpoint_rule",
             /// Comma-separated names of the fields to change, without spaces; lists can only be named whole.
             update_mask: String = query "update_mask",

@@ -12,7 +12,7 @@ databricks_core::operation! {
         info: "network_policies.create_network_policy_rpc", POST "/api/2.0/accounts/{account_id}/network-policies", Account;
         output: super::AccountNetworkPolicy = databricks_core::ResponseParts::json;
         required {
-            /// `network_policy`, of type `AccountNetworkPolicy`.
+            /// The network policy to create.
             network_policy: super::AccountNetworkPolicy = json "network_policy",
         }
     }
@@ -93,7 +93,7 @@ databricks_core::operation! {
         required {
             /// Id of the policy, for example `default-policy`.
             network_policy_id: String = path "network_policy_id",
-            /// `network_policy`, of type `AccountNetworkPolicy`.
+            /// The network policy with its new values.
             network_policy: super::AccountNetworkPolicy = json "network_policy",
         }
     }

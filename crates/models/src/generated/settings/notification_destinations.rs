@@ -17,7 +17,7 @@ databricks_core::operation! {
         optional {
             /// Where and how to notify; exactly one of its fields has to be set.
             config: super::Config = optional "config",
-            /// `display_name`, a text.
+            /// What the destination is called in lists.
             display_name: String = optional "display_name",
         }
     }
@@ -63,7 +63,7 @@ databricks_core::operation! {
         info: "notification_destinations.list", GET "/api/2.0/notification-destinations", Workspace;
         output: super::ListNotificationDestinationsResponse = databricks_core::ResponseParts::json;
         optional {
-            /// `page_size`, an integer.
+            /// How many destinations a page has at most.
             page_size: i64 = query "page_size",
             /// `next_page_token` of the preceding page; absent for the first page.
             page_token: String = query "page_token",
@@ -109,7 +109,7 @@ databricks_core::operation! {
         optional {
             /// Where and how to notify; exactly one of its fields has to be set.
             config: super::Config = optional "config",
-            /// `display_name`, a text.
+            /// What the destination is called in lists from then on.
             display_name: String = optional "display_name",
         }
     }

@@ -26,7 +26,7 @@ databricks_core::operation! {
         info: "personal_compute.get", GET "/api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default", Account;
         output: super::PersonalComputeSetting = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

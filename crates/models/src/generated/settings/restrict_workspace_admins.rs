@@ -28,7 +28,7 @@ databricks_core::operation! {
         info: "restrict_workspace_admins.get", GET "/api/2.0/settings/types/restrict_workspace_admins/names/default", Workspace;
         output: super::RestrictWorkspaceAdminsSetting = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

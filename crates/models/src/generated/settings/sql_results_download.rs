@@ -26,7 +26,7 @@ databricks_core::operation! {
         info: "sql_results_download.get", GET "/api/2.0/settings/types/sql_results_download/names/default", Workspace;
         output: super::SqlResultsDownload = databricks_core::ResponseParts::json;
         optional {
-            /// Version tag seen earlier; the answer is at least that recent.
+            /// Version tag seen earlier; the response is at least that recent.
             etag: String = query "etag",
         }
     }

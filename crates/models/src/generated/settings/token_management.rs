@@ -19,7 +19,7 @@ databricks_core::operation! {
         optional {
             /// Lets the service collect the scopes that the token turns out to need.
             autoscope_enabled: bool = optional "autoscope_enabled",
-            /// `comment`, a text.
+            /// What the token is for.
             comment: String = optional "comment",
             /// Validity in seconds.
             lifetime_seconds: i64 = optional "lifetime_seconds",

@@ -119,7 +119,7 @@ databricks_core::model! {
     /// A boolean setting value.
     BooleanMessage {
         optional {
-            /// `value`, `true` or `false`.
+            /// Whether the setting is on.
             value: bool = "value",
         }
     }
@@ -129,7 +129,7 @@ databricks_core::model! {
     /// Automatic cluster update: whether and when compute restarts to pick up updates.
     ClusterAutoRestartMessage {
         optional {
-            /// `can_toggle`, `true` or `false`.
+            /// Whether the setting can be changed.
             can_toggle: bool = "can_toggle",
             /// Whether automatic updates are on.
             enabled: bool = "enabled",
@@ -243,7 +243,7 @@ databricks_core::model! {
             generic_webhook: GenericWebhookConfig = "generic_webhook",
             /// Microsoft Teams, by webhook or app.
             microsoft_teams: MicrosoftTeamsConfig = "microsoft_teams",
-            /// `pagerduty`, of type `PagerdutyConfig`.
+            /// Notifies through PagerDuty.
             pagerduty: PagerdutyConfig = "pagerduty",
             /// Slack, by webhook URL or token.
             slack: SlackConfig = "slack",
@@ -295,7 +295,7 @@ databricks_core::model! {
             domain_names: Vec<String> = "domain_names",
             /// Full name of the AWS endpoint service in front of the target.
             endpoint_service: String = "endpoint_service",
-            /// `error_message`, a text.
+            /// Why the endpoint does not work; filled in by the service.
             error_message: String = "error_message",
             /// Target on GCP.
             gcp_endpoint: GcpEndpoint = "gcp_endpoint",
@@ -429,7 +429,7 @@ databricks_core::model! {
         optional {
             /// Numeric id of the user or service principal.
             principal_id: i64 = "principal_id",
-            /// `principal_type`, of type `CustomerFacingIngressNetworkPolicyAuthenticationIdentityPrincipalType`.
+            /// Whether it is a user or a service principal.
             principal_type: CustomerFacingIngressNetworkPolicyAuthenticationIdentityPrincipalType = "principal_type",
         }
     }
@@ -663,7 +663,7 @@ databricks_core::model! {
     /// A list of workspaces.
     CustomerFacingIngressNetworkPolicyWorkspaceIdList {
         optional {
-            /// `workspace_ids`, a list, each item an integer.
+            /// The workspaces, by ID.
             workspace_ids: Vec<i64> = "workspace_ids",
         }
     }
@@ -685,7 +685,7 @@ databricks_core::model! {
     /// One towards a service behind a customer's load balancer has to be approved in the AWS console.
     CustomerFacingNetworkConnectivityConfigAwsPrivateEndpointRule {
         optional {
-            /// `account_id`, a text.
+            /// Account that the rule belongs to.
             account_id: String = "account_id",
             /// Approval state; the rule works only while it is `ESTABLISHED`.
             connection_state: CustomerFacingNetworkConnectivityConfigAwsPrivateEndpointRulePrivateLinkConnectionState = "connection_state",
@@ -1051,19 +1051,19 @@ databricks_core::model! {
     /// A storage location that may be reached.
     EgressNetworkPolicyInternetAccessPolicyStorageDestination {
         optional {
-            /// `allowed_paths`, a list, each item a text.
+            /// Paths in the location that may be reached; all if there are none.
             allowed_paths: Vec<String> = "allowed_paths",
-            /// `azure_container`, a text.
+            /// Container in the storage account.
             azure_container: String = "azure_container",
-            /// `azure_dns_zone`, a text.
+            /// DNS zone of the storage account.
             azure_dns_zone: String = "azure_dns_zone",
-            /// `azure_storage_account`, a text.
+            /// Storage account in Azure.
             azure_storage_account: String = "azure_storage_account",
-            /// `azure_storage_service`, a text.
+            /// Service of the storage account, such as `blob` or `dfs`.
             azure_storage_service: String = "azure_storage_service",
-            /// `bucket_name`, a text.
+            /// Bucket in S3 or Google Cloud Storage.
             bucket_name: String = "bucket_name",
-            /// `region`, a text.
+            /// Region of the cloud, as its provider names it.
             region: String = "region",
             /// Which of the other fields apply.
             type_: EgressNetworkPolicyInternetAccessPolicyStorageDestinationStorageDestinationType = "type",
@@ -1099,7 +1099,7 @@ databricks_core::model! {
     /// Databricks workspaces that may be reached.
     EgressNetworkPolicyNetworkAccessPolicyDatabricksDestination {
         optional {
-            /// `workspace_ids`, a list, each item an integer.
+            /// The workspaces, by ID.
             workspace_ids: Vec<i64> = "workspace_ids",
         }
     }
@@ -1139,7 +1139,7 @@ databricks_core::model! {
             azure_storage_service: String = "azure_storage_service",
             /// Bucket, on S3 or Google Cloud Storage.
             bucket_name: String = "bucket_name",
-            /// `region`, a text.
+            /// Region of the cloud, as its provider names it.
             region: String = "region",
             /// Kind of storage.
             storage_destination_type: EgressNetworkPolicyNetworkAccessPolicyStorageDestinationStorageDestinationType = "storage_destination_type",
@@ -1158,7 +1158,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     Empty {
     }
 }
@@ -1265,7 +1265,9 @@ databricks_core::model! {
             ///
             /// `credentialEolTime` on the wire.
             credential_eol_time: i64 = "credentialEolTime",
-            /// `ownerId`, an integer.
+            /// User who owns the token, by ID.
+            ///
+            /// `ownerId` on the wire.
             owner_id: i64 = "ownerId",
             /// Scopes the token carries.
             scopes: Vec<String> = "scopes",
@@ -1463,7 +1465,7 @@ databricks_core::model! {
         optional {
             /// Kind of destination; fixed at creation.
             destination_type: DestinationType = "destination_type",
-            /// `display_name`, a text.
+            /// What the destination is called in lists.
             display_name: String = "display_name",
             /// UUID of the destination.
             id: String = "id",
@@ -1685,7 +1687,7 @@ databricks_core::model! {
     /// A private endpoint through which serverless compute reaches a resource on AWS, Azure or GCP.
     NccPrivateEndpointRule {
         optional {
-            /// `account_id`, a text.
+            /// Account that the rule belongs to.
             account_id: String = "account_id",
             /// Approval state; the rule works only while it is `ESTABLISHED`.
             connection_state: NccPrivateEndpointRulePrivateLinkConnectionState = "connection_state",
@@ -1769,7 +1771,7 @@ databricks_core::model! {
             config: Config = "config",
             /// Kind of destination; fixed at creation.
             destination_type: DestinationType = "destination_type",
-            /// `display_name`, a text.
+            /// What the destination is called in lists.
             display_name: String = "display_name",
             /// UUID of the destination.
             id: String = "id",
@@ -1793,7 +1795,9 @@ databricks_core::model! {
     /// Partition of the credential store.
     PartitionId {
         optional {
-            /// `workspaceId`, an integer.
+            /// Workspace whose credentials are kept there.
+            ///
+            /// `workspaceId` on the wire.
             workspace_id: i64 = "workspaceId",
         }
     }
@@ -1845,7 +1849,7 @@ databricks_core::model! {
             inferred_scopes: Vec<String> = "inferred_scopes",
             /// API scopes the token is limited to.
             scopes: Vec<String> = "scopes",
-            /// `token_id`, a text.
+            /// ID of the token, which is not the token itself.
             token_id: String = "token_id",
         }
     }
@@ -1884,7 +1888,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to the revocation of a token.
+    /// Empty response to the revocation of a token.
     RevokeTokenResponse {
     }
 }
@@ -1931,7 +1935,7 @@ databricks_core::model! {
     /// A string setting value.
     StringMessage {
         optional {
-            /// `value`, a text.
+            /// The setting as text.
             value: String = "value",
         }
     }
@@ -1941,13 +1945,13 @@ databricks_core::model! {
     /// An entry to grant on tokens; one of the three names is set.
     TokenAccessControlRequest {
         optional {
-            /// `group_name`, a text.
+            /// The group that is meant, by its name.
             group_name: String = "group_name",
             /// Level to grant.
             permission_level: TokenPermissionLevel = "permission_level",
             /// Application id of the service principal.
             service_principal_name: String = "service_principal_name",
-            /// `user_name`, a text.
+            /// The user who is meant, by user name, which is an email address.
             user_name: String = "user_name",
         }
     }
@@ -1961,11 +1965,11 @@ databricks_core::model! {
             all_permissions: Vec<TokenPermission> = "all_permissions",
             /// Shown name of the principal.
             display_name: String = "display_name",
-            /// `group_name`, a text.
+            /// The group that is meant, by its name.
             group_name: String = "group_name",
-            /// `service_principal_name`, a text.
+            /// The service principal that is meant, by its application ID.
             service_principal_name: String = "service_principal_name",
-            /// `user_name`, a text.
+            /// The user who is meant, by user name, which is an email address.
             user_name: String = "user_name",
         }
     }
@@ -1997,7 +2001,7 @@ databricks_core::model! {
             owner_id: i64 = "owner_id",
             /// API scopes the token is limited to.
             scopes: Vec<String> = "scopes",
-            /// `token_id`, a text.
+            /// ID of the token, which is not the token itself.
             token_id: String = "token_id",
             /// Workspace the token was created in, where there is one.
             workspace_id: i64 = "workspace_id",
@@ -2013,7 +2017,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it comes from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `TokenPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: TokenPermissionLevel = "permission_level",
         }
     }
@@ -2025,9 +2029,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<TokenAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -2039,7 +2043,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `TokenPermissionLevel`.
+            /// The level that is described.
             permission_level: TokenPermissionLevel = "permission_level",
         }
     }
@@ -2053,7 +2057,7 @@ databricks_core::model! {
             domain_names: Vec<String> = "domain_names",
             /// Switches the endpoint on or off; counts only for cloud-provider services such as S3.
             enabled: bool = "enabled",
-            /// `error_message`, a text.
+            /// Why the endpoint does not work; filled in by the service.
             error_message: String = "error_message",
             /// Target on GCP.
             gcp_endpoint: GcpEndpoint = "gcp_endpoint",
@@ -2064,7 +2068,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to a token update.
+    /// Empty response to a token update.
     UpdateTokenResponse {
     }
 }
@@ -2096,19 +2100,19 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Day of the week of a maintenance window.
     ClusterAutoRestartMessageMaintenanceWindowDayOfWeek {
-        /// `FRIDAY`.
+        /// `FRIDAY`: On Fridays.
         Friday = "FRIDAY",
-        /// `MONDAY`.
+        /// `MONDAY`: On Mondays.
         Monday = "MONDAY",
-        /// `SATURDAY`.
+        /// `SATURDAY`: On Saturdays.
         Saturday = "SATURDAY",
-        /// `SUNDAY`.
+        /// `SUNDAY`: On Sundays.
         Sunday = "SUNDAY",
-        /// `THURSDAY`.
+        /// `THURSDAY`: On Thursdays.
         Thursday = "THURSDAY",
-        /// `TUESDAY`.
+        /// `TUESDAY`: On Tuesdays.
         Tuesday = "TUESDAY",
-        /// `WEDNESDAY`.
+        /// `WEDNESDAY`: On Wednesdays.
         Wednesday = "WEDNESDAY",
     }
 }
@@ -2266,11 +2270,11 @@ databricks_core::open_enum! {
         DatabricksAppTeams = "DATABRICKS_APP_TEAMS",
         /// `EMAIL`: Mail.
         Email = "EMAIL",
-        /// `MICROSOFT_TEAMS`.
+        /// `MICROSOFT_TEAMS`: A channel in Microsoft Teams.
         MicrosoftTeams = "MICROSOFT_TEAMS",
-        /// `PAGERDUTY`.
+        /// `PAGERDUTY`: A service in PagerDuty.
         Pagerduty = "PAGERDUTY",
-        /// `SLACK`.
+        /// `SLACK`: A channel in Slack.
         Slack = "SLACK",
         /// `WEBHOOK`: Any HTTP endpoint.
         Webhook = "WEBHOOK",
@@ -2392,7 +2396,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of resource that stable egress addresses are given for.
     EgressResourceType {
-        /// `AZURE_BLOB_STORAGE`.
+        /// `AZURE_BLOB_STORAGE`: Blob storage of Azure.
         AzureBlobStorage = "AZURE_BLOB_STORAGE",
     }
 }
@@ -2485,13 +2489,15 @@ databricks_core::open_enum! {
     ///
     /// `AZURE_ACTIVE_DIRECTORY_TOKEN` is the one that can be requested.
     TokenType {
-        /// `ARCLIGHT_AZURE_EXCHANGE_TOKEN`.
+        /// `ARCLIGHT_AZURE_EXCHANGE_TOKEN`: For services inside of Databricks.
         ArclightAzureExchangeToken = "ARCLIGHT_AZURE_EXCHANGE_TOKEN",
-        /// `ARCLIGHT_AZURE_EXCHANGE_TOKEN_WITH_USER_DELEGATION_KEY`.
+        /// `ARCLIGHT_AZURE_EXCHANGE_TOKEN_WITH_USER_DELEGATION_KEY`: For services inside of Databricks, with a key that delegates
+        /// access to storage.
         ArclightAzureExchangeTokenWithUserDelegationKey = "ARCLIGHT_AZURE_EXCHANGE_TOKEN_WITH_USER_DELEGATION_KEY",
-        /// `ARCLIGHT_MULTI_TENANT_AZURE_EXCHANGE_TOKEN`.
+        /// `ARCLIGHT_MULTI_TENANT_AZURE_EXCHANGE_TOKEN`: For services inside of Databricks, across tenants.
         ArclightMultiTenantAzureExchangeToken = "ARCLIGHT_MULTI_TENANT_AZURE_EXCHANGE_TOKEN",
-        /// `ARCLIGHT_MULTI_TENANT_AZURE_EXCHANGE_TOKEN_WITH_USER_DELEGATION_KEY`.
+        /// `ARCLIGHT_MULTI_TENANT_AZURE_EXCHANGE_TOKEN_WITH_USER_DELEGATION_KEY`: For services inside of Databricks, across tenants
+        /// and with a key that delegates access to storage.
         ArclightMultiTenantAzureExchangeTokenWithUserDelegationKey = "ARCLIGHT_MULTI_TENANT_AZURE_EXCHANGE_TOKEN_WITH_USER_DELEGATION_KEY",
         /// `AZURE_ACTIVE_DIRECTORY_TOKEN`: A Microsoft Entra ID (Azure Active Directory) token.
         AzureActiveDirectoryToken = "AZURE_ACTIVE_DIRECTORY_TOKEN",

@@ -26,7 +26,7 @@ databricks_core::operation! {
         info: "workspace_conf.set_status", PATCH "/api/2.0/workspace-conf", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `contents`, a map, each value a text.
+            /// Settings to change, by name; every value is a string.
             contents: std::collections::BTreeMap<String, String> = json "contents",
         }
     }

@@ -14,7 +14,7 @@ databricks_core::operation! {
         info: "workspace_network_configuration.get_workspace_network_option_rpc", GET "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}/network", Account;
         output: super::WorkspaceNetworkOption = databricks_core::ResponseParts::json;
         required {
-            /// `workspace_id`, an integer.
+            /// Workspace whose option is read.
             workspace_id: i64 = path "workspace_id",
         }
     }
@@ -30,9 +30,9 @@ databricks_core::operation! {
         info: "workspace_network_configuration.update_workspace_network_option_rpc", PUT "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}/network", Account;
         output: super::WorkspaceNetworkOption = databricks_core::ResponseParts::json;
         required {
-            /// `workspace_id`, an integer.
+            /// Workspace whose option is changed.
             workspace_id: i64 = path "workspace_id",
-            /// `workspace_network_option`, of type `WorkspaceNetworkOption`.
+            /// The workspace network option with its new values.
             workspace_network_option: super::WorkspaceNetworkOption = json "workspace_network_option",
         }
     }

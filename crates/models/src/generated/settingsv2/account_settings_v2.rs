@@ -127,7 +127,7 @@ databricks_core::operation! {
         required {
             /// Setting key from the account settings metadata.
             name: String = path "name",
-            /// `setting`, of type `Setting`.
+            /// The setting with its new values.
             setting: super::Setting = json "setting",
         }
     }
@@ -147,7 +147,7 @@ databricks_core::operation! {
             user_id: String = path "user_id",
             /// Preference key from the user preferences metadata.
             name: String = path "name",
-            /// `setting`, of type `UserPreference`.
+            /// The setting with its new values.
             setting: super::UserPreference = json "setting",
         }
     }

@@ -36,7 +36,7 @@ databricks_core::model! {
     /// A boolean setting value.
     BooleanMessage {
         optional {
-            /// `value`, `true` or `false`.
+            /// Whether the setting is on.
             value: bool = "value",
         }
     }
@@ -46,7 +46,7 @@ databricks_core::model! {
     /// Automatic cluster update: whether and when compute restarts to pick up updates.
     ClusterAutoRestartMessage {
         optional {
-            /// `can_toggle`, `true` or `false`.
+            /// Whether the setting can be changed.
             can_toggle: bool = "can_toggle",
             /// Whether automatic updates are on.
             enabled: bool = "enabled",
@@ -126,7 +126,7 @@ databricks_core::model! {
     /// An integer setting value.
     IntegerMessage {
         optional {
-            /// `value`, an integer.
+            /// The setting as a number.
             value: i64 = "value",
         }
     }
@@ -291,14 +291,14 @@ databricks_core::model! {
     /// A string setting value.
     StringMessage {
         optional {
-            /// `value`, a text.
+            /// The setting as text.
             value: String = "value",
         }
     }
 }
 
 databricks_core::model! {
-    /// A preference of one user, such as a UI theme; it affects nobody else.
+    /// A preference of one user, such as a UI theme; it affects no one else.
     UserPreference {
         optional {
             /// Configured value, for boolean preferences.
@@ -344,19 +344,19 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Day of the week of a maintenance window.
     ClusterAutoRestartMessageMaintenanceWindowDayOfWeek {
-        /// `FRIDAY`.
+        /// `FRIDAY`: On Fridays.
         Friday = "FRIDAY",
-        /// `MONDAY`.
+        /// `MONDAY`: On Mondays.
         Monday = "MONDAY",
-        /// `SATURDAY`.
+        /// `SATURDAY`: On Saturdays.
         Saturday = "SATURDAY",
-        /// `SUNDAY`.
+        /// `SUNDAY`: On Sundays.
         Sunday = "SUNDAY",
-        /// `THURSDAY`.
+        /// `THURSDAY`: On Thursdays.
         Thursday = "THURSDAY",
-        /// `TUESDAY`.
+        /// `TUESDAY`: On Tuesdays.
         Tuesday = "TUESDAY",
-        /// `WEDNESDAY`.
+        /// `WEDNESDAY`: On Wednesdays.
         Wednesday = "WEDNESDAY",
     }
 }
@@ -408,15 +408,15 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Release phase of a feature preview.
     PreviewPhase {
-        /// `BETA`.
+        /// `BETA`: Open to all who switch it on; it may still change.
         Beta = "BETA",
         /// `GA`: Generally available.
         Ga = "GA",
         /// `GA_SOON`: About to become generally available.
         GaSoon = "GA_SOON",
-        /// `PRIVATE_PREVIEW`.
+        /// `PRIVATE_PREVIEW`: Open to invited customers.
         PrivatePreview = "PRIVATE_PREVIEW",
-        /// `PUBLIC_PREVIEW`.
+        /// `PUBLIC_PREVIEW`: Open to all, with support.
         PublicPreview = "PUBLIC_PREVIEW",
     }
 }

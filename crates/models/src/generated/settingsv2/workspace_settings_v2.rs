@@ -68,7 +68,7 @@ databricks_core::operation! {
         required {
             /// Setting key from the workspace settings metadata.
             name: String = path "name",
-            /// `setting`, of type `Setting`.
+            /// The setting with its new values.
             setting: super::Setting = json "setting",
         }
     }

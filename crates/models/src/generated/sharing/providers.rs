@@ -21,7 +21,7 @@ databricks_core::operation! {
             authentication_type: super::AuthenticationType = member "authentication_type",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the provider.
             comment: String = optional "comment",
             /// Content of the credential file from the provider, as a JSON string.
             ///
@@ -203,7 +203,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the provider.
             comment: String = optional "comment",
             /// Name to change to.
             new_name: String = optional "new_name",

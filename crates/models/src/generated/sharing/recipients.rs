@@ -23,7 +23,7 @@ databricks_core::operation! {
             authentication_type: super::AuthenticationType = member "authentication_type",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the recipient.
             comment: String = optional "comment",
             /// Sharing identifier that the recipient has passed on, as `cloud:region:metastore-uuid`; for the type `DATABRICKS` only.
             data_recipient_global_metastore_id: String = optional "data_recipient_global_metastore_id",
@@ -184,7 +184,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the recipient.
             comment: String = optional "comment",
             /// When the token expires, in milliseconds since the Unix epoch.
             expiration_time: i64 = optional "expiration_time",

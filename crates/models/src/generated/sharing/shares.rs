@@ -18,7 +18,7 @@ databricks_core::operation! {
             name: String = member "name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the share.
             comment: String = optional "comment",
             /// URL of the storage root of the share.
             storage_root: String = optional "storage_root",
@@ -150,7 +150,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// `comment`, a text.
+            /// Free text about the share.
             comment: String = optional "comment",
             /// Name to change to.
             new_name: String = optional "new_name",

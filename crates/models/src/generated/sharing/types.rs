@@ -18,7 +18,7 @@ databricks_core::model! {
     /// What a shared function depends on.
     DeltaSharingDependencyList {
         optional {
-            /// `dependencies`, a list, each item of type `DeltaSharingDependency`.
+            /// What is needed, in no particular order.
             dependencies: Vec<DeltaSharingDependency> = "dependencies",
         }
     }
@@ -30,7 +30,7 @@ databricks_core::model! {
         optional {
             /// Aliases, for a registered model.
             aliases: Vec<RegisteredModelAlias> = "aliases",
-            /// `comment`, a text.
+            /// Free text about the function, written by a user.
             comment: String = "comment",
             /// Type of the result.
             data_type: ColumnTypeName = "data_type",
@@ -38,11 +38,11 @@ databricks_core::model! {
             dependency_list: DeltaSharingDependencyList = "dependency_list",
             /// Type of the result in full, as text.
             full_data_type: String = "full_data_type",
-            /// `id`, a text.
+            /// ID of the function, assigned by the service.
             id: String = "id",
             /// Parameters of the function.
             input_params: FunctionParameterInfos = "input_params",
-            /// `name`, a text.
+            /// Name of the function.
             name: String = "name",
             /// Properties, as text.
             properties: String = "properties",
@@ -58,7 +58,7 @@ databricks_core::model! {
             share_id: String = "share_id",
             /// Where its files are stored.
             storage_location: String = "storage_location",
-            /// `tags`, a list, each item of type `TagKeyValue`.
+            /// Tags that the function carries.
             tags: Vec<super::super::catalog::TagKeyValue> = "tags",
         }
     }
@@ -68,9 +68,9 @@ databricks_core::model! {
     /// A function that another function depends on.
     DeltaSharingFunctionDependency {
         optional {
-            /// `function_name`, a text.
+            /// The last part of the function's name.
             function_name: String = "function_name",
-            /// `schema_name`, a text.
+            /// The schema that holds the function, without the name of its catalog.
             schema_name: String = "schema_name",
         }
     }
@@ -80,19 +80,19 @@ databricks_core::model! {
     /// A table that a function depends on.
     DeltaSharingTableDependency {
         optional {
-            /// `schema_name`, a text.
+            /// The schema that holds the table, without the name of its catalog.
             schema_name: String = "schema_name",
-            /// `table_name`, a text.
+            /// The last part of the table's name.
             table_name: String = "table_name",
         }
     }
 }
 
 databricks_core::model! {
-    /// A rule for the OIDC tokens with which a recipient may sign in.
+    /// A rule for the OIDC tokens with which a recipient may authenticate.
     FederationPolicy {
         optional {
-            /// `comment`, a text.
+            /// Free text about the policy, written by a user.
             comment: String = "comment",
             /// When the policy was created.
             create_time: String = "create_time",
@@ -114,9 +114,9 @@ databricks_core::model! {
     /// One parameter of a function, or one column of the result of a table function.
     FunctionParameterInfo {
         optional {
-            /// `comment`, a text.
+            /// Free text about the parameter, written by a user.
             comment: String = "comment",
-            /// `name`, a text.
+            /// Name of the parameter.
             name: String = "name",
             /// Default value.
             parameter_default: String = "parameter_default",
@@ -130,7 +130,7 @@ databricks_core::model! {
             type_interval_type: String = "type_interval_type",
             /// Type as JSON.
             type_json: String = "type_json",
-            /// `type_name`, of type `ColumnTypeName`.
+            /// Data type of the parameter.
             type_name: ColumnTypeName = "type_name",
             /// Number of digits, for decimals.
             type_precision: i64 = "type_precision",
@@ -146,14 +146,14 @@ databricks_core::model! {
     /// The parameters of a function.
     FunctionParameterInfos {
         optional {
-            /// `parameters`, a list, each item of type `FunctionParameterInfo`.
+            /// Parameters, in order.
             parameters: Vec<FunctionParameterInfo> = "parameters",
         }
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     GetActivationUrlInfoResponse {
     }
 }
@@ -198,7 +198,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `policies`, a list, each item of type `FederationPolicy`.
+            /// The policies of this page; later pages may hold more.
             policies: Vec<FederationPolicy> = "policies" (essential),
         }
     }
@@ -208,15 +208,15 @@ databricks_core::model! {
     /// Content of a share of a provider.
     ListProviderShareAssetsResponse {
         optional {
-            /// `functions`, a list, each item of type `DeltaSharingFunction`.
+            /// Functions in the share.
             functions: Vec<DeltaSharingFunction> = "functions",
-            /// `notebooks`, a list, each item of type `NotebookFile`.
+            /// Notebooks in the share.
             notebooks: Vec<NotebookFile> = "notebooks",
             /// The share itself.
             share: Share = "share",
-            /// `tables`, a list, each item of type `Table`.
+            /// Tables in the share.
             tables: Vec<Table> = "tables",
-            /// `volumes`, a list, each item of type `Volume`.
+            /// Volumes in the share.
             volumes: Vec<Volume> = "volumes",
         }
     }
@@ -228,7 +228,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `shares`, a list, each item of type `ProviderShare`.
+            /// The shares of this page; later pages may hold more.
             shares: Vec<ProviderShare> = "shares" (essential),
         }
     }
@@ -240,7 +240,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `providers`, a list, each item of type `ProviderInfo`.
+            /// The providers of this page; later pages may hold more.
             providers: Vec<ProviderInfo> = "providers" (essential),
         }
     }
@@ -252,7 +252,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `recipients`, a list, each item of type `RecipientInfo`.
+            /// The recipients of this page; later pages may hold more.
             recipients: Vec<RecipientInfo> = "recipients" (essential),
         }
     }
@@ -264,7 +264,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `shares`, a list, each item of type `ShareInfo`.
+            /// The shares of this page; later pages may hold more.
             shares: Vec<ShareInfo> = "shares" (essential),
         }
     }
@@ -274,17 +274,17 @@ databricks_core::model! {
     /// A notebook in a share, seen from the recipient.
     NotebookFile {
         optional {
-            /// `comment`, a text.
+            /// Free text about the notebook, written by a user.
             comment: String = "comment",
-            /// `id`, a text.
+            /// ID of the notebook, assigned by the service.
             id: String = "id",
-            /// `name`, a text.
+            /// Name of the notebook.
             name: String = "name",
             /// Name of the share the notebook is in.
             share: String = "share",
             /// ID of the share the notebook is in.
             share_id: String = "share_id",
-            /// `tags`, a list, each item of type `TagKeyValue`.
+            /// Tags that the notebook carries.
             tags: Vec<super::super::catalog::TagKeyValue> = "tags",
         }
     }
@@ -300,8 +300,8 @@ databricks_core::model! {
             ///
             /// With Entra ID that is the object ID of a group (`groups`) or user (`oid`), or the client ID of an application (`azp`).
             subject: String = "subject",
-            /// Claim that says who is signing in: `oid` for a user, `groups` for a group, `azp` for an OAuth application (these three
-            /// with Entra ID), or `sub`, as the identity provider documents it.
+            /// Claim that says who is authenticating: `oid` for a user, `groups` for a group, `azp` for an OAuth application (these
+            /// three with Entra ID), or `sub`, as the identity provider documents it.
             subject_claim: String = "subject_claim",
         }
         optional {
@@ -363,7 +363,7 @@ databricks_core::model! {
             ///
             /// Empty if it has been deleted.
             principal: String = "principal",
-            /// `privileges`, a list, each item of type `Privilege`.
+            /// What the principal may do.
             privileges: Vec<Privilege> = "privileges",
         }
     }
@@ -379,7 +379,7 @@ databricks_core::model! {
             ///
             /// Set only for the type `DATABRICKS`.
             cloud: String = "cloud",
-            /// `comment`, a text.
+            /// Free text about the provider, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -393,7 +393,7 @@ databricks_core::model! {
             ///
             /// Set only for the type `DATABRICKS`.
             metastore_id: String = "metastore_id",
-            /// `name`, a text.
+            /// Name of the provider.
             name: String = "name",
             /// User who owns this object.
             owner: String = "owner",
@@ -419,7 +419,7 @@ databricks_core::model! {
     /// A share of a provider, by name.
     ProviderShare {
         optional {
-            /// `name`, a text.
+            /// Name of the share.
             name: String = "name",
         }
     }
@@ -439,7 +439,7 @@ databricks_core::model! {
             ///
             /// Set only for the type `DATABRICKS`.
             cloud: String = "cloud",
-            /// `comment`, a text.
+            /// Free text about the recipient, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
@@ -451,7 +451,7 @@ databricks_core::model! {
             data_recipient_global_metastore_id: String = "data_recipient_global_metastore_id",
             /// When the token expires, in milliseconds since the Unix epoch.
             expiration_time: i64 = "expiration_time",
-            /// `id`, a text.
+            /// ID of the recipient, assigned by the service.
             id: String = "id",
             /// Addresses the recipient may connect from.
             ip_access_list: IpAccessList = "ip_access_list",
@@ -459,7 +459,7 @@ databricks_core::model! {
             ///
             /// Set only for the type `DATABRICKS`.
             metastore_id: String = "metastore_id",
-            /// `name`, a text.
+            /// Name of the recipient.
             name: String = "name",
             /// User who owns this object.
             owner: String = "owner",
@@ -513,7 +513,7 @@ databricks_core::model! {
             created_by: String = "created_by",
             /// When the token expires, in milliseconds since the Unix epoch.
             expiration_time: i64 = "expiration_time",
-            /// `id`, a text.
+            /// ID of the token, assigned by the service.
             id: String = "id",
             /// When it was last changed, in milliseconds since the Unix epoch.
             updated_at: i64 = "updated_at",
@@ -527,7 +527,7 @@ databricks_core::model! {
     /// A name for a version of a registered model.
     RegisteredModelAlias {
         optional {
-            /// `alias_name`, a text.
+            /// The other name, such as `champion`.
             alias_name: String = "alias_name",
             /// Model version that the alias stands for.
             version_num: i64 = "version_num",
@@ -571,9 +571,9 @@ databricks_core::model! {
     /// Name and ID of a share, seen from the recipient.
     Share {
         optional {
-            /// `id`, a text.
+            /// ID of the share, assigned by the service.
             id: String = "id",
-            /// `name`, a text.
+            /// Name of the share.
             name: String = "name",
         }
     }
@@ -583,13 +583,13 @@ databricks_core::model! {
     /// A share.
     ShareInfo {
         optional {
-            /// `comment`, a text.
+            /// Free text about the share, written by a user.
             comment: String = "comment",
             /// When it was created, in milliseconds since the Unix epoch.
             created_at: i64 = "created_at",
             /// User who created it.
             created_by: String = "created_by",
-            /// `name`, a text.
+            /// Name of the share.
             name: String = "name",
             /// Data objects in the share.
             ///
@@ -685,15 +685,15 @@ databricks_core::model! {
     /// A table in a share, seen from the recipient.
     Table {
         optional {
-            /// `comment`, a text.
+            /// Free text about the table, written by a user.
             comment: String = "comment",
-            /// `id`, a text.
+            /// ID of the table, assigned by the service.
             id: String = "id",
             /// Catalog and schema that hold the materialized table.
             materialization_namespace: String = "materialization_namespace",
             /// Name of the materialized table.
             materialized_table_name: String = "materialized_table_name",
-            /// `name`, a text.
+            /// Name of the table.
             name: String = "name",
             /// Schema the table is in, within the share.
             schema: String = "schema",
@@ -701,7 +701,7 @@ databricks_core::model! {
             share: String = "share",
             /// ID of the share the table is in.
             share_id: String = "share_id",
-            /// `tags`, a list, each item of type `TagKeyValue`.
+            /// Tags that the table carries.
             tags: Vec<super::super::catalog::TagKeyValue> = "tags",
         }
     }
@@ -721,11 +721,11 @@ databricks_core::model! {
     /// A volume in a share, seen from the recipient.
     Volume {
         optional {
-            /// `comment`, a text.
+            /// Free text about the volume, written by a user.
             comment: String = "comment",
             /// ID of the shared volume.
             id: String = "id",
-            /// `name`, a text.
+            /// Name of the volume.
             name: String = "name",
             /// Schema the volume is in, within the share.
             schema: String = "schema",
@@ -733,7 +733,7 @@ databricks_core::model! {
             share: String = "share",
             /// ID of the share the volume is in.
             share_id: String = "share_id",
-            /// `tags`, a list, each item of type `TagKeyValue`.
+            /// Tags that the volume carries.
             tags: Vec<super::super::catalog::TagKeyValue> = "tags",
         }
     }
@@ -744,7 +744,7 @@ databricks_core::open_enum! {
     AuthenticationType {
         /// `DATABRICKS`: Sharing between two Unity Catalog metastores, without any token to handle.
         Databricks = "DATABRICKS",
-        /// `OAUTH_CLIENT_CREDENTIALS`.
+        /// `OAUTH_CLIENT_CREDENTIALS`: OAuth with the ID and the secret of a client.
         OauthClientCredentials = "OAUTH_CLIENT_CREDENTIALS",
         /// `OIDC_FEDERATION`: Open sharing with tokens of the recipient's own identity provider, checked by federation policies.
         OidcFederation = "OIDC_FEDERATION",
@@ -756,19 +756,19 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Data type of a column or parameter.
     ColumnTypeName {
-        /// `ARRAY`.
+        /// `ARRAY`: A list of values of one type.
         Array = "ARRAY",
-        /// `BINARY`.
+        /// `BINARY`: A row of bytes.
         Binary = "BINARY",
-        /// `BOOLEAN`.
+        /// `BOOLEAN`: True or false.
         Boolean = "BOOLEAN",
         /// `BYTE`: 8-bit integer.
         Byte = "BYTE",
-        /// `CHAR`.
+        /// `CHAR`: Text of a fixed length.
         Char = "CHAR",
-        /// `DATE`.
+        /// `DATE`: A day of the calendar, without time or zone.
         Date = "DATE",
-        /// `DECIMAL`.
+        /// `DECIMAL`: A number with a fixed number of decimal digits.
         Decimal = "DECIMAL",
         /// `DOUBLE`: 64-bit floating point.
         Double = "DOUBLE",
@@ -776,19 +776,19 @@ databricks_core::open_enum! {
         Float = "FLOAT",
         /// `INT`: 32-bit integer.
         Int = "INT",
-        /// `INTERVAL`.
+        /// `INTERVAL`: A length of time.
         Interval = "INTERVAL",
         /// `LONG`: 64-bit integer.
         Long = "LONG",
-        /// `MAP`.
+        /// `MAP`: Keys with a value each.
         Map = "MAP",
-        /// `NULL`.
+        /// `NULL`: The type of a column that holds nothing but null.
         Null = "NULL",
         /// `SHORT`: 16-bit integer.
         Short = "SHORT",
-        /// `STRING`.
+        /// `STRING`: Text of any length.
         String = "STRING",
-        /// `STRUCT`.
+        /// `STRUCT`: Named fields, each with a type of its own.
         Struct = "STRUCT",
         /// `TABLE_TYPE`: Result of a table function.
         TableType = "TABLE_TYPE",
@@ -796,7 +796,7 @@ databricks_core::open_enum! {
         Timestamp = "TIMESTAMP",
         /// `TIMESTAMP_NTZ`: Date and time without time zone.
         TimestampNtz = "TIMESTAMP_NTZ",
-        /// `USER_DEFINED_TYPE`.
+        /// `USER_DEFINED_TYPE`: A type that a program defines.
         UserDefinedType = "USER_DEFINED_TYPE",
         /// `VARIANT`: Semi-structured value.
         Variant = "VARIANT",
@@ -840,95 +840,95 @@ databricks_core::open_enum! {
     ///
     /// On a share, recipients are given `SELECT`.
     Privilege {
-        /// `ACCESS`.
+        /// `ACCESS`: Use of a service credential.
         Access = "ACCESS",
-        /// `ALL_PRIVILEGES`.
+        /// `ALL_PRIVILEGES`: Every privilege that the object has, those of later releases included.
         AllPrivileges = "ALL_PRIVILEGES",
-        /// `APPLY_TAG`.
+        /// `APPLY_TAG`: Add and change tags of the object.
         ApplyTag = "APPLY_TAG",
-        /// `CREATE`.
+        /// `CREATE`: The former privilege to create any object within; today there is one by kind of object.
         Create = "CREATE",
-        /// `CREATE_CATALOG`.
+        /// `CREATE_CATALOG`: Create catalogs in the metastore.
         CreateCatalog = "CREATE_CATALOG",
-        /// `CREATE_CONNECTION`.
+        /// `CREATE_CONNECTION`: Create connections to external systems in the metastore.
         CreateConnection = "CREATE_CONNECTION",
-        /// `CREATE_EXTERNAL_LOCATION`.
+        /// `CREATE_EXTERNAL_LOCATION`: Create external locations in the metastore, or with the storage credential.
         CreateExternalLocation = "CREATE_EXTERNAL_LOCATION",
-        /// `CREATE_EXTERNAL_TABLE`.
+        /// `CREATE_EXTERNAL_TABLE`: Create tables at paths of the external location or credential.
         CreateExternalTable = "CREATE_EXTERNAL_TABLE",
-        /// `CREATE_EXTERNAL_VOLUME`.
+        /// `CREATE_EXTERNAL_VOLUME`: Create volumes at paths of the external location.
         CreateExternalVolume = "CREATE_EXTERNAL_VOLUME",
-        /// `CREATE_FOREIGN_CATALOG`.
+        /// `CREATE_FOREIGN_CATALOG`: Create catalogs that mirror the database behind the connection.
         CreateForeignCatalog = "CREATE_FOREIGN_CATALOG",
-        /// `CREATE_FOREIGN_SECURABLE`.
+        /// `CREATE_FOREIGN_SECURABLE`: Create foreign catalogs that reach paths of the external location.
         CreateForeignSecurable = "CREATE_FOREIGN_SECURABLE",
-        /// `CREATE_FUNCTION`.
+        /// `CREATE_FUNCTION`: Create functions in the schema.
         CreateFunction = "CREATE_FUNCTION",
-        /// `CREATE_MANAGED_STORAGE`.
+        /// `CREATE_MANAGED_STORAGE`: Name the external location as storage of managed tables.
         CreateManagedStorage = "CREATE_MANAGED_STORAGE",
-        /// `CREATE_MATERIALIZED_VIEW`.
+        /// `CREATE_MATERIALIZED_VIEW`: Create materialized views in the schema.
         CreateMaterializedView = "CREATE_MATERIALIZED_VIEW",
-        /// `CREATE_MODEL`.
+        /// `CREATE_MODEL`: Register models in the schema.
         CreateModel = "CREATE_MODEL",
         /// `CREATE_PROVIDER`: Create providers in the metastore.
         CreateProvider = "CREATE_PROVIDER",
         /// `CREATE_RECIPIENT`: Create recipients in the metastore.
         CreateRecipient = "CREATE_RECIPIENT",
-        /// `CREATE_SCHEMA`.
+        /// `CREATE_SCHEMA`: Create schemas in the catalog.
         CreateSchema = "CREATE_SCHEMA",
-        /// `CREATE_SERVICE_CREDENTIAL`.
+        /// `CREATE_SERVICE_CREDENTIAL`: Create service credentials in the metastore.
         CreateServiceCredential = "CREATE_SERVICE_CREDENTIAL",
         /// `CREATE_SHARE`: Create shares in the metastore.
         CreateShare = "CREATE_SHARE",
-        /// `CREATE_STORAGE_CREDENTIAL`.
+        /// `CREATE_STORAGE_CREDENTIAL`: Create storage credentials in the metastore.
         CreateStorageCredential = "CREATE_STORAGE_CREDENTIAL",
-        /// `CREATE_TABLE`.
+        /// `CREATE_TABLE`: Create tables and views in the schema.
         CreateTable = "CREATE_TABLE",
-        /// `CREATE_VIEW`.
+        /// `CREATE_VIEW`: The former privilege to create views; `CREATE_TABLE` is the one today.
         CreateView = "CREATE_VIEW",
-        /// `CREATE_VOLUME`.
+        /// `CREATE_VOLUME`: Create volumes in the schema.
         CreateVolume = "CREATE_VOLUME",
-        /// `EXECUTE`.
+        /// `EXECUTE`: Call the function, or load the model.
         Execute = "EXECUTE",
-        /// `MANAGE`.
+        /// `MANAGE`: Grant privileges, change the owner, rename and delete, without owning the object.
         Manage = "MANAGE",
-        /// `MANAGE_ALLOWLIST`.
+        /// `MANAGE_ALLOWLIST`: Change the allowlist of artifacts of the metastore.
         ManageAllowlist = "MANAGE_ALLOWLIST",
-        /// `MODIFY`.
+        /// `MODIFY`: Add, change and delete rows of the table.
         Modify = "MODIFY",
-        /// `READ_FILES`.
+        /// `READ_FILES`: Read files of the external location directly.
         ReadFiles = "READ_FILES",
-        /// `READ_PRIVATE_FILES`.
+        /// `READ_PRIVATE_FILES`: The former privilege to read files that belong to a table.
         ReadPrivateFiles = "READ_PRIVATE_FILES",
-        /// `READ_VOLUME`.
+        /// `READ_VOLUME`: Read files of the volume.
         ReadVolume = "READ_VOLUME",
-        /// `REFRESH`.
+        /// `REFRESH`: Refresh the materialized view.
         Refresh = "REFRESH",
         /// `SELECT`: Read data.
         Select = "SELECT",
         /// `SET_SHARE_PERMISSION`: Together with `USE_SHARE`, grant shares to recipients.
         SetSharePermission = "SET_SHARE_PERMISSION",
-        /// `USAGE`.
+        /// `USAGE`: The former privilege to use an object in a catalog or schema; today `USE_CATALOG` and `USE_SCHEMA`.
         Usage = "USAGE",
-        /// `USE_CATALOG`.
+        /// `USE_CATALOG`: Use what is in the catalog, together with privileges on it.
         UseCatalog = "USE_CATALOG",
-        /// `USE_CONNECTION`.
+        /// `USE_CONNECTION`: Use the connection, and list what is behind it.
         UseConnection = "USE_CONNECTION",
-        /// `USE_MARKETPLACE_ASSETS`.
+        /// `USE_MARKETPLACE_ASSETS`: Get data products on the Marketplace.
         UseMarketplaceAssets = "USE_MARKETPLACE_ASSETS",
         /// `USE_PROVIDER`: See providers and their shares.
         UseProvider = "USE_PROVIDER",
         /// `USE_RECIPIENT`: See recipients.
         UseRecipient = "USE_RECIPIENT",
-        /// `USE_SCHEMA`.
+        /// `USE_SCHEMA`: Use what is in the schema, together with privileges on it.
         UseSchema = "USE_SCHEMA",
         /// `USE_SHARE`: See shares.
         UseShare = "USE_SHARE",
-        /// `WRITE_FILES`.
+        /// `WRITE_FILES`: Write files of the external location directly.
         WriteFiles = "WRITE_FILES",
-        /// `WRITE_PRIVATE_FILES`.
+        /// `WRITE_PRIVATE_FILES`: The former privilege to write files that belong to a table.
         WritePrivateFiles = "WRITE_PRIVATE_FILES",
-        /// `WRITE_VOLUME`.
+        /// `WRITE_VOLUME`: Write, change and delete files of the volume.
         WriteVolume = "WRITE_VOLUME",
     }
 }
@@ -940,9 +940,9 @@ databricks_core::open_enum! {
         FeatureSpec = "FEATURE_SPEC",
         /// `FOREIGN_TABLE`: Table of a foreign catalog.
         ForeignTable = "FOREIGN_TABLE",
-        /// `FUNCTION`.
+        /// `FUNCTION`: A function of SQL or Python.
         Function = "FUNCTION",
-        /// `MATERIALIZED_VIEW`.
+        /// `MATERIALIZED_VIEW`: A view whose result is stored.
         MaterializedView = "MATERIALIZED_VIEW",
         /// `MODEL`: Registered model.
         Model = "MODEL",
@@ -950,13 +950,13 @@ databricks_core::open_enum! {
         NotebookFile = "NOTEBOOK_FILE",
         /// `SCHEMA`: A whole schema.
         Schema = "SCHEMA",
-        /// `STREAMING_TABLE`.
+        /// `STREAMING_TABLE`: A table that a pipeline fills from streams.
         StreamingTable = "STREAMING_TABLE",
-        /// `TABLE`.
+        /// `TABLE`: A table with its rows.
         Table = "TABLE",
-        /// `VIEW`.
+        /// `VIEW`: A stored query.
         View = "VIEW",
-        /// `VOLUME`.
+        /// `VOLUME`: A volume with its files.
         Volume = "VOLUME",
     }
 }

@@ -13,7 +13,7 @@ databricks_core::operation! {
         output: super::Alert = databricks_core::ResponseParts::json;
         request { object() }
         optional {
-            /// `alert`, of type `CreateAlertRequestAlert`.
+            /// The alert to create.
             alert: super::CreateAlertRequestAlert = optional "alert",
             /// Renames automatically when another alert has the same display name; otherwise that is an error.
             auto_resolve_display_name: bool = optional "auto_resolve_display_name",
@@ -32,7 +32,7 @@ databricks_core::operation! {
         info: "alerts.delete", DELETE "/api/2.0/sql/alerts/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `id`, a text.
+            /// Alert to move to the trash.
             id: String = path "id",
         }
     }
@@ -46,7 +46,7 @@ databricks_core::operation! {
         info: "alerts.get", GET "/api/2.0/sql/alerts/{id}", Workspace;
         output: super::Alert = databricks_core::ResponseParts::json;
         required {
-            /// `id`, a text.
+            /// Alert to read.
             id: String = path "id",
         }
     }
@@ -62,7 +62,7 @@ databricks_core::operation! {
         info: "alerts.list", GET "/api/2.0/sql/alerts", Workspace;
         output: super::ListAlertsResponse = databricks_core::ResponseParts::json;
         optional {
-            /// `page_size`, an integer.
+            /// How many alerts a page has at most.
             page_size: i64 = query "page_size",
             /// Token from the preceding page.
             page_token: String = query "page_token",
@@ -100,7 +100,7 @@ databricks_core::operation! {
         output: super::Alert = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `id`, a text.
+            /// Alert to change.
             id: String = path "id",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.

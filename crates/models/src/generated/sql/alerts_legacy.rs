@@ -22,10 +22,10 @@ databricks_core::operation! {
             options: super::AlertOptions = member "options",
         }
         optional {
-            /// Identifier of the workspace folder.
+            /// Identifier of the workspace directory.
             parent: String = optional "parent",
             /// Seconds after triggering until the alert can trigger again; `null` for never.
-            rearm: i64 = optional "rearm",
+            rearm: databricks_core::Nullable<i64> = optional "rearm",
         }
     }
 }
@@ -41,7 +41,7 @@ databricks_core::operation! {
         info: "alerts_legacy.delete", DELETE "/api/2.0/preview/sql/alerts/{alert_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `alert_id`, a text.
+            /// Alert to delete.
             alert_id: String = path "alert_id",
         }
     }
@@ -58,7 +58,7 @@ databricks_core::operation! {
         info: "alerts_legacy.get", GET "/api/2.0/preview/sql/alerts/{alert_id}", Workspace;
         output: super::LegacyAlert = databricks_core::ResponseParts::json;
         required {
-            /// `alert_id`, a text.
+            /// Alert to read.
             alert_id: String = path "alert_id",
         }
     }
@@ -89,7 +89,7 @@ databricks_core::operation! {
         output: () = databricks_core::ResponseParts::empty;
         request { object() }
         required {
-            /// `alert_id`, a text.
+            /// Alert to change.
             alert_id: String = path "alert_id",
             /// Name of the alert.
             name: String = member "name",
@@ -100,7 +100,7 @@ databricks_core::operation! {
         }
         optional {
             /// Seconds after triggering until the alert can trigger again; `null` for never.
-            rearm: i64 = optional "rearm",
+            rearm: databricks_core::Nullable<i64> = optional "rearm",
         }
     }
 }

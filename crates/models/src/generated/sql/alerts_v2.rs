@@ -10,7 +10,7 @@ databricks_core::operation! {
         info: "alerts_v2.create_alert", POST "/api/2.0/alerts", Workspace;
         output: super::AlertV2 = databricks_core::ResponseParts::json;
         required {
-            /// `alert`, of type `AlertV2`.
+            /// The alert to create.
             alert: super::AlertV2 = json "alert",
         }
     }
@@ -24,7 +24,7 @@ databricks_core::operation! {
         info: "alerts_v2.get_alert", GET "/api/2.0/alerts/{id}", Workspace;
         output: super::AlertV2 = databricks_core::ResponseParts::json;
         required {
-            /// `id`, a text.
+            /// Alert to read.
             id: String = path "id",
         }
     }
@@ -38,7 +38,7 @@ databricks_core::operation! {
         info: "alerts_v2.list_alerts", GET "/api/2.0/alerts", Workspace;
         output: super::ListAlertsV2Response = databricks_core::ResponseParts::json;
         optional {
-            /// `page_size`, an integer.
+            /// How many alerts a page has at most.
             page_size: i64 = query "page_size",
             /// Token from the preceding page.
             page_token: String = query "page_token",
@@ -78,7 +78,7 @@ databricks_core::operation! {
         info: "alerts_v2.trash_alert", DELETE "/api/2.0/alerts/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `id`, a text.
+            /// Alert to move to the trash.
             id: String = path "id",
         }
         optional {
@@ -98,7 +98,7 @@ databricks_core::operation! {
         required {
             /// ID of the alert.
             id: String = path "id",
-            /// `alert`, of type `AlertV2`.
+            /// The alert with its new values.
             alert: super::AlertV2 = json "alert",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.

@@ -11,7 +11,7 @@ databricks_core::operation! {
         info: "dashboards.delete", DELETE "/api/2.0/preview/sql/dashboards/{dashboard_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `dashboard_id`, a text.
+            /// Dashboard to move to the trash.
             dashboard_id: String = path "dashboard_id",
         }
     }
@@ -26,7 +26,7 @@ databricks_core::operation! {
         info: "dashboards.get", GET "/api/2.0/preview/sql/dashboards/{dashboard_id}", Workspace;
         output: super::Dashboard = databricks_core::ResponseParts::json;
         required {
-            /// `dashboard_id`, a text.
+            /// Dashboard to read.
             dashboard_id: String = path "dashboard_id",
         }
     }
@@ -90,7 +90,7 @@ databricks_core::operation! {
         info: "dashboards.restore", POST "/api/2.0/preview/sql/dashboards/trash/{dashboard_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `dashboard_id`, a text.
+            /// Dashboard to take from the trash.
             dashboard_id: String = path "dashboard_id",
         }
     }
@@ -108,7 +108,7 @@ databricks_core::operation! {
         output: super::Dashboard = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `dashboard_id`, a text.
+            /// Dashboard to change.
             dashboard_id: String = path "dashboard_id",
         }
         optional {
@@ -116,7 +116,7 @@ databricks_core::operation! {
             name: String = optional "name",
             /// Whose permissions it runs with: the viewer's or the owner's.
             run_as_role: super::RunAsRole = optional "run_as_role",
-            /// `tags`, a list, each item a text.
+            /// Tags for the dashboard, in place of those that it has.
             tags: Vec<String> = optional "tags",
         }
     }

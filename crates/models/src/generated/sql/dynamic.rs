@@ -73,7 +73,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 Input::required("query_id", Kind::Text, &[Location::Member]),
                 Input::required("options", Kind::Object, &[Location::Member]),
                 Input::optional("parent", Kind::Text, &[Location::Member]),
-                Input::optional("rearm", Kind::Integer, &[Location::Member]),
+                Input::optional("rearm", Kind::Any, &[Location::Member]),
             ],
         )
         .object(),
@@ -96,7 +96,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 Input::required("name", Kind::Text, &[Location::Member]),
                 Input::required("query_id", Kind::Text, &[Location::Member]),
                 Input::required("options", Kind::Object, &[Location::Member]),
-                Input::optional("rearm", Kind::Integer, &[Location::Member]),
+                Input::optional("rearm", Kind::Any, &[Location::Member]),
             ],
         )
         .object(),

@@ -32,7 +32,7 @@ databricks_core::operation! {
         info: "queries.delete", DELETE "/api/2.0/sql/queries/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `id`, a text.
+            /// Query to move to the trash.
             id: String = path "id",
         }
     }
@@ -46,7 +46,7 @@ databricks_core::operation! {
         info: "queries.get", GET "/api/2.0/sql/queries/{id}", Workspace;
         output: super::Query = databricks_core::ResponseParts::json;
         required {
-            /// `id`, a text.
+            /// Query to read.
             id: String = path "id",
         }
     }
@@ -62,7 +62,7 @@ databricks_core::operation! {
         info: "queries.list", GET "/api/2.0/sql/queries", Workspace;
         output: super::ListQueryObjectsResponse = databricks_core::ResponseParts::json;
         optional {
-            /// `page_size`, an integer.
+            /// How many queries a page has at most.
             page_size: i64 = query "page_size",
             /// Token from the preceding page.
             page_token: String = query "page_token",
@@ -103,7 +103,7 @@ databricks_core::operation! {
             id: String = path "id",
         }
         optional {
-            /// `page_size`, an integer.
+            /// How many visualizations a page has at most.
             page_size: i64 = query "page_size",
             /// Token from the preceding page.
             page_token: String = query "page_token",
@@ -141,7 +141,7 @@ databricks_core::operation! {
         output: super::Query = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `id`, a text.
+            /// Query to change.
             id: String = path "id",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.

@@ -23,13 +23,13 @@ databricks_core::operation! {
             /// Holds only the list of parameter definitions: objects with `title`, `name`, `type` and `value`, the latter a default
             /// that can be overridden at run time.
             options: serde_json::Value = optional "options",
-            /// Identifier of the workspace folder.
+            /// Identifier of the workspace directory.
             parent: String = optional "parent",
             /// SQL text.
             query: String = optional "query",
             /// Whose permissions it runs with: the viewer's or the owner's.
             run_as_role: super::RunAsRole = optional "run_as_role",
-            /// `tags`, a list, each item a text.
+            /// Tags for the new query.
             tags: Vec<String> = optional "tags",
         }
     }
@@ -46,7 +46,7 @@ databricks_core::operation! {
         info: "queries_legacy.delete", DELETE "/api/2.0/preview/sql/queries/{query_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `query_id`, a text.
+            /// Query to move to the trash.
             query_id: String = path "query_id",
         }
     }
@@ -63,7 +63,7 @@ databricks_core::operation! {
         info: "queries_legacy.get", GET "/api/2.0/preview/sql/queries/{query_id}", Workspace;
         output: super::LegacyQuery = databricks_core::ResponseParts::json;
         required {
-            /// `query_id`, a text.
+            /// Query to read.
             query_id: String = path "query_id",
         }
     }
@@ -130,7 +130,7 @@ databricks_core::operation! {
         info: "queries_legacy.restore", POST "/api/2.0/preview/sql/queries/trash/{query_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `query_id`, a text.
+            /// Query to take from the trash.
             query_id: String = path "query_id",
         }
     }
@@ -148,7 +148,7 @@ databricks_core::operation! {
         output: super::LegacyQuery = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `query_id`, a text.
+            /// Query to change.
             query_id: String = path "query_id",
         }
         optional {
@@ -165,7 +165,7 @@ databricks_core::operation! {
             query: String = optional "query",
             /// Whose permissions it runs with: the viewer's or the owner's.
             run_as_role: super::RunAsRole = optional "run_as_role",
-            /// `tags`, a list, each item a text.
+            /// Tags for the query, in place of those that it has.
             tags: Vec<String> = optional "tags",
         }
     }

@@ -13,7 +13,7 @@ databricks_core::operation! {
         output: super::Visualization = databricks_core::ResponseParts::json;
         request { object() }
         optional {
-            /// `visualization`, of type `CreateVisualizationRequestVisualization`.
+            /// The visualization to create, with the query that it belongs to.
             visualization: super::CreateVisualizationRequestVisualization = optional "visualization",
         }
     }
@@ -27,7 +27,7 @@ databricks_core::operation! {
         info: "query_visualizations.delete", DELETE "/api/2.0/sql/visualizations/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `id`, a text.
+            /// Visualization to delete.
             id: String = path "id",
         }
     }
@@ -42,7 +42,7 @@ databricks_core::operation! {
         output: super::Visualization = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `id`, a text.
+            /// Visualization to change.
             id: String = path "id",
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.

@@ -63,7 +63,7 @@ databricks_core::operation! {
             id: String = path "id" member "id",
         }
         optional {
-            /// `created_at`, a text.
+            /// When the visualization was created; filled in by the service.
             created_at: String = optional "created_at",
             /// Short description; not shown in the UI.
             description: String = optional "description",
@@ -71,11 +71,11 @@ databricks_core::operation! {
             name: String = optional "name",
             /// Type-specific options in an unsupported format; not meant to be edited.
             options: serde_json::Value = optional "options",
-            /// `query`, of type `LegacyQuery`.
+            /// Query that the visualization belongs to, as the service returned it.
             query: super::LegacyQuery = optional "query",
             /// Kind of visualization, for example a chart, a table or a pivot table.
             type_: String = optional "type",
-            /// `updated_at`, a text.
+            /// When the visualization was last changed; filled in by the service.
             updated_at: String = optional "updated_at",
         }
     }

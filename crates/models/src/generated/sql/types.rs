@@ -6,11 +6,11 @@ databricks_core::model! {
     /// One grant on a legacy object: a permission for a user or a group.
     AccessControl {
         optional {
-            /// `group_name`, a text.
+            /// The group that is meant, by its name.
             group_name: String = "group_name",
             /// Granted permission.
             permission_level: PermissionLevel = "permission_level",
-            /// `user_name`, a text.
+            /// The user who is meant, by user name, which is an email address.
             user_name: String = "user_name",
         }
     }
@@ -38,7 +38,7 @@ databricks_core::model! {
             notify_on_ok: bool = "notify_on_ok",
             /// User name of the owner; `Unavailable` once that user is deleted.
             owner_user_name: String = "owner_user_name",
-            /// Workspace folder of the alert.
+            /// Workspace directory of the alert.
             parent_path: String = "parent_path",
             /// UUID of the query the alert runs.
             query_id: String = "query_id",
@@ -148,7 +148,7 @@ databricks_core::model! {
             data_source_id: String = "data_source_id",
             /// Free text about the query, such as usage notes.
             description: String = "description",
-            /// `id`, a text.
+            /// ID of the query, assigned by the service.
             id: String = "id",
             /// Whether it is in the trash, where it is not listed and is deleted for good after 30 days.
             ///
@@ -160,11 +160,11 @@ databricks_core::model! {
             is_safe: bool = "is_safe",
             /// Title shown in lists, widgets and on the query's page.
             name: String = "name",
-            /// `options`, of type `QueryOptions`.
+            /// Parameters of the query.
             options: QueryOptions = "options",
             /// SQL text.
             query: String = "query",
-            /// `tags`, a list, each item a text.
+            /// Tags that the query carries.
             tags: Vec<String> = "tags",
             /// When the query was last changed.
             updated_at: String = "updated_at",
@@ -196,7 +196,7 @@ databricks_core::model! {
     /// An alert with its own query, schedule and notification settings.
     AlertV2 {
         required {
-            /// `display_name`, a text.
+            /// What the alert is called in lists.
             display_name: String = "display_name",
             /// SQL text to run.
             query_text: String = "query_text",
@@ -208,7 +208,7 @@ databricks_core::model! {
             schedule: CronSchedule = "schedule",
         }
         optional {
-            /// `create_time`, a text.
+            /// When the alert was created.
             create_time: String = "create_time",
             /// Description of the notification, a template in `custom_template_format`.
             custom_description: String = "custom_description",
@@ -226,7 +226,7 @@ databricks_core::model! {
             owner_user_name: String = "owner_user_name",
             /// Static values for the query's `:name` markers.
             parameters: Vec<AlertStatementParameter> = "parameters",
-            /// Workspace folder; fixed at creation.
+            /// Workspace directory; fixed at creation.
             parent_path: String = "parent_path",
             /// Identity to run as: the caller, or a service principal on which the caller has the role `servicePrincipal/user`.
             ///
@@ -235,7 +235,7 @@ databricks_core::model! {
             /// Replaced by `run_as`: a user name, or the application ID of a service principal.
             #[deprecated(note = "deprecated by the API, which names no replacement")]
             run_as_user_name: String = "run_as_user_name",
-            /// `update_time`, a text.
+            /// When the alert was last changed.
             update_time: String = "update_time",
         }
     }
@@ -245,7 +245,7 @@ databricks_core::model! {
     /// How an alert is evaluated, and its latest result.
     AlertV2Evaluation {
         required {
-            /// `comparison_operator`, of type `ComparisonOperator`.
+            /// How the value is compared with the threshold.
             comparison_operator: ComparisonOperator = "comparison_operator",
             /// Column of the result to test.
             source: AlertV2OperandColumn = "source",
@@ -392,23 +392,23 @@ databricks_core::model! {
         optional {
             /// Not implemented.
             allow_custom_js_visualizations: bool = "allow_custom_js_visualizations",
-            /// `allow_downloads`, `true` or `false`.
+            /// Whether results can be downloaded.
             allow_downloads: bool = "allow_downloads",
-            /// `allow_external_shares`, `true` or `false`.
+            /// Whether dashboards can be shared outside of the workspace.
             allow_external_shares: bool = "allow_external_shares",
-            /// `allow_subscriptions`, `true` or `false`.
+            /// Whether users can subscribe to dashboards.
             allow_subscriptions: bool = "allow_subscriptions",
-            /// `date_format`, a text.
+            /// How dates are shown.
             date_format: String = "date_format",
-            /// `date_time_format`, a text.
+            /// How points in time are shown.
             date_time_format: String = "date_time_format",
-            /// `disable_publish`, `true` or `false`.
+            /// Whether queries cannot be published.
             disable_publish: bool = "disable_publish",
-            /// `enable_legacy_autodetect_types`, `true` or `false`.
+            /// Whether types of columns are guessed from their values, as in earlier releases.
             enable_legacy_autodetect_types: bool = "enable_legacy_autodetect_types",
-            /// `feature_show_permissions_control`, `true` or `false`.
+            /// Whether controls of permissions are shown.
             feature_show_permissions_control: bool = "feature_show_permissions_control",
-            /// `hide_plotly_mode_bar`, `true` or `false`.
+            /// Whether the tool bar of charts is hidden.
             hide_plotly_mode_bar: bool = "hide_plotly_mode_bar",
         }
     }
@@ -450,7 +450,7 @@ databricks_core::model! {
             display_name: String = "display_name",
             /// Whether subscribers also hear when the condition no longer holds.
             notify_on_ok: bool = "notify_on_ok",
-            /// Workspace folder of the alert.
+            /// Workspace directory of the alert.
             parent_path: String = "parent_path",
             /// UUID of the query the alert runs.
             query_id: String = "query_id",
@@ -474,7 +474,7 @@ databricks_core::model! {
             display_name: String = "display_name",
             /// Definitions of the query's parameters.
             parameters: Vec<QueryParameter> = "parameters",
-            /// Workspace folder of the query.
+            /// Workspace directory of the query.
             parent_path: String = "parent_path",
             /// SQL text.
             query_text: String = "query_text",
@@ -482,7 +482,7 @@ databricks_core::model! {
             run_as_mode: RunAsMode = "run_as_mode",
             /// Schema in which the query runs.
             schema: String = "schema",
-            /// `tags`, a list, each item a text.
+            /// Tags that the query carries.
             tags: Vec<String> = "tags",
             /// ID of the SQL warehouse that runs the query.
             warehouse_id: String = "warehouse_id",
@@ -544,7 +544,7 @@ databricks_core::model! {
             created_at: String = "created_at",
             /// Whether query filters of the same name share one selection box in the UI.
             dashboard_filters_enabled: bool = "dashboard_filters_enabled",
-            /// `id`, a text.
+            /// ID of the legacy dashboard, assigned by the service.
             id: String = "id",
             /// Whether it is in the trash, where it is not listed and is deleted for good after 30 days.
             ///
@@ -556,23 +556,23 @@ databricks_core::model! {
             is_favorite: bool = "is_favorite",
             /// Title shown in lists and on top of the dashboard.
             name: String = "name",
-            /// `options`, of type `DashboardOptions`.
+            /// Further properties of the dashboard.
             options: DashboardOptions = "options",
-            /// Identifier of the workspace folder.
+            /// Identifier of the workspace directory.
             parent: String = "parent",
             /// Permission of the caller.
             permission_tier: PermissionLevel = "permission_tier",
             /// Part of the URL; usually the name with dashes for spaces.
             slug: String = "slug",
-            /// `tags`, a list, each item a text.
+            /// Tags that the legacy dashboard carries.
             tags: Vec<String> = "tags",
             /// When the dashboard was last changed.
             updated_at: String = "updated_at",
-            /// `user`, of type `User`.
+            /// User who owns the dashboard.
             user: User = "user",
             /// ID of the owner.
             user_id: i64 = "user_id",
-            /// `widgets`, a list, each item of type `Widget`.
+            /// Widgets on the dashboard.
             widgets: Vec<Widget> = "widgets",
         }
     }
@@ -636,7 +636,7 @@ databricks_core::model! {
             dynamic_date_range_value: DateRangeValueDynamicDateRange = "dynamic_date_range_value",
             /// How precisely the dates are written into the query; days by default.
             precision: DatePrecision = "precision",
-            /// `start_day_of_week`, an integer.
+            /// First day of the week, 0 for Sunday.
             start_day_of_week: i64 = "start_day_of_week",
         }
     }
@@ -675,19 +675,19 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of a deletion.
+    /// Empty response of a deletion.
     DeleteResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of deleting a warehouse.
+    /// Empty response of deleting a warehouse.
     DeleteWarehouseResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of editing a warehouse.
+    /// Empty response of editing a warehouse.
     EditWarehouseResponse {
     }
 }
@@ -905,7 +905,7 @@ databricks_core::model! {
     /// Access control list of a legacy object.
     GetResponse {
         optional {
-            /// `access_control_list`, a list, each item of type `AccessControl`.
+            /// One entry by user or group.
             access_control_list: Vec<AccessControl> = "access_control_list",
             /// Kind and UUID of the object, joined by a slash.
             object_id: String = "object_id",
@@ -1034,17 +1034,17 @@ databricks_core::model! {
         optional {
             /// When the alert was created.
             created_at: String = "created_at",
-            /// `id`, a text.
+            /// ID of the legacy alert, assigned by the service.
             id: String = "id",
             /// When the alert last triggered.
             last_triggered_at: String = "last_triggered_at",
-            /// `name`, a text.
+            /// Name of the legacy alert.
             name: String = "name",
             /// Condition and notification settings.
             options: AlertOptions = "options",
-            /// Identifier of the workspace folder.
+            /// Identifier of the workspace directory.
             parent: String = "parent",
-            /// `query`, of type `AlertQuery`.
+            /// Query that the alert watches.
             query: AlertQuery = "query",
             /// Seconds after triggering until the alert can trigger again; `null` for never.
             rearm: i64 = "rearm",
@@ -1052,7 +1052,7 @@ databricks_core::model! {
             state: LegacyAlertState = "state",
             /// When the alert was last changed.
             updated_at: String = "updated_at",
-            /// `user`, of type `User`.
+            /// User who owns the alert.
             user: User = "user",
         }
     }
@@ -1070,7 +1070,7 @@ databricks_core::model! {
             data_source_id: String = "data_source_id",
             /// Free text about the query, such as usage notes.
             description: String = "description",
-            /// `id`, a text.
+            /// ID of the query, assigned by the service.
             id: String = "id",
             /// Whether it is in the trash, where it is not listed and is deleted for good after 30 days.
             ///
@@ -1082,7 +1082,7 @@ databricks_core::model! {
             is_favorite: bool = "is_favorite",
             /// Whether it is safe from SQL injection through text parameters: it uses none, or its data source handles them safely.
             is_safe: bool = "is_safe",
-            /// `last_modified_by`, of type `User`.
+            /// User who last changed the query.
             last_modified_by: User = "last_modified_by",
             /// ID of the latest editor.
             last_modified_by_id: i64 = "last_modified_by_id",
@@ -1090,9 +1090,9 @@ databricks_core::model! {
             latest_query_data_id: String = "latest_query_data_id",
             /// Title shown in lists, widgets and on the query's page.
             name: String = "name",
-            /// `options`, of type `QueryOptions`.
+            /// Parameters of the query.
             options: QueryOptions = "options",
-            /// Identifier of the workspace folder.
+            /// Identifier of the workspace directory.
             parent: String = "parent",
             /// Permission of the caller.
             permission_tier: PermissionLevel = "permission_tier",
@@ -1102,15 +1102,15 @@ databricks_core::model! {
             query_hash: String = "query_hash",
             /// Whose permissions it runs with: the viewer's or the owner's.
             run_as_role: RunAsRole = "run_as_role",
-            /// `tags`, a list, each item a text.
+            /// Tags that the query carries.
             tags: Vec<String> = "tags",
             /// When the query was last changed.
             updated_at: String = "updated_at",
-            /// `user`, of type `User`.
+            /// User who owns the query.
             user: User = "user",
             /// ID of the owner.
             user_id: i64 = "user_id",
-            /// `visualizations`, a list, each item of type `LegacyVisualization`.
+            /// Charts and tables of the result.
             visualizations: Vec<LegacyVisualization> = "visualizations",
         }
     }
@@ -1122,7 +1122,7 @@ databricks_core::model! {
     /// Its format is unsupported: to duplicate one, send back an object the API returned.
     LegacyVisualization {
         optional {
-            /// `created_at`, a text.
+            /// When the visualization was created.
             created_at: String = "created_at",
             /// Short description; not shown in the UI.
             description: String = "description",
@@ -1132,11 +1132,11 @@ databricks_core::model! {
             name: String = "name",
             /// Type-specific options in an unsupported format; not meant to be edited.
             options: serde_json::Value = "options",
-            /// `query`, of type `LegacyQuery`.
+            /// Query whose result is drawn.
             query: LegacyQuery = "query",
             /// Kind of visualization, for example a chart, a table or a pivot table.
             type_: String = "type",
-            /// `updated_at`, a text.
+            /// When the visualization was last changed.
             updated_at: String = "updated_at",
         }
     }
@@ -1148,7 +1148,7 @@ databricks_core::model! {
         optional {
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `results`, a list, each item of type `ListAlertsResponseAlert`.
+            /// The results of this page; later pages may hold more.
             results: Vec<ListAlertsResponseAlert> = "results" (essential),
         }
     }
@@ -1194,7 +1194,7 @@ databricks_core::model! {
     /// One page of alerts.
     ListAlertsV2Response {
         optional {
-            /// `alerts`, a list, each item of type `AlertV2`.
+            /// The alerts of this page; later pages may hold more.
             alerts: Vec<AlertV2> = "alerts" (essential),
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -1234,7 +1234,7 @@ databricks_core::model! {
         optional {
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `results`, a list, each item of type `ListQueryObjectsResponseQuery`.
+            /// The results of this page; later pages may hold more.
             results: Vec<ListQueryObjectsResponseQuery> = "results" (essential),
         }
     }
@@ -1270,7 +1270,7 @@ databricks_core::model! {
             run_as_mode: RunAsMode = "run_as_mode",
             /// Schema in which the query runs.
             schema: String = "schema",
-            /// `tags`, a list, each item a text.
+            /// Tags that the query carries.
             tags: Vec<String> = "tags",
             /// When the query was last changed.
             update_time: String = "update_time",
@@ -1302,7 +1302,7 @@ databricks_core::model! {
         optional {
             /// Token for the following page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `results`, a list, each item of type `Visualization`.
+            /// The results of this page; later pages may hold more.
             results: Vec<Visualization> = "results" (essential),
         }
     }
@@ -1338,7 +1338,7 @@ databricks_core::model! {
     /// Value of a numeric parameter.
     NumericValue {
         optional {
-            /// `value`, a number.
+            /// The number.
             value: f64 = "value",
         }
     }
@@ -1348,13 +1348,13 @@ databricks_core::model! {
     /// ODBC connection parameters of a SQL warehouse.
     OdbcParams {
         optional {
-            /// `hostname`, a text.
+            /// Host to connect to.
             hostname: String = "hostname",
             /// HTTP path of the warehouse.
             path: String = "path",
-            /// `port`, an integer.
+            /// Port to connect to.
             port: i64 = "port",
-            /// `protocol`, a text.
+            /// Scheme of the connection, such as `https`.
             protocol: String = "protocol",
         }
     }
@@ -1412,7 +1412,7 @@ databricks_core::model! {
             owner_user_name: String = "owner_user_name",
             /// Definitions of the query's parameters.
             parameters: Vec<QueryParameter> = "parameters",
-            /// Workspace folder of the query.
+            /// Workspace directory of the query.
             parent_path: String = "parent_path",
             /// SQL text.
             query_text: String = "query_text",
@@ -1420,7 +1420,7 @@ databricks_core::model! {
             run_as_mode: RunAsMode = "run_as_mode",
             /// Schema in which the query runs.
             schema: String = "schema",
-            /// `tags`, a list, each item a text.
+            /// Tags that the saved query carries.
             tags: Vec<String> = "tags",
             /// When the query was last changed.
             update_time: String = "update_time",
@@ -1494,7 +1494,7 @@ databricks_core::model! {
             plans_state: PlansState = "plans_state",
             /// End of the query, in milliseconds since the Unix epoch.
             query_end_time_ms: i64 = "query_end_time_ms",
-            /// `query_id`, a text.
+            /// ID of the query, assigned by the service.
             query_id: String = "query_id",
             /// Job, notebook, dashboard or other object that caused the query.
             query_source: ExternalQuerySource = "query_source",
@@ -1616,7 +1616,7 @@ databricks_core::model! {
             catalog: String = "catalog",
             /// When it was moved to the trash; present only while `is_archived` is true.
             moved_to_trash_at: String = "moved_to_trash_at",
-            /// `parameters`, a list, each item of type `Parameter`.
+            /// Parameters with their present values.
             parameters: Vec<Parameter> = "parameters",
             /// Schema in which the query runs.
             schema: String = "schema",
@@ -1676,7 +1676,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of a restoration.
+    /// Empty response of a restoration.
     RestoreResponse {
     }
 }
@@ -1690,7 +1690,7 @@ databricks_core::model! {
             /// Position of the chunk in the result, from 0.
             chunk_index: i64 = "chunk_index",
             /// Rows of an inline result: each an array of strings, with `null` for NULL.
-            data_array: Vec<Vec<String>> = "data_array",
+            data_array: Vec<Vec<serde_json::Value>> = "data_array",
             /// Download links; at present always one.
             external_links: Vec<ExternalLink> = "external_links",
             /// Index of the following chunk; absent on the last one.
@@ -1733,7 +1733,7 @@ databricks_core::model! {
         optional {
             /// Number of columns.
             column_count: i64 = "column_count",
-            /// `columns`, a list, each item of type `ColumnInfo`.
+            /// Columns, in order.
             columns: Vec<ColumnInfo> = "columns",
         }
     }
@@ -1743,7 +1743,7 @@ databricks_core::model! {
     /// Why a statement failed.
     ServiceError {
         optional {
-            /// `error_code`, of type `ServiceErrorCode`.
+            /// Kind of the error.
             error_code: ServiceErrorCode = "error_code",
             /// Short description of the error.
             message: String = "message",
@@ -1755,7 +1755,7 @@ databricks_core::model! {
     /// Access control list of a legacy object after a change.
     SetResponse {
         optional {
-            /// `access_control_list`, a list, each item of type `AccessControl`.
+            /// One entry by user or group.
             access_control_list: Vec<AccessControl> = "access_control_list",
             /// Kind and UUID of the object, joined by a slash.
             object_id: String = "object_id",
@@ -1766,13 +1766,13 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of changing the workspace-wide settings.
+    /// Empty response of changing the workspace-wide settings.
     SetWorkspaceWarehouseConfigResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer of starting a warehouse.
+    /// Empty response of starting a warehouse.
     StartWarehouseResponse {
     }
 }
@@ -1826,7 +1826,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of stopping a warehouse.
+    /// Empty response of stopping a warehouse.
     StopWarehouseResponse {
     }
 }
@@ -1835,7 +1835,7 @@ databricks_core::model! {
     /// Confirmation of a change.
     Success {
         optional {
-            /// `message`, of type `SuccessMessage`.
+            /// Always `Success`.
             message: SuccessMessage = "message",
         }
     }
@@ -1881,7 +1881,7 @@ databricks_core::model! {
     /// Value of a text parameter.
     TextValue {
         optional {
-            /// `value`, a text.
+            /// The text.
             value: String = "value",
         }
     }
@@ -1955,7 +1955,7 @@ databricks_core::model! {
             run_as_mode: RunAsMode = "run_as_mode",
             /// Schema in which the query runs.
             schema: String = "schema",
-            /// `tags`, a list, each item a text.
+            /// Tags that the query carries.
             tags: Vec<String> = "tags",
             /// ID of the SQL warehouse that runs the query.
             warehouse_id: String = "warehouse_id",
@@ -1964,7 +1964,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer of a change.
+    /// Empty response of a change.
     UpdateResponse {
     }
 }
@@ -1989,11 +1989,11 @@ databricks_core::model! {
     /// A user of the workspace.
     User {
         optional {
-            /// `email`, a text.
+            /// Email address of the user.
             email: String = "email",
-            /// `id`, an integer.
+            /// Number of the user in the workspace.
             id: i64 = "id",
-            /// `name`, a text.
+            /// Name of the user.
             name: String = "name",
         }
     }
@@ -2065,7 +2065,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `WarehousePermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: WarehousePermissionLevel = "permission_level",
         }
     }
@@ -2077,9 +2077,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<WarehouseAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -2091,7 +2091,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `WarehousePermissionLevel`.
+            /// The level that is described.
             permission_level: WarehousePermissionLevel = "permission_level",
         }
     }
@@ -2113,9 +2113,9 @@ databricks_core::model! {
     /// A widget of a legacy dashboard.
     Widget {
         optional {
-            /// `id`, a text.
+            /// ID of the widget, assigned by the service.
             id: String = "id",
-            /// `options`, of type `WidgetOptions`.
+            /// How the widget is shown.
             options: WidgetOptions = "options",
             /// Visualization it shows.
             visualization: LegacyVisualization = "visualization",
@@ -2133,9 +2133,13 @@ databricks_core::model! {
             created_at: String = "created_at",
             /// Custom description.
             description: String = "description",
-            /// `isHidden`, `true` or `false`.
+            /// Whether the dashboard leaves the widget out.
+            ///
+            /// `isHidden` on the wire.
             is_hidden: bool = "isHidden",
-            /// `parameterMappings`, any JSON value.
+            /// How parameters of the widget are tied to those of others; format unsupported.
+            ///
+            /// `parameterMappings` on the wire.
             parameter_mappings: serde_json::Value = "parameterMappings",
             /// Place on the dashboard.
             position: WidgetPosition = "position",
@@ -2153,7 +2157,9 @@ databricks_core::model! {
     /// Its format is unsupported and may change.
     WidgetPosition {
         optional {
-            /// `autoHeight`, `true` or `false`.
+            /// Reserved for the service.
+            ///
+            /// `autoHeight` on the wire.
             auto_height: bool = "autoHeight",
             /// Column, from 0.
             col: i64 = "col",
@@ -2220,19 +2226,19 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Comparison operator of an alert.
     AlertOperator {
-        /// `EQUAL`.
+        /// `EQUAL`: Fires when both sides are the same.
         Equal = "EQUAL",
-        /// `GREATER_THAN`.
+        /// `GREATER_THAN`: Fires when the value is above the threshold.
         GreaterThan = "GREATER_THAN",
-        /// `GREATER_THAN_OR_EQUAL`.
+        /// `GREATER_THAN_OR_EQUAL`: Fires when the value is the threshold or above it.
         GreaterThanOrEqual = "GREATER_THAN_OR_EQUAL",
         /// `IS_NULL`: The column is null; needs no threshold.
         IsNull = "IS_NULL",
-        /// `LESS_THAN`.
+        /// `LESS_THAN`: Fires when the value is below the threshold.
         LessThan = "LESS_THAN",
-        /// `LESS_THAN_OR_EQUAL`.
+        /// `LESS_THAN_OR_EQUAL`: Fires when the value is the threshold or below it.
         LessThanOrEqual = "LESS_THAN_OR_EQUAL",
-        /// `NOT_EQUAL`.
+        /// `NOT_EQUAL`: Fires when the sides differ.
         NotEqual = "NOT_EQUAL",
     }
 }
@@ -2278,43 +2284,43 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Base type of a result column, without the element types of arrays, maps and structs.
     ColumnInfoTypeName {
-        /// `ARRAY`.
+        /// `ARRAY`: A list of values of one type.
         Array = "ARRAY",
-        /// `BINARY`.
+        /// `BINARY`: A row of bytes.
         Binary = "BINARY",
-        /// `BOOLEAN`.
+        /// `BOOLEAN`: True or false.
         Boolean = "BOOLEAN",
         /// `BYTE`: 8-bit integer (`TINYINT`).
         Byte = "BYTE",
-        /// `CHAR`.
+        /// `CHAR`: Text of a fixed length.
         Char = "CHAR",
-        /// `DATE`.
+        /// `DATE`: A day of the calendar, without time or zone.
         Date = "DATE",
-        /// `DECIMAL`.
+        /// `DECIMAL`: A number with a fixed number of decimal digits.
         Decimal = "DECIMAL",
-        /// `DOUBLE`.
+        /// `DOUBLE`: A floating-point number of 64 bits.
         Double = "DOUBLE",
-        /// `FLOAT`.
+        /// `FLOAT`: A floating-point number of 32 bits.
         Float = "FLOAT",
         /// `INT`: 32-bit integer.
         Int = "INT",
-        /// `INTERVAL`.
+        /// `INTERVAL`: A length of time.
         Interval = "INTERVAL",
         /// `LONG`: 64-bit integer (`BIGINT`).
         Long = "LONG",
-        /// `MAP`.
+        /// `MAP`: Keys with a value each.
         Map = "MAP",
         /// `NULL`: The type of untyped NULL (`VOID`).
         Null = "NULL",
         /// `SHORT`: 16-bit integer (`SMALLINT`).
         Short = "SHORT",
-        /// `STRING`.
+        /// `STRING`: Text of any length.
         String = "STRING",
-        /// `STRUCT`.
+        /// `STRUCT`: Named fields, each with a type of its own.
         Struct = "STRUCT",
-        /// `TIMESTAMP`.
+        /// `TIMESTAMP`: A point in time.
         Timestamp = "TIMESTAMP",
-        /// `USER_DEFINED_TYPE`.
+        /// `USER_DEFINED_TYPE`: A type that a program defines.
         UserDefinedType = "USER_DEFINED_TYPE",
     }
 }
@@ -2322,21 +2328,21 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Comparison operator of an alert.
     ComparisonOperator {
-        /// `EQUAL`.
+        /// `EQUAL`: Fires when both sides are the same.
         Equal = "EQUAL",
-        /// `GREATER_THAN`.
+        /// `GREATER_THAN`: Fires when the value is above the threshold.
         GreaterThan = "GREATER_THAN",
-        /// `GREATER_THAN_OR_EQUAL`.
+        /// `GREATER_THAN_OR_EQUAL`: Fires when the value is the threshold or above it.
         GreaterThanOrEqual = "GREATER_THAN_OR_EQUAL",
         /// `IS_NOT_NULL`: The value is not null; needs no threshold.
         IsNotNull = "IS_NOT_NULL",
         /// `IS_NULL`: The value is null; needs no threshold.
         IsNull = "IS_NULL",
-        /// `LESS_THAN`.
+        /// `LESS_THAN`: Fires when the value is below the threshold.
         LessThan = "LESS_THAN",
-        /// `LESS_THAN_OR_EQUAL`.
+        /// `LESS_THAN_OR_EQUAL`: Fires when the value is the threshold or below it.
         LessThanOrEqual = "LESS_THAN_OR_EQUAL",
-        /// `NOT_EQUAL`.
+        /// `NOT_EQUAL`: Fires when the sides differ.
         NotEqual = "NOT_EQUAL",
     }
 }
@@ -2380,39 +2386,39 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// A date range relative to the present.
     DateRangeValueDynamicDateRange {
-        /// `LAST_12_MONTHS`.
+        /// `LAST_12_MONTHS`: The twelve months before now.
         Last12Months = "LAST_12_MONTHS",
-        /// `LAST_14_DAYS`.
+        /// `LAST_14_DAYS`: The fourteen days before now.
         Last14Days = "LAST_14_DAYS",
-        /// `LAST_24_HOURS`.
+        /// `LAST_24_HOURS`: The 24 hours before now.
         Last24Hours = "LAST_24_HOURS",
-        /// `LAST_30_DAYS`.
+        /// `LAST_30_DAYS`: The thirty days before now.
         Last30Days = "LAST_30_DAYS",
-        /// `LAST_60_DAYS`.
+        /// `LAST_60_DAYS`: The sixty days before now.
         Last60Days = "LAST_60_DAYS",
-        /// `LAST_7_DAYS`.
+        /// `LAST_7_DAYS`: The seven days before now.
         Last7Days = "LAST_7_DAYS",
-        /// `LAST_8_HOURS`.
+        /// `LAST_8_HOURS`: The eight hours before now.
         Last8Hours = "LAST_8_HOURS",
-        /// `LAST_90_DAYS`.
+        /// `LAST_90_DAYS`: The ninety days before now.
         Last90Days = "LAST_90_DAYS",
-        /// `LAST_HOUR`.
+        /// `LAST_HOUR`: The hour before now.
         LastHour = "LAST_HOUR",
-        /// `LAST_MONTH`.
+        /// `LAST_MONTH`: The calendar month before the present one.
         LastMonth = "LAST_MONTH",
-        /// `LAST_WEEK`.
+        /// `LAST_WEEK`: The calendar week before the present one.
         LastWeek = "LAST_WEEK",
-        /// `LAST_YEAR`.
+        /// `LAST_YEAR`: The calendar year before the present one.
         LastYear = "LAST_YEAR",
-        /// `THIS_MONTH`.
+        /// `THIS_MONTH`: The present calendar month.
         ThisMonth = "THIS_MONTH",
-        /// `THIS_WEEK`.
+        /// `THIS_WEEK`: The present calendar week.
         ThisWeek = "THIS_WEEK",
-        /// `THIS_YEAR`.
+        /// `THIS_YEAR`: The present calendar year.
         ThisYear = "THIS_YEAR",
-        /// `TODAY`.
+        /// `TODAY`: The present day.
         Today = "TODAY",
-        /// `YESTERDAY`.
+        /// `YESTERDAY`: The day before the present one.
         Yesterday = "YESTERDAY",
     }
 }
@@ -2420,9 +2426,9 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// A date relative to the present.
     DateValueDynamicDate {
-        /// `NOW`.
+        /// `NOW`: The present moment.
         Now = "NOW",
-        /// `YESTERDAY`.
+        /// `YESTERDAY`: The day before the present one.
         Yesterday = "YESTERDAY",
     }
 }
@@ -2559,13 +2565,13 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of a legacy object, in the singular.
     ObjectType {
-        /// `alert`.
+        /// `alert`: A legacy alert.
         Alert = "alert",
-        /// `dashboard`.
+        /// `dashboard`: A legacy dashboard.
         Dashboard = "dashboard",
-        /// `data_source`.
+        /// `data_source`: A connection to a SQL warehouse.
         DataSource = "data_source",
-        /// `query`.
+        /// `query`: A legacy query.
         Query = "query",
     }
 }
@@ -2573,13 +2579,13 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of a legacy object, in the plural.
     ObjectTypePlural {
-        /// `alerts`.
+        /// `alerts`: Legacy alerts.
         Alerts = "alerts",
-        /// `dashboards`.
+        /// `dashboards`: Legacy dashboards.
         Dashboards = "dashboards",
-        /// `data_sources`.
+        /// `data_sources`: Connections to SQL warehouses.
         DataSources = "data_sources",
-        /// `queries`.
+        /// `queries`: Legacy queries.
         Queries = "queries",
     }
 }
@@ -2587,11 +2593,11 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of a legacy object whose ownership can be transferred.
     OwnableObjectType {
-        /// `alert`.
+        /// `alert`: A legacy alert.
         Alert = "alert",
-        /// `dashboard`.
+        /// `dashboard`: A legacy dashboard.
         Dashboard = "dashboard",
-        /// `query`.
+        /// `query`: A legacy query.
         Query = "query",
     }
 }
@@ -2603,11 +2609,11 @@ databricks_core::open_enum! {
         Datetime = "datetime",
         /// `enum`: Fixed dropdown list.
         Enum = "enum",
-        /// `number`.
+        /// `number`: The value is a number.
         Number = "number",
         /// `query`: Dropdown list that another query supplies.
         Query = "query",
-        /// `text`.
+        /// `text`: The value is a string.
         Text = "text",
     }
 }
@@ -2647,49 +2653,49 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Kind of SQL statement.
     QueryStatementType {
-        /// `ALTER`.
+        /// `ALTER`: Changes the definition of an object.
         Alter = "ALTER",
-        /// `ANALYZE`.
+        /// `ANALYZE`: Computes statistics of a table.
         Analyze = "ANALYZE",
-        /// `COPY`.
+        /// `COPY`: Loads files into a table, as `COPY INTO`.
         Copy = "COPY",
-        /// `CREATE`.
+        /// `CREATE`: Creates an object.
         Create = "CREATE",
-        /// `DELETE`.
+        /// `DELETE`: Deletes rows of a table.
         Delete = "DELETE",
-        /// `DESCRIBE`.
+        /// `DESCRIBE`: Shows the metadata of an object.
         Describe = "DESCRIBE",
-        /// `DROP`.
+        /// `DROP`: Removes an object.
         Drop = "DROP",
-        /// `EXPLAIN`.
+        /// `EXPLAIN`: Shows the plan of a query.
         Explain = "EXPLAIN",
-        /// `GRANT`.
+        /// `GRANT`: Gives a privilege to a principal.
         Grant = "GRANT",
-        /// `INSERT`.
+        /// `INSERT`: Adds rows to a table.
         Insert = "INSERT",
-        /// `MERGE`.
+        /// `MERGE`: Inserts, changes and deletes rows by comparison with a source.
         Merge = "MERGE",
-        /// `OPTIMIZE`.
+        /// `OPTIMIZE`: Rewrites the files of a table for quicker reads.
         Optimize = "OPTIMIZE",
         /// `OTHER`: Any kind not listed.
         Other = "OTHER",
-        /// `REFRESH`.
+        /// `REFRESH`: Brings cached data or metadata up to date.
         Refresh = "REFRESH",
-        /// `REPLACE`.
+        /// `REPLACE`: Creates an object in place of one of the same name.
         Replace = "REPLACE",
-        /// `REVOKE`.
+        /// `REVOKE`: Takes a privilege from a principal.
         Revoke = "REVOKE",
-        /// `SELECT`.
+        /// `SELECT`: Reads rows.
         Select = "SELECT",
-        /// `SET`.
+        /// `SET`: Changes a configuration parameter or a variable.
         Set = "SET",
-        /// `SHOW`.
+        /// `SHOW`: Lists objects or their properties.
         Show = "SHOW",
-        /// `TRUNCATE`.
+        /// `TRUNCATE`: Removes all rows of a table.
         Truncate = "TRUNCATE",
-        /// `UPDATE`.
+        /// `UPDATE`: Changes rows of a table.
         Update = "UPDATE",
-        /// `USE`.
+        /// `USE`: Changes the current catalog or schema.
         Use = "USE",
     }
 }
@@ -2711,7 +2717,7 @@ databricks_core::open_enum! {
         Queued = "QUEUED",
         /// `RUNNING`: Executing.
         Running = "RUNNING",
-        /// `STARTED`.
+        /// `STARTED`: The statement was accepted and is about to be compiled.
         Started = "STARTED",
     }
 }
@@ -2739,7 +2745,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Whether a schedule is paused.
     SchedulePauseStatus {
-        /// `PAUSED`.
+        /// `PAUSED`: The schedule starts nothing until it is resumed.
         Paused = "PAUSED",
         /// `UNPAUSED`: In effect.
         Unpaused = "UNPAUSED",
@@ -2749,33 +2755,33 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Class of a statement's error.
     ServiceErrorCode {
-        /// `ABORTED`.
+        /// `ABORTED`: The operation was given up, for example since another one interfered; it may be tried anew as a whole.
         Aborted = "ABORTED",
-        /// `ALREADY_EXISTS`.
+        /// `ALREADY_EXISTS`: What is to be created exists.
         AlreadyExists = "ALREADY_EXISTS",
-        /// `BAD_REQUEST`.
+        /// `BAD_REQUEST`: The request is not valid.
         BadRequest = "BAD_REQUEST",
-        /// `CANCELLED`.
+        /// `CANCELLED`: The operation was cancelled before it finished.
         Cancelled = "CANCELLED",
-        /// `DEADLINE_EXCEEDED`.
+        /// `DEADLINE_EXCEEDED`: The operation did not finish in the time that it was given.
         DeadlineExceeded = "DEADLINE_EXCEEDED",
-        /// `INTERNAL_ERROR`.
+        /// `INTERNAL_ERROR`: The service failed for a reason of its own.
         InternalError = "INTERNAL_ERROR",
-        /// `IO_ERROR`.
+        /// `IO_ERROR`: Reading or writing failed.
         IoError = "IO_ERROR",
-        /// `NOT_FOUND`.
+        /// `NOT_FOUND`: What the request names does not exist.
         NotFound = "NOT_FOUND",
-        /// `RESOURCE_EXHAUSTED`.
+        /// `RESOURCE_EXHAUSTED`: A quota or a capacity is used up; later requests may succeed.
         ResourceExhausted = "RESOURCE_EXHAUSTED",
-        /// `SERVICE_UNDER_MAINTENANCE`.
+        /// `SERVICE_UNDER_MAINTENANCE`: The service is down for maintenance.
         ServiceUnderMaintenance = "SERVICE_UNDER_MAINTENANCE",
-        /// `TEMPORARILY_UNAVAILABLE`.
+        /// `TEMPORARILY_UNAVAILABLE`: The service cannot respond at the moment; later requests may succeed.
         TemporarilyUnavailable = "TEMPORARILY_UNAVAILABLE",
-        /// `UNAUTHENTICATED`.
+        /// `UNAUTHENTICATED`: The request has no valid credentials.
         Unauthenticated = "UNAUTHENTICATED",
-        /// `UNKNOWN`.
+        /// `UNKNOWN`: The cause is not known.
         Unknown_ = "UNKNOWN",
-        /// `WORKSPACE_TEMPORARILY_UNAVAILABLE`.
+        /// `WORKSPACE_TEMPORARILY_UNAVAILABLE`: The workspace cannot be reached at the moment; later requests may succeed.
         WorkspaceTemporarilyUnavailable = "WORKSPACE_TEMPORARILY_UNAVAILABLE",
     }
 }
@@ -2807,7 +2813,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// State of a SQL warehouse.
     State {
-        /// `DELETED`.
+        /// `DELETED`: The warehouse is gone.
         Deleted = "DELETED",
         /// `DELETING`: Being deleted.
         Deleting = "DELETING",
@@ -2855,7 +2861,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Text of a confirmation.
     SuccessMessage {
-        /// `Success`.
+        /// `Success`: The change was made.
         Success = "Success",
     }
 }
@@ -2884,7 +2890,7 @@ databricks_core::open_enum! {
         AllocationTimeoutNoUnallocatedClusters = "ALLOCATION_TIMEOUT_NO_UNALLOCATED_CLUSTERS",
         /// `ALLOCATION_TIMEOUT_NO_WARMED_UP_CLUSTERS`: No compute was allocated in time: none was warmed up.
         AllocationTimeoutNoWarmedUpClusters = "ALLOCATION_TIMEOUT_NO_WARMED_UP_CLUSTERS",
-        /// `ATTACH_PROJECT_FAILURE`.
+        /// `ATTACH_PROJECT_FAILURE`: The project of the user could not be attached to the compute.
         AttachProjectFailure = "ATTACH_PROJECT_FAILURE",
         /// `AWS_AUTHORIZATION_FAILURE`: AWS refused a call for lack of permission.
         AwsAuthorizationFailure = "AWS_AUTHORIZATION_FAILURE",
@@ -2910,7 +2916,7 @@ databricks_core::open_enum! {
         AwsUnsupportedFailure = "AWS_UNSUPPORTED_FAILURE",
         /// `AZURE_BYOK_KEY_PERMISSION_FAILURE`: Permissions on the customer-managed key in Azure are missing.
         AzureByokKeyPermissionFailure = "AZURE_BYOK_KEY_PERMISSION_FAILURE",
-        /// `AZURE_EPHEMERAL_DISK_FAILURE`.
+        /// `AZURE_EPHEMERAL_DISK_FAILURE`: An instance could not get its ephemeral disk from Azure.
         AzureEphemeralDiskFailure = "AZURE_EPHEMERAL_DISK_FAILURE",
         /// `AZURE_INVALID_DEPLOYMENT_TEMPLATE`: Azure rejected the deployment template as invalid.
         AzureInvalidDeploymentTemplate = "AZURE_INVALID_DEPLOYMENT_TEMPLATE",
@@ -2939,17 +2945,17 @@ databricks_core::open_enum! {
         BootstrapTimeoutDueToMisconfig = "BOOTSTRAP_TIMEOUT_DUE_TO_MISCONFIG",
         /// `BUDGET_POLICY_LIMIT_ENFORCEMENT_ACTIVATED`: A budget policy's limit took effect.
         BudgetPolicyLimitEnforcementActivated = "BUDGET_POLICY_LIMIT_ENFORCEMENT_ACTIVATED",
-        /// `BUDGET_POLICY_RESOLUTION_FAILURE`.
+        /// `BUDGET_POLICY_RESOLUTION_FAILURE`: The budget policy that applies could not be found out.
         BudgetPolicyResolutionFailure = "BUDGET_POLICY_RESOLUTION_FAILURE",
-        /// `CLOUD_ACCOUNT_POD_QUOTA_EXCEEDED`.
+        /// `CLOUD_ACCOUNT_POD_QUOTA_EXCEEDED`: The quota of pods in the cloud account is used up.
         CloudAccountPodQuotaExceeded = "CLOUD_ACCOUNT_POD_QUOTA_EXCEEDED",
-        /// `CLOUD_ACCOUNT_SETUP_FAILURE`.
+        /// `CLOUD_ACCOUNT_SETUP_FAILURE`: The cloud account could not be made ready.
         CloudAccountSetupFailure = "CLOUD_ACCOUNT_SETUP_FAILURE",
-        /// `CLOUD_OPERATION_CANCELLED`.
+        /// `CLOUD_OPERATION_CANCELLED`: The cloud provider cancelled an operation.
         CloudOperationCancelled = "CLOUD_OPERATION_CANCELLED",
         /// `CLOUD_PROVIDER_DISK_SETUP_FAILURE`: The cloud provider failed to set up disks.
         CloudProviderDiskSetupFailure = "CLOUD_PROVIDER_DISK_SETUP_FAILURE",
-        /// `CLOUD_PROVIDER_INSTANCE_NOT_LAUNCHED`.
+        /// `CLOUD_PROVIDER_INSTANCE_NOT_LAUNCHED`: The cloud provider accepted the request for an instance and did not launch it.
         CloudProviderInstanceNotLaunched = "CLOUD_PROVIDER_INSTANCE_NOT_LAUNCHED",
         /// `CLOUD_PROVIDER_LAUNCH_FAILURE`: The cloud provider failed to supply the requested instances.
         CloudProviderLaunchFailure = "CLOUD_PROVIDER_LAUNCH_FAILURE",
@@ -2962,9 +2968,9 @@ databricks_core::open_enum! {
         CloudProviderResourceStockoutDueToMisconfig = "CLOUD_PROVIDER_RESOURCE_STOCKOUT_DUE_TO_MISCONFIG",
         /// `CLOUD_PROVIDER_SHUTDOWN`: The cloud provider shut down the driver's instance.
         CloudProviderShutdown = "CLOUD_PROVIDER_SHUTDOWN",
-        /// `CLUSTER_OPERATION_THROTTLED`.
+        /// `CLUSTER_OPERATION_THROTTLED`: Too many operations on clusters were requested in a short time.
         ClusterOperationThrottled = "CLUSTER_OPERATION_THROTTLED",
-        /// `CLUSTER_OPERATION_TIMEOUT`.
+        /// `CLUSTER_OPERATION_TIMEOUT`: An operation on the cluster did not finish in time.
         ClusterOperationTimeout = "CLUSTER_OPERATION_TIMEOUT",
         /// `COMMUNICATION_LOST`: The control plane lost contact with the driver's instance.
         CommunicationLost = "COMMUNICATION_LOST",
@@ -2979,15 +2985,16 @@ databricks_core::open_enum! {
         ControlPlaneRequestFailure = "CONTROL_PLANE_REQUEST_FAILURE",
         /// `CONTROL_PLANE_REQUEST_FAILURE_DUE_TO_MISCONFIG`: A request to the control plane failed because of a misconfiguration.
         ControlPlaneRequestFailureDueToMisconfig = "CONTROL_PLANE_REQUEST_FAILURE_DUE_TO_MISCONFIG",
-        /// `DATABASE_CONNECTION_FAILURE`.
+        /// `DATABASE_CONNECTION_FAILURE`: A database of the control plane could not be reached.
         DatabaseConnectionFailure = "DATABASE_CONNECTION_FAILURE",
-        /// `DATA_ACCESS_CONFIG_CHANGED`.
+        /// `DATA_ACCESS_CONFIG_CHANGED`: The configuration of data access changed while the compute ran.
         DataAccessConfigChanged = "DATA_ACCESS_CONFIG_CHANGED",
         /// `DBFS_COMPONENT_UNHEALTHY`: DBFS could not be reached.
         DbfsComponentUnhealthy = "DBFS_COMPONENT_UNHEALTHY",
-        /// `DBR_IMAGE_RESOLUTION_FAILURE`.
+        /// `DBR_IMAGE_RESOLUTION_FAILURE`: The image of the Databricks Runtime could not be found out.
         DbrImageResolutionFailure = "DBR_IMAGE_RESOLUTION_FAILURE",
-        /// `DISASTER_RECOVERY_REPLICATION`.
+        /// `DISASTER_RECOVERY_REPLICATION`: Compute may not run here, since the workspace is the replica of a disaster recovery
+        /// setup.
         DisasterRecoveryReplication = "DISASTER_RECOVERY_REPLICATION",
         /// `DNS_RESOLUTION_ERROR`: A host name could not be resolved.
         DnsResolutionError = "DNS_RESOLUTION_ERROR",
@@ -3009,11 +3016,11 @@ databricks_core::open_enum! {
         DriverOutOfDisk = "DRIVER_OUT_OF_DISK",
         /// `DRIVER_OUT_OF_MEMORY`: The driver ran out of memory.
         DriverOutOfMemory = "DRIVER_OUT_OF_MEMORY",
-        /// `DRIVER_POD_CREATION_FAILURE`.
+        /// `DRIVER_POD_CREATION_FAILURE`: The pod of the driver could not be created.
         DriverPodCreationFailure = "DRIVER_POD_CREATION_FAILURE",
-        /// `DRIVER_UNEXPECTED_FAILURE`.
+        /// `DRIVER_UNEXPECTED_FAILURE`: The driver failed for a cause that is not classified.
         DriverUnexpectedFailure = "DRIVER_UNEXPECTED_FAILURE",
-        /// `DRIVER_UNHEALTHY`.
+        /// `DRIVER_UNHEALTHY`: The driver failed its health checks.
         DriverUnhealthy = "DRIVER_UNHEALTHY",
         /// `DRIVER_UNREACHABLE`: The Spark driver could not be reached.
         DriverUnreachable = "DRIVER_UNREACHABLE",
@@ -3023,9 +3030,9 @@ databricks_core::open_enum! {
         DynamicSparkConfSizeExceeded = "DYNAMIC_SPARK_CONF_SIZE_EXCEEDED",
         /// `EOS_SPARK_IMAGE`: The runtime version has reached its end of support.
         EosSparkImage = "EOS_SPARK_IMAGE",
-        /// `EXECUTION_COMPONENT_UNHEALTHY`.
+        /// `EXECUTION_COMPONENT_UNHEALTHY`: A component that runs the workload failed its health checks.
         ExecutionComponentUnhealthy = "EXECUTION_COMPONENT_UNHEALTHY",
-        /// `EXECUTOR_POD_UNSCHEDULED`.
+        /// `EXECUTOR_POD_UNSCHEDULED`: The pod of an executor found no node to run on.
         ExecutorPodUnscheduled = "EXECUTOR_POD_UNSCHEDULED",
         /// `GCP_API_RATE_QUOTA_EXCEEDED`: A Google Cloud API rate quota is used up.
         GcpApiRateQuotaExceeded = "GCP_API_RATE_QUOTA_EXCEEDED",
@@ -3033,7 +3040,7 @@ databricks_core::open_enum! {
         GcpDeniedByOrgPolicy = "GCP_DENIED_BY_ORG_POLICY",
         /// `GCP_FORBIDDEN`: Google Cloud refused a call for lack of permission.
         GcpForbidden = "GCP_FORBIDDEN",
-        /// `GCP_IAM_TIMEOUT`.
+        /// `GCP_IAM_TIMEOUT`: Identity and access management of Google Cloud did not respond in time.
         GcpIamTimeout = "GCP_IAM_TIMEOUT",
         /// `GCP_INACCESSIBLE_KMS_KEY_FAILURE`: The Google Cloud KMS key could not be used.
         GcpInaccessibleKmsKeyFailure = "GCP_INACCESSIBLE_KMS_KEY_FAILURE",
@@ -3055,23 +3062,24 @@ databricks_core::open_enum! {
         GcpServiceAccountDeleted = "GCP_SERVICE_ACCOUNT_DELETED",
         /// `GCP_SERVICE_ACCOUNT_NOT_FOUND`: The Google service account does not exist.
         GcpServiceAccountNotFound = "GCP_SERVICE_ACCOUNT_NOT_FOUND",
-        /// `GCP_SUBNET_NOT_READY`.
+        /// `GCP_SUBNET_NOT_READY`: The subnet in Google Cloud is not ready for use.
         GcpSubnetNotReady = "GCP_SUBNET_NOT_READY",
-        /// `GCP_TRUSTED_IMAGE_PROJECTS_VIOLATED`.
+        /// `GCP_TRUSTED_IMAGE_PROJECTS_VIOLATED`: A policy of the Google Cloud organization forbids images of the project that
+        /// Databricks takes them from.
         GcpTrustedImageProjectsViolated = "GCP_TRUSTED_IMAGE_PROJECTS_VIOLATED",
-        /// `GKE_BASED_CLUSTER_TERMINATION`.
+        /// `GKE_BASED_CLUSTER_TERMINATION`: Compute that runs on Google Kubernetes Engine was terminated.
         GkeBasedClusterTermination = "GKE_BASED_CLUSTER_TERMINATION",
         /// `GLOBAL_INIT_SCRIPT_FAILURE`: A global init script failed.
         GlobalInitScriptFailure = "GLOBAL_INIT_SCRIPT_FAILURE",
         /// `HIVEMETASTORE_CONNECTIVITY_FAILURE`: The Hive metastore could not be reached.
         HivemetastoreConnectivityFailure = "HIVEMETASTORE_CONNECTIVITY_FAILURE",
-        /// `HIVE_METASTORE_PROVISIONING_FAILURE`.
+        /// `HIVE_METASTORE_PROVISIONING_FAILURE`: The Hive metastore could not be set up.
         HiveMetastoreProvisioningFailure = "HIVE_METASTORE_PROVISIONING_FAILURE",
         /// `IMAGE_PULL_PERMISSION_DENIED`: Permission to pull the image was refused.
         ImagePullPermissionDenied = "IMAGE_PULL_PERMISSION_DENIED",
         /// `INACTIVITY`: Terminated automatically after being idle.
         Inactivity = "INACTIVITY",
-        /// `INIT_CONTAINER_NOT_FINISHED`.
+        /// `INIT_CONTAINER_NOT_FINISHED`: A container that prepares a pod did not finish.
         InitContainerNotFinished = "INIT_CONTAINER_NOT_FINISHED",
         /// `INIT_SCRIPT_FAILURE`: A cluster-scoped init script failed.
         InitScriptFailure = "INIT_SCRIPT_FAILURE",
@@ -3085,7 +3093,7 @@ databricks_core::open_enum! {
         InstanceUnreachable = "INSTANCE_UNREACHABLE",
         /// `INSTANCE_UNREACHABLE_DUE_TO_MISCONFIG`: An instance could not be reached because of a misconfiguration.
         InstanceUnreachableDueToMisconfig = "INSTANCE_UNREACHABLE_DUE_TO_MISCONFIG",
-        /// `INTERNAL_CAPACITY_FAILURE`.
+        /// `INTERNAL_CAPACITY_FAILURE`: Databricks had not enough capacity for serverless compute.
         InternalCapacityFailure = "INTERNAL_CAPACITY_FAILURE",
         /// `INTERNAL_ERROR`: An unexpected error inside the platform.
         InternalError = "INTERNAL_ERROR",
@@ -3093,35 +3101,35 @@ databricks_core::open_enum! {
         InvalidArgument = "INVALID_ARGUMENT",
         /// `INVALID_AWS_PARAMETER`: AWS rejected a parameter.
         InvalidAwsParameter = "INVALID_AWS_PARAMETER",
-        /// `INVALID_INSTANCE_PLACEMENT_PROTOCOL`.
+        /// `INVALID_INSTANCE_PLACEMENT_PROTOCOL`: The request to place an instance was not valid.
         InvalidInstancePlacementProtocol = "INVALID_INSTANCE_PLACEMENT_PROTOCOL",
         /// `INVALID_SPARK_IMAGE`: The runtime image is invalid.
         InvalidSparkImage = "INVALID_SPARK_IMAGE",
-        /// `INVALID_WORKER_IMAGE_FAILURE`.
+        /// `INVALID_WORKER_IMAGE_FAILURE`: The image of the workers is not valid.
         InvalidWorkerImageFailure = "INVALID_WORKER_IMAGE_FAILURE",
-        /// `IN_PENALTY_BOX`.
+        /// `IN_PENALTY_BOX`: Launches are held back for a while after repeated failures.
         InPenaltyBox = "IN_PENALTY_BOX",
         /// `IP_EXHAUSTION_FAILURE`: No free IP addresses were left.
         IpExhaustionFailure = "IP_EXHAUSTION_FAILURE",
         /// `JOB_FINISHED`: The job that launched it has finished.
         JobFinished = "JOB_FINISHED",
-        /// `K8S_ACTIVE_POD_QUOTA_EXCEEDED`.
+        /// `K8S_ACTIVE_POD_QUOTA_EXCEEDED`: The quota of active Kubernetes pods is used up.
         K8sActivePodQuotaExceeded = "K8S_ACTIVE_POD_QUOTA_EXCEEDED",
-        /// `K8S_AUTOSCALING_FAILURE`.
+        /// `K8S_AUTOSCALING_FAILURE`: The Kubernetes cluster could not grow.
         K8sAutoscalingFailure = "K8S_AUTOSCALING_FAILURE",
-        /// `K8S_DBR_CLUSTER_LAUNCH_TIMEOUT`.
+        /// `K8S_DBR_CLUSTER_LAUNCH_TIMEOUT`: A launch on Kubernetes did not finish in time.
         K8sDbrClusterLaunchTimeout = "K8S_DBR_CLUSTER_LAUNCH_TIMEOUT",
-        /// `LAZY_ALLOCATION_TIMEOUT`.
+        /// `LAZY_ALLOCATION_TIMEOUT`: Instances that are allocated on demand did not arrive in time.
         LazyAllocationTimeout = "LAZY_ALLOCATION_TIMEOUT",
         /// `MAINTENANCE_MODE`: The platform is under maintenance.
         MaintenanceMode = "MAINTENANCE_MODE",
         /// `METASTORE_COMPONENT_UNHEALTHY`: The external metastore could not be reached.
         MetastoreComponentUnhealthy = "METASTORE_COMPONENT_UNHEALTHY",
-        /// `MTLS_PORT_CONNECTIVITY_FAILURE`.
+        /// `MTLS_PORT_CONNECTIVITY_FAILURE`: A port that is protected by mutual TLS could not be reached.
         MtlsPortConnectivityFailure = "MTLS_PORT_CONNECTIVITY_FAILURE",
-        /// `NEPHOS_RESOURCE_MANAGEMENT`.
+        /// `NEPHOS_RESOURCE_MANAGEMENT`: The platform that manages serverless resources failed.
         NephosResourceManagement = "NEPHOS_RESOURCE_MANAGEMENT",
-        /// `NETVISOR_SETUP_TIMEOUT`.
+        /// `NETVISOR_SETUP_TIMEOUT`: The supervision of the network was not set up in time.
         NetvisorSetupTimeout = "NETVISOR_SETUP_TIMEOUT",
         /// `NETWORK_CHECK_CONTROL_PLANE_FAILURE`: The network check could not reach the control plane.
         NetworkCheckControlPlaneFailure = "NETWORK_CHECK_CONTROL_PLANE_FAILURE",
@@ -3156,39 +3164,39 @@ databricks_core::open_enum! {
         NetworkConfigurationFailure = "NETWORK_CONFIGURATION_FAILURE",
         /// `NFS_MOUNT_FAILURE`: An NFS mount failed.
         NfsMountFailure = "NFS_MOUNT_FAILURE",
-        /// `NO_MATCHED_K8S`.
+        /// `NO_MATCHED_K8S`: No Kubernetes cluster fits the request.
         NoMatchedK8s = "NO_MATCHED_K8S",
-        /// `NO_MATCHED_K8S_TESTING_TAG`.
+        /// `NO_MATCHED_K8S_TESTING_TAG`: No Kubernetes cluster has the requested testing tag.
         NoMatchedK8sTestingTag = "NO_MATCHED_K8S_TESTING_TAG",
         /// `NPIP_TUNNEL_SETUP_FAILURE`: The secure cluster connectivity tunnel could not be set up.
         NpipTunnelSetupFailure = "NPIP_TUNNEL_SETUP_FAILURE",
         /// `NPIP_TUNNEL_TOKEN_FAILURE`: The token for the secure cluster connectivity tunnel could not be obtained.
         NpipTunnelTokenFailure = "NPIP_TUNNEL_TOKEN_FAILURE",
-        /// `POD_ASSIGNMENT_FAILURE`.
+        /// `POD_ASSIGNMENT_FAILURE`: Pods could not be assigned to the compute.
         PodAssignmentFailure = "POD_ASSIGNMENT_FAILURE",
-        /// `POD_SCHEDULING_FAILURE`.
+        /// `POD_SCHEDULING_FAILURE`: A pod found no node to run on.
         PodSchedulingFailure = "POD_SCHEDULING_FAILURE",
-        /// `RATE_LIMITED`.
+        /// `RATE_LIMITED`: A limit on the rate of requests was reached.
         RateLimited = "RATE_LIMITED",
         /// `REQUEST_REJECTED`: The platform rejected the launch request, for instance because of load; a later attempt may succeed.
         RequestRejected = "REQUEST_REJECTED",
         /// `REQUEST_THROTTLED`: Too many requests in a short time.
         RequestThrottled = "REQUEST_THROTTLED",
-        /// `RESOURCE_USAGE_BLOCKED`.
+        /// `RESOURCE_USAGE_BLOCKED`: The use of the resource is blocked.
         ResourceUsageBlocked = "RESOURCE_USAGE_BLOCKED",
-        /// `SECRET_CREATION_FAILURE`.
+        /// `SECRET_CREATION_FAILURE`: A secret that the compute needs could not be created.
         SecretCreationFailure = "SECRET_CREATION_FAILURE",
         /// `SECRET_PERMISSION_DENIED`: A referenced secret may not be read.
         SecretPermissionDenied = "SECRET_PERMISSION_DENIED",
         /// `SECRET_RESOLUTION_ERROR`: A referenced secret could not be resolved.
         SecretResolutionError = "SECRET_RESOLUTION_ERROR",
-        /// `SECURITY_DAEMON_REGISTRATION_EXCEPTION`.
+        /// `SECURITY_DAEMON_REGISTRATION_EXCEPTION`: The security daemon of an instance could not register.
         SecurityDaemonRegistrationException = "SECURITY_DAEMON_REGISTRATION_EXCEPTION",
-        /// `SELF_BOOTSTRAP_FAILURE`.
+        /// `SELF_BOOTSTRAP_FAILURE`: An instance could not set itself up.
         SelfBootstrapFailure = "SELF_BOOTSTRAP_FAILURE",
-        /// `SERVERLESS_LONG_RUNNING_TERMINATED`.
+        /// `SERVERLESS_LONG_RUNNING_TERMINATED`: Serverless compute was terminated since it had run for too long.
         ServerlessLongRunningTerminated = "SERVERLESS_LONG_RUNNING_TERMINATED",
-        /// `SKIPPED_SLOW_NODES`.
+        /// `SKIPPED_SLOW_NODES`: Nodes that started too slowly were left out.
         SkippedSlowNodes = "SKIPPED_SLOW_NODES",
         /// `SLOW_IMAGE_DOWNLOAD`: Downloading the image took too long.
         SlowImageDownload = "SLOW_IMAGE_DOWNLOAD",
@@ -3204,7 +3212,7 @@ databricks_core::open_enum! {
         SparkStartupFailure = "SPARK_STARTUP_FAILURE",
         /// `SPOT_INSTANCE_TERMINATION`: The cloud provider reclaimed spot instances.
         SpotInstanceTermination = "SPOT_INSTANCE_TERMINATION",
-        /// `SSH_BOOTSTRAP_FAILURE`.
+        /// `SSH_BOOTSTRAP_FAILURE`: An instance could not be set up over SSH.
         SshBootstrapFailure = "SSH_BOOTSTRAP_FAILURE",
         /// `STORAGE_DOWNLOAD_FAILURE`: A download from storage failed.
         StorageDownloadFailure = "STORAGE_DOWNLOAD_FAILURE",
@@ -3214,37 +3222,37 @@ databricks_core::open_enum! {
         StorageDownloadFailureSlow = "STORAGE_DOWNLOAD_FAILURE_SLOW",
         /// `STORAGE_DOWNLOAD_FAILURE_THROTTLED`: A download from storage was throttled.
         StorageDownloadFailureThrottled = "STORAGE_DOWNLOAD_FAILURE_THROTTLED",
-        /// `STS_CLIENT_SETUP_FAILURE`.
+        /// `STS_CLIENT_SETUP_FAILURE`: The client for temporary AWS credentials could not be set up.
         StsClientSetupFailure = "STS_CLIENT_SETUP_FAILURE",
         /// `SUBNET_EXHAUSTED_FAILURE`: The subnet has no free IP addresses.
         SubnetExhaustedFailure = "SUBNET_EXHAUSTED_FAILURE",
-        /// `TEMPORARILY_UNAVAILABLE`.
+        /// `TEMPORARILY_UNAVAILABLE`: A service that is needed was not available for a while.
         TemporarilyUnavailable = "TEMPORARILY_UNAVAILABLE",
         /// `TRIAL_EXPIRED`: The trial subscription has expired.
         TrialExpired = "TRIAL_EXPIRED",
         /// `UNEXPECTED_LAUNCH_FAILURE`: A critical setup step failed during the launch.
         UnexpectedLaunchFailure = "UNEXPECTED_LAUNCH_FAILURE",
-        /// `UNEXPECTED_POD_RECREATION`.
+        /// `UNEXPECTED_POD_RECREATION`: A pod was created anew without a reason that is known.
         UnexpectedPodRecreation = "UNEXPECTED_POD_RECREATION",
-        /// `UNKNOWN`.
+        /// `UNKNOWN`: The cause is not known.
         Unknown_ = "UNKNOWN",
         /// `UNSUPPORTED_INSTANCE_TYPE`: The instance type is not supported.
         UnsupportedInstanceType = "UNSUPPORTED_INSTANCE_TYPE",
         /// `UPDATE_INSTANCE_PROFILE_FAILURE`: The instance profile could not be changed.
         UpdateInstanceProfileFailure = "UPDATE_INSTANCE_PROFILE_FAILURE",
-        /// `USAGE_POLICY_ENTITLEMENT_DENIED`.
+        /// `USAGE_POLICY_ENTITLEMENT_DENIED`: The user may not use the usage policy that was asked for.
         UsagePolicyEntitlementDenied = "USAGE_POLICY_ENTITLEMENT_DENIED",
         /// `USER_INITIATED_VM_TERMINATION`: A user terminated the virtual machine.
         UserInitiatedVmTermination = "USER_INITIATED_VM_TERMINATION",
         /// `USER_REQUEST`: A user terminated it; the parameters name the user.
         UserRequest = "USER_REQUEST",
-        /// `WORKER_SETUP_FAILURE`.
+        /// `WORKER_SETUP_FAILURE`: The workers could not be set up.
         WorkerSetupFailure = "WORKER_SETUP_FAILURE",
-        /// `WORKSPACE_CANCELLED_ERROR`.
+        /// `WORKSPACE_CANCELLED_ERROR`: The workspace is cancelled.
         WorkspaceCancelledError = "WORKSPACE_CANCELLED_ERROR",
         /// `WORKSPACE_CONFIGURATION_ERROR`: The workspace is misconfigured.
         WorkspaceConfigurationError = "WORKSPACE_CONFIGURATION_ERROR",
-        /// `WORKSPACE_UPDATE`.
+        /// `WORKSPACE_UPDATE`: The workspace is being updated.
         WorkspaceUpdate = "WORKSPACE_UPDATE",
     }
 }

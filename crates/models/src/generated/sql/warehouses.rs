@@ -102,7 +102,7 @@ databricks_core::operation! {
         required {
             /// Last part of the resource name: a numeric user ID, or `me` for the caller.
             default_warehouse_override_id: String = query "default_warehouse_override_id",
-            /// `default_warehouse_override`, of type `DefaultWarehouseOverride`.
+            /// The default warehouse override to create.
             default_warehouse_override: super::DefaultWarehouseOverride = json "default_warehouse_override",
         }
     }
@@ -527,7 +527,7 @@ databricks_core::operation! {
             ///
             /// Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
             name: String = segments "name",
-            /// `default_warehouse_override`, of type `DefaultWarehouseOverride`.
+            /// The default warehouse override with its new values.
             default_warehouse_override: super::DefaultWarehouseOverride = json "default_warehouse_override",
             /// Fields to change; `*` means all of them.
             update_mask: databricks_core::FieldMask = query "update_mask",

@@ -15,7 +15,7 @@ databricks_core::operation! {
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}`.
             parent: String = segments "parent",
-            /// `example`, of type `Example`.
+            /// The example to create.
             example: super::Example = json "example",
         }
     }
@@ -29,7 +29,7 @@ databricks_core::operation! {
         info: "supervisor_agents.create_supervisor_agent", POST "/api/2.1/supervisor-agents", Workspace;
         output: super::SupervisorAgent = databricks_core::ResponseParts::json;
         required {
-            /// `supervisor_agent`, of type `SupervisorAgent`.
+            /// The supervisor agent to create.
             supervisor_agent: super::SupervisorAgent = json "supervisor_agent",
         }
     }
@@ -51,7 +51,7 @@ databricks_core::operation! {
             parent: String = segments "parent",
             /// ID of the tool, last part of its resource name.
             tool_id: String = query "tool_id",
-            /// `tool`, of type `Tool`.
+            /// The tool to create.
             tool: super::Tool = json "tool",
         }
     }
@@ -337,7 +337,7 @@ databricks_core::operation! {
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
             name: String = segments "name",
-            /// `example`, of type `Example`.
+            /// The example with its new values.
             example: super::Example = json "example",
             /// Fields to change: `question`, `guidelines` or both.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -378,7 +378,7 @@ databricks_core::operation! {
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}`.
             name: String = segments "name",
-            /// `supervisor_agent`, of type `SupervisorAgent`.
+            /// The supervisor agent with its new values.
             supervisor_agent: super::SupervisorAgent = json "supervisor_agent",
             /// Fields to change.
             update_mask: databricks_core::FieldMask = query "update_mask",
@@ -400,7 +400,7 @@ databricks_core::operation! {
             ///
             /// Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
             name: String = segments "name",
-            /// `tool`, of type `Tool`.
+            /// The tool with its new values.
             tool: super::Tool = json "tool",
             /// Fields to change; only `description` can.
             update_mask: databricks_core::FieldMask = query "update_mask",

@@ -18,7 +18,7 @@ databricks_core::model! {
         required {
             /// How to answer.
             guidelines: Vec<String> = "guidelines",
-            /// `question`, a text.
+            /// What a user could ask.
             question: String = "question",
         }
         optional {
@@ -177,7 +177,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `SupervisorAgentPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: SupervisorAgentPermissionLevel = "permission_level",
         }
     }
@@ -189,9 +189,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<SupervisorAgentAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -203,7 +203,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `SupervisorAgentPermissionLevel`.
+            /// The level that is described.
             permission_level: SupervisorAgentPermissionLevel = "permission_level",
         }
     }

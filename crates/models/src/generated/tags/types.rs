@@ -8,7 +8,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `tag_assignments`, a list, each item of type `TagAssignment`.
+            /// The tag assignments of this page; later pages may hold more.
             tag_assignments: Vec<TagAssignment> = "tag_assignments" (essential),
         }
     }
@@ -20,7 +20,7 @@ databricks_core::model! {
         optional {
             /// Pass as `page_token` to fetch the following page; absent on the last.
             next_page_token: String = "next_page_token" (essential),
-            /// `tag_policies`, a list, each item of type `TagPolicy`.
+            /// The tag policies of this page; later pages may hold more.
             tag_policies: Vec<TagPolicy> = "tag_policies" (essential),
         }
     }
@@ -56,7 +56,7 @@ databricks_core::model! {
         optional {
             /// When the policy was created, set by the server.
             create_time: String = "create_time",
-            /// `description`, a text.
+            /// Free text about the policy, written by a user.
             description: String = "description",
             /// Identifier assigned by the server, as used in access control resource names (`tagPolicies/{id}`).
             id: String = "id",

@@ -6,7 +6,7 @@ databricks_core::model! {
     /// A column of a result.
     ColumnInfo {
         optional {
-            /// `name`, a text.
+            /// Name of the column.
             name: String = "name",
             /// Data type, such as `string`, `int` or `array<float>`.
             type_text: String = "type_text",
@@ -18,11 +18,11 @@ databricks_core::model! {
     /// A tag of an endpoint: a key and, optionally, a value.
     CustomTag {
         required {
-            /// `key`, a text.
+            /// Key of the tag.
             key: String = "key",
         }
         optional {
-            /// `value`, a text.
+            /// Value of the tag.
             value: String = "value",
         }
     }
@@ -53,13 +53,13 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteEndpointResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     DeleteIndexResponse {
     }
 }
@@ -139,7 +139,7 @@ databricks_core::model! {
             embedding_model_endpoint_name: String = "embedding_model_endpoint_name",
             /// Serving endpoint to embed query texts with, in place of the one above.
             model_endpoint_name_for_query: String = "model_endpoint_name_for_query",
-            /// `name`, a text.
+            /// Name of the column.
             name: String = "name",
         }
     }
@@ -151,7 +151,7 @@ databricks_core::model! {
         optional {
             /// Number of elements of each vector.
             embedding_dimension: i64 = "embedding_dimension",
-            /// `name`, a text.
+            /// Name of the column.
             name: String = "name",
         }
     }
@@ -167,21 +167,21 @@ databricks_core::model! {
             creation_timestamp: i64 = "creation_timestamp",
             /// Who created it.
             creator: String = "creator",
-            /// `custom_tags`, a list, each item of type `CustomTag`.
+            /// Tags of the endpoint for cost reports.
             custom_tags: Vec<CustomTag> = "custom_tags",
             /// Budget policy in force.
             effective_budget_policy_id: String = "effective_budget_policy_id",
             /// State of the endpoint, with a message.
             endpoint_status: EndpointStatus = "endpoint_status",
-            /// `endpoint_type`, of type `EndpointType`.
+            /// Which kind of endpoint it is.
             endpoint_type: EndpointType = "endpoint_type",
-            /// `id`, a text.
+            /// ID of the endpoint, assigned by the service.
             id: String = "id",
             /// When it was last changed, as Unix time in milliseconds.
             last_updated_timestamp: i64 = "last_updated_timestamp",
             /// Who changed it last.
             last_updated_user: String = "last_updated_user",
-            /// `name`, a text.
+            /// Name of the endpoint.
             name: String = "name",
             /// Number of indexes it hosts.
             num_indexes: i64 = "num_indexes",
@@ -209,7 +209,7 @@ databricks_core::model! {
         optional {
             /// Further detail.
             message: String = "message",
-            /// `state`, of type `EndpointStatusState`.
+            /// Where the endpoint stands at present.
             state: EndpointStatusState = "state",
         }
     }
@@ -241,7 +241,7 @@ databricks_core::model! {
     /// A page of endpoints.
     ListEndpointResponse {
         optional {
-            /// `endpoints`, a list, each item of type `EndpointInfo`.
+            /// The endpoints of this page; later pages may hold more.
             endpoints: Vec<EndpointInfo> = "endpoints" (essential),
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
@@ -253,7 +253,7 @@ databricks_core::model! {
     /// A list of values of any type.
     ListValue {
         optional {
-            /// `values`, a list, each item of type `Value`.
+            /// The values, in order.
             values: Vec<Value> = "values",
         }
     }
@@ -265,7 +265,7 @@ databricks_core::model! {
         optional {
             /// Token for the next page; absent on the last one.
             next_page_token: String = "next_page_token" (essential),
-            /// `vector_indexes`, a list, each item of type `MiniVectorIndex`.
+            /// The vector indexes of this page; later pages may hold more.
             vector_indexes: Vec<MiniVectorIndex> = "vector_indexes" (essential),
         }
     }
@@ -287,9 +287,9 @@ databricks_core::model! {
     /// A metric: name, labels and, where it applies, percentile.
     Metric {
         optional {
-            /// `labels`, a list, each item of type `MetricLabel`.
+            /// Labels that narrow the metric down.
             labels: Vec<MetricLabel> = "labels",
-            /// `name`, a text.
+            /// Name of the metric.
             name: String = "name",
             /// Which percentile of the distribution is meant.
             percentile: f64 = "percentile",
@@ -301,9 +301,9 @@ databricks_core::model! {
     /// A label that narrows a metric down.
     MetricLabel {
         optional {
-            /// `name`, a text.
+            /// Name of the label.
             name: String = "name",
-            /// `value`, a text.
+            /// Value of the label.
             value: String = "value",
         }
     }
@@ -315,7 +315,7 @@ databricks_core::model! {
         optional {
             /// Time of the point, as Unix time in milliseconds.
             timestamp: i64 = "timestamp",
-            /// `value`, a number.
+            /// What was measured.
             value: f64 = "value",
         }
     }
@@ -325,7 +325,7 @@ databricks_core::model! {
     /// A metric with its data points.
     MetricValues {
         optional {
-            /// `metric`, of type `Metric`.
+            /// Which metric the values are of.
             metric: Metric = "metric",
             /// Data points of the time series.
             values: Vec<MetricValue> = "values",
@@ -412,7 +412,7 @@ databricks_core::model! {
     ResultData {
         optional {
             /// Cells of each row as text.
-            data_array: Vec<Vec<String>> = "data_array",
+            data_array: Vec<Vec<serde_json::Value>> = "data_array",
             /// Number of rows.
             row_count: i64 = "row_count",
         }
@@ -470,7 +470,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer.
+    /// Empty response.
     SyncIndexResponse {
     }
 }
@@ -515,13 +515,13 @@ databricks_core::model! {
     /// A value of any type; at most one member is set.
     Value {
         optional {
-            /// `bool_value`, `true` or `false`.
+            /// Set if the value is true or false.
             bool_value: bool = "bool_value",
-            /// `list_value`, of type `ListValue`.
+            /// Set if the value is a list.
             list_value: ListValue = "list_value",
-            /// `number_value`, a number.
+            /// Set if the value is a number.
             number_value: f64 = "number_value",
-            /// `string_value`, a text.
+            /// Set if the value is text.
             string_value: String = "string_value",
             /// A nested set of named values.
             struct_value: Struct = "struct_value",
@@ -615,7 +615,7 @@ databricks_core::model! {
             inherited: bool = "inherited",
             /// Objects it is inherited from.
             inherited_from_object: Vec<String> = "inherited_from_object",
-            /// `permission_level`, of type `VectorSearchEndpointPermissionLevel`.
+            /// The level that is held, whether granted directly or inherited.
             permission_level: VectorSearchEndpointPermissionLevel = "permission_level",
         }
     }
@@ -627,9 +627,9 @@ databricks_core::model! {
         optional {
             /// One entry per principal.
             access_control_list: Vec<VectorSearchEndpointAccessControlResponse> = "access_control_list",
-            /// `object_id`, a text.
+            /// The object that the permissions are on, as a path of its kind and its ID.
             object_id: String = "object_id",
-            /// `object_type`, a text.
+            /// Kind of the object that the permissions are on.
             object_type: String = "object_type",
         }
     }
@@ -641,7 +641,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `VectorSearchEndpointPermissionLevel`.
+            /// The level that is described.
             permission_level: VectorSearchEndpointPermissionLevel = "permission_level",
         }
     }
@@ -670,7 +670,7 @@ databricks_core::open_enum! {
         Online = "ONLINE",
         /// `PROVISIONING`: It is being set up.
         Provisioning = "PROVISIONING",
-        /// `RED_STATE`.
+        /// `RED_STATE`: The endpoint does not work.
         RedState = "RED_STATE",
         /// `STARTING`: It is on the way back from a stop.
         Starting = "STARTING",
@@ -678,7 +678,7 @@ databricks_core::open_enum! {
         Stopped = "STOPPED",
         /// `STOPPING`: Its compute is being released.
         Stopping = "STOPPING",
-        /// `YELLOW_STATE`.
+        /// `YELLOW_STATE`: The endpoint works, not in full.
         YellowState = "YELLOW_STATE",
     }
 }

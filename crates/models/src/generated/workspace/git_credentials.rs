@@ -63,7 +63,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Gets one Git credential.
     ///
-    /// The token itself is not part of the answer.
+    /// The token itself is not part of the response.
     ///
     /// `GET /api/2.0/git-credentials/{credential_id}`
     Get {

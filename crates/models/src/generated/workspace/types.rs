@@ -94,25 +94,25 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to the deletion of a Git credential.
+    /// Empty response to the deletion of a Git credential.
     DeleteCredentialsResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to the deletion of a Git folder.
+    /// Empty response to the deletion of a Git folder.
     DeleteRepoResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to the deletion of a workspace object.
+    /// Empty response to the deletion of a workspace object.
     DeleteResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to the deletion of a secret.
+    /// Empty response to the deletion of a secret.
     DeleteSecretResponse {
     }
 }
@@ -220,7 +220,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to an import.
+    /// Empty response to an import.
     ImportResponse {
     }
 }
@@ -271,7 +271,7 @@ databricks_core::model! {
     /// Secret scopes of the workspace.
     ListScopesResponse {
         optional {
-            /// `scopes`, a list, each item of type `SecretScope`.
+            /// All scopes that the call found.
             scopes: Vec<SecretScope> = "scopes" (essential),
         }
     }
@@ -288,7 +288,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to the creation of a directory.
+    /// Empty response to the creation of a directory.
     MkdirsResponse {
     }
 }
@@ -411,7 +411,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `RepoPermissionLevel`.
+            /// The level that is described.
             permission_level: RepoPermissionLevel = "permission_level",
         }
     }
@@ -464,13 +464,13 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Empty answer to the change of a Git credential.
+    /// Empty response to the change of a Git credential.
     UpdateCredentialsResponse {
     }
 }
 
 databricks_core::model! {
-    /// Empty answer to the update of a Git folder.
+    /// Empty response to the update of a Git folder.
     UpdateRepoResponse {
     }
 }
@@ -545,7 +545,7 @@ databricks_core::model! {
         optional {
             /// What the level allows.
             description: String = "description",
-            /// `permission_level`, of type `WorkspaceObjectPermissionLevel`.
+            /// The level that is described.
             permission_level: WorkspaceObjectPermissionLevel = "permission_level",
         }
     }
@@ -574,7 +574,7 @@ databricks_core::open_enum! {
         Html = "HTML",
         /// `JUPYTER`: Notebook as a Jupyter `.ipynb` document.
         Jupyter = "JUPYTER",
-        /// `RAW`.
+        /// `RAW`: The bytes of a file as they are.
         Raw = "RAW",
         /// `R_MARKDOWN`: Notebook as R Markdown.
         RMarkdown = "R_MARKDOWN",
@@ -594,7 +594,7 @@ databricks_core::open_enum! {
         Html = "HTML",
         /// `JUPYTER`: Jupyter `.ipynb` document.
         Jupyter = "JUPYTER",
-        /// `RAW`.
+        /// `RAW`: The bytes of a file as they are.
         Raw = "RAW",
         /// `R_MARKDOWN`: R Markdown document, imported as a notebook.
         RMarkdown = "R_MARKDOWN",
@@ -606,13 +606,13 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Language of a notebook.
     Language {
-        /// `PYTHON`.
+        /// `PYTHON`: Python code.
         Python = "PYTHON",
-        /// `R`.
+        /// `R`: R code.
         R = "R",
-        /// `SCALA`.
+        /// `SCALA`: Scala code.
         Scala = "SCALA",
-        /// `SQL`.
+        /// `SQL`: SQL statements.
         Sql = "SQL",
     }
 }
@@ -626,9 +626,9 @@ databricks_core::open_enum! {
         Directory = "DIRECTORY",
         /// `FILE`: Any other file.
         File = "FILE",
-        /// `LIBRARY`.
+        /// `LIBRARY`: A library to be installed on clusters.
         Library = "LIBRARY",
-        /// `NOTEBOOK`.
+        /// `NOTEBOOK`: A notebook with cells of code.
         Notebook = "NOTEBOOK",
         /// `REPO`: Git folder without CLI access.
         Repo = "REPO",

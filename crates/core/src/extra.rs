@@ -1,0 +1,215 @@
+//! What this release does not know yet: members of messages and inputs of operations, by their names on the wire.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::MapAccess;
+use serde::ser::SerializeMap;
+use serde_json::{Map, Value};
+
+use crate::model::{Mark, Message, Wire};
+use crate::operation::Payload;
+use crate::{Error, ErrorKind, RequestParts, Result};
+
+/// Members of a message that this release does not know, as the service sent them or the caller set them.
+///
+/// They are sent back with the message, so that reading, changing and writing an object loses nothing. `Debug` shows
+/// their names, and values only where they cannot be secrets.
+#[derive(Clone, Default, PartialEq)]
+pub struct Extra(Option<Box<BTreeMap<String, Value>>>);
+
+impl Extra {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Returns the member of this name on the wire.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.as_ref()?.get(name)
+    }
+
+    /// Returns names and values, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().flat_map(|members| members.iter()).map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Removes the member of this name, and returns its value.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        let members = self.0.as_mut()?;
+        let value = members.remove(name);
+        if members.is_empty() {
+            self.0 = None;
+        }
+        value
+    }
+
+    /// Keeps a member as it is, whether or not this release knows it.
+    #[doc(hidden)]
+    pub fn put(&mut self, name: &str, value: Value) {
+        self.0.get_or_insert_default().insert(name.to_owned(), value);
+    }
+
+    /// Reads the value of a member that is not known.
+    #[doc(hidden)]
+    #[cold]
+    pub fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        let value = map.next_value()?;
+        self.put(name, value);
+        Ok(())
+    }
+
+    /// Writes the members.
+    #[doc(hidden)]
+    pub fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))
+    }
+
+    /// Sets a member of `message` by its name on the wire: the typed one if there is one, else one of these.
+    #[doc(hidden)]
+    pub fn set<M: Message>(message: &mut M, name: &str, value: Value, extra: fn(&mut M) -> &mut Self) {
+        extra(message).remove(name);
+        let null = value.is_null();
+        let mut entry = serde::de::value::MapDeserializer::new(std::iter::once((name, value)));
+        // The name is known already; what remains in the entry is the value. Reading is lenient: it warns and goes on.
+        let named: Result<Option<String>, serde_json::Error> = entry.next_key();
+        let _ = named.map(|_| message.member(name, &mut entry, false));
+        if null {
+            extra(message).put(name, Value::Null);
+        }
+    }
+}
+
+impl fmt::Debug for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members: Map<String, Value> = self.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        Value::Object(members).show(Mark::Settings, f)
+    }
+}
+
+impl RequestParts {
+    /// Adds an input that the operation does not have: a member of its JSON object, or a query parameter where the
+    /// request has no body.
+    ///
+    /// * `name`: as on the wire.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when the request has an input of this name, or a body that is not a JSON object.
+    pub fn extra_input(mut self, name: &str, value: &Value) -> Result<Self> {
+        let info = self.info;
+        let refuse = |why: &str| {
+            Err(Error::new(ErrorKind::InvalidInput, format!("the extra input {name} {why}")).with_operation(info.id))
+        };
+        match &self.payload {
+            Payload::None => {
+                let taken = self.query_string().split('&').any(|pair| pair.split('=').next() == Some(name));
+                if taken { refuse("is set already; use its setter") } else { self.query(name, value) }
+            }
+            Payload::Json(text) => match serde_json::from_slice(text) {
+                Ok(Value::Object(mut members)) => {
+                    if members.insert(name.to_owned(), value.clone()).is_some() {
+                        return refuse("is set already; use its setter");
+                    }
+                    let text = Value::Object(members).to_string();
+                    self.payload = Payload::Json(text.into());
+                    Ok(self)
+                }
+                _ => refuse("has no place, since the body is not a JSON object"),
+            },
+            Payload::Body { .. } | Payload::Multipart(_) => refuse("has no place, since the body is not a JSON object"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(dead_code, unreachable_pub)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Operation, RequestContext, ResponseParts};
+
+    crate::model! {
+        /// A message.
+        Lamp {
+            required {
+                /// Name.
+                name: String = "name",
+            }
+            optional {
+                /// Brightness.
+                lumen: i64 = "lumen",
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_members_are_read_kept_and_sent_back() {
+        let lamp: Lamp =
+            crate::model::from_json(br#"{"name":"a","hue":{"deg":120},"lumen":3,"token":"hunter2"}"#).unwrap();
+        assert_eq!(lamp.extra().get("hue"), Some(&json!({"deg": 120})));
+        assert_eq!(lamp.extra().iter().map(|(name, _)| name).collect::<Vec<_>>(), ["hue", "token"]);
+        let back = serde_json::to_value(&lamp).unwrap();
+        assert_eq!(back, json!({"name": "a", "lumen": 3, "hue": {"deg": 120}, "token": "hunter2"}));
+        let shown = format!("{lamp:?}");
+        assert!(shown.contains("hue") && !shown.contains("hunter2"), "{shown}");
+        assert!(!format!("{:?}", Lamp::new("a")).contains("extra"));
+    }
+
+    #[test]
+    fn members_are_set_by_their_names_on_the_wire() {
+        let lamp = Lamp::new("a").with_extra("hue", 7).with_extra("lumen", 9);
+        assert_eq!((lamp.lumen, lamp.extra().get("lumen")), (Some(9), None));
+        let null = lamp.clone().with_extra("lumen", Value::Null);
+        assert_eq!(null.lumen, None);
+        assert_eq!(serde_json::to_value(&null).unwrap(), json!({"name": "a", "hue": 7, "lumen": null}));
+        let again = null.with_extra("lumen", 1);
+        assert_eq!(serde_json::to_value(&again).unwrap(), json!({"name": "a", "hue": 7, "lumen": 1}));
+        let mut none = again;
+        assert_eq!(none.extra_mut().remove("hue"), Some(json!(7)));
+        assert!(none.extra().is_empty());
+    }
+
+    crate::operation! {
+        /// Changes a lamp.
+        Change {
+            info: "lamps.change", POST "/api/lamps/{id}", Workspace;
+            output: () = ResponseParts::empty;
+            request { object() }
+            required {
+                /// Which.
+                id: String = path "id",
+                /// Name.
+                name: String = member "name",
+            }
+        }
+    }
+
+    crate::operation! {
+        /// Lists lamps.
+        List {
+            info: "lamps.list", GET "/api/lamps", Workspace;
+            output: () = ResponseParts::empty;
+            optional {
+                /// Room.
+                room: String = query "room",
+            }
+        }
+    }
+
+    #[test]
+    fn inputs_that_are_not_known_go_where_the_others_go() {
+        let change = || Change::new("1", "n").request(&RequestContext::default()).unwrap();
+        let parts = change().extra_input("hue", &json!([1])).unwrap();
+        let Payload::Json(text) = parts.payload else { panic!("not JSON") };
+        assert_eq!(serde_json::from_slice::<Value>(&text).unwrap(), json!({"name": "n", "hue": [1]}));
+        let error = change().extra_input("name", &json!(1)).err().unwrap();
+        assert!(error.to_string().contains("the extra input name is set already"), "{error}");
+
+        let mut list = List::new();
+        list.room = Some("x".to_owned());
+        let list = || list.request(&RequestContext::default()).unwrap();
+        assert_eq!(list().extra_input("hue", &json!(["a", "b"])).unwrap().query_string(), "room=x&hue=a&hue=b");
+        assert!(list().extra_input("room", &json!("y")).is_err());
+    }
+}

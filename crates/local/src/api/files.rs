@@ -1,0 +1,274 @@
+//! The Files API: files and directories of volumes, and uploads in parts.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::ranges;
+use crate::extract::{Fields, Query};
+use crate::paging::{Limits, page};
+use crate::reply::{ApiError, Json, Reply};
+use crate::state::content::{Content, receive};
+use crate::state::tree::{Entry, Listed, clean, gone};
+use crate::state::volumes::Links;
+use crate::state::{App, lock};
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    let files = get(download).put(upload).delete(delete).post(action);
+    let directories = get(list).put(make_directory).delete(delete_directory).head(directory);
+    Router::new()
+        .route("/api/2.0/fs/files/{*path}", files)
+        .route("/api/2.0/fs/directories/{*path}", directories)
+        .route("/api/2.0/fs/create-upload-part-urls", post(part_links))
+        .route("/api/2.0/fs/create-resumable-upload-url", post(resumable_link))
+        .route("/api/2.0/fs/create-download-url", post(download_link))
+}
+
+/// The path of something in a volume.
+fn volume_path(path: &str) -> Result<String, ApiError> {
+    let path = clean(&format!("/{path}"))?;
+    let segments = path.split('/').skip(1).collect::<Vec<_>>();
+    if segments.first() != Some(&"Volumes") || segments.len() < 4 {
+        return Err(ApiError::invalid_parameter(format!(
+            "Invalid path: {path}. The path must begin with /Volumes/<catalog>/<schema>/<volume>"
+        )));
+    }
+    Ok(path)
+}
+
+/// As [`volume_path`], of a file.
+fn file_path(path: &str) -> Result<String, ApiError> {
+    let path = volume_path(path)?;
+    if path.split('/').count() < 6 {
+        return Err(ApiError::invalid_parameter(format!("{path} is a volume, not a file")));
+    }
+    Ok(path)
+}
+
+async fn upload(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    query: Query,
+    request: Request,
+) -> Result<StatusCode, ApiError> {
+    let path = file_path(&path)?;
+    let overwrite = query.opt_bool("overwrite")?.unwrap_or(true);
+    lock(&app.volumes.tree).check(&path, overwrite)?;
+    let segment = receive(app.directory.path(), &app.ids, request.into_body())
+        .await
+        .map_err(|error| ApiError::malformed(format!("The body could not be read: {error}")))?;
+    let entry = Entry { content: Content::of([Arc::new(segment)]), modified_ms: app.clock.now_ms() };
+    lock(&app.volumes.tree).put(&path, entry, overwrite)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn download(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let path = file_path(&path)?;
+    let entry = lock(&app.volumes.tree).get(&path)?;
+    serve(&entry, request.headers()).map_err(|refused| match refused {
+        ranges::Refused::Changed => {
+            ApiError::new(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED", "The file has been modified")
+        }
+        ranges::Refused::Range => ApiError::new(
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            "INVALID_PARAMETER_VALUE",
+            "The requested range is not satisfiable",
+        ),
+    })
+}
+
+/// The bytes that the headers ask for.
+pub(super) fn serve(entry: &Entry, headers: &HeaderMap) -> Result<Response, ranges::Refused> {
+    let size = entry.content.length();
+    let (start, end, partial) = ranges::select(headers, size, entry.modified_ms)?;
+    let mut response = Response::new(entry.content.body(start, end));
+    if partial {
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        ranges::set(&mut response, header::CONTENT_RANGE, &format!("bytes {start}-{}/{size}", end - 1));
+    }
+    ranges::set(&mut response, header::CONTENT_TYPE, "application/octet-stream");
+    ranges::set(&mut response, header::CONTENT_LENGTH, &(end - start).to_string());
+    ranges::set(&mut response, header::LAST_MODIFIED, &ranges::http_date(entry.modified_ms));
+    ranges::set(&mut response, header::ACCEPT_RANGES, "bytes");
+    Ok(response)
+}
+
+async fn delete(State(app): State<Arc<App>>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
+    lock(&app.volumes.tree).delete_file(&file_path(&path)?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn make_directory(State(app): State<Arc<App>>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
+    lock(&app.volumes.tree).make_directory(&volume_path(&path)?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn directory(State(app): State<Arc<App>>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
+    let path = volume_path(&path)?;
+    if is_there(&app, &path) { Ok(StatusCode::OK) } else { Err(gone(&path)) }
+}
+
+/// A volume is there as soon as it is used: its root is an empty directory before.
+fn is_there(app: &App, path: &str) -> bool {
+    path.split('/').count() == 5 && lock(&app.volumes.tree).get(path).is_err()
+        || lock(&app.volumes.tree).is_directory(path)
+}
+
+async fn delete_directory(State(app): State<Arc<App>>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
+    let path = file_path(&path)?;
+    let mut tree = lock(&app.volumes.tree);
+    if tree.is_directory(&path) && !tree.is_empty(&path) {
+        let message = format!("The directory is not empty: {path}");
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message));
+    }
+    tree.delete_directory(&path)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn list(State(app): State<Arc<App>>, Path(path): Path<String>, query: Query) -> Reply {
+    let path = volume_path(&path)?;
+    let found = if lock(&app.volumes.tree).is_directory(&path) {
+        lock(&app.volumes.tree).list(&path)?
+    } else if is_there(&app, &path) {
+        Vec::new()
+    } else {
+        return Err(gone(&path));
+    };
+    // Larger sizes count as the largest.
+    let size = query.opt_i64("page_size")?.map(|size| size.min(1000));
+    let page = page(found, "files", size, query.get("page_token"), Limits { usual: 1000, max: 1000 })?;
+    let mut body = json!({"contents": page.items.iter().map(listed).collect::<Vec<_>>()});
+    if let Some(next) = page.next {
+        body["next_page_token"] = json!(next);
+    }
+    Ok(Json(body))
+}
+
+fn listed(found: &Listed) -> Value {
+    let name = found.path.rsplit('/').next().unwrap_or_default();
+    let mut entry = json!({"path": found.path, "name": name, "is_directory": found.file.is_none()});
+    if let Some(file) = &found.file {
+        entry["file_size"] = json!(file.content.length());
+        entry["last_modified"] = json!(file.modified_ms);
+    }
+    entry
+}
+
+/// The steps of an upload in parts.
+async fn action(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    query: Query,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let path = file_path(&path)?;
+    let token = || query.str("session_token");
+    match query.str("action")? {
+        "initiate-upload" => {
+            if app.settings.volume_links == Links::Disabled {
+                return Err(not_enabled());
+            }
+            let token = app.ids.uuid();
+            app.volumes.begin(&token, &path, query.opt_bool("overwrite")?.unwrap_or(true))?;
+            let kind = match app.settings.volume_links {
+                Links::Resumable => "resumable_upload",
+                _ => "multipart_upload",
+            };
+            Ok(Json(json!({kind: {"session_token": token}})).into_response())
+        }
+        "complete-upload" => {
+            let token = token()?.to_owned();
+            let body = axum::body::to_bytes(request.into_body(), crate::extract::BODY_LIMIT)
+                .await
+                .map_err(|error| ApiError::malformed(format!("The request body could not be read: {error}")))?;
+            let parts = parts(&Fields::parse(&body)?)?;
+            app.volumes.complete(&token, &path, &parts, app.clock.now_ms())?;
+            Ok(Json::empty().into_response())
+        }
+        "abort-upload" => {
+            app.volumes.abort(token()?, Some(&path))?;
+            Ok(Json::empty().into_response())
+        }
+        other => Err(ApiError::invalid_parameter(format!("Unknown action {other:?}"))),
+    }
+}
+
+fn parts(fields: &Fields) -> Result<Vec<(u64, String)>, ApiError> {
+    let wrong = || ApiError::invalid_parameter("'parts' must be a list of part_number and etag");
+    let part = |part: &Value| Some((part["part_number"].as_u64()?, part["etag"].as_str()?.to_owned()));
+    fields.opt_list("parts")?.unwrap_or_default().iter().map(|it| part(it).ok_or_else(wrong)).collect()
+}
+
+fn not_enabled() -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, "PERMISSION_DENIED", "Presigned URLs API is not enabled")
+}
+
+/// When a link ends that is to work until a time: no later than the workspace lets links live.
+fn link_end(app: &App, asked: &str) -> Result<i64, ApiError> {
+    let asked: jiff::Timestamp =
+        asked.parse().map_err(|_| ApiError::invalid_parameter("'expire_time' must be a time in RFC 3339"))?;
+    let lifetime = i64::try_from(app.settings.link_lifetime.as_millis()).unwrap_or(i64::MAX);
+    Ok(asked.as_millisecond().min(app.clock.now_ms().saturating_add(lifetime)))
+}
+
+/// A link to storage with the headers that it wants.
+fn link(app: &App, kind: &str, name: &str, number: u64, end: i64) -> Value {
+    let signed = app.signer.link(&format!("{kind}{name}"), usize::try_from(number).unwrap_or(usize::MAX), end);
+    let query = signed.split_once('?').map_or("", |(_, query)| query);
+    let storage = app.volumes.storage.get().map_or("", String::as_str);
+    let escaped = name.split('/').map(super::storage_volumes::escape).collect::<Vec<_>>().join("/");
+    let headers: Vec<_> =
+        app.link_key.iter().map(|key| json!({"name": super::storage::KEY_HEADER, "value": key})).collect();
+    json!({"url": format!("{storage}/storage/{kind}{escaped}?number={number}&{query}"), "headers": headers})
+}
+
+async fn part_links(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let token = fields.str("session_token")?;
+    if app.volumes.path_of(token)? != clean(fields.str("path")?)? {
+        return Err(ApiError::invalid_parameter("The session is of another path"));
+    }
+    let positive = |name: &str| {
+        let value = fields.opt_i64(name)?.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
+        value.ok_or_else(|| ApiError::invalid_parameter(format!("'{name}' must be a positive number")))
+    };
+    let (start, count) = (positive("start_part_number")?, positive("count")?);
+    if count > 1000 {
+        return Err(ApiError::invalid_parameter("'count' must be at most 1000"));
+    }
+    let end = link_end(&app, fields.str("expire_time")?)?;
+    let urls = (start..start.saturating_add(count)).map(|number| {
+        let mut link = link(&app, "parts", &format!("/{token}"), number, end);
+        link["part_number"] = json!(number);
+        link
+    });
+    Ok(Json(json!({"upload_part_urls": urls.collect::<Vec<_>>()})))
+}
+
+async fn resumable_link(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let token = fields.str("session_token")?;
+    if app.volumes.path_of(token)? != clean(fields.str("path")?)? {
+        return Err(ApiError::invalid_parameter("The session is of another path"));
+    }
+    // Such links live for a week.
+    let end = app.clock.now_ms().saturating_add(7 * 24 * 3600 * 1000);
+    Ok(Json(json!({"resumable_upload_url": link(&app, "resumable", &format!("/{token}"), 0, end)})))
+}
+
+async fn download_link(State(app): State<Arc<App>>, query: Query) -> Reply {
+    if app.settings.volume_links == Links::Disabled {
+        return Err(not_enabled());
+    }
+    let path = file_path(query.str("path")?.trim_start_matches('/'))?;
+    lock(&app.volumes.tree).get(&path)?;
+    let end = link_end(&app, query.str("expire_time")?)?;
+    Ok(Json(link(&app, "files", &path, 0, end)))
+}

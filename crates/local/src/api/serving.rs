@@ -1,0 +1,204 @@
+//! Serving endpoints: each echoes what it is asked, as a custom model or as a chat model.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, patch, post, put};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::extract::Fields;
+use crate::reply::{ApiError, Json, Reply};
+use crate::state::{App, USER_NAME, lock};
+
+/// The endpoint that is there from the start.
+const FIRST: &str = "echo";
+
+/// The endpoints by name.
+pub(crate) type Endpoints = Mutex<BTreeMap<String, Value>>;
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/2.0/serving-endpoints", get(list).post(create))
+        .route("/api/2.0/serving-endpoints/{name}", get(read).delete(delete))
+        .route("/api/2.0/serving-endpoints/{name}/config", put(update_config))
+        .route("/api/2.0/serving-endpoints/{name}/ai-gateway", put(update_gateway))
+        .route("/api/2.0/serving-endpoints/{name}/tags", patch(update_tags))
+        .route("/serving-endpoints/{name}/invocations", post(invoke))
+}
+
+/// What is known of an endpoint.
+fn endpoint(app: &App, name: &str, config: Value) -> Value {
+    let now = app.clock.now_ms();
+    json!({
+        "name": name,
+        "id": app.ids.hex32(),
+        "creator": USER_NAME,
+        "creation_timestamp": now,
+        "last_updated_timestamp": now,
+        "state": {"ready": "READY", "config_update": "NOT_UPDATING"},
+        "config": config,
+    })
+}
+
+fn all(app: &App) -> BTreeMap<String, Value> {
+    let mut endpoints = lock(&app.endpoints);
+    if !endpoints.contains_key(FIRST) {
+        let config = json!({"served_entities": [{"name": FIRST, "entity_name": "local.echo", "entity_version": "1"}]});
+        endpoints.insert(FIRST.to_owned(), endpoint(app, FIRST, config));
+    }
+    endpoints.clone()
+}
+
+/// Changes an endpoint and gives it as it is then.
+fn edit(app: &App, name: &str, change: impl FnOnce(&mut Value)) -> Result<Value, ApiError> {
+    find(app, name)?;
+    let mut endpoints = lock(&app.endpoints);
+    let endpoint = endpoints.get_mut(name);
+    let endpoint =
+        endpoint.ok_or_else(|| ApiError::not_found(format!("The endpoint with name {name} does not exist")))?;
+    change(endpoint);
+    endpoint["last_updated_timestamp"] = json!(app.clock.now_ms());
+    Ok(endpoint.clone())
+}
+
+async fn update_config(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+    edit(&app, &name, |endpoint| endpoint["config"] = Value::Object(fields.0)).map(Json)
+}
+
+async fn update_gateway(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+    let gateway = Value::Object(fields.0);
+    edit(&app, &name, |endpoint| endpoint["ai_gateway"] = gateway.clone())?;
+    Ok(Json(gateway))
+}
+
+async fn update_tags(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+    let added = fields.opt_list("add_tags")?.unwrap_or_default();
+    let removed = fields.opt_strings("delete_tags")?.unwrap_or_default();
+    let endpoint = edit(&app, &name, |endpoint| {
+        let mut tags = endpoint["tags"].as_array().cloned().unwrap_or_default();
+        tags.retain(|t| {
+            let replaced = added.iter().any(|a| a["key"] == t["key"]);
+            !replaced && !removed.iter().any(|key| t["key"] == key.as_str())
+        });
+        tags.extend(added.to_vec());
+        endpoint["tags"] = json!(tags);
+    })?;
+    Ok(Json(json!({"tags": endpoint["tags"]})))
+}
+
+fn find(app: &App, name: &str) -> Result<Value, ApiError> {
+    let gone = || ApiError::not_found(format!("The endpoint with name {name} does not exist"));
+    all(app).remove(name).ok_or_else(gone)
+}
+
+async fn list(State(app): State<Arc<App>>) -> Json {
+    Json(json!({"endpoints": all(&app).into_values().collect::<Vec<_>>()}))
+}
+
+async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let name = fields.str("name")?;
+    if all(&app).contains_key(name) {
+        let message = format!("Endpoint with name '{name}' already exists.");
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", message));
+    }
+    let config = fields.opt_object("config")?.map_or_else(|| json!({}), |config| Value::Object(config.0));
+    let made = endpoint(&app, name, config);
+    lock(&app.endpoints).insert(name.to_owned(), made.clone());
+    Ok(Json(made))
+}
+
+async fn read(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply {
+    find(&app, &name).map(Json)
+}
+
+async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply {
+    if name == FIRST {
+        return Err(ApiError::invalid_parameter("The endpoint 'echo' is part of the embedded workspace"));
+    }
+    find(&app, &name)?;
+    lock(&app.endpoints).remove(&name);
+    Ok(Json::empty())
+}
+
+async fn invoke(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Result<Response, ApiError> {
+    let endpoint = find(&app, &name)?;
+    let model = endpoint["config"]["served_entities"][0]["name"].as_str().unwrap_or(&name).to_owned();
+    let mut response = match fields.opt_list("messages")? {
+        Some(messages) => chat(&app, &model, messages, &fields)?,
+        None => Json(predictions(&fields)?).into_response(),
+    };
+    if let Ok(value) = HeaderValue::from_str(&model) {
+        response.headers_mut().insert(HeaderName::from_static("served-model-name"), value);
+    }
+    Ok(response)
+}
+
+/// What a custom model is asked comes back, row by row.
+fn predictions(fields: &Fields) -> Result<Value, ApiError> {
+    let given = ["dataframe_records", "instances"].into_iter().find_map(|name| fields.opt_list(name).transpose());
+    if let Some(rows) = given {
+        return Ok(json!({"predictions": rows?}));
+    }
+    if let Some(split) = fields.opt_object("dataframe_split")? {
+        return Ok(json!({"predictions": split.opt_list("data")?.unwrap_or_default()}));
+    }
+    match fields.0.get("inputs") {
+        Some(Value::Array(rows)) => Ok(json!({"predictions": rows})),
+        Some(other) => Ok(json!({"predictions": [other]})),
+        None => Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "BAD_REQUEST",
+            "One of messages, dataframe_records, dataframe_split, instances and inputs must be there",
+        )),
+    }
+}
+
+/// The last message comes back, whole or word by word.
+fn chat(app: &App, model: &str, messages: &[Value], fields: &Fields) -> Result<Response, ApiError> {
+    let last = messages
+        .last()
+        .and_then(|message| message["content"].as_str())
+        .ok_or_else(|| ApiError::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", "The last message must have a content"))?;
+    let words: Vec<String> = last.split_inclusive(' ').map(str::to_owned).collect();
+    let most = fields.opt_i64("max_tokens")?.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
+    let finish = if words.len() > most { "length" } else { "stop" };
+    let words = words.into_iter().take(most).collect::<Vec<_>>();
+    let asked: usize = messages.iter().filter_map(|m| m["content"].as_str()).map(|m| m.split(' ').count()).sum();
+    let usage = json!({
+        "prompt_tokens": asked,
+        "completion_tokens": words.len(),
+        "total_tokens": asked + words.len(),
+    });
+    let (id, created) = (format!("chatcmpl-{}", app.ids.hex16()), app.clock.now_ms() / 1000);
+    let kind = |object: &str| json!({"id": id, "object": object, "created": created, "model": model});
+    if !fields.opt_bool("stream")?.unwrap_or_default() {
+        let mut body = kind("chat.completion");
+        let message = json!({"role": "assistant", "content": words.concat()});
+        body["choices"] = json!([{"index": 0, "message": message, "finish_reason": finish}]);
+        body["usage"] = usage;
+        return Ok(Json(body).into_response());
+    }
+    let chunk = |delta: Value, finish: Option<&str>| {
+        let mut body = kind("chat.completion.chunk");
+        body["choices"] = json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
+        body
+    };
+    let mut events = vec![chunk(json!({"role": "assistant", "content": ""}), None)];
+    events.extend(words.iter().map(|word| chunk(json!({"content": word}), None)));
+    let mut end = chunk(json!({}), Some(finish));
+    end["usage"] = usage;
+    events.push(end);
+    let lines = events.into_iter().map(|event| format!("data: {event}\n\n"));
+    let lines: Vec<_> = lines.chain(["data: [DONE]\n\n".to_owned()]).collect();
+    let pieces = stream::iter(lines.into_iter().map(|line| Ok::<_, std::io::Error>(Bytes::from(line))));
+    let mut response = Response::new(Body::from_stream(pieces));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    Ok(response)
+}

@@ -1,0 +1,254 @@
+//! Cloud storage behind the links of volumes: an origin of its own that knows no credentials.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{files, ranges, storage};
+use crate::auth::same_text;
+use crate::extract::Query;
+use crate::gate;
+use crate::server::Connection;
+use crate::sql::links::Refused;
+use crate::state::content::receive;
+use crate::state::{App, lock};
+
+/// All routes of the origin.
+pub(crate) fn build(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/storage/parts/{token}", put(put_part))
+        .route("/storage/resumable/{token}", put(put_chunk).delete(cancel))
+        .route("/storage/files/{*path}", get(download))
+        .fallback(|| async { StorageError::new(StatusCode::NOT_FOUND, "NoSuchKey", "There is nothing here") })
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), pass))
+        .with_state(app)
+}
+
+/// Escapes a segment of a path.
+pub(super) fn escape(segment: &str) -> String {
+    const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(segment, SEGMENT).to_string()
+}
+
+/// A refusal in the XML of object stores.
+#[derive(Debug)]
+struct StorageError {
+    status: StatusCode,
+    code: &'static str,
+    message: &'static str,
+}
+
+impl StorageError {
+    fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
+        Self { status, code, message }
+    }
+}
+
+impl IntoResponse for StorageError {
+    fn into_response(self) -> Response {
+        let (code, message) = (self.code, self.message);
+        let document = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        );
+        let mut response = Response::new(Body::from(document));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        response
+    }
+}
+
+/// What every request passes: record, faults, and the refusal of credentials.
+async fn pass(
+    State(app): State<Arc<App>>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let entry = app.record.begin(&parts, &Bytes::new());
+    if let Some(action) = app.faults.decide(&parts.method, parts.uri.path()) {
+        if !action.delay.is_zero() {
+            tokio::time::sleep(action.delay).await;
+        }
+        if action.after_handler {
+            app.record.handled(entry);
+            let true_response = next.run(Request::from_parts(parts, body)).await;
+            return gate::apply(&action, &connection).unwrap_or(true_response);
+        }
+        // A response before the request was read would come to a client that does not listen yet.
+        if action.cut_after.is_none() {
+            drain(body).await;
+            if let Some(response) = gate::apply(&action, &connection) {
+                let response = storage_form(response, action.body.is_none());
+                app.record.answered(entry, response.status());
+                return response;
+            }
+            return StorageError::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please try again").into_response();
+        }
+        if let Some(response) = gate::apply(&action, &connection) {
+            drain(body).await;
+            return response;
+        }
+        app.record.handled(entry);
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    let response = if parts.headers.contains_key(header::AUTHORIZATION) {
+        drain(body).await;
+        let message = "Only one auth mechanism allowed: the link is signed, do not send Authorization";
+        StorageError::new(StatusCode::BAD_REQUEST, "InvalidArgument", message).into_response()
+    } else {
+        app.record.handled(entry);
+        next.run(Request::from_parts(parts, body)).await
+    };
+    app.record.answered(entry, response.status());
+    response
+}
+
+async fn drain(body: Body) {
+    let mut pieces = body.into_data_stream();
+    while let Some(Ok(_)) = pieces.next().await {}
+}
+
+/// A fault without a body of its own is put as storage does.
+fn storage_form(response: Response, plain: bool) -> Response {
+    if !plain {
+        return response;
+    }
+    let mut in_xml =
+        StorageError::new(response.status(), "FaultOnDemand", "The request failed on demand").into_response();
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            in_xml.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    in_xml
+}
+
+/// Checks signature, end and header of a link.
+fn check(app: &App, signed: &str, query: &Query, headers: &HeaderMap) -> Result<(), StorageError> {
+    let forbidden = |code, message| StorageError::new(StatusCode::FORBIDDEN, code, message);
+    let number = query.get("number").and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
+    let expires = query.get("expires").and_then(|e| e.parse().ok()).unwrap_or(0);
+    let signature = query.get("signature").unwrap_or_default();
+    app.signer.check(signed, number, expires, signature, app.clock.now_ms()).map_err(|refused| match refused {
+        Refused::Signature => forbidden("SignatureDoesNotMatch", "The signature is not right"),
+        Refused::Expired => forbidden("AccessDenied", "Request has expired"),
+    })?;
+    if let Some(key) = &app.link_key {
+        let given = headers.get(storage::KEY_HEADER).and_then(|value| value.to_str().ok());
+        if !same_text(given.unwrap_or_default(), key) {
+            return Err(forbidden("AccessDenied", "A header of the link is missing"));
+        }
+    }
+    Ok(())
+}
+
+fn no_upload() -> StorageError {
+    StorageError::new(StatusCode::NOT_FOUND, "NoSuchUpload", "The upload is complete or was given up")
+}
+
+async fn put_part(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    query: Query,
+    request: Request,
+) -> Result<Response, StorageError> {
+    check(&app, &format!("parts/{token}"), &query, request.headers())?;
+    let number = query.get("number").and_then(|n| n.parse().ok()).unwrap_or(0);
+    let segment = receive_all(&app, request).await?;
+    let tag = format!("\"{}\"", app.ids.hex32());
+    app.volumes.add_part(&token, number, segment, &tag).map_err(|_| no_upload())?;
+    let mut response = Response::new(Body::empty());
+    ranges::set(&mut response, header::ETAG, &tag);
+    Ok(response)
+}
+
+async fn receive_all(app: &App, request: Request) -> Result<crate::state::content::Segment, StorageError> {
+    receive(app.directory.path(), &app.ids, request.into_body())
+        .await
+        .map_err(|_| StorageError::new(StatusCode::BAD_REQUEST, "IncompleteBody", "The body ended too early"))
+}
+
+/// A chunk of the resumable protocol of Google Cloud.
+async fn put_chunk(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    query: Query,
+    request: Request,
+) -> Result<Response, StorageError> {
+    check(&app, &format!("resumable/{token}"), &query, request.headers())?;
+    let arrived = app.volumes.arrived(&token).map_err(|_| no_upload())?;
+    let range = request.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
+    let invalid = || StorageError::new(StatusCode::BAD_REQUEST, "InvalidRange", "The Content-Range is not right");
+    let (span, total) = range.and_then(|range| range.strip_prefix("bytes ")?.split_once('/')).ok_or_else(invalid)?;
+    if span == "*" {
+        return Ok(so_far(arrived));
+    }
+    let bounds = span.split_once('-').and_then(|(a, b)| Some((a.parse::<u64>().ok()?, b.parse::<u64>().ok()?)));
+    let (first, last) = bounds.filter(|(a, b)| a <= b).ok_or_else(invalid)?;
+    let total = if total == "*" { None } else { Some(total.parse::<u64>().map_err(|_| invalid())?) };
+    if first != arrived {
+        drain(request.into_body()).await;
+        return Ok(so_far(arrived));
+    }
+    let segment = receive_all(&app, request).await?;
+    if segment.length != last - first + 1 {
+        return Err(invalid());
+    }
+    let done = total == Some(last + 1);
+    app.volumes.append(&token, segment, done, app.clock.now_ms()).map_err(|_| {
+        StorageError::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", "The file exists already")
+    })?;
+    if done { Ok(Response::new(Body::empty())) } else { Ok(so_far(last + 1)) }
+}
+
+/// 308, with how much has arrived.
+fn so_far(arrived: u64) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    if arrived > 0 {
+        ranges::set(&mut response, header::RANGE, &format!("bytes=0-{}", arrived - 1));
+    }
+    response
+}
+
+async fn cancel(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    query: Query,
+    request: Request,
+) -> Result<StatusCode, StorageError> {
+    check(&app, &format!("resumable/{token}"), &query, request.headers())?;
+    app.volumes.abort(&token, None).map_err(|_| no_upload())?;
+    // How the service confirms it.
+    Ok(StatusCode::from_u16(499).unwrap_or(StatusCode::NO_CONTENT))
+}
+
+async fn download(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    query: Query,
+    request: Request,
+) -> Result<Response, StorageError> {
+    let path = format!("/{path}");
+    check(&app, &format!("files{path}"), &query, request.headers())?;
+    let gone = || StorageError::new(StatusCode::NOT_FOUND, "NoSuchKey", "The file does not exist");
+    let entry = lock(&app.volumes.tree).get(&path).map_err(|_| gone())?;
+    files::serve(&entry, request.headers()).map_err(|refused| match refused {
+        ranges::Refused::Changed => {
+            StorageError::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", "The file has changed")
+        }
+        ranges::Refused::Range => {
+            StorageError::new(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", "The range lies beyond the end")
+        }
+    })
+}
