@@ -32,6 +32,7 @@ from databricks.sdk.service import (
     oauth2,
     pipelines,
     provisioning,
+    serving,
     settings,
     sharing,
     sql,
@@ -386,6 +387,39 @@ def job_calls(c, w, cluster, warehouse, notebook, upload):
     c.call("jobs.delete", lambda: w.jobs.delete(id))
 
 
+def dbfs_and_secrets(c, w):
+    c.call("dbfs.mkdirs", lambda: w.dbfs.mkdirs("/services"))
+    c.call("dbfs.put", lambda: w.dbfs.put("/services/a", contents=base64.b64encode(b"hi").decode(), overwrite=True))
+    c.call("dbfs.get_status", lambda: w.dbfs.get_status("/services/a"), lambda r: r.file_size == 2)
+    c.call("dbfs.read", lambda: w.dbfs.read("/services/a"), lambda r: base64.b64decode(r.data) == b"hi")
+    c.call("dbfs.list", lambda: list(w.dbfs.list("/services")), lambda r: len(r) == 1)
+    c.call("dbfs.upload", lambda: w.dbfs.upload("/services/b", io.BytesIO(b"x" * 100), overwrite=True))
+    c.call("dbfs.download", lambda: w.dbfs.download("/services/b").read(), lambda r: len(r) == 100)
+    c.call("dbfs.move", lambda: w.dbfs.move("/services/b", "/services/c"))
+    c.call("dbfs.delete", lambda: w.dbfs.delete("/services", recursive=True))
+    c.call("secrets.create_scope", lambda: w.secrets.create_scope("scope"))
+    c.call("secrets.put_secret", lambda: w.secrets.put_secret("scope", "key", string_value="v"))
+    c.call("secrets.get_secret", lambda: w.secrets.get_secret("scope", "key"), lambda r: base64.b64decode(r.value) == b"v")
+    c.call("secrets.list_secrets", lambda: list(w.secrets.list_secrets("scope")), lambda r: r[0].key == "key")
+    c.call("secrets.list_scopes", lambda: list(w.secrets.list_scopes()), lambda r: len(r) == 1)
+    c.call("secrets.put_acl", lambda: w.secrets.put_acl("scope", "users", workspace.AclPermission.READ))
+    c.call("secrets.get_acl", lambda: w.secrets.get_acl("scope", "users"))
+    c.call("secrets.list_acls", lambda: list(w.secrets.list_acls("scope")))
+    c.call("secrets.delete_acl", lambda: w.secrets.delete_acl("scope", "users"))
+    c.call("secrets.delete_secret", lambda: w.secrets.delete_secret("scope", "key"))
+    c.call("secrets.delete_scope", lambda: w.secrets.delete_scope("scope"))
+    entity = serving.ServedEntityInput(entity_name="main.default.m", entity_version="1", workload_size="Small", scale_to_zero_enabled=True)
+    config = serving.EndpointCoreConfigInput(name="e", served_entities=[entity])
+    c.call("serving_endpoints.create_and_wait", lambda: w.serving_endpoints.create_and_wait("e", config=config, timeout=WAIT))
+    c.call("serving_endpoints.get", lambda: w.serving_endpoints.get("e"))
+    c.call("serving_endpoints.list", lambda: list(w.serving_endpoints.list()), lambda r: len(r) >= 1)
+    c.call("serving_endpoints.query", lambda: w.serving_endpoints.query("e", inputs=[1]))
+    c.call("serving_endpoints.update_config_and_wait", lambda: w.serving_endpoints.update_config_and_wait("e", served_entities=[entity], timeout=WAIT))
+    c.call("serving_endpoints.patch", lambda: w.serving_endpoints.patch("e", add_tags=[serving.EndpointTag("k", "v")]))
+    c.call("serving_endpoints.get_permissions", lambda: w.serving_endpoints.get_permissions(w.serving_endpoints.get("e").id))
+    c.call("serving_endpoints.delete", lambda: w.serving_endpoints.delete("e"))
+
+
 def tokens(c, w):
     made = c.call("tokens.create", lambda: w.tokens.create(comment="services", lifetime_seconds=600))
     id = made.token_info.token_id
@@ -525,6 +559,21 @@ def unity_catalog(c, w, warehouse):
     c.call("recipients.list", lambda: list(w.recipients.list()), lambda r: len(r) == 1)
     c.call("recipients.rotate_token", lambda: w.recipients.rotate_token("rec", 0))
     c.call("recipients.delete", lambda: w.recipients.delete("rec"))
+    volume = catalog.VolumeType.MANAGED
+    c.call("volumes.create", lambda: w.volumes.create("services", "s", "v", volume), lambda r: r.full_name == "services.s.v")
+    c.call("volumes.read", lambda: w.volumes.read("services.s.v"))
+    c.call("volumes.list", lambda: list(w.volumes.list("services", "s")), lambda r: len(r) == 1)
+    c.call("volumes.update", lambda: w.volumes.update("services.s.v", comment="x"))
+    root = "/Volumes/services/s/v"
+    c.call("files.create_directory", lambda: w.files.create_directory(root + "/d"))
+    c.call("files.upload", lambda: w.files.upload(root + "/d/a.txt", io.BytesIO(b"hello"), overwrite=True))
+    c.call("files.download", lambda: w.files.download(root + "/d/a.txt").contents.read(), lambda r: r == b"hello")
+    c.call("files.get_metadata", lambda: w.files.get_metadata(root + "/d/a.txt"), lambda r: r.content_length == 5)
+    c.call("files.get_directory_metadata", lambda: w.files.get_directory_metadata(root + "/d"))
+    c.call("files.list_directory_contents", lambda: list(w.files.list_directory_contents(root + "/d")), lambda r: len(r) == 1)
+    c.call("files.delete", lambda: w.files.delete(root + "/d/a.txt"))
+    c.call("files.delete_directory", lambda: w.files.delete_directory(root + "/d"))
+    c.call("volumes.delete", lambda: w.volumes.delete("services.s.v"))
     c.call("schemas.delete", lambda: w.schemas.delete("services.s", force=True))
     c.call("catalogs.delete", lambda: w.catalogs.delete("services", force=True))
 
@@ -694,6 +743,7 @@ def all_calls(w, a):
     made = area("workspace, repos", notebooks, w, f"/Users/{me.user_name}")
     if made is not None:
         area("jobs", job_calls, w, cluster, warehouse, *made)
+    area("dbfs, secrets, serving", dbfs_and_secrets, w)
     area("tokens, permissions", tokens, w)
     area("scim", scim, w)
     area("scim of the account", scim, a, "account ", "-account")

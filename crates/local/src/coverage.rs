@@ -9,6 +9,7 @@ const HANDLED: &str = include_str!("operations/handled.txt");
 
 /// How much of a service is covered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ServiceCoverage {
     /// The service, as the API's description names it.
     pub name: &'static str,

@@ -31,13 +31,16 @@ pub(crate) async fn gate(
         (body, Bytes::new())
     } else {
         match body::read(body).await {
-            Ok(bytes) => (Body::from(bytes.clone()), bytes),
+            Ok(bytes) => {
+                connection.request_is_complete();
+                (Body::from(bytes.clone()), bytes)
+            }
             Err(e) => return finish(&app, e.into_response(), &request_id),
         }
     };
-    connection.request_is_complete();
     let entry = app.record.begin(&parts, &recorded);
     let response = respond(&app, &connection, entry, parts, body, next).await;
+    connection.request_is_complete();
     let response = finish(&app, response.unwrap_or_else(IntoResponse::into_response), &request_id);
     if response.extensions().get::<Dropped>().is_none() {
         app.record.answered(entry, response.status());

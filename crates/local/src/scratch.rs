@@ -83,7 +83,7 @@ fn sweep(parent: &Path) {
             match std::fs::remove_dir_all(entry.path()) {
                 Ok(()) => tracing::debug!(directory = %entry.path().display(), "removed what a killed workspace left"),
                 Err(error) => {
-                    tracing::debug!(directory = %entry.path().display(), %error, "cannot remove what a killed workspace left")
+                    tracing::debug!(directory = %entry.path().display(), %error, "cannot remove what a killed workspace left");
                 }
             }
         }

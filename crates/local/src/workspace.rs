@@ -312,9 +312,9 @@ impl LocalWorkspaceBuilder {
         let storage_port = storage.local_addr().map_err(storage_failed)?.port();
         // It is set once, here.
         let _ = app.volumes.storage.set(format!("http://127.0.0.1:{storage_port}"));
-        let server = Server::spawn(listener, router::build(Arc::clone(&app)), app.settings.idle_limit);
-        let storage =
-            Server::spawn(storage, crate::api::storage_volumes::build(Arc::clone(&app)), app.settings.idle_limit);
+        let limit = app.settings.idle_limit;
+        let server = Server::spawn(listener, router::build(Arc::clone(&app)), limit);
+        let storage = Server::spawn(storage, crate::api::storage_volumes::build(Arc::clone(&app)), limit);
         Ok(LocalWorkspace { app, server, storage, cluster_id })
     }
 }

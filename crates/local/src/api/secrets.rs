@@ -31,14 +31,14 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/2.0/secrets/acls/delete", post(delete_acl))
 }
 
-/// Who asks: the service principal holds tokens of OAuth, the user the others.
+/// Who asks: a service principal by a token of OAuth, or the user.
 fn caller(app: &App, headers: &HeaderMap) -> Caller {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
     let token = token.map_or("", |(_, token)| token.trim());
-    if app.oidc.lookup(token, app.clock.now_ms()) == TokenState::Valid {
-        return Caller { name: app.secrets.client_id.clone(), groups: &["users"] };
+    match app.oidc.lookup(token, app.clock.now_ms()) {
+        TokenState::Valid(known) if known.is_service_principal() => Caller { name: known.name, groups: &["users"] },
+        _ => Caller { name: USER_NAME.to_owned(), groups: &["users", "admins"] },
     }
-    Caller { name: USER_NAME.to_owned(), groups: &["users", "admins"] }
 }
 
 async fn create_scope(State(app): State<Arc<App>>, headers: HeaderMap, fields: Fields) -> Reply {

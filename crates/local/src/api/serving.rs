@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post, put};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -27,6 +27,9 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/2.0/serving-endpoints", get(list).post(create))
         .route("/api/2.0/serving-endpoints/{name}", get(read).delete(delete))
+        .route("/api/2.0/serving-endpoints/{name}/config", put(update_config))
+        .route("/api/2.0/serving-endpoints/{name}/ai-gateway", put(update_gateway))
+        .route("/api/2.0/serving-endpoints/{name}/tags", patch(update_tags))
         .route("/serving-endpoints/{name}/invocations", post(invoke))
 }
 
@@ -51,6 +54,43 @@ fn all(app: &App) -> BTreeMap<String, Value> {
         endpoints.insert(FIRST.to_owned(), endpoint(app, FIRST, config));
     }
     endpoints.clone()
+}
+
+/// Changes an endpoint and gives it as it is then.
+fn edit(app: &App, name: &str, change: impl FnOnce(&mut Value)) -> Result<Value, ApiError> {
+    find(app, name)?;
+    let mut endpoints = lock(&app.endpoints);
+    let endpoint = endpoints.get_mut(name);
+    let endpoint =
+        endpoint.ok_or_else(|| ApiError::not_found(format!("The endpoint with name {name} does not exist")))?;
+    change(endpoint);
+    endpoint["last_updated_timestamp"] = json!(app.clock.now_ms());
+    Ok(endpoint.clone())
+}
+
+async fn update_config(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+    edit(&app, &name, |endpoint| endpoint["config"] = Value::Object(fields.0)).map(Json)
+}
+
+async fn update_gateway(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+    let gateway = Value::Object(fields.0);
+    edit(&app, &name, |endpoint| endpoint["ai_gateway"] = gateway.clone())?;
+    Ok(Json(gateway))
+}
+
+async fn update_tags(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+    let added = fields.opt_list("add_tags")?.unwrap_or_default();
+    let removed = fields.opt_strings("delete_tags")?.unwrap_or_default();
+    let endpoint = edit(&app, &name, |endpoint| {
+        let mut tags = endpoint["tags"].as_array().cloned().unwrap_or_default();
+        tags.retain(|t| {
+            let replaced = added.iter().any(|a| a["key"] == t["key"]);
+            !replaced && !removed.iter().any(|key| t["key"] == key.as_str())
+        });
+        tags.extend(added.to_vec());
+        endpoint["tags"] = json!(tags);
+    })?;
+    Ok(Json(json!({"tags": endpoint["tags"]})))
 }
 
 fn find(app: &App, name: &str) -> Result<Value, ApiError> {

@@ -80,7 +80,7 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let level = if arguments.verbose { tracing::Level::DEBUG } else { tracing::Level::WARN };
     tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
-    if !arguments.bind.is_loopback() && !(arguments.insecure && arguments.token.is_some()) {
+    if !(arguments.bind.is_loopback() || arguments.insecure && arguments.token.is_some()) {
         return Err(format!(
             "--bind {} lets other machines run SQL and Python here: state --token and --insecure as well, or bind to \
              127.0.0.1",

@@ -93,7 +93,8 @@ fn fits(record: &Record, item: Option<&Schema>, name: &str, value: &str) -> bool
     match record.get(name) {
         Some(Value::String(s)) => s == value,
         Some(Value::Null) | None => false,
-        Some(other) => other.to_string() == value,
+        // Numbers and truth values as JSON writes them.
+        Some(other) => format!("{other}") == value,
     }
 }
 
@@ -256,7 +257,9 @@ fn collection(kind: &Kind, call: &Call<'_>, all_are_parents: bool) -> String {
 fn schema(kind: &Kind) -> Option<&'static Schema> {
     use std::collections::HashMap;
     use std::sync::{Mutex, PoisonError};
-    static KNOWN: Mutex<Option<HashMap<(&str, &str), Option<&'static Schema>>>> = Mutex::new(None);
+    /// By service and suffix.
+    type Schemas = HashMap<(&'static str, &'static str), Option<&'static Schema>>;
+    static KNOWN: Mutex<Option<Schemas>> = Mutex::new(None);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let suffix = kind.suffixes.first().copied().unwrap_or_default();
     *known.get_or_insert_default().entry((kind.service, suffix)).or_insert_with(|| find_schema(kind))

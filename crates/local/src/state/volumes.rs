@@ -91,7 +91,7 @@ impl Volumes {
 
     pub(crate) fn abort(&self, token: &str, path: Option<&str>) -> Result<(), ApiError> {
         let mut uploads = lock(&self.uploads);
-        if !uploads.get(token).is_some_and(|upload| path.is_none_or(|path| upload.path == path)) {
+        if uploads.get(token).is_none_or(|upload| path.is_some_and(|path| upload.path != path)) {
             return Err(no_upload());
         }
         uploads.remove(token);

@@ -31,6 +31,11 @@ pub(super) const KINDS: &[Kind] = &[
         .wrap("function_info")
         .codes("FUNCTION_DOES_NOT_EXIST", "FUNCTION_ALREADY_EXISTS")
         .on_create(function),
+    Kind::new("volumes", "Volume", "full_name", Identity::Computed)
+        .computed(three_parts)
+        .required(&["name", "catalog_name", "schema_name", "volume_type"])
+        .codes("VOLUME_DOES_NOT_EXIST", "VOLUME_ALREADY_EXISTS")
+        .on_create(volume),
     Kind::new("registered_models", "Model", "full_name", Identity::Computed)
         .computed(three_parts)
         .required(&["name", "catalog_name", "schema_name"])
@@ -156,6 +161,25 @@ fn three_parts(record: &Map<String, Value>) -> Option<String> {
 
 fn function(record: &mut Record, call: &Call<'_>) -> Result<(), ApiError> {
     set(record, "function_id", call.desk.ids.uuid());
+    Ok(())
+}
+
+fn volume(record: &mut Record, call: &Call<'_>) -> Result<(), ApiError> {
+    let kind = text(record, "volume_type").to_owned();
+    let location = text(record, "storage_location").to_owned();
+    match (kind.as_str(), location.is_empty()) {
+        ("MANAGED", true) => {
+            let id = call.desk.ids.uuid();
+            set(record, "storage_location", format!("local://metastore/volumes/{id}"));
+        }
+        ("EXTERNAL", false) => {}
+        ("EXTERNAL", true) => return Err(crate::extract::missing("storage_location")),
+        ("MANAGED", false) => {
+            return Err(ApiError::invalid_parameter("A managed volume must not state its storage_location"));
+        }
+        _ => return Err(ApiError::invalid_parameter("volume_type must be MANAGED or EXTERNAL")),
+    }
+    set(record, "volume_id", call.desk.ids.uuid());
     Ok(())
 }
 
