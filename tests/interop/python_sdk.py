@@ -12,6 +12,8 @@ from databricks.sdk import AccountClient, WorkspaceClient
 from databricks.sdk.errors import InvalidState, NotFound, PermissionDenied, ResourceDoesNotExist
 from databricks.sdk.service import compute, oauth2, sql
 
+import python_services
+
 WAIT = timedelta(seconds=60)
 HOST = os.environ["DATABRICKS_HOST"]
 
@@ -41,7 +43,7 @@ def sign_in(w):
         client_secret=os.environ["LOCAL_CLIENT_SECRET"],
         auth_type="oauth-m2m",
     )
-    check("oauth-m2m finds the token endpoint", machine.current_user.me().user_name == me.user_name)
+    check("oauth-m2m finds the token endpoint", machine.current_user.me().user_name == os.environ["LOCAL_CLIENT_ID"])
     wrong = WorkspaceClient(host=HOST, token="dapi-wrong", auth_type="pat")
     refused("a wrong token", PermissionDenied, wrong.current_user.me)
     made = w.tokens.create(comment="interop", lifetime_seconds=600)
@@ -150,14 +152,18 @@ def commands(w, cluster):
     execution.destroy(cluster, context.id)
 
 
-def account():
-    a = AccountClient(
+def account_client():
+    return AccountClient(
         host=HOST,
         account_id=os.environ["DATABRICKS_ACCOUNT_ID"],
         client_id=os.environ["LOCAL_CLIENT_ID"],
         client_secret=os.environ["LOCAL_CLIENT_SECRET"],
         auth_type="oauth-m2m",
     )
+
+
+def account():
+    a = account_client()
     made = a.custom_app_integration.create(name="interop", redirect_urls=["https://example.com"], confidential=True)
     check("custom_app_integration.create", bool(made.client_secret))
     a.custom_app_integration.update(
@@ -178,6 +184,8 @@ def main():
     commands(w, cluster)
     w.clusters.permanent_delete(cluster)
     account()
+    calls = python_services.all_calls(w, account_client())
+    check(f"{calls.passed} calls over the services", not calls.failed)
     print("the official Python SDK is content")
 
 

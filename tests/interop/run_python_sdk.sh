@@ -3,7 +3,7 @@
 #
 # Makes a virtual environment under the target directory, installs the SDK from PyPI, starts the program and ends it
 # whatever happens. Exits with the script's status. DATABRICKS_LOCAL names a program that is built already; without it
-# one is built, which after `cargo test` means the SQL engine once more, with other features.
+# one is built, with the features of the workspace, so that the SQL engine is compiled once.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -13,7 +13,7 @@ python=${PYTHON:-python3}
 
 program=${DATABRICKS_LOCAL:-}
 if [ -z "$program" ]; then
-    (cd "$root" && cargo build --quiet -p databricks-local --bin databricks-local)
+    (cd "$root" && cargo build --quiet --workspace --bin databricks-local)
     program=$target/debug/databricks-local
 fi
 
@@ -46,4 +46,4 @@ env -i PATH="$PATH" HOME=/nonexistent \
     DATABRICKS_ACCOUNT_ID="$(value DATABRICKS_ACCOUNT_ID)" \
     LOCAL_CLIENT_ID="$(value DATABRICKS_CLIENT_ID)" \
     LOCAL_CLIENT_SECRET="$(value DATABRICKS_CLIENT_SECRET)" \
-    timeout 300 "$venv/bin/python" "$root/tests/interop/python_sdk.py"
+    timeout 600 "$venv/bin/python" "$root/tests/interop/python_sdk.py"

@@ -73,8 +73,8 @@ enum Task {
         /// The steps to run, all by default.
         steps: Vec<String>,
     },
-    /// Measure what a call costs, compared with the bare HTTP client in the same run.
-    Bench,
+    /// Measure what a call costs, compared with the bare HTTP client and reqwest in the same run.
+    Bench(commands::bench::Options),
     /// Measure what models and facade cost to compile.
     BuildCost {
         /// The crates to measure.
@@ -147,7 +147,7 @@ fn run(task: Task) -> Result<()> {
         Task::DocsCoverage { list } => commands::docs_coverage::run(&root, list),
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
         Task::Ci { steps } => commands::ci::run(&root, &steps),
-        Task::Bench => commands::bench::run(&root),
+        Task::Bench(options) => commands::bench::run(&root, &options),
         Task::BuildCost { crates } => commands::build_cost::run(&root, &crates),
     }
 }

@@ -95,7 +95,8 @@ fn what_is_not_known_is_refused() {
         (
             "does not exist",
             Box::new(|d| {
-                d["components"]["schemas"]["Room"]["properties"]["state"] = json!({"$ref": "#/components/schemas/Gone"})
+                d["components"]["schemas"]["Room"]["properties"]["state"] =
+                    json!({"$ref": "#/components/schemas/Gone"});
             }),
         ),
         ("which is not a parameter", Box::new(|d| operation(d)["parameters"][0]["name"] = json!("id"))),

@@ -19,6 +19,8 @@
 //! compressed buffers claim. A chunk that is not a complete Arrow stream, or has other rows than the service states, is
 //! an error.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod batches;
 mod chunk;
 mod columns;
@@ -28,3 +30,8 @@ mod schema;
 mod unpack;
 
 pub use batches::{ArrowExt, BatchStream};
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

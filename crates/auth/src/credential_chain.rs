@@ -156,6 +156,11 @@ impl CredentialChain {
         self.0.endpoint.get_or_try_init(find).await.cloned()
     }
 
+    /// Returns where requests go, if that was found out already. Sends nothing.
+    pub fn known_endpoint(&self) -> Option<&Endpoint> {
+        self.0.endpoint.get()
+    }
+
     async fn find_endpoint(&self) -> Result<Endpoint> {
         let cx = &self.0.cx;
         let Some(host) = cx.host() else {

@@ -104,6 +104,8 @@
 //! is a type that gets tokens, and [`Credentials`] is the trait that all of them implement. Pass any of them to
 //! [`Config::credentials`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod allowed_hosts;
 mod cache;
 mod choose;
@@ -140,3 +142,8 @@ pub use token::{Token, TokenSource};
 
 pub use databricks_core::{AuthHeaders, Credentials};
 pub use databricks_transport::{Environment, HttpService};
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -107,6 +107,23 @@ impl Body {
         Some(Self { content, length: self.length })
     }
 
+    /// Whether the body can be sent any number of times: whether [`try_clone`](Self::try_clone) has a second one.
+    pub fn is_replayable(&self) -> bool {
+        !matches!(self.content, Content::Stream(_))
+    }
+
+    /// The whole content if it is in memory, without a copy; otherwise the body as it is.
+    ///
+    /// # Errors
+    /// The body itself, if it is a stream.
+    pub fn try_into_bytes(self) -> std::result::Result<Bytes, Self> {
+        match self.content {
+            Content::Empty => Ok(Bytes::new()),
+            Content::Bytes(bytes) => Ok(bytes),
+            Content::Factory(_) | Content::Stream(_) => Err(self),
+        }
+    }
+
     /// The content as a stream.
     pub fn into_stream(self) -> ByteStream {
         match self.content {

@@ -10,11 +10,28 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use crate::{Error, ErrorKind, Result, Secret};
 
 /// Scheme, host and port of a URL: the place that a header set may be sent to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Origin {
+///
+/// Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Origin(Arc<Place>);
+
+#[derive(PartialEq, Eq, Hash)]
+struct Place {
     scheme: String,
     host: String,
     port: u16,
+    /// Host and port as most URLs have them: without the usual port.
+    authority: String,
+}
+
+/// The port of a URL, also where it is left out.
+fn port(uri: &Uri, scheme: &str) -> Option<u16> {
+    match uri.port_u16() {
+        Some(port) => Some(port),
+        None if scheme.eq_ignore_ascii_case("https") => Some(443),
+        None if scheme.eq_ignore_ascii_case("http") => Some(80),
+        None => None,
+    }
 }
 
 impl Origin {
@@ -23,38 +40,48 @@ impl Origin {
     pub fn of(uri: &Uri) -> Option<Self> {
         let scheme = uri.scheme_str()?.to_ascii_lowercase();
         let host = uri.host()?.to_ascii_lowercase();
-        let port = match (uri.port_u16(), scheme.as_str()) {
-            (Some(port), _) => port,
-            (None, "https") => 443,
-            (None, "http") => 80,
-            _ => return None,
-        };
-        Some(Self { scheme, host, port })
+        let port = port(uri, &scheme)?;
+        let usual = matches!((scheme.as_str(), port), ("https", 443) | ("http", 80));
+        let authority = if usual { host.clone() } else { format!("{host}:{port}") };
+        Some(Self(Arc::new(Place { scheme, host, port, authority })))
+    }
+
+    /// Whether this is the origin of a URL.
+    pub fn matches(&self, uri: &Uri) -> bool {
+        let Place { scheme, host, port: own, authority } = &*self.0;
+        if uri.scheme_str() == Some(scheme) && uri.authority().is_some_and(|other| other.as_str() == authority) {
+            return true;
+        }
+        uri.scheme_str().is_some_and(|other| other.eq_ignore_ascii_case(scheme) && port(uri, other) == Some(*own))
+            && uri.host().is_some_and(|other| other.eq_ignore_ascii_case(host))
     }
 
     /// The scheme, in lower case.
     pub fn scheme(&self) -> &str {
-        &self.scheme
+        &self.0.scheme
     }
 
     /// The host name or address, in lower case.
     pub fn host(&self) -> &str {
-        &self.host
+        &self.0.host
     }
 
     /// The port, also where the URL left it out.
     pub fn port(&self) -> u16 {
-        self.port
+        self.0.port
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { scheme, host, port, .. } = &*self.0;
+        f.debug_struct("Origin").field("scheme", scheme).field("host", host).field("port", port).finish()
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, self.host)?;
-        match (self.scheme.as_str(), self.port) {
-            ("https", 443) | ("http", 80) => Ok(()),
-            (_, port) => write!(f, ":{port}"),
-        }
+        write!(f, "{}://{}", self.0.scheme, self.0.authority)
     }
 }
 
@@ -217,6 +244,17 @@ mod tests {
         assert_ne!(of("https://example.com"), of("http://example.com"));
         assert_ne!(of("https://example.com"), of("https://example.com:8443"));
         assert_eq!(of("/relative"), None);
+        let origin = of("https://Example.com/a").unwrap();
+        for (url, same) in [
+            ("HTTPS://example.COM:443/b?c", true),
+            ("https://example.com", true),
+            ("http://example.com", false),
+            ("https://example.com:8443", false),
+            ("https://example.com.evil.test", false),
+            ("/relative", false),
+        ] {
+            assert_eq!(origin.matches(&url.parse().unwrap()), same, "{url}");
+        }
         assert_eq!(of("http://127.0.0.1:8080/x").unwrap().to_string(), "http://127.0.0.1:8080");
     }
 

@@ -15,6 +15,7 @@ use crate::{Error, ErrorKind, RequestParts, Result};
 ///
 /// They are sent back with the message, so that reading, changing and writing an object loses nothing. `Debug` shows
 /// their names, and values only where they cannot be secrets.
+#[allow(clippy::box_collection)] // One word in each message in place of three.
 #[derive(Clone, Default, PartialEq)]
 pub struct Extra(Option<Box<BTreeMap<String, Value>>>);
 

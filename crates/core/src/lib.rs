@@ -19,6 +19,8 @@
 //! | [`time`] | timestamps, durations and field masks as they are on the wire |
 //! | [`idempotency`] | which calls may be sent twice |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod api_error;
 pub mod body;
 pub mod credentials;
@@ -61,3 +63,8 @@ pub mod __private {
     pub use serde;
     pub use serde_json;
 }
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

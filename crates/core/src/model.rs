@@ -27,7 +27,7 @@ mod show;
 
 pub use read::{At, Message, Wire, from_json, from_json_strict};
 #[doc(hidden)]
-pub use read::{Scalar, member, message, require, scalar, skip};
+pub use read::{Place, Scalar, member, message, require, scalar, skip};
 pub use show::Mark;
 #[doc(hidden)]
 pub use show::{debug_field, mark};
@@ -147,14 +147,22 @@ macro_rules! model {
             ) -> ::core::result::Result<(), A::Error> {
                 match name {
                     $($rwire => {
-                        let at = $crate::model::At::new(::core::stringify!($name), $rwire, strict, $crate::model::mark!($($rmark)?));
-                        if let ::core::option::Option::Some(value) = $crate::model::member(map, at)? {
+                        let place = &$crate::model::Place {
+                            message: ::core::stringify!($name),
+                            member: $rwire,
+                            mark: $crate::model::mark!($($rmark)?),
+                        };
+                        if let ::core::option::Option::Some(value) = $crate::model::member(map, $crate::model::At::new(place, strict))? {
                             self.$rfield = value;
                         }
                     })*
                     $($owire => {
-                        let at = $crate::model::At::new(::core::stringify!($name), $owire, strict, $crate::model::mark!($($omark)?));
-                        self.$ofield = $crate::model::member(map, at)?;
+                        let place = &$crate::model::Place {
+                            message: ::core::stringify!($name),
+                            member: $owire,
+                            mark: $crate::model::mark!($($omark)?),
+                        };
+                        self.$ofield = $crate::model::member(map, $crate::model::At::new(place, strict))?;
                     })*
                     _ => self.__extra.read(name, map)?,
                 }
@@ -183,7 +191,11 @@ macro_rules! model {
 
         impl<'de> $crate::model::Wire<'de> for $name {
             fn read<D: $crate::__private::serde::Deserializer<'de>>(d: D) -> ::core::result::Result<Self, D::Error> {
-                $crate::model::require(d, ::core::stringify!($name))
+                $crate::model::require(d, &$crate::model::Place {
+                    message: ::core::stringify!($name),
+                    member: "",
+                    mark: $crate::model::Mark::Essential,
+                })
             }
             fn read_at<D: $crate::__private::serde::Deserializer<'de>>(
                 d: D,

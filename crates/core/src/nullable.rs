@@ -28,6 +28,7 @@ use crate::model::{At, Mark, Wire};
 /// assert_eq!(serde_json::to_string(&Change::new().off(5)).unwrap(), r#"{"off":5}"#);
 /// assert_eq!(serde_json::to_string(&Change::new().off(Nullable::Null)).unwrap(), r#"{"off":null}"#);
 /// ```
+#[allow(clippy::exhaustive_enums)] // There is no fourth state.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Nullable<T> {
     /// Sent as `null`.

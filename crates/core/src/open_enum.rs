@@ -98,7 +98,11 @@ macro_rules! open_enum {
 
         impl<'de> $crate::model::Wire<'de> for $name {
             fn read<D: $crate::__private::serde::Deserializer<'de>>(d: D) -> ::core::result::Result<Self, D::Error> {
-                $crate::model::require(d, ::core::stringify!($name))
+                $crate::model::require(d, &$crate::model::Place {
+                    message: ::core::stringify!($name),
+                    member: "",
+                    mark: $crate::model::Mark::Essential,
+                })
             }
             fn read_at<D: $crate::__private::serde::Deserializer<'de>>(
                 d: D,

@@ -1,8 +1,10 @@
 //! What an API call is: a request to build and a response to read.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -202,7 +204,7 @@ pub struct RequestParts {
     pub headers: HeaderMap,
     /// What is sent.
     pub payload: Payload,
-    path: String,
+    path: Cow<'static, str>,
     query: String,
 }
 
@@ -238,7 +240,7 @@ impl RequestParts {
             info,
             headers: HeaderMap::new(),
             payload: Payload::None,
-            path: info.path.to_owned(),
+            path: Cow::Borrowed(info.path),
             query: String::new(),
         };
         if info.path.contains("{account_id}") {
@@ -271,7 +273,30 @@ impl RequestParts {
 
     /// Path and query as they are sent.
     pub fn path_and_query(&self) -> String {
-        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
+        if self.query.is_empty() { self.path.clone().into_owned() } else { format!("{}?{}", self.path, self.query) }
+    }
+
+    /// Takes path and query out, in the form that URLs are made of: without a copy where only one of them has content.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when a path that was written by hand has characters that no URL may hold.
+    pub fn take_path_and_query(&mut self) -> Result<PathAndQuery> {
+        let text = match (std::mem::take(&mut self.path), std::mem::take(&mut self.query)) {
+            (Cow::Borrowed(path), query) if query.is_empty() => Bytes::from_static(path.as_bytes()),
+            (Cow::Owned(path), query) if query.is_empty() => Bytes::from(path),
+            (path, query) => {
+                let mut text = String::with_capacity(path.len() + 1 + query.len());
+                text.push_str(&path);
+                text.push('?');
+                text.push_str(&query);
+                Bytes::from(text)
+            }
+        };
+        PathAndQuery::from_maybe_shared(text).map_err(|error| {
+            Error::new(ErrorKind::InvalidInput, "the path or query cannot be sent")
+                .with_operation(self.info.id)
+                .with_source(error)
+        })
     }
 
     /// Fills a path parameter that is one segment: slashes and all other special characters are escaped.
@@ -304,7 +329,8 @@ impl RequestParts {
             return refuse("has a segment `.` or `..`, which would lead to another resource");
         }
         // An escaped value has no braces, so it cannot be mistaken for another parameter.
-        self.path = self.path.replace(&format!("{{{name}}}"), &utf8_percent_encode(value, set).to_string());
+        let place = format!("{{{name}}}");
+        self.path = Cow::Owned(self.path.replace(&place, &Cow::from(utf8_percent_encode(value, set))));
         Ok(self)
     }
 
@@ -478,7 +504,12 @@ pub fn deserialize<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             .or_else(|_| serde_json::from_slice(b"null"))
             .map_err(|e| Error::decode("", bytes, e));
     }
-    serde_json::from_slice(bytes).map_err(|e| Error::decode("", bytes, e))
+    // UTF-8 is checked in one go, which takes a fraction of a check of each string.
+    let read = match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(bytes),
+    };
+    read.map_err(|e| Error::decode("", bytes, e))
 }
 
 /// The content of a response.

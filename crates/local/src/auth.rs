@@ -12,23 +12,60 @@ use crate::state::{App, USER_NAME};
 
 /// Paths that need no credentials: authentication itself, and result files, whose links carry a signature.
 fn is_open(path: &str) -> bool {
-    path.starts_with("/oidc/") || path.starts_with("/.well-known/") || path.starts_with("/local/storage/")
+    path == "/"
+        || path == "/healthz"
+        || path.starts_with("/oidc/")
+        || path.starts_with("/.well-known/")
+        || path.starts_with("/local/storage/")
 }
 
 /// Whether `path` belongs to the account rather than to the workspace.
 fn is_account_level(path: &str) -> bool {
-    path.starts_with("/api/2.0/accounts/")
+    let preview = path.strip_prefix("/api/2.0/preview").map(|rest| format!("/api/2.0{rest}"));
+    let path = preview.as_deref().unwrap_or(path);
+    // Proxies for workspaces lie beside the account's own paths, which name it by a UUID.
+    let rest = path.strip_prefix("/api/2.0/accounts/").or_else(|| path.strip_prefix("/api/2.1/accounts/"));
+    rest.is_some_and(|rest| !rest.starts_with("servicePrincipals/") && !rest.starts_with("access-control/"))
 }
 
-/// Lets the request through or states why not.
-pub(crate) fn check(app: &App, parts: &Parts) -> Result<(), ApiError> {
+/// Who makes a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// The identifier that SCIM has: digits.
+    pub(crate) id: String,
+    /// The name of a user, or the application identifier of a service principal.
+    pub(crate) name: String,
+    is_service_principal: bool,
+}
+
+impl Caller {
+    pub(crate) fn user(id: String, name: &str) -> Self {
+        Self { id, name: name.to_owned(), is_service_principal: false }
+    }
+
+    pub(crate) fn service_principal(id: String, application_id: &str) -> Self {
+        Self { id, name: application_id.to_owned(), is_service_principal: true }
+    }
+
+    pub(crate) fn is_service_principal(&self) -> bool {
+        self.is_service_principal
+    }
+
+    /// The identifier as a number, as older APIs have it.
+    pub(crate) fn number(&self) -> i64 {
+        self.id.parse().unwrap_or_default()
+    }
+}
+
+/// States who makes the request, `None` where no credentials are needed, or why it is refused.
+pub(crate) fn check(app: &App, parts: &Parts) -> Result<Option<Caller>, ApiError> {
     let path = parts.uri.path();
     if is_open(path) {
-        return Ok(());
+        return Ok(None);
     }
     match Credentials::read(parts) {
-        Credentials::Bearer(token) => bearer(app, path, token),
-        Credentials::Basic { user, password } => basic(app, path, &user, &password),
+        Credentials::Bearer(token) => bearer(app, path, token).map(Some),
+        Credentials::Basic { user, password } => basic(app, path, &user, &password).map(Some),
         Credentials::None => Err(ApiError::unauthenticated(
             StatusCode::UNAUTHORIZED,
             "Credential was not sent or was of an unsupported type for this API.",
@@ -36,28 +73,31 @@ pub(crate) fn check(app: &App, parts: &Parts) -> Result<(), ApiError> {
     }
 }
 
-fn bearer(app: &App, path: &str, token: &str) -> Result<(), ApiError> {
+fn bearer(app: &App, path: &str, token: &str) -> Result<Caller, ApiError> {
     let now = app.clock.now_ms();
     match app.oidc.lookup(token, now) {
-        TokenState::Valid => return Ok(()),
+        TokenState::Valid(caller) => return Ok(caller),
         TokenState::Expired => {
             return Err(ApiError::unauthenticated(StatusCode::UNAUTHORIZED, "The access token is expired."));
         }
         TokenState::Unknown => {}
     }
-    match app.tokens.lookup(token, now) {
-        TokenState::Valid if is_account_level(path) => Err(ApiError::unauthenticated(
+    if same_text(token, &app.internal_token) && !is_account_level(path) {
+        return Ok(app.user.clone());
+    }
+    match app.tokens().lookup(token, now) {
+        TokenState::Valid(_) if is_account_level(path) => Err(ApiError::unauthenticated(
             StatusCode::UNAUTHORIZED,
             "Personal access tokens are not accepted by account-level APIs.",
         )),
-        TokenState::Valid => Ok(()),
+        TokenState::Valid(caller) => Ok(caller),
         TokenState::Expired | TokenState::Unknown => {
             Err(ApiError::unauthenticated(StatusCode::FORBIDDEN, "Invalid access token."))
         }
     }
 }
 
-fn basic(app: &App, path: &str, user: &str, password: &str) -> Result<(), ApiError> {
+fn basic(app: &App, path: &str, user: &str, password: &str) -> Result<Caller, ApiError> {
     if !is_account_level(path) {
         return Err(ApiError::unauthenticated(
             StatusCode::UNAUTHORIZED,
@@ -66,17 +106,17 @@ fn basic(app: &App, path: &str, user: &str, password: &str) -> Result<(), ApiErr
     }
     // Both are compared whatever the first states, so that the time tells nothing.
     if same_text(user, USER_NAME) & same_text(password, &app.secrets.password) {
-        Ok(())
+        Ok(app.user.clone())
     } else {
         Err(ApiError::unauthenticated(StatusCode::UNAUTHORIZED, "Invalid username or password."))
     }
 }
 
 /// What is known of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TokenState {
     Unknown,
-    Valid,
+    Valid(Caller),
     Expired,
 }
 
@@ -117,6 +157,16 @@ pub(crate) struct TokenHash([u8; 32]);
 impl TokenHash {
     pub(crate) fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// Lower-case hexadecimal digits.
+    pub(crate) fn to_hex(self) -> String {
+        crate::random::to_hex(&self.0)
+    }
+
+    /// The hash that [`to_hex`](Self::to_hex) wrote.
+    pub(crate) fn from_hex(hex: &str) -> Option<Self> {
+        crate::random::from_hex(hex)?.try_into().ok().map(Self)
     }
 
     /// Compares in constant time.

@@ -11,12 +11,11 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 
-use crate::auth;
-use crate::extract::BODY_LIMIT;
 use crate::faults::Action;
 use crate::reply::{ApiError, json_response};
 use crate::server::Connection;
 use crate::state::App;
+use crate::{auth, body};
 
 pub(crate) async fn gate(
     State(app): State<Arc<App>>,
@@ -31,16 +30,12 @@ pub(crate) async fn gate(
     let (body, recorded) = if is_file {
         (body, Bytes::new())
     } else {
-        let Ok(bytes) = axum::body::to_bytes(body, BODY_LIMIT).await else {
-            let e = ApiError::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "REQUEST_LIMIT_EXCEEDED",
-                format!("The request body could not be read or is larger than {BODY_LIMIT} bytes"),
-            );
-            return finish(&app, e.into_response(), &request_id);
-        };
-        (Body::from(bytes.clone()), bytes)
+        match body::read(body).await {
+            Ok(bytes) => (Body::from(bytes.clone()), bytes),
+            Err(e) => return finish(&app, e.into_response(), &request_id),
+        }
     };
+    connection.request_is_complete();
     let entry = app.record.begin(&parts, &recorded);
     let response = respond(&app, &connection, entry, parts, body, next).await;
     let response = finish(&app, response.unwrap_or_else(IntoResponse::into_response), &request_id);
@@ -77,7 +72,10 @@ async fn respond(
         }
         lost = action.after_handler;
     }
-    auth::check(app, &parts)?;
+    let mut parts = parts;
+    if let Some(caller) = auth::check(app, &parts)? {
+        parts.extensions.insert(caller);
+    }
     app.record.handled(entry);
     let response = next.run(Request::from_parts(parts, body)).await;
     match fault.filter(|_| lost).and_then(|a| apply(&a, connection)) {
@@ -134,11 +132,17 @@ fn own_host_only(app: &App, parts: &Parts) -> Result<(), ApiError> {
     let hosts = hosts.chain(parts.uri.authority().map(|a| Ok(a.as_str())));
     let own_host = |host: &str| app.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
     let mut named = false;
+    let mut count = 0;
     for host in hosts {
         named = true;
+        count += 1;
         if !host.is_ok_and(own_host) {
             return Err(forbidden("The Host header names another server; use the URL that the workspace printed"));
         }
+    }
+    // HTTP/1.1 has one: what stands between might read another than this server does.
+    if count > 1 && parts.headers.get_all(header::HOST).iter().count() > 1 {
+        return Err(ApiError::malformed("The request has more than one Host header"));
     }
     if !named {
         return Err(forbidden("The request has no Host header"));

@@ -33,19 +33,28 @@
 //! [`LocalWorkspaceBuilder::speed`]. Times that a user sets (auto-termination, auto-stop, `wait_timeout`, lifetimes of
 //! tokens and links) are not scaled. All of it follows Tokio's clock: a test that pauses it moves the workspace too.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod api;
 mod auth;
+mod body;
 mod clock;
+pub mod coverage;
+mod durable;
 mod extract;
 pub mod faults;
 mod gate;
+mod html;
 mod oidc;
+mod operations;
 mod paging;
 mod python;
 mod random;
 mod record;
+mod records;
 mod reply;
 mod router;
+mod scim;
 mod scratch;
 mod server;
 mod sql;
@@ -56,3 +65,8 @@ pub use record::RecordedRequest;
 pub use sql::script::ScriptedResult;
 pub use state::volumes::Links;
 pub use workspace::{LocalWorkspace, LocalWorkspaceBuilder, StartError};
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -20,6 +20,14 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
     out
 }
 
+/// The bytes that hexadecimal digits stand for.
+pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    if !text.is_ascii() || text.len() % 2 != 0 {
+        return None;
+    }
+    text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
 /// Source of identifiers that have to be unique, not secret: one random start, then a counter mixed into it.
 #[derive(Debug)]
 pub(crate) struct Ids {

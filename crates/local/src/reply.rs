@@ -43,6 +43,8 @@ enum Shape {
     Legacy,
     /// `{"error", "error_description"}`, RFC 6749 section 5.2.
     OAuth,
+    /// RFC 7644 section 3.12, with the status as the code.
+    Scim,
     /// `{"error_code": 403, "message"}`: the authentication check in front of the APIs writes the number of the status.
     SignIn,
 }
@@ -91,6 +93,11 @@ impl ApiError {
         Self { shape: Shape::SignIn, ..Self::new(status, "", message) }
     }
 
+    /// An error of a SCIM service; `kind` is its `scimType` or empty.
+    pub(crate) fn scim(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
+        Self { shape: Shape::Scim, ..Self::new(status, kind, detail) }
+    }
+
     /// An error of an OAuth endpoint.
     pub(crate) fn oauth(status: StatusCode, code: &'static str, description: impl Into<String>) -> Self {
         Self { shape: Shape::OAuth, ..Self::new(status, code, description) }
@@ -104,6 +111,11 @@ impl ApiError {
     /// The status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// Whether it states that something does not exist.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
     }
 
     /// The explanation that the body carries.
@@ -124,6 +136,17 @@ impl ApiError {
             }),
             Shape::Legacy => json!({"error": format!("{}: {}", self.code, self.message)}),
             Shape::OAuth => json!({"error": self.code, "error_description": self.message}),
+            Shape::Scim => {
+                let mut body = json!({
+                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+                    "detail": self.message,
+                    "status": self.status.as_u16().to_string(),
+                });
+                if !self.code.is_empty() {
+                    body["scimType"] = json!(self.code);
+                }
+                body
+            }
             Shape::SignIn => json!({
                 "error_code": self.status.as_u16(),
                 "message": format!("{} [ReqId: {request_id}]", self.message),

@@ -3,36 +3,118 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware;
-use http::StatusCode;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use http::uri::PathAndQuery;
+use http::{StatusCode, Uri};
 
+use crate::auth::Caller;
+use crate::extract::{BODY_LIMIT, Fields, Query};
 use crate::gate::gate;
-use crate::reply::ApiError;
+use crate::operations::{self, Operation};
+use crate::records::{self, call::Call};
+use crate::reply::{ApiError, Reply};
 use crate::state::App;
 use crate::{api, oidc};
 
 pub(crate) fn build(app: Arc<App>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .merge(oidc::routes())
         .merge(api::routes())
-        .fallback(no_such_route)
-        .method_not_allowed_fallback(no_such_route)
+        .fallback(other)
+        .method_not_allowed_fallback(other)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), gate))
-        .with_state(app)
+        .with_state(app);
+    // A path is rewritten before it is routed, so this lies around the routes.
+    Router::new().fallback_service(routes).layer(middleware::from_fn(without_trailing_slash))
+}
+
+/// The service takes `/statements/` for `/statements`.
+async fn without_trailing_slash(mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path.len() > 1 && path.ends_with('/') {
+        let trimmed = path.trim_end_matches('/');
+        let trimmed = if trimmed.is_empty() { "/" } else { trimmed };
+        let target = match request.uri().query() {
+            Some(query) => format!("{trimmed}?{query}"),
+            None => trimmed.to_owned(),
+        };
+        let mut parts = request.uri().clone().into_parts();
+        if let Ok(target) = target.parse::<PathAndQuery>() {
+            parts.path_and_query = Some(target);
+            if let Ok(uri) = Uri::from_parts(parts) {
+                *request.uri_mut() = uri;
+            }
+        }
+    }
+    next.run(request).await
+}
+
+/// Operations on records, and the refusal of those that the workspace does not have.
+async fn other(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    let Some(found) = operations::find(&parts.method, path) else {
+        return no_such_route(&parts.method, path).into_response();
+    };
+    let served = found.operations.iter().find_map(|o| Some((*o, records::service_of(o)?)));
+    let (Some((operation, service)), Some(caller)) = (served, parts.extensions.get::<Caller>()) else {
+        return not_covered(&found.operations).into_response();
+    };
+    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        return ApiError::malformed("The request body could not be read").into_response();
+    };
+    let run = || -> Reply {
+        let account = found.parameters.iter().find(|(name, _)| *name == "account_id");
+        if account.is_some_and(|(_, id)| *id != app.secrets.account_id) {
+            return Err(ApiError::not_found("The account does not exist; the workspace printed the one that does"));
+        }
+        // A zero byte ends a collection's name in the store.
+        if found.parameters.iter().any(|(_, value)| value.contains('\0')) {
+            return Err(ApiError::invalid_parameter("The path must not contain a zero byte"));
+        }
+        let call = Call {
+            desk: app.desk(),
+            caller,
+            operation,
+            target: path,
+            path: found.parameters.clone(),
+            query: Query::parse(parts.uri.query().unwrap_or_default()),
+            body: Fields::parse(&body)?,
+        };
+        records::serve(service, &call)
+    };
+    run().into_response()
 }
 
 /// Not 404 for an operation of the API: clients would take that for an object that does not exist.
-async fn no_such_route(request: Request) -> ApiError {
-    let (method, path) = (request.method(), request.uri().path());
-    if path.starts_with("/api/") {
+fn not_covered(operations: &[&Operation]) -> ApiError {
+    let names: Vec<&str> = operations.iter().map(|o| o.id).collect();
+    ApiError::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "NOT_IMPLEMENTED",
+        format!(
+            "The embedded workspace does not cover the operation {}; a Databricks workspace has it.",
+            names.join(" or ")
+        ),
+    )
+}
+
+fn no_such_route(method: &http::Method, path: &str) -> ApiError {
+    if !path.starts_with("/api/") {
         return ApiError::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "NOT_IMPLEMENTED",
-            format!(
-                "The embedded workspace does not have the operation '{method} {path}'; a Databricks workspace may have it."
-            ),
+            StatusCode::NOT_FOUND,
+            "ENDPOINT_NOT_FOUND",
+            format!("No API found for '{method} {path}'"),
         );
     }
-    ApiError::new(StatusCode::NOT_FOUND, "ENDPOINT_NOT_FOUND", format!("No API found for '{method} {path}'"))
+    // The operation may be younger than the description of the API.
+    ApiError::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "NOT_IMPLEMENTED",
+        format!(
+            "The embedded workspace does not have the operation '{method} {path}'; a Databricks workspace may have it."
+        ),
+    )
 }

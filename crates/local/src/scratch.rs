@@ -49,6 +49,19 @@ pub(crate) fn subdirectory(parent: &Path, prefix: &str) -> io::Result<TempDir> {
     builder.tempdir_in(parent)
 }
 
+/// A directory that stays, for its user alone; made if it is not there.
+pub(crate) fn kept(path: &Path) -> io::Result<std::path::PathBuf> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path)?;
+    Ok(path.to_owned())
+}
+
 /// A new file that only its user can read.
 pub(crate) fn create_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();

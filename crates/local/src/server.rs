@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
@@ -25,9 +25,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn spawn(listener: TcpListener, router: axum::Router) -> Self {
+    pub(crate) fn spawn(listener: TcpListener, router: axum::Router, idle_limit: Duration) -> Self {
         let (stop, mut stopped) = watch::channel(false);
         let connections = Arc::new(Connections::default());
+        if let Err(error) = watch(&connections, idle_limit) {
+            tracing::warn!(%error, "requests that are never sent to their end will not be timed out");
+        }
         let listener = LoopbackListener { inner: listener, connections: Arc::clone(&connections) };
         let service = router.into_make_service_with_connect_info::<Connection>();
         let task = tokio::spawn(async move {
@@ -72,12 +75,38 @@ impl Connections {
         all.push(Arc::downgrade(switch));
     }
 
+    fn break_silent(&self, limit: Duration) {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for switch in all.iter().filter_map(Weak::upgrade) {
+            let since = *switch.half_sent.lock().unwrap_or_else(PoisonError::into_inner);
+            if since.is_some_and(|at| at.elapsed() >= limit) {
+                switch.break_now();
+            }
+        }
+    }
+
     fn break_all(&self) {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for switch in all.iter().filter_map(Weak::upgrade) {
             switch.break_now();
         }
     }
+}
+
+/// Breaks connections on which the rest of a request stays out for `limit`, on a thread of its own.
+///
+/// The clock is the machine's: tests pause Tokio's, and a client that has fallen silent does not depend on that.
+fn watch(connections: &Arc<Connections>, limit: Duration) -> io::Result<()> {
+    let connections = Arc::downgrade(connections);
+    let pause = (limit / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
+    let body = move || {
+        while let Some(connections) = connections.upgrade() {
+            connections.break_silent(limit);
+            drop(connections);
+            std::thread::sleep(pause);
+        }
+    };
+    std::thread::Builder::new().name("databricks-local-idle".to_owned()).spawn(body).map(drop)
 }
 
 struct LoopbackListener {
@@ -112,6 +141,8 @@ struct Switch {
     budget: AtomicUsize,
     reader: AtomicWaker,
     writer: AtomicWaker,
+    /// When the last bytes of a request came that is not complete.
+    half_sent: Mutex<Option<Instant>>,
 }
 
 impl Default for Switch {
@@ -121,6 +152,7 @@ impl Default for Switch {
             budget: AtomicUsize::new(usize::MAX),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
+            half_sent: Mutex::new(None),
         }
     }
 }
@@ -145,6 +177,11 @@ impl Switch {
 pub(crate) struct Connection(Arc<Switch>);
 
 impl Connection {
+    /// Notes that the request which came is here to its end.
+    pub(crate) fn request_is_complete(&self) {
+        *self.0.half_sent.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Lets `bytes` more bytes out, then closes. With 0 the client gets no response at all.
     pub(crate) fn cut_after(&self, bytes: usize) {
         self.0.budget.store(bytes, Ordering::SeqCst);
@@ -169,7 +206,12 @@ impl AsyncRead for Breakable {
         let this = self.get_mut();
         this.switch.reader.register(cx.waker());
         this.switch.check()?;
-        Pin::new(&mut this.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut this.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            *this.switch.half_sent.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+        polled
     }
 }
 

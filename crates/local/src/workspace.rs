@@ -1,7 +1,7 @@
 //! The handle of a running workspace and its settings.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,6 +152,8 @@ impl fmt::Debug for LocalWorkspace {
 #[must_use = "nothing listens until `start` is called"]
 pub struct LocalWorkspaceBuilder {
     port: u16,
+    bind: Option<IpAddr>,
+    seed: String,
     starter_cluster: bool,
     settings: Settings,
 }
@@ -228,22 +230,67 @@ impl LocalWorkspaceBuilder {
         self
     }
 
+    /// Keeps the workspace's state in a directory, which is made if it is not there, so that it survives a restart. The
+    /// token and the other credentials are kept there too; only its user can enter it. Default: the state is gone when
+    /// the workspace is.
+    pub fn data(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.settings.data = Some(directory.into());
+        self
+    }
+
+    /// Sets the personal access token. Default: a random one.
+    pub fn access_token(mut self, token: impl Into<String>) -> Self {
+        self.settings.token = Some(token.into());
+        self
+    }
+
+    /// Sets the address to listen on. Default 127.0.0.1. Connections are not encrypted: on any other than loopback,
+    /// everyone on the network who learns the token can run SQL and Python here.
+    pub fn bind(mut self, address: IpAddr) -> Self {
+        self.bind = Some(address);
+        self
+    }
+
+    /// Runs SQL statements, apart by semicolons, before the first request is served. Default: none.
+    pub fn seed(mut self, statements: impl Into<String>) -> Self {
+        self.seed = statements.into();
+        self
+    }
+
+    /// Adds a name by which clients may reach the workspace besides `localhost` and `127.0.0.1`, such as that of a
+    /// container.
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.host_names.push(name.into());
+        self
+    }
+
+    /// Sets how long the rest of a request that has begun may stay out before its connection is closed. Default 60
+    /// seconds.
+    pub fn idle_limit(mut self, limit: Duration) -> Self {
+        self.settings.idle_limit = limit;
+        self
+    }
+
     /// Binds the port and starts to serve on the current Tokio runtime.
     ///
     /// # Errors
     ///
     /// [`StartError`] if [`speed`](Self::speed) is not a positive number, the port is taken, the temporary directory
-    /// cannot be made, or the operating system gives no random bytes.
+    /// or that of [`data`](Self::data) cannot be used, a statement of the [`seed`](Self::seed) fails, or the operating system gives no random bytes.
     ///
     /// # Panics
     ///
     /// Outside a Tokio runtime with IO and time enabled.
     pub async fn start(self) -> Result<LocalWorkspace, StartError> {
-        let Self { port, starter_cluster, settings } = self;
+        let Self { port, bind, seed, starter_cluster, mut settings } = self;
         if !(settings.speed.is_finite() && settings.speed > 0.0) {
             return Err(StartError::new(format!("speed must be a positive number, got {}", settings.speed), None));
         }
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let bind = bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        if !bind.is_unspecified() && !bind.is_loopback() {
+            settings.host_names.push(bind.to_string());
+        }
+        let address = SocketAddr::from((bind, port));
         let listener = TcpListener::bind(address).await.map_err(|e| {
             StartError::new(format!("cannot listen on {address}; choose another port, or 0 for a free one"), Some(e))
         })?;
@@ -253,14 +300,21 @@ impl LocalWorkspaceBuilder {
         let cluster_id = starter_cluster.then(|| app.create_starter_cluster()).transpose();
         let cluster_id = cluster_id
             .map_err(|e| StartError::new(format!("cannot make the starter cluster: {}", e.message()), None))?;
+        for statement in crate::sql::statements(&seed) {
+            let ran = crate::sql::notebook::rows(&app, &statement).await;
+            ran.map_err(|f| {
+                StartError::new(format!("the seed's statement '{statement}' failed: {}", f.message), None)
+            })?;
+        }
         let storage_address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let storage_failed = |e| StartError::new("cannot listen for requests to storage", Some(e));
         let storage = TcpListener::bind(storage_address).await.map_err(storage_failed)?;
         let storage_port = storage.local_addr().map_err(storage_failed)?.port();
         // It is set once, here.
         let _ = app.volumes.storage.set(format!("http://127.0.0.1:{storage_port}"));
-        let server = Server::spawn(listener, router::build(Arc::clone(&app)));
-        let storage = Server::spawn(storage, crate::api::storage_volumes::build(Arc::clone(&app)));
+        let server = Server::spawn(listener, router::build(Arc::clone(&app)), app.settings.idle_limit);
+        let storage =
+            Server::spawn(storage, crate::api::storage_volumes::build(Arc::clone(&app)), app.settings.idle_limit);
         Ok(LocalWorkspace { app, server, storage, cluster_id })
     }
 }

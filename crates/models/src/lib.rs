@@ -43,3 +43,8 @@ pub mod versions {}
 
 #[allow(unreachable_pub, unused_imports)] // With no package there is nothing in it.
 pub use generated::*;
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

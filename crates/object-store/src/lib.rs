@@ -29,8 +29,15 @@
 //! | `if_match` other than `*` | never matches, since there are no entity tags |
 //! | empty directories | stay after their last file was deleted, and are listed as common prefixes |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod convert;
 mod multipart;
 mod store;
 
 pub use store::VolumeStore;
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

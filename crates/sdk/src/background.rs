@@ -24,6 +24,12 @@ impl Background {
             tracing::warn!("a handle was dropped outside of a Tokio runtime, so what it stands for is not cleaned up");
             return;
         };
+        self.spawn_on(&runtime, work);
+    }
+
+    /// Runs a task on this runtime. If the runtime has ended, nothing is done.
+    #[cfg_attr(not(any(feature = "compute", feature = "jobs", feature = "sql")), allow(dead_code))]
+    pub(crate) fn spawn_on(&self, runtime: &Handle, work: impl Future<Output = ()> + Send + 'static) {
         self.0.send_modify(|running| *running += 1);
         let counted = Counted(self.clone());
         runtime.spawn(async move {

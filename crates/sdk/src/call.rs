@@ -16,8 +16,8 @@ use crate::{Items, Pages};
 /// A call that is ready to be made: an operation with its inputs, and options for this call alone.
 ///
 /// Await it for the result. Optional inputs of the operation are methods of the same name; they differ from operation
-/// to operation, and so do [`items`](Call::items) and [`pages`](Call::pages) (lists) and `wait` (whatever takes a
-/// while; a [`Waiter`](crate::Waiter) or an [`OperationWaiter`](crate::OperationWaiter)).
+/// to operation, and so do [`items`](Call::items) and [`pages`](Call::pages) (lists) and `wait` (operations that
+/// complete later; a [`Waiter`](crate::Waiter) or an [`OperationWaiter`](crate::OperationWaiter)).
 ///
 /// Options of the call begin with `with_`, so that they never clash with an input: `timeout` is an input of the API,
 /// `with_timeout` an option. What has no inputs of the API has plain names: waits and handles,
@@ -135,8 +135,11 @@ impl<O: Operation> Call<O> {
     /// # Errors
     /// When an input cannot be sent, no credentials are found, the service cannot be reached or refuses, or its
     /// response cannot be decoded; see [`Error`](crate::Error).
-    pub async fn send(self) -> Result<O::Output> {
-        Ok(self.send_full().await?.output)
+    pub async fn send(mut self) -> Result<O::Output> {
+        self.operation.prepare();
+        let request = self.operation.into_request(self.client.context().await?)?;
+        let request = self.options.add_inputs(request)?;
+        O::response(self.client.execute(request, &self.options).await?)
     }
 
     /// Makes the call and returns status and headers with the result.
@@ -145,8 +148,8 @@ impl<O: Operation> Call<O> {
     /// As [`send`](Self::send).
     pub async fn send_full(mut self) -> Result<Response<O::Output>> {
         self.operation.prepare();
-        let context = self.client.context().await?;
-        let request = self.options.add_inputs(self.operation.into_request(&context)?)?;
+        let request = self.operation.into_request(self.client.context().await?)?;
+        let request = self.options.add_inputs(request)?;
         let parts = self.client.execute(request, &self.options).await?;
         let (status, headers) = (parts.status, parts.headers.clone());
         Ok(Response { output: O::response(parts)?, status, headers })
@@ -154,8 +157,7 @@ impl<O: Operation> Call<O> {
 
     /// Makes the call without consuming the operation.
     pub(crate) async fn send_ref(client: &Client, operation: &O, options: &Options) -> Result<O::Output> {
-        let context = client.context().await?;
-        let request = options.add_inputs(operation.request(&context)?)?;
+        let request = options.add_inputs(operation.request(client.context().await?)?)?;
         O::response(client.execute(request, options).await?)
     }
 }
@@ -185,7 +187,7 @@ impl<O: DataPlane> Call<O> {
         let credentials = self.client.credentials().data_plane(target.authorization_details);
         self.options.transport.credentials = Some(SharedCredentials::new(credentials));
         self.options.transport.foreign_credentials = true;
-        let request = self.operation.into_request(&self.client.context().await?)?;
+        let request = self.operation.into_request(self.client.context().await?)?;
         let mut request = self.options.add_inputs(request)?;
         // Another host than the workspace's: it has no use for the workspace's id.
         request.headers.remove(WORKSPACE_ID_HEADER);

@@ -1,5 +1,6 @@
 //! Where operations meet a connection.
 
+use std::future::Future;
 use std::sync::{Arc, OnceLock};
 #[cfg(any(feature = "compute", feature = "files", feature = "jobs", feature = "sql"))]
 use std::time::Duration;
@@ -9,7 +10,8 @@ use databricks_core::operation::{Content, OperationInfo, Payload, ResponseKind};
 use databricks_core::{
     Body, Error, ErrorKind, Operation, RequestContext, RequestParts, ResponseParts, Result, SharedCredentials,
 };
-use databricks_transport::{CallOptions, SharedClock, read_body};
+use databricks_transport::{SharedClock, read_body};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Request, Uri, header};
 
 use crate::background::Background;
@@ -36,9 +38,17 @@ struct Inner {
     storage: (databricks_transport::ClientBuilder, OnceLock<databricks_transport::Client>),
     clock: SharedClock,
     background: Background,
+    /// Where requests go; known after the first one.
+    place: OnceLock<Place>,
     /// The id of the workspace, once it was asked for.
     #[cfg(feature = "iam")]
     workspace_id: tokio::sync::OnceCell<i64>,
+}
+
+/// What every request needs of the endpoint.
+struct Place {
+    base: Uri,
+    context: RequestContext,
 }
 
 /// The largest JSON response that is read, far beyond any page of the API.
@@ -64,7 +74,7 @@ impl Client {
         let clock = config.clock().clone();
         let credentials = config.credentials_over(plain.service());
         let transport = plain.with_credentials(SharedCredentials::new(credentials.clone()));
-        let (storage, background) = ((storage, OnceLock::new()), Background::default());
+        let (storage, background, place) = ((storage, OnceLock::new()), Background::default(), OnceLock::new());
         let inner = Inner {
             config,
             credentials,
@@ -73,6 +83,7 @@ impl Client {
             storage,
             clock,
             background,
+            place,
             #[cfg(feature = "iam")]
             workspace_id: tokio::sync::OnceCell::new(),
         };
@@ -124,36 +135,65 @@ impl Client {
     }
 
     /// What the configuration adds to requests; finds out about the host first, once.
-    pub(crate) async fn context(&self) -> Result<RequestContext> {
-        let endpoint = runtime::run(self.inner.credentials.endpoint()).await?;
-        Ok(RequestContext::new(endpoint.account_id.clone(), endpoint.workspace_id.clone()))
+    pub(crate) async fn context(&self) -> Result<&RequestContext> {
+        self.place().await.map(|place| &place.context)
     }
 
-    pub(crate) async fn base(&self) -> Result<Uri> {
-        Ok(runtime::run(self.inner.credentials.endpoint()).await?.base.clone())
+    pub(crate) async fn base(&self) -> Result<&Uri> {
+        self.place().await.map(|place| &place.base)
+    }
+
+    async fn place(&self) -> Result<&Place> {
+        if let Some(place) = self.inner.place.get() {
+            return Ok(place);
+        }
+        // In an allocation of its own: only the first request has to find out.
+        let endpoint = Box::pin(runtime::run(self.inner.credentials.endpoint())).await?;
+        let context = RequestContext::new(endpoint.account_id, endpoint.workspace_id);
+        Ok(self.inner.place.get_or_init(|| Place { base: endpoint.base, context }))
     }
 
     /// Sends a request of an operation and reads the response, unless it is a stream.
-    pub(crate) async fn execute(&self, parts: RequestParts, options: &Options) -> Result<ResponseParts> {
-        let base = self.base().await?;
-        let uri = join(&base, &parts.path_and_query())?;
+    pub(crate) async fn execute(&self, mut parts: RequestParts, options: &Options) -> Result<ResponseParts> {
+        let base = match self.inner.place.get() {
+            Some(place) => &place.base,
+            None => self.base().await?,
+        };
+        let uri = on_base(base, parts.take_path_and_query()?)?;
         self.execute_at(parts, uri, options).await
     }
 
     /// As [`execute`](Self::execute), at a URL of its own. The options state which credentials go there.
-    pub(crate) async fn execute_at(&self, parts: RequestParts, uri: Uri, options: &Options) -> Result<ResponseParts> {
-        options.check()?;
+    pub(crate) fn execute_at(
+        &self,
+        parts: RequestParts,
+        uri: Uri,
+        options: &Options,
+    ) -> impl Future<Output = Result<ResponseParts>> + Send + use<> {
         let info = parts.info;
-        let call = options
-            .transport
-            .clone()
-            .operation(info.id)
-            .path_template(info.path)
-            .idempotency(info.idempotency)
-            .stream_response(info.response == ResponseKind::Stream);
-        let request = assemble(parts, uri, &options.headers, call)?;
-        let response = self.send(request).await.map_err(|error| error.with_operation(info.id))?;
-        receive(info, response).await.map_err(|error| error.with_operation(info.id))
+        let sending = self.start(parts, uri, options);
+        async move {
+            let response = runtime::run(sending?).await.map_err(|error| error.with_operation(info.id))?;
+            receive(info, response).await.map_err(|error| error.with_operation(info.id))
+        }
+    }
+
+    /// Puts the request together. Nothing is sent before the future is polled.
+    fn start(
+        &self,
+        parts: RequestParts,
+        uri: Uri,
+        options: &Options,
+    ) -> Result<impl Future<Output = Result<http::Response<Body>>> + Send + use<>> {
+        options.check()?;
+        let mut call = options.transport.clone();
+        let info = parts.info;
+        call.operation = Some(info.id);
+        call.path_template = Some(info.path);
+        call.idempotency = Some(info.idempotency);
+        call.stream_response = info.response == ResponseKind::Stream;
+        let request = assemble(parts, uri, &options.headers)?;
+        Ok(self.inner.transport.send_with(request, call))
     }
 
     /// Sends a request with credentials.
@@ -190,14 +230,9 @@ impl Client {
             return Err(Error::new(ErrorKind::Decode, "the service named a path that does not begin with a slash")
                 .with_operation(info.id));
         }
-        let parts = RequestParts::new(info, &self.context().await?)?;
-        let uri = join(&self.base().await?, path)?;
-        let call = CallOptions::new().operation(info.id).path_template(info.path).idempotency(info.idempotency);
-        let response = self
-            .send(assemble(parts, uri, &HeaderMap::new(), call)?)
-            .await
-            .map_err(|error| error.with_operation(info.id))?;
-        receive(info, response).await.map_err(|error| error.with_operation(info.id))
+        let parts = RequestParts::new(info, self.context().await?)?;
+        let uri = join(self.base().await?, path)?;
+        self.execute_at(parts, uri, &Options::default()).await
     }
 
     /// Waits for the clean-up that dropped handles have started: statements and commands that are cancelled, contexts
@@ -237,15 +272,19 @@ impl std::fmt::Debug for Client {
 
 /// Puts a path and query on a base URL.
 pub(crate) fn join(base: &Uri, path_and_query: &str) -> Result<Uri> {
-    let mut parts = base.clone().into_parts();
     let target = path_and_query
         .parse()
         .map_err(|e| Error::new(ErrorKind::InvalidInput, "the path or query cannot be sent").with_source(e))?;
+    on_base(base, target)
+}
+
+fn on_base(base: &Uri, target: PathAndQuery) -> Result<Uri> {
+    let mut parts = base.clone().into_parts();
     parts.path_and_query = Some(target);
     Uri::from_parts(parts).map_err(|e| Error::new(ErrorKind::InvalidInput, "the URL cannot be sent").with_source(e))
 }
 
-fn assemble(parts: RequestParts, uri: Uri, extra: &HeaderMap, call: CallOptions) -> Result<Request<Body>> {
+fn assemble(parts: RequestParts, uri: Uri, extra: &HeaderMap) -> Result<Request<Body>> {
     let (content_type, body) = match parts.payload {
         Payload::None => (None, Body::empty()),
         Payload::Json(text) => (Some(HeaderValue::from_static("application/json")), Body::from(text)),
@@ -271,7 +310,6 @@ fn assemble(parts: RequestParts, uri: Uri, extra: &HeaderMap, call: CallOptions)
         headers.insert(header::CONTENT_TYPE, content_type);
     }
     apply(headers, extra);
-    request.extensions_mut().insert(call);
     Ok(request)
 }
 

@@ -231,7 +231,7 @@ async fn send(
     options: &Options,
 ) -> Result<DynamicResponse> {
     let context = client.context().await?;
-    let request = operation.request(inputs, body, &context)?;
+    let request = operation.request(inputs, body, context)?;
     operation.response(client.execute(request, options).await?)
 }
 

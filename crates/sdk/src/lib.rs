@@ -4,21 +4,33 @@
 //! account. Both authenticate by the rules that all official SDKs share (explicit settings, then the environment, then
 //! a profile of `.databrickscfg`), and both offer every operation of the API as a method that can be awaited.
 //!
+//! ```sh
+//! cargo add databricks-sdk
+//! cargo add tokio --features macros,rt-multi-thread
+//! ```
+//!
 //! ```no_run
 //! use databricks_sdk::WorkspaceClient;
 //!
-//! # async fn example() -> databricks_sdk::Result<()> {
-//! let w = WorkspaceClient::from_env()?;
-//! let cluster = w.clusters().get("0923-164208-meows279").await?;
-//! println!("{}", cluster.cluster_name.unwrap_or_default());
+//! #[tokio::main]
+//! async fn main() -> databricks_sdk::Result<()> {
+//!     let w = WorkspaceClient::from_env()?;
+//!     let me = w.current_user().me().await?;
+//!     println!("Hello, {}!", me.user_name.unwrap_or_default());
 //!
-//! let mut all = w.clusters().list().page_size(100).items();
-//! while let Some(cluster) = all.try_next().await? {
-//!     println!("{:?}", cluster.state);
+//!     let mut clusters = w.clusters().list().page_size(100).items();
+//!     while let Some(cluster) = clusters.try_next().await? {
+//!         println!("{} is {}", cluster.cluster_name.unwrap_or_default(), cluster.state.unwrap_or_default());
+//!     }
+//!     Ok(())
 //! }
-//! # Ok(())
-//! # }
 //! ```
+//!
+//! # Where to go from here
+//!
+//! The [`guide`] has a page per subject: first call, authenticating, calling, waiting, SQL, files, commands and jobs,
+//! errors and retries, logging, proxies and certificates, testing, layers and features, stability, and moving from the
+//! SDKs for Python, Go and Java.
 //!
 //! | to do | see |
 //! |---|---|
@@ -65,6 +77,8 @@ mod dynamic;
 mod failure_reason;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(all(any(doc, doctest), feature = "common"))]
+pub mod guide;
 #[allow(unused_macros, unused_imports)] // Without any package there is nothing to write.
 mod handle;
 #[cfg(feature = "iam")]
@@ -143,3 +157,8 @@ pub use waiter::{Started, Waiter};
 pub use workspace::WorkspaceClient;
 #[cfg(feature = "workspace")]
 pub use workspace_files::WorkspaceUpload;
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

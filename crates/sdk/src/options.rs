@@ -53,7 +53,7 @@ impl Options {
             }
             (Err(_), _) => self.invalid = Some(format!("{name:?} is not the name of a header")),
             (_, Err(_)) => {
-                self.invalid = Some(format!("the value of the header {name} has characters that no header may hold"))
+                self.invalid = Some(format!("the value of the header {name} has characters that no header may hold"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Polling: the one way in which this crate follows whatever takes a while at the service.
+//! Polling: the one way in which this crate follows work that takes a while at the service.
 //!
 //! A [`Poller`] pauses, polls, survives polls that fail, watches the timeout and reports progress; a [`Pollable`]
 //! states what to poll and what a response means. Polling never ends the work that it watches: what happens to the work

@@ -229,8 +229,8 @@ impl RawRequest {
         self
     }
 
-    /// Sets whether the credentials are sent even if the URL leads to another host. Default: no. Who runs that host can
-    /// use them.
+    /// Sets whether the credentials are sent even if the URL leads to another host. Default: no. The operator of that
+    /// host can use them.
     pub fn credentials_anywhere(mut self, on: bool) -> Self {
         self.anywhere = on;
         self

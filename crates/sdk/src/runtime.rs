@@ -13,7 +13,15 @@ use tokio::runtime::Handle;
 /// # Errors
 /// [`ErrorKind::Other`] when there is none.
 pub(crate) fn check() -> Result<()> {
-    Handle::try_current().map(drop).map_err(|_| {
+    current().map(drop)
+}
+
+/// The Tokio runtime.
+///
+/// # Errors
+/// [`ErrorKind::Other`] when there is none.
+pub(crate) fn current() -> Result<Handle> {
+    Handle::try_current().map_err(|_| {
         Error::new(ErrorKind::Other, "there is no Tokio runtime here, which calls need")
             .with_hint("await the call inside of `#[tokio::main]`, `Runtime::block_on` or a task of a Tokio runtime")
     })

@@ -143,7 +143,7 @@
 //!
 //! ## Others
 //!
-//! | it says | why | what to do |
+//! | message | why | what to do |
 //! |---|---|---|
 //! | ``E0599: no method named `wait` found for struct `Call<…>` `` | the operation starts nothing that could be waited for | await it |
 //! | ``E0599: the method `items` exists for struct `Call<…>`, but its trait bounds were not satisfied`` | the operation returns one response, it is not a list | await it |
@@ -151,7 +151,7 @@
 //!
 //! # At run time
 //!
-//! | it says | why | what to do |
+//! | message | why | what to do |
 //! |---|---|---|
 //! | `there is no Tokio runtime here, which calls need` | calls run on [Tokio](https://docs.rs/tokio) | `#[tokio::main]`, or `Runtime::block_on` |
 //! | `the Tokio runtime has no timers` (or `no IO`) | the runtime was built without them | `Builder::enable_all()` |

@@ -118,10 +118,10 @@ impl<O: Waitable> Started<O> {
         Updates::new(&self.target, options, |resource| O::status(resource).state)
     }
 
-    /// Waits until the resource has come to the state waited for.
+    /// Waits until the resource has reached the state that is waited for.
     ///
     /// # Errors
-    /// [`OperationFailed`](crate::ErrorKind::OperationFailed) when it came to a state of failure,
+    /// [`OperationFailed`](crate::ErrorKind::OperationFailed) when it reached a state of failure,
     /// [`WaitTimeout`](crate::ErrorKind::WaitTimeout) when it did not get there in time, or the error of a poll.
     pub async fn wait(self) -> Result<Output<O>> {
         Poller::new(&self.target.client, self.poll).until(&self.target).await

@@ -19,7 +19,10 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Bytes> {
     if length.is_some_and(|length| length > limit as u64) {
         return Err(too_long());
     }
-    let mut stream = body.into_stream();
+    let mut stream = match body.try_into_bytes() {
+        Ok(bytes) => return Ok(bytes),
+        Err(body) => body.into_stream(),
+    };
     // Most responses come in one piece, which then needs no copy.
     let Some(first) = stream.try_next().await? else { return Ok(Bytes::new()) };
     if first.len() > limit {

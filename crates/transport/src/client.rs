@@ -6,28 +6,28 @@ use std::time::Duration;
 use std::{fmt, future::Future, pin::Pin};
 
 use databricks_core::{Body, Error, ErrorKind, Origin, Result, SharedCredentials};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use tower::Service;
 
 use crate::http_client::HttpClient;
 use crate::layers::{
-    AttemptLayer, AuthLayer, Boxed, DeadlineLayer, DebugLogLayer, DecompressLayer, HeadersLayer, InactivityLayer,
-    Inner, Layered, Next as _, RateLimitLayer, RedirectLayer, ResponseLayer, RetryLayer, SpanLayer, UserAgentLayer,
+    AttemptLayer, AuthLayer, DeadlineLayer, DebugLogLayer, DecompressLayer, Exchange, HeadersLayer, InactivityLayer,
+    Layered, Next as _, RateLimitLayer, RedirectLayer, ResponseLayer, RetryLayer, SpanLayer, UserAgentLayer,
 };
-use crate::{Environment, HttpService, ProxyOptions, RetryPolicy, SharedClock, TlsOptions, UserAgent};
+use crate::{CallOptions, Environment, HttpService, ProxyOptions, RetryPolicy, SharedClock, TlsOptions, UserAgent};
 
 /// The layers with their types, from outside in: the order in which a request passes them.
 type Stack = Layered<
     SpanLayer,
-    Layered<DeadlineLayer, Layered<RetryLayer, Layered<RateLimitLayer, Layered<AttemptLayer, Boxed<Attempt>>>>>,
+    Layered<DeadlineLayer, Layered<RetryLayer, Layered<RateLimitLayer, Layered<AttemptLayer, Attempt>>>>,
 >;
 /// What happens in one attempt.
 type Attempt = Layered<
     AuthLayer,
-    Layered<HeadersLayer, Layered<UserAgentLayer, Layered<ResponseLayer, Layered<DebugLogLayer, Boxed<Wire>>>>>,
+    Layered<HeadersLayer, Layered<UserAgentLayer, Layered<ResponseLayer, Layered<DebugLogLayer, Wire>>>>,
 >;
 /// What happens close to the wire.
-type Wire = Layered<InactivityLayer, Layered<RedirectLayer, Layered<DecompressLayer, Inner<HttpClient>>>>;
+type Wire = Layered<InactivityLayer, Layered<RedirectLayer, Layered<DecompressLayer, HttpClient>>>;
 
 type Sending = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>>;
 
@@ -67,17 +67,14 @@ struct Settings {
 
 impl Settings {
     fn into_client(self) -> Client {
-        let wire =
-            Layered::new(RedirectLayer::default(), Layered::new(DecompressLayer::new(), Inner(self.http.clone())));
+        let wire = Layered::new(RedirectLayer::default(), Layered::new(DecompressLayer::new(), self.http.clone()));
         let wire = Layered::new(InactivityLayer::new(self.inactivity), wire);
-        let attempt = Layered::new(
-            ResponseLayer::new(self.response_limit, self.clock.clone()),
-            Layered::new(self.log, Boxed(wire)),
-        );
+        let attempt =
+            Layered::new(ResponseLayer::new(self.response_limit, self.clock.clone()), Layered::new(self.log, wire));
         let attempt = Layered::new(UserAgentLayer::new(self.user_agent.clone()), attempt);
         let attempt = Layered::new(HeadersLayer::new(self.headers.clone(), self.origin.clone()), attempt);
         let attempt = Layered::new(AuthLayer::new(self.credentials.clone(), self.origin.clone()), attempt);
-        let stack = Layered::new(self.limit.clone(), Layered::new(AttemptLayer::new(), Boxed(attempt)));
+        let stack = Layered::new(self.limit.clone(), Layered::new(AttemptLayer::new(), attempt));
         let stack = Layered::new(RetryLayer::new(self.retry.clone(), self.clock.clone()), stack);
         let stack = Layered::new(SpanLayer::new(), Layered::new(DeadlineLayer::new(self.clock.clone()), stack));
         Client { stack: Arc::new(stack), settings: Arc::new(self) }
@@ -90,19 +87,39 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// Sends a request. Options of the call are a [`CallOptions`](crate::CallOptions) in its extensions.
+    /// Sends a request. Options of the call are a [`CallOptions`] in its extensions.
     ///
     /// # Errors
     /// Every status from 400, and everything that keeps a response from coming; see [`ErrorKind`].
     pub fn send(
         &self,
-        mut request: Request<Body>,
+        request: Request<Body>,
     ) -> impl Future<Output = Result<Response<Body>>> + Send + 'static + use<> {
+        self.run(Exchange::of(request))
+    }
+
+    /// Sends a request with these options, whatever its extensions hold. The extensions of the response are empty: who
+    /// needs no [`CallInfo`](crate::layers::CallInfo) and no [`FinalUri`](crate::FinalUri) saves their making.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_with(
+        &self,
+        request: Request<Body>,
+        options: CallOptions,
+    ) -> impl Future<Output = Result<Response<Body>>> + Send + 'static + use<> {
+        self.run(Exchange::new(request, options))
+    }
+
+    /// Boxed here, so that the futures of callers stay small: the state of a call lies in this one allocation.
+    fn run(&self, mut exchange: Exchange) -> Sending {
         let stack = Arc::clone(&self.stack);
-        single_slash(&mut request);
-        // Boxed here, so that the futures of callers stay small.
-        let sending: Sending = Box::pin(async move { stack.send(request).await });
-        sending
+        Box::pin(async move {
+            single_slash(exchange.own_uri_mut());
+            let mut response = stack.send(&mut exchange).await?;
+            exchange.annotate(&mut response);
+            Ok(response)
+        })
     }
 
     /// The client with its type erased.
@@ -177,10 +194,7 @@ impl Service<Request<Body>> for Client {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let stack = Arc::clone(&self.stack);
-        let mut request = request;
-        single_slash(&mut request);
-        Box::pin(async move { stack.send(request).await })
+        self.run(Exchange::of(request))
     }
 }
 
@@ -381,9 +395,8 @@ impl ClientBuilder {
 
 /// Paths of files begin with a slash, and so does what they are appended to: two in that place become one, as in the
 /// official SDKs.
-fn single_slash(request: &mut Request<Body>) {
+fn single_slash(uri: &mut Uri) {
     const DOUBLE: &str = "/api/2.0/fs/files//";
-    let uri = request.uri();
     if !uri.path().starts_with(DOUBLE) {
         return;
     }
@@ -392,8 +405,8 @@ fn single_slash(request: &mut Request<Body>) {
         format!("{}/{}{query}", DOUBLE.trim_end_matches('/'), uri.path()[DOUBLE.len()..].trim_start_matches('/'));
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = path.parse().ok();
-    if let Ok(uri) = http::Uri::from_parts(parts) {
-        *request.uri_mut() = uri;
+    if let Ok(single) = Uri::from_parts(parts) {
+        *uri = single;
     }
 }
 

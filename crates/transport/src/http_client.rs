@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 use std::error::Error as StdError;
-use std::future::Future;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,12 +14,13 @@ use futures_core::Stream;
 use http::{Request, Response, Uri};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tower::{Service, ServiceExt as _};
+use tower::ServiceExt as _;
 
 use crate::connect_error::{self, Failure, Peer, chain};
 use crate::connector::Connector;
+use crate::layers::{Exchange, HttpResult, Next, Received};
 use crate::proxy::ProxyRules;
 use crate::{HttpService, TlsOptions};
 
@@ -30,8 +31,8 @@ pub(crate) struct HttpClient {
     client: Client<Connector, Body>,
     /// As `client`, but without HTTP/2.
     http1: Client<Connector, Body>,
-    /// The servers that asked for HTTP/1.1.
-    old: Arc<Mutex<HashSet<Origin>>>,
+    /// The servers that asked for HTTP/1.1; made when the first one does.
+    old: Arc<OnceLock<Mutex<HashSet<Origin>>>>,
     proxy: Arc<ProxyRules>,
     /// What sends in place of `client`.
     given: Option<HttpService>,
@@ -65,46 +66,44 @@ impl HttpClient {
     }
 
     /// Sends on a connection of the pool, or a new one.
-    fn send(&self, mut request: Request<Body>) -> impl Future<Output = Result<Response<Body>>> + Send + 'static {
+    fn request(&self, mut request: Request<Body>) -> ResponseFuture {
         if let Some(value) = self.proxy.header(request.uri()) {
             request.headers_mut().insert(http::header::PROXY_AUTHORIZATION, value);
         }
-        let uri = request.uri().clone();
-        let origin = Origin::of(&uri);
-        let old = Arc::clone(&self.old);
-        let is_old =
-            origin.as_ref().is_some_and(|origin| old.lock().unwrap_or_else(PoisonError::into_inner).contains(origin));
-        let sending = if is_old { self.http1.request(request) } else { self.client.request(request) };
-        async move {
-            match sending.await {
-                Ok(response) => Ok(response.map(incoming)),
-                Err(error) => {
-                    if let Some(origin) = origin.filter(|_| wants_http1(&error)) {
-                        old.lock().unwrap_or_else(PoisonError::into_inner).insert(origin);
-                    }
-                    Err(explain(&uri, error))
-                }
-            }
+        if self.is_old(request.uri()) { self.http1.request(request) } else { self.client.request(request) }
+    }
+
+    /// Whether the server asked for HTTP/1.1.
+    fn is_old(&self, uri: &Uri) -> bool {
+        let Some(old) = self.old.get() else { return false };
+        Origin::of(uri).is_some_and(|origin| old.lock().unwrap_or_else(PoisonError::into_inner).contains(&origin))
+    }
+
+    /// What the failure of a request means; remembers servers that want HTTP/1.1.
+    fn failure(&self, uri: &Uri, error: hyper_util::client::legacy::Error) -> Error {
+        if let Some(origin) = Origin::of(uri).filter(|_| wants_http1(&error)) {
+            self.old.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner).insert(origin);
         }
+        explain(uri, error)
     }
 }
 
-impl Service<Request<Body>> for HttpClient {
-    type Response = Response<Body>;
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match &self.given {
-            Some(given) => Box::pin(given.clone().oneshot(request)),
-            None if !matches!(request.uri().scheme_str(), Some("http" | "https")) => {
-                Box::pin(std::future::ready(Err(not_http())))
+impl Next for HttpClient {
+    async fn send(&self, exchange: &mut Exchange) -> HttpResult {
+        if let Some(given) = &self.given {
+            return Box::pin(given.clone().oneshot(exchange.outgoing_with_extensions())).await;
+        }
+        if !matches!(exchange.uri().scheme_str(), Some("http" | "https")) {
+            return Err(not_http());
+        }
+        let sending = self.request(exchange.outgoing());
+        match sending.await {
+            Ok(response) => {
+                exchange.watches_idle = true;
+                let (parts, body) = response.into_parts();
+                Ok(Response::from_parts(parts, incoming(body, exchange.idle_limit).await))
             }
-            None => Box::pin(self.send(request)),
+            Err(error) => Err(self.failure(exchange.uri(), error)),
         }
     }
 }
@@ -113,35 +112,65 @@ fn not_http() -> Error {
     Error::new(ErrorKind::InvalidInput, "the URL does not begin with https:// or http://").with_permanent()
 }
 
+/// The largest body that is taken whole if it came along with its headers.
+const SMALL: u64 = 64 << 10;
+
 /// A response's body as ours.
-fn incoming(body: Incoming) -> Body {
+///
+/// * `limit`: how long it may be silent while it is waited for.
+async fn incoming(mut body: Incoming, limit: Option<Duration>) -> Body {
     let length = body.size_hint().exact();
     if length == Some(0) || body.is_end_stream() {
         return Body::empty();
     }
-    Body::from_stream(length, Box::pin(IncomingStream(body)))
+    // Small bodies come along with the headers, and need no stream then.
+    let mut first = None;
+    if length.is_some_and(|length| length <= SMALL) {
+        let polled = poll_fn(|cx| Poll::Ready(Pin::new(&mut body).poll_frame(cx))).await;
+        match polled {
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) if Some(data.len() as u64) == length => return Body::from(data),
+                Ok(data) => first = Some(Ok(data)),
+                Err(_) => {}
+            },
+            Poll::Ready(Some(Err(error))) => first = Some(Err(broke(error))),
+            Poll::Ready(None) => return Body::from_stream(length, Box::pin(futures_util::stream::empty())),
+            Poll::Pending => {}
+        }
+    }
+    let stream = IncomingStream { first, body };
+    match limit {
+        Some(limit) => Body::from_stream(length, Box::pin(Received::new(stream, limit))),
+        None => Body::from_stream(length, Box::pin(stream)),
+    }
 }
 
-struct IncomingStream(Incoming);
+/// A response's body, of which a piece may have been read.
+struct IncomingStream {
+    first: Option<Result<Bytes>>,
+    body: Incoming,
+}
+
+fn broke(error: hyper::Error) -> Error {
+    Error::new(ErrorKind::ConnectionLost, "the connection broke while the response was read").with_source(error)
+}
 
 impl Stream for IncomingStream {
     type Item = Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(first));
+        }
         loop {
-            return match std::task::ready!(Pin::new(&mut self.0).poll_frame(cx)) {
+            return match std::task::ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 None => Poll::Ready(None),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => Poll::Ready(Some(Ok(data))),
                     // Trailers: nothing in this API uses them.
                     Err(_) => continue,
                 },
-                Some(Err(error)) => {
-                    let error =
-                        Error::new(ErrorKind::ConnectionLost, "the connection broke while the response was read")
-                            .with_source(error);
-                    Poll::Ready(Some(Err(error)))
-                }
+                Some(Err(error)) => Poll::Ready(Some(Err(broke(error)))),
             };
         }
     }

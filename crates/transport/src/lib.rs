@@ -30,6 +30,8 @@
 //! | `socks` | SOCKS5 proxies |
 //! | `brotli`, `zstd` | more kinds of compressed responses |
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod body;
 mod client;
 mod clock;
@@ -71,3 +73,8 @@ pub use databricks_core::{
 ///
 /// Cloning shares the connection pool.
 pub type HttpService = tower::util::BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Error>;
+
+/// The code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

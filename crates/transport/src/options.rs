@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use databricks_core::{Idempotency, SharedCredentials};
-use http::{Extensions, Method, Response};
+use http::{Method, Response};
 
 use crate::RetryPolicy;
 
@@ -128,29 +128,6 @@ impl CallOptions {
             Some(true) if !class.may_repeat() => Idempotency::Idempotent,
             _ => class,
         }
-    }
-
-    /// The options in a request's extensions, or none set.
-    pub(crate) fn of(extensions: &Extensions) -> &Self {
-        static NONE: CallOptions = CallOptions {
-            timeout: None,
-            attempt_timeout: None,
-            max_attempts: None,
-            retry: None,
-            retry_budget: None,
-            idempotency: None,
-            idempotent: None,
-            operation: None,
-            path_template: None,
-            debug: false,
-            stream_response: false,
-            user_agent_extra: Vec::new(),
-            credentials: None,
-            anonymous: false,
-            foreign_credentials: false,
-            raw_response: None,
-        };
-        extensions.get::<Self>().unwrap_or(&NONE)
     }
 }
 

@@ -16,6 +16,8 @@ const SERVICES: &str = "crates/sdk/src/services";
 const DRIVE: &str = "tests/interop/prism/generated";
 /// The names that logs hide.
 const NAMES: &str = "crates/core/src/redact/members.rs";
+/// The operations that the embedded workspace routes by.
+const ROUTES: &str = "crates/local/src/operations/table.txt";
 const COMMAND: &str = "cargo xtask codegen";
 
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
@@ -65,6 +67,7 @@ fn render(root: &Path) -> Result<Files> {
     emit::manifests(&api, root, &mut files)?;
     emit::drive(&api, DRIVE, &mut files)?;
     emit::hidden_names(&api, NAMES, &mut files)?;
+    files.add(ROUTES, emit::table(&root.join(SPEC))?);
     let api = build(root, SYNTHETIC, &mut files)?;
     emit::models(&api, &format!("{SYNTHETIC_SOURCE}/models"), false, &mut files)?;
     emit::facade(&api, &format!("{SYNTHETIC_SOURCE}/services"), "crate::models", false, &mut files)?;

@@ -48,7 +48,7 @@ pub(crate) fn value_lines(doc: &Doc, wire: &str) -> Vec<String> {
     let mut lines = Vec::new();
     match &doc.text {
         Some(text) => {
-            fill(&format!("`{wire}`: {}", escape(&text.trim().replace("\n\n", " ").replace('\n', " "))), &mut lines)
+            fill(&format!("`{wire}`: {}", escape(&text.trim().replace("\n\n", " ").replace('\n', " "))), &mut lines);
         }
         None => lines.push(format!("`{wire}`.")),
     }

@@ -4,6 +4,7 @@ mod doc;
 mod drive;
 mod dynamic;
 mod hidden;
+mod local;
 mod manifest;
 mod operations;
 mod services;
@@ -19,6 +20,7 @@ use quote::{format_ident, quote};
 use crate::files::Files;
 use crate::ir::{Api, Package};
 pub(crate) use hidden::hidden_names;
+pub(crate) use local::table;
 use source::{Block, Source};
 
 /// The lints that generated source does not keep: deprecated items of the API refer to each other, and some packages

@@ -80,7 +80,7 @@ fn info(operation: &Operation) -> String {
         Output::Json(_) => {}
         Output::Empty | Output::Headers(_) => info.push_str(", empty()"),
         Output::Bytes { accept } | Output::Stream { accept, .. } => {
-            info.push_str(&format!(", stream({})", literal(accept)))
+            info.push_str(&format!(", stream({})", literal(accept)));
         }
     }
     info + ";"

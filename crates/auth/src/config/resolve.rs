@@ -140,7 +140,7 @@ fn fill_from_token_endpoint(settings: &mut Settings) {
     let account = path.strip_prefix("/oidc/accounts/").and_then(|rest| rest.strip_suffix("/v1/token"));
     match account {
         Some(id) if !id.is_empty() && !id.contains('/') => {
-            settings.fill(Key::AccountId, Value::Text(id.to_owned()), source.clone())
+            settings.fill(Key::AccountId, Value::Text(id.to_owned()), source.clone());
         }
         _ if path == "/oidc/v1/token" => {}
         _ => return,

@@ -1,7 +1,7 @@
 //! The headers of a chosen provider.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use databricks_core::{AuthHeaders, Result, Secret};
@@ -24,6 +24,8 @@ pub(crate) struct Headers {
     /// Whether missing tokens are fetched at the same time; some are wasted when the first one fails.
     at_once: bool,
     close: Option<Arc<dyn Close>>,
+    /// The headers made last: nearly every request has the same.
+    made: Mutex<Option<AuthHeaders>>,
 }
 
 /// What to do when credentials are no longer needed.
@@ -45,6 +47,7 @@ impl Headers {
             fixed: Vec::new(),
             at_once: false,
             close: None,
+            made: Mutex::default(),
         }
     }
 
@@ -55,6 +58,7 @@ impl Headers {
             fixed: Vec::new(),
             at_once: false,
             close: None,
+            made: Mutex::default(),
         }
     }
 
@@ -89,6 +93,9 @@ impl Headers {
 
     /// The headers for one request.
     pub(crate) async fn get(&self) -> Result<AuthHeaders> {
+        if self.tokens.is_empty() {
+            return self.alone().await;
+        }
         let more = || try_join_all(self.tokens.iter().map(|(_, cache)| cache.fetch()));
         let (value, generation, more) = match &self.authorization {
             Authorization::Fixed(value) => (value.clone(), 0, more().await?),
@@ -111,6 +118,34 @@ impl Headers {
             headers = headers.with(name.clone(), value)?;
         }
         Ok(headers)
+    }
+
+    /// The headers where no other tokens go with the authorization.
+    async fn alone(&self) -> Result<AuthHeaders> {
+        match &self.authorization {
+            Authorization::Fixed(value) => self.made_for(0, || value.clone()),
+            Authorization::Token(cache) => {
+                let token = cache.fetch().await?;
+                self.made_for(token.generation(), || token.authorization())
+            }
+        }
+    }
+
+    /// The headers of this generation, made once.
+    fn made_for(&self, generation: u64, value: impl FnOnce() -> Secret) -> Result<AuthHeaders> {
+        if let Some(made) = self.made().as_ref().filter(|made| made.generation == generation) {
+            return Ok(made.clone());
+        }
+        let mut headers = AuthHeaders::new().with(AUTHORIZATION, &value())?.generation(generation);
+        for (name, value) in &self.fixed {
+            headers = headers.with(name.clone(), value)?;
+        }
+        *self.made() = Some(headers.clone());
+        Ok(headers)
+    }
+
+    fn made(&self) -> MutexGuard<'_, Option<AuthHeaders>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn invalidate(&self, generation: u64) -> bool {

@@ -152,7 +152,7 @@ impl ErrorDetails {
             "ErrorInfo" => self.error_info = Some(error_info(members)?),
             "RequestInfo" => self.request_info = Some(RequestInfo::read(members)?),
             "RetryInfo" => {
-                self.retry_info = Some(RetryInfo { retry_delay: seconds(members.get("retry_delay")?.as_str()?)? })
+                self.retry_info = Some(RetryInfo { retry_delay: seconds(members.get("retry_delay")?.as_str()?)? });
             }
             "DebugInfo" => {
                 let entries = list(members, "stack_entries")?
@@ -163,7 +163,7 @@ impl ErrorDetails {
             }
             "QuotaFailure" => self.quota_failure = Some(items(members, "violations", QuotaViolation::read)?),
             "PreconditionFailure" => {
-                self.precondition_failure = Some(items(members, "violations", PreconditionViolation::read)?)
+                self.precondition_failure = Some(items(members, "violations", PreconditionViolation::read)?);
             }
             "BadRequest" => self.bad_request = Some(items(members, "field_violations", FieldViolation::read)?),
             "ResourceInfo" => self.resource_info = Some(ResourceInfo::read(members)?),

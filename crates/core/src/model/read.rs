@@ -12,12 +12,22 @@ use serde_json::{Map, Value};
 use super::Mark;
 use crate::{Duration, Error, FieldMask, Result as CallResult, Timestamp};
 
-/// Where a value stands, and what happens if it cannot be read.
+/// A member of a message, or a message as a whole.
+///
+/// The fields are public for the macros: a value that is written out lies in static memory.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Place {
+    pub message: &'static str,
+    /// Empty for the message as a whole.
+    pub member: &'static str,
+    pub mark: Mark,
+}
+
+/// Where a value stands, and what happens if it cannot be read. Two words, since it is passed along with every value.
 #[derive(Clone, Copy, Debug)]
 pub struct At {
-    message: &'static str,
-    /// Empty for the message as a whole.
-    member: &'static str,
+    place: &'static Place,
     strict: bool,
     essential: bool,
 }
@@ -25,21 +35,17 @@ pub struct At {
 impl At {
     /// A member of a message.
     ///
-    /// * `strict`: whether an odd value is an error.
-    /// * `mark`: that of the member; [`Mark::Essential`] makes an odd value an error too.
-    pub const fn new(message: &'static str, member: &'static str, strict: bool, mark: Mark) -> Self {
-        Self { message, member, strict, essential: matches!(mark, Mark::Essential) }
-    }
-
-    /// A message as a whole, which is an error if it is something else; without a name for that of a response.
-    const fn whole(message: &'static str, strict: bool) -> Self {
-        Self { message, member: "", strict, essential: true }
+    /// * `strict`: whether an odd value is an error; it is one too where the member is marked [`Mark::Essential`].
+    #[doc(hidden)]
+    #[inline]
+    pub const fn new(place: &'static Place, strict: bool) -> Self {
+        Self { place, strict, essential: matches!(place.mark, Mark::Essential) }
     }
 
     /// What was found is not what was expected: nothing and a warning, or an error.
     fn odd<T, E: serde::de::Error>(self, expected: &str, found: &str) -> Result<Option<T>, E> {
         if self.strict || self.essential {
-            let place = if self.message.is_empty() { String::new() } else { format!("{self}: ") };
+            let place = if self.place.message.is_empty() { String::new() } else { format!("{self}: ") };
             return Err(E::custom(format_args!("{place}expected {expected}, found {found}")));
         }
         if first_time(self) {
@@ -55,9 +61,9 @@ impl At {
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.member {
-            "" => f.write_str(self.message),
-            member => write!(f, "{}.{member}", self.message),
+        match self.place.member {
+            "" => f.write_str(self.place.message),
+            member => write!(f, "{}.{member}", self.place.message),
         }
     }
 }
@@ -65,7 +71,7 @@ impl fmt::Display for At {
 /// Whether this member has not been warned of before.
 fn first_time(at: At) -> bool {
     static WARNED: Mutex<BTreeSet<(&str, &str)>> = Mutex::new(BTreeSet::new());
-    WARNED.lock().unwrap_or_else(PoisonError::into_inner).insert((at.message, at.member))
+    WARNED.lock().unwrap_or_else(PoisonError::into_inner).insert((at.place.message, at.place.member))
 }
 
 /// What can stand in a member of a message; reading only, since writing is plain `Serialize`.
@@ -114,10 +120,12 @@ pub trait Message: Default {
     fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A, strict: bool) -> Result<(), A::Error>;
 }
 
-/// Reads a value that must be there and of the right type, with the name of its type for the error.
+/// Reads a value that must be there and of the right type.
+///
+/// * `place`: names the type, for the error.
 #[doc(hidden)]
-pub fn require<'de, T: Wire<'de>, D: Deserializer<'de>>(d: D, name: &'static str) -> Result<T, D::Error> {
-    let at = At::whole(name, false);
+pub fn require<'de, T: Wire<'de>, D: Deserializer<'de>>(d: D, place: &'static Place) -> Result<T, D::Error> {
+    let at = At::new(place, false);
     T::read_at(d, at)?.ok_or_else(|| D::Error::custom(format_args!("{at}: expected a value, found null")))
 }
 
@@ -372,7 +380,7 @@ macro_rules! scalars {
     ($($t:ty),*) => {$(
         impl<'de> Wire<'de> for $t {
             fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                require(d, stringify!($t))
+                require(d, &Place { message: stringify!($t), member: "", mark: Mark::Essential })
             }
             fn read_at<D: Deserializer<'de>>(d: D, at: At) -> Result<Option<Self>, D::Error> {
                 scalar(d, at)
@@ -384,7 +392,7 @@ scalars!(bool, i64, f64, Timestamp, Duration, FieldMask);
 
 impl<'de> Wire<'de> for String {
     fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        require(d, "a string")
+        require(d, &Place { message: "a string", member: "", mark: Mark::Essential })
     }
     fn read_at<D: Deserializer<'de>>(d: D, at: At) -> Result<Option<Self>, D::Error> {
         scalar(d, at)
@@ -424,35 +432,43 @@ trait Shape<'de>: Sized {
 
 struct ShapeVisitor<T>(At, PhantomData<T>);
 
+/// What all that is no list and no object comes to, in a visitor whose value is an `Option` and whose first field is the
+/// place.
+macro_rules! odd_scalars {
+    ($expected:expr) => {
+        fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
+            self.0.odd($expected, BOOLEAN)
+        }
+        fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
+            self.0.odd($expected, NUMBER)
+        }
+        fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
+            self.0.odd($expected, NUMBER)
+        }
+        fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
+            self.0.odd($expected, NUMBER)
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            self.0.odd($expected, if text.is_empty() { "an empty string" } else { STRING })
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_none<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_some<D: Deserializer<'de>>(self, d: D) -> Result<Self::Value, D::Error> {
+            d.deserialize_any(self)
+        }
+    };
+}
+
 impl<'de, T: Shape<'de>> Visitor<'de> for ShapeVisitor<T> {
     type Value = Option<T>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(T::EXPECTED)
     }
-    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Option<T>, E> {
-        self.0.odd(T::EXPECTED, BOOLEAN)
-    }
-    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Option<T>, E> {
-        self.0.odd(T::EXPECTED, NUMBER)
-    }
-    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Option<T>, E> {
-        self.0.odd(T::EXPECTED, NUMBER)
-    }
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Option<T>, E> {
-        self.0.odd(T::EXPECTED, NUMBER)
-    }
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<T>, E> {
-        self.0.odd(T::EXPECTED, if text.is_empty() { "an empty string" } else { STRING })
-    }
-    fn visit_unit<E>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-    fn visit_none<E>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-    fn visit_some<D: Deserializer<'de>>(self, d: D) -> Result<Option<T>, D::Error> {
-        d.deserialize_any(self)
-    }
+    odd_scalars!(T::EXPECTED);
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<T>, A::Error> {
         T::list(seq, self.0)
     }
@@ -465,24 +481,33 @@ fn shape<'de, T: Shape<'de>, D: Deserializer<'de>>(d: D, at: At) -> Result<Optio
     d.deserialize_any(ShapeVisitor(at, PhantomData))
 }
 
-/// A message, apart from what generated types implement.
-struct Of<T>(T);
+/// Reads the members of a message in place: large ones would be moved at every step of the way.
+struct MessageVisitor<'m, T>(At, &'m mut T);
 
-impl<'de, T: Message> Shape<'de> for Of<T> {
-    const EXPECTED: &'static str = OBJECT;
-    fn object<A: MapAccess<'de>>(mut map: A, at: At) -> Result<Option<Self>, A::Error> {
-        let mut message = T::default();
+impl<'de, T: Message> Visitor<'de> for MessageVisitor<'_, T> {
+    type Value = Option<()>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(OBJECT)
+    }
+    odd_scalars!(OBJECT);
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<()>, A::Error> {
+        drain_list(seq)?;
+        self.0.odd(OBJECT, LIST)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<()>, A::Error> {
         while let Some(key) = map.next_key_seed(Key)? {
-            message.member(&key, &mut map, at.strict)?;
+            self.1.member(&key, &mut map, self.0.strict)?;
         }
-        Ok(Some(Self(message)))
+        Ok(Some(()))
     }
 }
 
 /// Reads a message.
 #[doc(hidden)]
 pub fn message<'de, T: Message, D: Deserializer<'de>>(d: D, at: At) -> Result<Option<T>, D::Error> {
-    Ok(shape::<Of<T>, D>(d, at)?.map(|message| message.0))
+    let mut message = T::default();
+    let read = d.deserialize_any(MessageVisitor(at, &mut message))?;
+    Ok(read.map(|()| message))
 }
 
 impl<'de> Shape<'de> for Map<String, Value> {
@@ -552,7 +577,7 @@ impl<'de, T: Wire<'de>> DeserializeSeed<'de> for Item<T> {
 
 impl<'de, T: Wire<'de>> Wire<'de> for Vec<T> {
     fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        require(d, "a list")
+        require(d, &Place { message: "a list", member: "", mark: Mark::Essential })
     }
     fn read_at<D: Deserializer<'de>>(d: D, at: At) -> Result<Option<Self>, D::Error> {
         shape(d, at)
@@ -578,7 +603,7 @@ impl<'de, T: Wire<'de>> Shape<'de> for BTreeMap<String, T> {
 
 impl<'de, T: Wire<'de>> Wire<'de> for BTreeMap<String, T> {
     fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        require(d, "an object")
+        require(d, &Place { message: "an object", member: "", mark: Mark::Essential })
     }
     fn read_at<D: Deserializer<'de>>(d: D, at: At) -> Result<Option<Self>, D::Error> {
         shape(d, at)
@@ -594,7 +619,7 @@ impl<'de, T: Wire<'de>> Wire<'de> for BTreeMap<String, T> {
 /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when it is not JSON or of another type as a whole; the message names
 /// what was expected, and never a value.
 pub fn from_json<'de, T: Wire<'de> + Default>(bytes: &'de [u8]) -> CallResult<T> {
-    decode(bytes, At::whole("", false))
+    decode(bytes, false)
 }
 
 /// As [`from_json`], but every value that is not of the described type is an error, for tests.
@@ -604,14 +629,29 @@ pub fn from_json<'de, T: Wire<'de> + Default>(bytes: &'de [u8]) -> CallResult<T>
 /// # Errors
 /// As [`from_json`], and for each odd value, with the name of the member.
 pub fn from_json_strict<'de, T: Wire<'de> + Default>(bytes: &'de [u8]) -> CallResult<T> {
-    decode(bytes, At::whole("", true))
+    decode(bytes, true)
 }
 
-fn decode<'de, T: Wire<'de> + Default>(bytes: &'de [u8], at: At) -> CallResult<T> {
+/// A response as a whole, which has no name.
+const WHOLE: &Place = &Place { message: "", member: "", mark: Mark::Essential };
+
+fn decode<'de, T: Wire<'de> + Default>(bytes: &'de [u8], strict: bool) -> CallResult<T> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(T::default());
     }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let read = T::read_at(&mut json, at).and_then(|value| json.end().map(|()| value));
+    // UTF-8 is checked in one go, which takes a fraction of a check of each string.
+    let Ok(text) = std::str::from_utf8(bytes) else { return Err(Error::decode("", bytes, not_utf8(bytes))) };
+    let mut json = serde_json::Deserializer::from_str(text);
+    let read = T::read_at(&mut json, At::new(WHOLE, strict)).and_then(|value| json.end().map(|()| value));
     read.map(Option::unwrap_or_default).map_err(|error| Error::decode("", bytes, error))
+}
+
+/// What is wrong with JSON that is not UTF-8, with its place.
+#[cold]
+fn not_utf8(bytes: &[u8]) -> serde_json::Error {
+    match serde_json::from_slice::<Value>(bytes) {
+        Err(error) => error,
+        // A reader that lets it pass is none that this crate was written for.
+        Ok(_) => serde_json::Error::custom("invalid unicode code point"),
+    }
 }

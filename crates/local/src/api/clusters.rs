@@ -25,6 +25,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
             .route(&at("delete"), post(delete))
             .route(&at("permanent-delete"), post(permanent_delete))
             .route(&at("edit"), post(edit))
+            .route(&at("update"), post(update))
+            .route(&at("change-owner"), post(change_owner))
             .route(&at("resize"), post(resize))
             .route(&at("pin"), post(pin))
             .route(&at("unpin"), post(unpin))
@@ -115,6 +117,22 @@ async fn edit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let id = fields.str("cluster_id")?;
     lock(&app.clusters).edit(id, &fields, context, app.clock.now_ms())?;
     app.contexts.remove_cluster(fields.str("cluster_id")?);
+    Ok(Json::empty())
+}
+
+async fn update(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let context = app.new_spark_context();
+    let id = fields.str("cluster_id")?;
+    let mask = fields.str("update_mask")?;
+    let stated = fields.opt_object("cluster")?.unwrap_or_default();
+    lock(&app.clusters).update(id, mask, &stated, context, app.clock.now_ms())?;
+    app.contexts.remove_cluster(id);
+    Ok(Json::empty())
+}
+
+async fn change_owner(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let (id, owner) = (fields.str("cluster_id")?, fields.str("owner_username")?);
+    lock(&app.clusters).change_owner(id, owner, app.clock.now_ms())?;
     Ok(Json::empty())
 }
 

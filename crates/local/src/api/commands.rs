@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::extract::{Fields, Query};
+use crate::python::Work;
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::contexts::{self, Context, Language};
 use crate::state::{App, lock};
@@ -100,7 +101,7 @@ async fn execute(State(app): State<Arc<App>>, fields: Fields) -> Reply {
             return Err(ApiError::invalid_parameter("The language of a command must be that of its context"));
         }
         let id = app.ids.hex32();
-        context.submit(id.clone(), fields.opt_str("command")?.unwrap_or_default().to_owned());
+        context.submit(id.clone(), Work::Code(fields.opt_str("command")?.unwrap_or_default().to_owned()));
         Ok(Json(json!({"id": id})))
     };
     work().map_err(ApiError::legacy)

@@ -108,7 +108,9 @@ async fn create_custom(State(app): State<Arc<App>>, Path(account): Path<String>,
     let mut out = json!({"integration_id": id, "client_id": client_id});
     if fields.opt_bool("confidential")? == Some(true) {
         let secret = random::bytes::<16>().map_err(|e| ApiError::internal(e.to_string()))?;
-        out["client_secret"] = json!(format!("dose{}", random::to_hex(&secret)));
+        let secret = format!("dose{}", random::to_hex(&secret));
+        lock(&app.custom).keep_secret(&client_id, &secret);
+        out["client_secret"] = json!(secret);
     }
     Ok(Json(out))
 }

@@ -1,4 +1,4 @@
-//! Jobs and runs, API 2.2 (2.1 responds the same).
+//! Jobs and runs, API 2.2 (2.1 and 2.0 respond the same).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use crate::extract::{Fields, Query, missing};
+use crate::html::escape;
 use crate::paging::{Limits, page};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::jobs::{Run, Start, course};
@@ -35,8 +36,9 @@ pub(super) fn routes() -> Router<Arc<App>> {
             .route("/runs/cancel-all", post(cancel_all))
             .route("/runs/repair", post(repair))
             .route("/runs/delete", post(delete_run))
+            .route("/runs/export", get(export))
     };
-    Router::new().nest("/api/2.2/jobs", version()).nest("/api/2.1/jobs", version())
+    Router::new().nest("/api/2.2/jobs", version()).nest("/api/2.1/jobs", version()).nest("/api/2.0/jobs", version())
 }
 
 fn id(fields: &Fields, name: &'static str) -> Result<i64, ApiError> {
@@ -120,7 +122,7 @@ async fn run_now(State(app): State<Arc<App>>, fields: Fields) -> Reply {
             .collect();
         let token = fields.opt_str("idempotency_token")?;
         jobs.start(
-            Start { job: Some(job_id), name: &name, tasks: &tasks, parameters, token, url: &app.url },
+            Start { job: Some(job_id), name: &name, tasks: &tasks, parameters, token, url: &app.url, depth: 0 },
             app.clock.now_ms(),
         )?
     };
@@ -147,7 +149,7 @@ async fn submit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let name = fields.opt_str("run_name")?.unwrap_or("Untitled");
     let tasks = fields.opt_list("tasks")?.unwrap_or_default();
     let token = fields.opt_str("idempotency_token")?;
-    let start = Start { job: None, name, tasks, parameters: BTreeMap::new(), token, url: &app.url };
+    let start = Start { job: None, name, tasks, parameters: BTreeMap::new(), token, url: &app.url, depth: 0 };
     let started = lock(&app.jobs).start(start, app.clock.now_ms())?;
     Ok(Json(begin(&app, started)))
 }
@@ -231,7 +233,36 @@ async fn repair(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     Ok(Json(json!({"repair_id": repair})))
 }
 
+/// The notebook of a task with what came of it, as a page.
+async fn export(State(app): State<Arc<App>>, query: Query) -> Reply {
+    let id = query_id(&query, "run_id")?;
+    let run = {
+        let jobs = lock(&app.jobs);
+        jobs.run_of_task(id).map_or_else(|| jobs.run(id), Ok)?
+    };
+    let state = lock(&run.state);
+    let several = state.latest().count() > 1;
+    let task = state.tasks.iter().find(|t| t.run_id == id).or_else(|| state.latest().next().filter(|_| !several));
+    let task =
+        task.ok_or_else(|| ApiError::invalid_parameter(format!("Run {id} has several tasks; export one of them")))?;
+    let path = task.spec["notebook_task"]["notebook_path"].as_str().ok_or_else(|| {
+        ApiError::invalid_parameter(format!("Task '{}' is no notebook; only notebooks can be exported", task.key))
+    })?;
+    let (printed, result) = (&task.output["logs"], &task.output["notebook_output"]["result"]);
+    let content = format!(
+        "<!doctype html><html><head><meta charset=\"utf-8\"><title>{0}</title></head><body><h1>{0}</h1>\
+         <pre>{1}</pre><p>{2}</p></body></html>",
+        escape(path),
+        escape(printed.as_str().unwrap_or_default()),
+        escape(result.as_str().unwrap_or_default())
+    );
+    let name = path.rsplit('/').next().unwrap_or_default();
+    Ok(Json(json!({"views": [{"type": "NOTEBOOK", "name": name, "content": content}]})))
+}
+
 async fn delete_run(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.jobs).delete_run(id(&fields, "run_id")?)?;
+    let id = id(&fields, "run_id")?;
+    lock(&app.jobs).delete_run(id)?;
+    app.task_values.forget(id);
     Ok(Json::empty())
 }

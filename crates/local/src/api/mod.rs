@@ -6,17 +6,22 @@ use axum::Router;
 
 use crate::state::App;
 
+mod catalog;
 mod clusters;
+mod code;
 mod commands;
-mod current_user;
 mod dbfs;
 mod faults;
 mod files;
 mod integrations;
 mod jobs;
+mod libraries;
+mod pages;
+mod query_history;
 mod ranges;
 mod secrets;
 pub(crate) mod serving;
+mod sessions;
 mod statements;
 mod storage;
 pub(crate) mod storage_volumes;
@@ -26,9 +31,10 @@ mod workspace;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
+        .merge(catalog::routes())
         .merge(clusters::routes())
+        .merge(code::routes())
         .merge(commands::routes())
-        .merge(current_user::routes())
         .merge(dbfs::routes())
         .merge(faults::routes())
         .merge(files::routes())
@@ -36,6 +42,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(jobs::routes())
         .merge(secrets::routes())
         .merge(serving::routes())
+        .merge(libraries::routes())
+        .merge(pages::routes())
+        .merge(query_history::routes())
+        .merge(sessions::routes())
         .merge(statements::routes())
         .merge(storage::routes())
         .merge(tokens::routes())

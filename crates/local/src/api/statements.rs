@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::auth::Caller;
 use crate::clock::Clock;
 use crate::extract::Fields;
 use crate::reply::{ApiError, Json, Reply, json_response};
@@ -22,15 +23,29 @@ use crate::state::App;
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/2.0/sql/statements", post(execute))
-        .route("/api/2.0/sql/statements/{id}", get(status))
+        .route("/api/2.0/sql/statements/{id}", get(status).delete(close))
         .route("/api/2.0/sql/statements/{id}/cancel", post(cancel))
         .route("/api/2.0/sql/statements/{id}/result/chunks/{index}", get(chunk))
 }
 
-async fn execute(State(app): State<Arc<App>>, fields: Fields) -> Result<Response, ApiError> {
+async fn execute(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let session = fields.opt_str("session_id")?.filter(|id| !id.is_empty()).map(str::to_owned);
+    if let Some(id) = &session {
+        let kept = app.sessions.get(id)?;
+        let stated = [("warehouse_id", Some(kept.warehouse_id)), ("catalog", kept.catalog), ("schema", kept.schema)];
+        for (name, value) in stated {
+            if let Some(value) = value {
+                fields.0.entry(name.to_owned()).or_insert(json!(value));
+            }
+        }
+    }
     let request = StatementRequest::parse(&fields)?;
     let (wait, on_timeout) = (request.wait, request.on_timeout);
-    let statement = run::submit(&app, request)?;
+    let statement = run::submit(&app, request, &caller, session)?;
     if wait > Duration::ZERO
         && tokio::time::timeout(wait, statement.ended()).await.is_err()
         && on_timeout == OnTimeout::Cancel
@@ -48,6 +63,12 @@ async fn status(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<R
 async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
     let now = app.clock.now_ms();
     app.statements.get(&id, now)?.cancel(now);
+    Ok(Json::empty())
+}
+
+/// Ends the statement, if it runs, and lets go of its result.
+async fn close(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
+    app.statements.close(&id, app.clock.now_ms())?;
     Ok(Json::empty())
 }
 

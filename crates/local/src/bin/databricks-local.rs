@@ -1,5 +1,8 @@
 //! The embedded workspace as a program.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
@@ -9,9 +12,27 @@ use databricks_local::LocalWorkspace;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// TCP port on 127.0.0.1; 0 takes a free one.
+    /// TCP port; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Address to listen on. Any but loopback needs --token and --insecure: connections are not encrypted.
+    #[arg(long, default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// Allows to listen where others can reach the workspace without TLS.
+    #[arg(long)]
+    insecure: bool,
+    /// A name by which clients reach the workspace besides localhost; may be repeated.
+    #[arg(long)]
+    host_name: Vec<String>,
+    /// The personal access token; a random one by default.
+    #[arg(long)]
+    token: Option<String>,
+    /// Directory that keeps the records of the workspace over restarts.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// File with SQL statements that run at the start.
+    #[arg(long)]
+    seed: Option<PathBuf>,
     /// How many times faster than the real platform clusters and warehouses change state.
     #[arg(long, default_value_t = 20.0)]
     speed: f64,
@@ -26,24 +47,67 @@ struct Arguments {
 /// How long a statement that is being planned may hold up the end of the program.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(run(Arguments::parse()));
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let result = runtime.block_on(run(arguments));
     // What still computes cannot be interrupted; it ends with the process.
     runtime.shutdown_timeout(PATIENCE);
-    result
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(error.as_ref()),
+    }
+}
+
+/// States on one line what failed and why.
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    use std::io::Write as _;
+
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    // Where standard error is closed, nothing can be stated.
+    let _ = writeln!(std::io::stderr(), "databricks-local: {text}");
+    ExitCode::FAILURE
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let level = if arguments.verbose { tracing::Level::DEBUG } else { tracing::Level::WARN };
     tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
-    let workspace = LocalWorkspace::builder()
+    if !arguments.bind.is_loopback() && !(arguments.insecure && arguments.token.is_some()) {
+        return Err(format!(
+            "--bind {} lets other machines run SQL and Python here: state --token and --insecure as well, or bind to \
+             127.0.0.1",
+            arguments.bind
+        )
+        .into());
+    }
+    let mut builder = LocalWorkspace::builder()
         .port(arguments.port)
+        .bind(arguments.bind)
         .speed(arguments.speed)
         .token_lifetime(Duration::from_secs(arguments.token_lifetime))
-        .starter_cluster(true)
-        .start()
-        .await?;
+        .starter_cluster(true);
+    for name in arguments.host_name {
+        builder = builder.host_name(name);
+    }
+    if let Some(token) = arguments.token {
+        builder = builder.access_token(token);
+    }
+    if let Some(directory) = arguments.data {
+        builder = builder.data(directory);
+    }
+    if let Some(file) = arguments.seed {
+        let text = std::fs::read_to_string(&file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+        builder = builder.seed(text);
+    }
+    let workspace = builder.start().await?;
     announce(&workspace)?;
     until_stopped().await?;
     workspace.shutdown().await;
@@ -94,6 +158,16 @@ fn announce(workspace: &LocalWorkspace) -> std::io::Result<()> {
         workspace.client_id(),
         workspace.client_secret()
     )?;
+    writeln!(out, "Account, with a password:")?;
+    writeln!(
+        out,
+        "  export DATABRICKS_HOST={} DATABRICKS_ACCOUNT_ID={} DATABRICKS_USERNAME={} DATABRICKS_PASSWORD={}",
+        workspace.url(),
+        workspace.account_id(),
+        workspace.username(),
+        workspace.password()
+    )?;
+    writeln!(out, "Page with recent requests and what is covered: {}/", workspace.url())?;
     writeln!(out)?;
     writeln!(out, "It runs SQL and Python for everyone who holds these. Stop it with Ctrl-C.")?;
     out.flush()

@@ -1,6 +1,7 @@
 """Runs the commands of one execution context: JSON lines in on descriptor 0, JSON lines out on descriptor 1.
 
-A request is {"code": text}. The answer is one of
+The first line names the workspace. A request is {"code": text}, or {"notebook": text, "path", "arguments", "argv"} for
+all of a notebook or file. The response is one of
   {"kind": "text", "data", "truncated"}
   {"kind": "table", "data", "schema", "truncated"}
   {"kind": "error", "summary", "cause"}
@@ -112,6 +113,9 @@ counter = 0
 def display(value):
     """Shows a list of dicts or rows, or a data frame, as the command's result table."""
     global shown
+    if isinstance(value, session.DataFrame):
+        shown = value._names, [[v if not isinstance(v, (list, tuple, dict)) else json.dumps(v, default=str) for v in r] for r in value._rows]
+        return
     rows = as_rows(value)
     if rows is None:
         print(repr(value))
@@ -178,7 +182,7 @@ def take_output():
 
 def error(kind, value, trace):
     """Summary and cause as the platform gives them: HTML, and a trace with colours for a terminal."""
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    while trace is not None and trace.tb_frame.f_code.co_filename in (__file__, "<workspace>"):
         trace = trace.tb_next
     lines = traceback.format_exception(kind, value, trace)
     message = "".join(traceback.format_exception_only(kind, value)).strip()
@@ -210,6 +214,15 @@ def command(code):
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
+            found = session.magic(code)
+            if found and found[0] == "python":
+                code, found = "\n".join(found[1:]), None
+            if found:
+                result = session.run_magic(*found, scope)
+                if result is not None:
+                    take_output()
+                    return result
+                code = ""
             tree = ast.parse(code, name)
             last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
             exec(compile(tree, name, "exec"), scope)
@@ -220,6 +233,10 @@ def command(code):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
         raise
+    except session.NotebookExit as exit:
+        scope["dbutils"].notebook.exit_value = exit.value
+        text, truncated = take_output()
+        return {"kind": "text", "data": text + "Notebook exited: " + exit.value, "truncated": truncated}
     except BaseException:
         answer = error(*sys.exc_info())
         text, _ = take_output()
@@ -242,8 +259,44 @@ def answer(reply):
     replies.flush()
 
 
+def notebook(request):
+    """Runs a notebook or file to its end, and gives what it printed and exited with."""
+    sys.argv = request["argv"]
+    scope.update(session.new_scope(request["arguments"]))
+    exit_value = ""
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            session.run_notebook(request["notebook"], request["path"], scope)
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except session.NotebookExit as exit:
+        exit_value = exit.value
+    except KeyboardInterrupt:
+        take_output()
+        return {"kind": "cancelled"}
+    except SystemExit as exit:
+        if exit.code not in (None, 0):
+            take_output()
+            return error(RuntimeError, RuntimeError("SystemExit: %s" % exit.code), exit.__traceback__)
+    except BaseException:
+        failed = error(*sys.exc_info())
+        text, _ = take_output()
+        failed["cause"] = text + failed["cause"]
+        return failed
+    text, truncated = take_output()
+    return {"kind": "notebook", "printed": text, "truncated": truncated, "exit": exit_value}
+
+
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-scope["display"] = display
+session = types.ModuleType("databricks_local_session")
+session.workspace = json.loads(requests.readline())
+session.display = display
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".session.py"), encoding="utf-8") as source:
+    exec(compile(source.read(), "<workspace>", "exec"), session.__dict__)
+sys.modules["databricks_local_session"] = session
+scope.update(session.new_scope({}))
 answer({"kind": "ready"})
-for line in requests:
-    answer(run(json.loads(line)["code"]))
+for line in iter(requests.readline, ""):
+    request = json.loads(line)
+    answer(notebook(request) if "notebook" in request else run(request["code"]))

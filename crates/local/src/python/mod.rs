@@ -1,5 +1,6 @@
 //! A `python3` process that runs the commands of one execution context.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -12,6 +13,8 @@ use tempfile::TempDir;
 use crate::scratch;
 
 const DRIVER: &str = include_str!("driver.py");
+/// What code finds besides Python; the driver runs it.
+const SESSION: &str = include_str!("session.py");
 
 /// Environment variables that code on a cluster sees: what programs need to run, and none that holds a credential.
 const PASSED_ON: &[&str] = &[
@@ -60,12 +63,22 @@ fn is_passed_on(name: &str) -> bool {
     !secret && (PASSED_ON.contains(&exact) || PASSED_ON_PREFIXES.iter().any(|prefix| exact.starts_with(prefix)))
 }
 
+/// What an interpreter is to run.
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    /// One command, in the names that earlier ones have left.
+    Code(String),
+    /// All of a notebook or file, with the values of its widgets and the arguments of its command line.
+    Notebook { source: String, path: String, arguments: BTreeMap<String, String>, argv: Vec<String> },
+}
+
 /// What a command gave.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum Output {
     Ready,
     Text { data: String, truncated: bool },
+    Notebook { printed: String, truncated: bool, exit: String },
     Table { data: Value, schema: Value, truncated: bool },
     Error { summary: String, cause: String },
     Cancelled,
@@ -129,11 +142,12 @@ pub(crate) struct Interpreter {
 }
 
 impl Interpreter {
-    /// Starts `program` with a directory of its own under `parent`.
-    pub(crate) fn start(program: &Path, parent: &Path) -> io::Result<Self> {
+    /// Starts `program` with a directory of its own under `parent`; `workspace` is what its code reaches the workspace by.
+    pub(crate) fn start(program: &Path, parent: &Path, workspace: &Value) -> io::Result<Self> {
         let directory = scratch::subdirectory(parent, "context-")?;
         let driver = directory.path().join(".driver.py");
         scratch::create_file(&driver)?.write_all(DRIVER.as_bytes())?;
+        scratch::create_file(&directory.path().join(".session.py"))?.write_all(SESSION.as_bytes())?;
         let mut command = Command::new(program);
         command
             .arg("-u")
@@ -155,7 +169,8 @@ impl Interpreter {
         }
         let mut child = command.spawn()?;
         let missing = || io::Error::from(io::ErrorKind::BrokenPipe);
-        let input = child.stdin.take().ok_or_else(missing)?;
+        let mut input = child.stdin.take().ok_or_else(missing)?;
+        writeln!(input, "{workspace}")?;
         let output = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         Ok(Self { process: Process(Arc::new(Mutex::new(child))), input, output, _directory: directory })
     }
@@ -173,8 +188,14 @@ impl Interpreter {
     }
 
     /// Runs one command. An error means that the process is gone or talks nonsense, so that its state is lost.
-    pub(crate) fn run(&mut self, code: &str) -> io::Result<Output> {
-        writeln!(self.input, "{}", json!({"code": code}))?;
+    pub(crate) fn run(&mut self, work: &Work) -> io::Result<Output> {
+        let request = match work {
+            Work::Code(code) => json!({"code": code}),
+            Work::Notebook { source, path, arguments, argv } => {
+                json!({"notebook": source, "path": path, "arguments": arguments, "argv": argv})
+            }
+        };
+        writeln!(self.input, "{request}")?;
         self.input.flush()?;
         self.output()
     }

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::random::{bytes, to_hex};
+use crate::random::{bytes, from_hex, to_hex};
 
 /// Signs links and checks them; its key never leaves the process.
 pub(crate) struct Signer([u8; 32]);
@@ -55,13 +55,6 @@ impl Signer {
         }
         Ok(())
     }
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() {
-        return None;
-    }
-    text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 #[cfg(test)]

@@ -57,3 +57,40 @@ impl Failure {
         json!({"error_code": self.code, "message": self.message})
     }
 }
+
+/// The statements of a text: apart by semicolons that stand in no text, name or comment.
+pub(crate) fn statements(source: &str) -> Vec<String> {
+    let (mut all, mut one) = (Vec::new(), String::new());
+    let mut rest = source.chars().peekable();
+    let mut quote: Option<char> = None;
+    while let Some(c) = rest.next() {
+        match (quote, c) {
+            (Some(mark), _) if c == mark => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"' | '`') => quote = Some(c),
+            (None, '-') if rest.peek() == Some(&'-') => {
+                while rest.next_if(|c| *c != '\n').is_some() {}
+                continue;
+            }
+            (None, ';') => {
+                all.push(std::mem::take(&mut one));
+                continue;
+            }
+            (None, _) => {}
+        }
+        one.push(c);
+    }
+    all.push(one);
+    all.into_iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_end_at_semicolons_of_their_own() {
+        assert_eq!(statements("SELECT ';' AS a; -- no; not here\n SELECT `b;` ;;"), ["SELECT ';' AS a", "SELECT `b;`"]);
+        assert!(statements(" ; ").is_empty());
+    }
+}

@@ -6,17 +6,18 @@ use serde_json::{Value, json};
 
 use super::column::Column;
 use super::request::StatementRequest;
+use super::spill::StoredResult;
 use super::store::Statement;
 use super::{Failure, run};
 use crate::extract::Fields;
 use crate::state::App;
 
 /// Rows that a command shows at most.
-const ROW_LIMIT: u64 = 10_000;
+pub(crate) const ROW_LIMIT: u64 = 10_000;
 
-/// Runs `code` and gives the command's `results`.
-pub(crate) async fn run(app: &Arc<App>, code: &str) -> Value {
-    match table(app, code).await {
+/// Runs `code` and gives the command's `results`, at most `row_limit` rows.
+pub(crate) async fn run(app: &Arc<App>, code: &str, row_limit: u64) -> Value {
+    match table(app, code, row_limit).await {
         Ok(results) => results,
         Err(failure) => json!({
             "resultType": "error",
@@ -26,16 +27,33 @@ pub(crate) async fn run(app: &Arc<App>, code: &str) -> Value {
     }
 }
 
-async fn table(app: &Arc<App>, code: &str) -> Result<Value, Failure> {
-    let body = json!({"warehouse_id": "-", "statement": code, "row_limit": ROW_LIMIT});
+/// Runs a statement and gives its rows, whose cells are strings or NULL.
+pub(crate) async fn rows(app: &Arc<App>, code: &str) -> Result<Vec<Vec<Option<String>>>, Failure> {
+    let stored = stored(app, code, ROW_LIMIT).await?;
+    let mut all = Vec::new();
+    for index in 0..stored.chunks.len() {
+        let bytes = std::fs::read(stored.file(index)).map_err(|e| Failure::io(&e))?;
+        let rows: Vec<Vec<Option<String>>> =
+            serde_json::from_slice(&bytes).map_err(|e| Failure::io(&std::io::Error::other(e)))?;
+        all.extend(rows);
+    }
+    Ok(all)
+}
+
+async fn stored(app: &Arc<App>, code: &str, row_limit: u64) -> Result<StoredResult, Failure> {
+    let body = json!({"warehouse_id": "-", "statement": code, "row_limit": row_limit});
     let fields = Fields(body.as_object().cloned().unwrap_or_default());
     let request = StatementRequest::parse(&fields)
         .map_err(|_| Failure::class("PARSE_SYNTAX_ERROR", "The command is empty.", "42601"))?;
     // Dropping this future cancels the statement, which is never listed anywhere.
     let statement = CancelOnDrop(Arc::new(Statement::new(app.ids.uuid())));
-    let stored = run::execute(app, &statement.0, request)
+    run::execute(app, &statement.0, request)
         .await
-        .unwrap_or_else(|| Err(Failure::bad_request("The statement was canceled")))?;
+        .unwrap_or_else(|| Err(Failure::bad_request("The statement was canceled")))
+}
+
+async fn table(app: &Arc<App>, code: &str, row_limit: u64) -> Result<Value, Failure> {
+    let stored = stored(app, code, row_limit).await?;
     let mut data = Vec::new();
     for index in 0..stored.chunks.len() {
         let bytes = std::fs::read(stored.file(index)).map_err(|e| Failure::io(&e))?;

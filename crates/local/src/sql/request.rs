@@ -81,14 +81,17 @@ impl StatementRequest {
                 "statement must not be longer than {STATEMENT_LIMIT} bytes"
             )));
         }
-        let disposition = match fields.opt_enum("disposition", &["INLINE", "EXTERNAL_LINKS"])? {
-            Some("EXTERNAL_LINKS") => Disposition::ExternalLinks,
-            _ => Disposition::Inline,
-        };
+        let disposition = fields.opt_enum("disposition", &["INLINE", "EXTERNAL_LINKS", "INLINE_OR_EXTERNAL_LINKS"])?;
         let format = match fields.opt_enum("format", &["JSON_ARRAY", "ARROW_STREAM", "CSV"])? {
             Some("ARROW_STREAM") => Format::ArrowStream,
             Some("CSV") => Format::Csv,
             _ => Format::JsonArray,
+        };
+        let disposition = match disposition {
+            Some("EXTERNAL_LINKS") => Disposition::ExternalLinks,
+            // Either may be given: rows of JSON fit a response, files do not.
+            Some("INLINE_OR_EXTERNAL_LINKS") if format != Format::JsonArray => Disposition::ExternalLinks,
+            _ => Disposition::Inline,
         };
         if disposition == Disposition::Inline && format != Format::JsonArray {
             return Err(ApiError::invalid_parameter(format!(

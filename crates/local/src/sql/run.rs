@@ -7,27 +7,60 @@ use super::request::StatementRequest;
 use super::spill::{Spill, StoredResult};
 use super::store::{Statement, Status};
 use super::{Failure, stack};
+use crate::auth::Caller;
 use crate::reply::ApiError;
+use crate::state::history::Entry;
 use crate::state::{App, lock};
 
 /// Registers the statement and starts it; a stopped warehouse is started for it.
-pub(crate) fn submit(app: &Arc<App>, request: StatementRequest) -> Result<Arc<Statement>, ApiError> {
+///
+/// What succeeds in `session` is noted there.
+pub(crate) fn submit(
+    app: &Arc<App>,
+    request: StatementRequest,
+    user: &Caller,
+    session: Option<String>,
+) -> Result<Arc<Statement>, ApiError> {
     let now = app.clock.now_ms();
     let wait = lock(&app.warehouses).acquire(&request.warehouse_id, now)?;
     let statement = app.statements.add(app.ids.uuid(), now);
-    tokio::spawn(course(Arc::clone(app), Arc::clone(&statement), request, wait));
+    app.history.begin(Entry {
+        id: statement.id.clone(),
+        text: request.statement.clone(),
+        warehouse_id: request.warehouse_id.clone(),
+        user: user.clone(),
+        started_ms: now,
+        ended_ms: None,
+        status: "QUEUED",
+        error: None,
+        rows: None,
+    });
+    tokio::spawn(course(Arc::clone(app), Arc::clone(&statement), request, wait, session));
     Ok(statement)
 }
 
-async fn course(app: Arc<App>, statement: Arc<Statement>, request: StatementRequest, warehouse_wait_ms: i64) {
+async fn course(
+    app: Arc<App>,
+    statement: Arc<Statement>,
+    request: StatementRequest,
+    warehouse_wait_ms: i64,
+    session: Option<String>,
+) {
+    let text = request.statement.clone();
     let warehouse = request.warehouse_id.clone();
     let up = Duration::from_millis(u64::try_from(warehouse_wait_ms).unwrap_or(0));
     tokio::select! {
         () = tokio::time::sleep(up) => {
             statement.advance(Status::Running, app.clock.now_ms());
+            app.history.edit(&statement.id, |entry| entry.status = "RUNNING");
             let outcome = execute(&app, &statement, request).await;
             let status = match outcome {
-                Some(Ok(result)) => Status::Succeeded(Arc::new(result)),
+                Some(Ok(result)) => {
+                    if let Some(session) = &session {
+                        app.sessions.note(session, &text);
+                    }
+                    Status::Succeeded(Arc::new(result))
+                }
                 Some(Err(failure)) => Status::Failed(failure),
                 None => Status::Canceled,
             };
@@ -36,6 +69,21 @@ async fn course(app: Arc<App>, statement: Arc<Statement>, request: StatementRequ
         // The status is set by who cancels.
         () = statement.canceled() => {}
     }
+    let ended = app.clock.now_ms();
+    app.history.edit(&statement.id, |entry| {
+        entry.ended_ms = Some(ended);
+        match statement.status() {
+            Status::Succeeded(result) => {
+                entry.status = "FINISHED";
+                entry.rows = Some(result.chunks.iter().map(|c| c.row_count).sum());
+            }
+            Status::Failed(failure) => {
+                entry.status = "FAILED";
+                entry.error = Some(failure.message);
+            }
+            _ => entry.status = "CANCELED",
+        }
+    });
     lock(&app.warehouses).release(&warehouse, app.clock.now_ms());
 }
 

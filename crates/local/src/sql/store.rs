@@ -103,6 +103,17 @@ impl Statement {
         let _ = status.wait_for(Status::is_final).await;
     }
 
+    /// Lets go of the result.
+    fn close(&self) {
+        self.status.send_if_modified(|status| {
+            let held = matches!(status, Status::Succeeded(_));
+            if held {
+                *status = Status::Closed;
+            }
+            held
+        });
+    }
+
     fn age(&self, now: i64) -> Option<i64> {
         let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.map(|at| now - at)
@@ -111,13 +122,7 @@ impl Statement {
     /// Lets go of a result that has expired.
     fn expire(&self, now: i64) {
         if self.age(now).is_some_and(|age| age >= RESULT_LIFE_MS) {
-            self.status.send_if_modified(|status| {
-                let held = matches!(status, Status::Succeeded(_));
-                if held {
-                    *status = Status::Closed;
-                }
-                held
-            });
+            self.close();
         }
     }
 }
@@ -146,6 +151,14 @@ impl Statements {
                 Arc::clone(s)
             })
             .ok_or_else(|| ApiError::not_found(format!("The statement {id} was not found.")))
+    }
+
+    /// Ends a statement and lets go of its result.
+    pub(crate) fn close(&self, id: &str, now: i64) -> Result<(), ApiError> {
+        let statement = self.get(id, now)?;
+        statement.cancel(now);
+        statement.close();
+        Ok(())
     }
 
     /// Cancels whatever has not ended.

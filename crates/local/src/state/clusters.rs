@@ -68,6 +68,8 @@ struct Timings {
 
 #[derive(Debug)]
 pub(crate) struct Cluster {
+    /// Whose it is.
+    owner: String,
     id: String,
     spec: Spec,
     state: ClusterState,
@@ -86,6 +88,7 @@ pub(crate) struct Cluster {
 impl Cluster {
     fn new(id: &str, spec: Spec, spark_context_id: i64, now: i64) -> Self {
         let mut cluster = Self {
+            owner: USER_NAME.to_owned(),
             id: id.to_owned(),
             spec,
             state: ClusterState::Pending,
@@ -218,7 +221,7 @@ impl Cluster {
         set("spec", Value::Object(self.spec.members().clone()));
         set("cluster_id", json!(self.id));
         set("cluster_name", json!(self.spec.name));
-        set("creator_user_name", json!(USER_NAME));
+        set("creator_user_name", json!(self.owner));
         set("cluster_source", json!("API"));
         set("state", json!(self.state.name()));
         set("state_message", json!(self.state_message()));
@@ -388,6 +391,56 @@ impl Clusters {
         if running {
             self.restart(id, context, now)?;
         }
+        Ok(())
+    }
+
+    /// Replaces the members that the mask names. A running cluster restarts to take them up.
+    pub(crate) fn update(
+        &mut self,
+        id: &str,
+        mask: &str,
+        stated: &Fields,
+        context: i64,
+        now: i64,
+    ) -> Result<(), ApiError> {
+        let cluster = self.get(id, now)?;
+        let mut members = Fields(cluster.spec.members().clone());
+        members.0.insert("cluster_name".to_owned(), json!(cluster.spec.name));
+        if !members.0.contains_key("autoscale") {
+            members.0.insert("num_workers".to_owned(), json!(cluster.spec.num_workers));
+        }
+        members.0.insert("autotermination_minutes".to_owned(), json!(cluster.spec.autotermination_minutes));
+        for path in mask.split(',').map(str::trim) {
+            let name = if path == "*" { None } else { Some(path.split('.').next().unwrap_or(path)) };
+            match name {
+                None => members.0.extend(stated.0.clone()),
+                Some(name) => {
+                    // Workers are a number or a range, not both.
+                    match name {
+                        "autoscale" => drop(members.0.remove("num_workers")),
+                        "num_workers" => drop(members.0.remove("autoscale")),
+                        _ => {}
+                    }
+                    match stated.0.get(name) {
+                        Some(value) => drop(members.0.insert(name.to_owned(), value.clone())),
+                        None => drop(members.0.remove(name)),
+                    }
+                }
+            }
+        }
+        self.edit(id, &members, context, now)
+    }
+
+    /// Gives a terminated cluster to another user.
+    pub(crate) fn change_owner(&mut self, id: &str, owner: &str, now: i64) -> Result<(), ApiError> {
+        let cluster = self.get(id, now)?;
+        if cluster.state != ClusterState::Terminated {
+            return Err(ApiError::invalid_state(format!(
+                "Cluster {id} is in state {}; it must be terminated before its owner changes.",
+                cluster.state.word()
+            )));
+        }
+        owner.clone_into(&mut cluster.owner);
         Ok(())
     }
 

@@ -9,13 +9,15 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
-use crate::python::{Interpreter, Output, Process};
+use crate::python::{Interpreter, Output, Process, Work};
 use crate::reply::ApiError;
 use crate::sql::notebook;
 use crate::state::{App, lock};
 
 /// How many contexts a cluster takes.
 const PER_CLUSTER: usize = 150;
+/// What the cluster of a job's task is called: its run id follows.
+pub(crate) const TASK_CLUSTER: &str = "job-task-";
 /// How long a cancelled command may take to notice before its interpreter is ended.
 const GRACE: Duration = Duration::from_secs(5);
 /// How often it is interrupted until then.
@@ -74,7 +76,7 @@ impl CommandStatus {
 
 #[derive(Debug)]
 struct Command {
-    code: String,
+    work: Work,
     status: watch::Sender<CommandStatus>,
 }
 
@@ -113,8 +115,8 @@ impl Context {
     }
 
     /// Puts a command behind those that wait.
-    pub(crate) fn submit(&self, id: String, code: String) {
-        let command = Arc::new(Command { code, status: watch::Sender::new(CommandStatus::Queued) });
+    pub(crate) fn submit(&self, id: String, work: Work) {
+        let command = Arc::new(Command { work, status: watch::Sender::new(CommandStatus::Queued) });
         lock(&self.commands).insert(id, Arc::clone(&command));
         if let Err(mpsc::error::SendError(command)) = self.queue.send(command) {
             command.end(CommandStatus::Error(lost()));
@@ -263,7 +265,7 @@ pub(crate) async fn create(
     }
     let interpreter = match language {
         Language::Sql => None,
-        Language::Python => Some(start_python(app).await?),
+        Language::Python => Some(start_python(app, task_of(cluster_id)).await?),
     };
     let (queue, commands) = mpsc::unbounded_channel();
     let status = match language {
@@ -289,10 +291,23 @@ pub(crate) async fn create(
     Ok(id)
 }
 
-async fn start_python(app: &Arc<App>) -> Result<Interpreter, ApiError> {
+/// The run id of the task whose own cluster that is.
+fn task_of(cluster_id: &str) -> Option<i64> {
+    cluster_id.strip_prefix(TASK_CLUSTER)?.parse().ok()
+}
+
+async fn start_python(app: &Arc<App>, task: Option<i64>) -> Result<Interpreter, ApiError> {
+    let workspace = json!({
+        "host": "127.0.0.1",
+        "port": app.port,
+        "token": app.internal_token,
+        "user": app.user.name,
+        "task": task,
+    });
     let (program, directory) = (app.settings.python.clone(), app.directory.path().to_owned());
     let shown = program.display().to_string();
-    let started = tokio::task::spawn_blocking(move || Interpreter::start(&program, Path::new(&directory))).await;
+    let started =
+        tokio::task::spawn_blocking(move || Interpreter::start(&program, Path::new(&directory), &workspace)).await;
     started.map_err(std::io::Error::other).flatten().map_err(|e| {
         ApiError::internal(if e.kind() == std::io::ErrorKind::NotFound {
             format!(
@@ -328,9 +343,9 @@ async fn python(
         if !command.advance(|s| matches!(s, CommandStatus::Queued), CommandStatus::Running) {
             continue;
         }
-        let code = command.code.clone();
+        let work = command.work.clone();
         let run = tokio::task::spawn_blocking(move || {
-            let output = interpreter.run(&code);
+            let output = interpreter.run(&work);
             (interpreter, output)
         });
         let Ok((back, output)) = run.await else {
@@ -359,6 +374,9 @@ fn outcome(output: Output) -> CommandStatus {
         Output::Cancelled => return CommandStatus::Cancelled,
         Output::Ready => return CommandStatus::Error(lost()),
         Output::Text { data, truncated } => json!({"resultType": "text", "data": data, "truncated": truncated}),
+        Output::Notebook { printed, truncated, exit } => {
+            json!({"resultType": "notebook", "data": printed, "truncated": truncated, "exit": exit})
+        }
         Output::Table { data, schema, truncated } => json!({
             "resultType": "table",
             "data": data,
@@ -376,13 +394,14 @@ async fn sql(app: Arc<App>, mut commands: mpsc::UnboundedReceiver<Arc<Command>>)
         if !command.advance(|s| matches!(s, CommandStatus::Queued), CommandStatus::Running) {
             continue;
         }
+        let (Work::Code(code) | Work::Notebook { source: code, .. }) = &command.work;
         let mut status = command.status.subscribe();
         let cancelled = async move {
             // The value is let go of at once: it locks the status.
             let _ = status.wait_for(|s| matches!(s, CommandStatus::Cancelling) || s.is_final()).await;
         };
         let results = tokio::select! {
-            results = notebook::run(&app, &command.code) => results,
+            results = notebook::run(&app, code, notebook::ROW_LIMIT) => results,
             () = cancelled => {
                 command.end(CommandStatus::Cancelled);
                 continue;

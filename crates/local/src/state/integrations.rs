@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::auth::TokenHash;
 use crate::extract::{Fields, missing};
 use crate::reply::ApiError;
 use crate::state::USER_NAME;
@@ -25,9 +26,21 @@ pub(crate) struct Integrations {
     all: BTreeMap<String, Map<String, Value>>,
     /// In order of creation, which listings keep.
     order: Vec<String>,
+    /// Hashes of the secrets of confidential clients, by client.
+    secrets: BTreeMap<String, TokenHash>,
 }
 
 impl Integrations {
+    /// Notes the secret of a confidential client.
+    pub(crate) fn keep_secret(&mut self, client_id: &str, secret: &str) {
+        self.secrets.insert(client_id.to_owned(), TokenHash::of(secret));
+    }
+
+    /// Whether the secret is that of the client; `None` for clients without one.
+    pub(crate) fn is_secret_of(&self, client_id: &str, secret: &str) -> Option<bool> {
+        self.secrets.get(client_id).map(|kept| kept.same(&TokenHash::of(secret)))
+    }
+
     fn insert(&mut self, id: &str, mut members: Map<String, Value>, created: String) {
         members.insert("integration_id".to_owned(), json!(id));
         members.insert("created_by".to_owned(), json!(CREATED_BY));

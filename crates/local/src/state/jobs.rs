@@ -11,9 +11,13 @@ use crate::extract::Fields;
 use crate::reply::ApiError;
 
 pub(crate) mod course;
+mod perform;
+mod references;
 mod tasks;
+mod values;
 
 pub(crate) use tasks::{Phase, TaskRun};
+pub(crate) use values::TaskValues;
 
 /// How many tasks one response holds.
 const TASKS_PER_PAGE: usize = 100;
@@ -55,6 +59,13 @@ impl Job {
         out
     }
 
+    /// The tasks, and the values of its parameters where a run states none.
+    pub(crate) fn content(&self) -> (Vec<Value>, BTreeMap<String, String>) {
+        let parameters = self.settings.get("parameters").and_then(Value::as_array).into_iter().flatten();
+        let text = |v: &Value, name: &str| v[name].as_str().unwrap_or_default().to_owned();
+        (self.tasks(), parameters.map(|p| (text(p, "name"), text(p, "default"))).collect())
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.settings.get("name").and_then(Value::as_str).unwrap_or("Untitled")
     }
@@ -89,6 +100,8 @@ pub(crate) struct Run {
     url: String,
     /// Values of the job's parameters.
     pub(crate) parameters: BTreeMap<String, String>,
+    /// How many runs of jobs started each other before it.
+    pub(crate) depth: usize,
     pub(crate) state: Mutex<RunState>,
     pub(crate) canceled: watch::Sender<bool>,
 }
@@ -241,6 +254,8 @@ pub(crate) struct Start<'a> {
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) token: Option<&'a str>,
     pub(crate) url: &'a str,
+    /// How many runs of jobs started each other before it.
+    pub(crate) depth: usize,
 }
 
 impl Jobs {
@@ -248,6 +263,11 @@ impl Jobs {
     fn id(&mut self) -> i64 {
         self.last_id = self.last_id.max(1_000_000_000) + 1;
         self.last_id
+    }
+
+    /// A number that nothing else of the workspace's jobs has.
+    pub(crate) fn next_id(&mut self) -> i64 {
+        self.id()
     }
 
     pub(crate) fn create(&mut self, fields: &Fields, now: i64) -> Result<i64, ApiError> {
@@ -325,6 +345,7 @@ impl Jobs {
             started_ms: now,
             url: start.url.to_owned(),
             parameters: start.parameters,
+            depth: start.depth,
             state: Mutex::new(RunState { tasks, ended_ms: None, repairs: Vec::new() }),
             canceled: watch::Sender::new(false),
         });
@@ -358,7 +379,10 @@ impl Jobs {
         }
         let again: Vec<(Value, i64)> = state
             .latest()
-            .filter(|task| named.contains(&task.key) || (all_failed && task.phase != Phase::Succeeded))
+            .filter(|task| {
+                let again = !matches!(task.phase, Phase::Succeeded | Phase::Excluded);
+                named.contains(&task.key) || (all_failed && again)
+            })
             .map(|task| (task.spec.clone(), task.attempt + 1))
             .collect();
         if again.is_empty() {

@@ -6,11 +6,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::auth::Caller;
 use crate::clock::Clock;
+use crate::durable::Durable;
 use crate::faults::Faults;
 use crate::oidc::Oidc;
 use crate::random::{self, Ids};
 use crate::record::Record;
+use crate::records::call::{Desk, set, text};
+use crate::records::special::own_principals;
+use crate::records::store::Records;
 use crate::scratch::Scratch;
 use crate::sql::links::Signer;
 use crate::sql::script::Scripts;
@@ -18,20 +23,27 @@ use crate::sql::spill::ChunkSizes;
 use crate::sql::store::Statements;
 use clusters::Clusters;
 use contexts::Contexts;
+use history::History;
 use integrations::Integrations;
 use jobs::Jobs;
 use objects::Objects;
-use tokens::Tokens;
+use sessions::Sessions;
+use tokens::{NewToken, Tokens};
 use warehouses::Warehouses;
 
 pub(crate) mod clusters;
 pub(crate) mod content;
 pub(crate) mod contexts;
 pub(crate) mod dbfs;
+pub(crate) mod history;
+pub(crate) mod integrations;
 pub(crate) mod integrations;
 pub(crate) mod jobs;
+pub(crate) mod jobs;
+pub(crate) mod objects;
 pub(crate) mod objects;
 pub(crate) mod secrets;
+pub(crate) mod sessions;
 pub(crate) mod tokens;
 pub(crate) mod tree;
 pub(crate) mod volumes;
@@ -54,6 +66,14 @@ pub(crate) struct Settings {
     pub(crate) scripts: Scripts,
     /// The interpreter of Python contexts.
     pub(crate) python: PathBuf,
+    /// How long the rest of a request may stay out.
+    pub(crate) idle_limit: Duration,
+    /// Where the workspace's state is kept; `None` for as long as it runs.
+    pub(crate) data: Option<PathBuf>,
+    /// The personal access token; a random one otherwise.
+    pub(crate) token: Option<String>,
+    /// Names besides those of loopback by which clients reach the workspace.
+    pub(crate) host_names: Vec<String>,
 }
 
 impl Default for Settings {
@@ -67,6 +87,10 @@ impl Default for Settings {
             chunks: ChunkSizes::default(),
             scripts: Scripts::default(),
             python: PathBuf::from("python3"),
+            idle_limit: Duration::from_secs(60),
+            data: None,
+            token: None,
+            host_names: Vec::new(),
         }
     }
 }
@@ -87,7 +111,42 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
+/// Where secrets are kept among the records.
+const LOCAL: &str = "local/workspace";
+
 impl Secrets {
+    /// Those of the records, or new ones.
+    fn of(records: &Records, ids: &Ids, token: Option<&str>) -> io::Result<Self> {
+        let mut secrets = Self::new(ids)?;
+        if let Some(kept) = records.get(LOCAL, "secrets") {
+            for (own, name) in [
+                (&mut secrets.token, "token"),
+                (&mut secrets.password, "password"),
+                (&mut secrets.client_id, "client_id"),
+                (&mut secrets.client_secret, "client_secret"),
+                (&mut secrets.account_id, "account_id"),
+            ] {
+                *own = text(&kept, name).to_owned();
+            }
+            let id = kept.get("workspace_id").and_then(serde_json::Value::as_u64);
+            secrets.workspace_id = id.ok_or(io::ErrorKind::InvalidData)?;
+        }
+        if let Some(token) = token {
+            token.clone_into(&mut secrets.token);
+        }
+        let mut record = crate::records::store::Record::new();
+        set(&mut record, "token", secrets.token.as_str());
+        set(&mut record, "password", secrets.password.as_str());
+        set(&mut record, "client_id", secrets.client_id.as_str());
+        set(&mut record, "client_secret", secrets.client_secret.as_str());
+        set(&mut record, "account_id", secrets.account_id.as_str());
+        set(&mut record, "workspace_id", secrets.workspace_id);
+        let mut change = records.change();
+        change.put(LOCAL, "secrets", record);
+        change.commit()?;
+        Ok(secrets)
+    }
+
     fn new(ids: &Ids) -> io::Result<Self> {
         let secret = || Ok::<_, io::Error>(random::to_hex(&random::bytes::<16>()?));
         Ok(Self {
@@ -114,7 +173,15 @@ pub(crate) struct App {
     pub(crate) record: Record,
     pub(crate) faults: Faults,
     pub(crate) oidc: Oidc,
-    pub(crate) tokens: Tokens,
+    /// What code in contexts authenticates with. It ends with the workspace.
+    pub(crate) internal_token: String,
+    /// Values that tasks of jobs leave for each other.
+    pub(crate) task_values: jobs::TaskValues,
+    /// Whom the workspace's token and password belong to.
+    pub(crate) user: Caller,
+    /// Whom the workspace's client belongs to.
+    pub(crate) principal: Caller,
+    pub(crate) records: Records,
     pub(crate) clusters: Mutex<Clusters>,
     pub(crate) warehouses: Mutex<Warehouses>,
     pub(crate) starter_warehouse: String,
@@ -128,6 +195,8 @@ pub(crate) struct App {
     pub(crate) endpoints: crate::api::serving::Endpoints,
     pub(crate) jobs: Mutex<Jobs>,
     pub(crate) statements: Statements,
+    pub(crate) sessions: Sessions,
+    pub(crate) history: History,
     pub(crate) signer: Signer,
     pub(crate) link_key: Option<String>,
     #[cfg(feature = "engine")]
@@ -139,11 +208,17 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(settings: Settings, address: SocketAddr) -> io::Result<Arc<Self>> {
         let ids = Ids::new()?;
-        let secrets = Secrets::new(&ids)?;
+        let records = match &settings.data {
+            None => Records::default(),
+            Some(directory) => Records::open(Durable::open(&crate::scratch::kept(directory)?)?)?,
+        };
+        let secrets = Secrets::of(&records, &ids, settings.token.as_deref())?;
         let clock = Clock::new(settings.speed);
         let port = address.port();
-        let tokens = Tokens::default();
-        tokens.add_first(&secrets.token, ids.hex32(), clock.now_ms());
+        let number = secrets.workspace_id % 1_000_000_007 + 10_000;
+        let user = Caller::user(number.to_string(), USER_NAME);
+        let principal = Caller::service_principal((number + 1).to_string(), &secrets.client_id);
+        begin(&records, &secrets, &user, &principal, clock.now_ms())?;
         let mut warehouses = Warehouses::new(&clock);
         let starter_warehouse = ids.hex16();
         warehouses.add_starter(&starter_warehouse, clock.now_ms());
@@ -152,14 +227,18 @@ impl App {
         Ok(Arc::new(Self {
             url: format!("http://127.0.0.1:{port}"),
             port,
-            own_hosts: own_hosts(port),
+            own_hosts: own_hosts(port, &settings.host_names),
             clusters: Mutex::new(Clusters::new(&clock)),
             warehouses: Mutex::new(warehouses),
             starter_warehouse,
             record: Record::default(),
             faults: Faults::default(),
             oidc: Oidc::default(),
-            tokens,
+            internal_token: format!("dctx{}", random::to_hex(&random::bytes::<16>()?)),
+            task_values: jobs::TaskValues::default(),
+            user,
+            principal,
+            records,
             published: Mutex::default(),
             custom: Mutex::default(),
             contexts: Contexts::default(),
@@ -170,6 +249,8 @@ impl App {
             endpoints: Mutex::default(),
             jobs: Mutex::default(),
             statements: Statements::default(),
+            sessions: Sessions::default(),
+            history: History::default(),
             signer: Signer::new()?,
             link_key,
             #[cfg(feature = "engine")]
@@ -180,6 +261,24 @@ impl App {
             ids,
             clock,
         }))
+    }
+
+    /// The personal access tokens.
+    pub(crate) fn tokens(&self) -> Tokens<'_> {
+        Tokens(&self.records)
+    }
+
+    /// What operations on records need.
+    pub(crate) fn desk(&self) -> Desk<'_> {
+        Desk {
+            records: &self.records,
+            ids: &self.ids,
+            clock: &self.clock,
+            account_id: &self.secrets.account_id,
+            workspace_id: self.secrets.workspace_id,
+            warehouse_id: &self.starter_warehouse,
+            url: &self.url,
+        }
     }
 
     /// Ends what runs outside of requests.
@@ -193,9 +292,33 @@ impl App {
     }
 }
 
+/// Makes the records that are there from the start.
+fn begin(records: &Records, secrets: &Secrets, user: &Caller, principal: &Caller, now: i64) -> io::Result<()> {
+    let mut change = records.change();
+    own_principals(&mut change, user, principal);
+    let id = secrets.workspace_id.to_string();
+    if change.get("workspaces/", &id).is_none() {
+        let mut own = crate::records::store::Record::new();
+        set(&mut own, "workspace_id", secrets.workspace_id);
+        set(&mut own, "workspace_name", "local");
+        set(&mut own, "deployment_name", "local");
+        set(&mut own, "account_id", secrets.account_id.as_str());
+        set(&mut own, "workspace_status", "RUNNING");
+        set(&mut own, "workspace_status_message", "Workspace is running.");
+        set(&mut own, "pricing_tier", "PREMIUM");
+        set(&mut own, "cloud", "aws");
+        set(&mut own, "creation_time", now);
+        change.put("workspaces/", &id, own);
+    }
+    change.commit()?;
+    let new = NewToken { comment: "made at the start of the local workspace".to_owned(), ..NewToken::default() };
+    let added = Tokens(records).add(&secrets.token, "0", new, user, user, now);
+    added.map(drop).map_err(|e| io::Error::other(e.message().to_owned()))
+}
+
 /// How clients may name the workspace. They leave the port out where it is the scheme's own.
-fn own_hosts(port: u16) -> Vec<String> {
-    let names = ["127.0.0.1", "localhost"];
+fn own_hosts(port: u16, others: &[String]) -> Vec<String> {
+    let names: Vec<&str> = ["127.0.0.1", "localhost"].into_iter().chain(others.iter().map(String::as_str)).collect();
     let bare = names.iter().filter(|_| port == 80).map(|&name| name.to_owned());
     names.iter().map(|name| format!("{name}:{port}")).chain(bare).collect()
 }

@@ -1,41 +1,15 @@
-//! Personal access tokens.
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//! Personal access tokens, kept by their hashes.
 
 use serde_json::{Value, json};
 
-use crate::auth::{TokenHash, TokenState};
+use crate::auth::{Caller, TokenHash, TokenState};
+use crate::records::call::{commit, set, text};
+use crate::records::store::{Record, Records};
 use crate::reply::ApiError;
 
-/// The tokens of the one user.
-#[derive(Debug, Default)]
-pub(crate) struct Tokens(Mutex<Vec<Token>>);
-
-#[derive(Debug)]
-struct Token {
-    id: String,
-    hash: TokenHash,
-    comment: String,
-    scopes: Option<Vec<String>>,
-    created_ms: i64,
-    /// `None`: never.
-    expires_ms: Option<i64>,
-}
-
-impl Token {
-    fn info(&self) -> Value {
-        let mut info = json!({
-            "token_id": self.id,
-            "comment": self.comment,
-            "creation_time": self.created_ms,
-            "expiry_time": self.expires_ms.unwrap_or(-1),
-        });
-        if let Some(scopes) = &self.scopes {
-            info["scopes"] = json!(scopes);
-        }
-        info
-    }
-}
+const COLLECTION: &str = "local/tokens";
+/// How many tokens a user can have.
+const MOST: usize = 600;
 
 /// What a new token is to be like.
 #[derive(Debug, Default)]
@@ -45,71 +19,148 @@ pub(crate) struct NewToken {
     pub(crate) scopes: Option<Vec<String>>,
 }
 
-impl Tokens {
-    fn lock(&self) -> MutexGuard<'_, Vec<Token>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// The tokens among the workspace's records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tokens<'a>(pub(crate) &'a Records);
 
-    /// Registers the token that the workspace starts with.
-    pub(crate) fn add_first(&self, value: &str, id: String, now: i64) {
-        let new = NewToken { comment: "made at the start of the local workspace".to_owned(), ..NewToken::default() };
-        self.add(value, id, new, now);
-    }
+/// Whose tokens are meant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Of<'a> {
+    Everyone,
+    Owner(&'a Caller),
+}
 
-    /// Registers a token and gives what may be shown of it.
-    pub(crate) fn add(&self, value: &str, id: String, new: NewToken, now: i64) -> Value {
-        let token = Token {
-            id,
-            hash: TokenHash::of(value),
-            comment: new.comment,
-            scopes: new.scopes,
-            created_ms: now,
-            expires_ms: new.lifetime_seconds.map(|s| now.saturating_add(s.saturating_mul(1000))),
-        };
-        let info = token.info();
-        self.lock().push(token);
-        info
-    }
-
-    pub(crate) fn lookup(&self, value: &str, now: i64) -> TokenState {
-        let hash = TokenHash::of(value);
-        match self.lock().iter().find(|t| t.hash.same(&hash)) {
-            None => TokenState::Unknown,
-            Some(t) if t.expires_ms.is_some_and(|e| e <= now) => TokenState::Expired,
-            Some(_) => TokenState::Valid,
+impl Of<'_> {
+    fn fits(self, record: &Record) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Owner(owner) => text(record, "owner") == owner.id,
         }
     }
+}
 
-    pub(crate) fn list(&self) -> Vec<Value> {
-        self.lock().iter().map(Token::info).collect()
+fn expiry(record: &Record) -> i64 {
+    record.get("expiry_time").and_then(Value::as_i64).unwrap_or(-1)
+}
+
+/// What the owner sees of a token.
+fn info(record: &Record) -> Value {
+    let mut out = Record::new();
+    for member in ["token_id", "comment", "creation_time", "expiry_time", "scopes"] {
+        if let Some(value) = record.get(member).filter(|v| !v.is_null()) {
+            set(&mut out, member, value.clone());
+        }
+    }
+    Value::Object(out)
+}
+
+/// What an administrator sees of a token.
+fn managed(record: &Record) -> Value {
+    let mut out = info(record);
+    out["owner_id"] = json!(text(record, "owner").parse::<i64>().unwrap_or_default());
+    out["created_by_id"] = json!(text(record, "creator").parse::<i64>().unwrap_or_default());
+    out["created_by_username"] = record.get("creator_name").cloned().unwrap_or_default();
+    out
+}
+
+impl Tokens<'_> {
+    /// Registers a token and gives what may be shown of it.
+    pub(crate) fn add(
+        self,
+        value: &str,
+        id: &str,
+        new: NewToken,
+        owner: &Caller,
+        creator: &Caller,
+        now: i64,
+    ) -> Result<Value, ApiError> {
+        let expires = new.lifetime_seconds.map_or(-1, |s| now.saturating_add(s.saturating_mul(1000)));
+        let mut record = Record::new();
+        set(&mut record, "token_id", id);
+        set(&mut record, "hash", TokenHash::of(value).to_hex());
+        set(&mut record, "owner", owner.id.as_str());
+        set(&mut record, "owner_name", owner.name.as_str());
+        set(&mut record, "owner_is_service_principal", owner.is_service_principal());
+        set(&mut record, "creator", creator.id.as_str());
+        set(&mut record, "creator_name", creator.name.as_str());
+        set(&mut record, "comment", new.comment);
+        set(&mut record, "creation_time", now);
+        set(&mut record, "expiry_time", expires);
+        set(&mut record, "scopes", json!(new.scopes));
+        let mut change = self.0.change();
+        let own = change.list(COLLECTION).into_iter().filter(|(_, r)| Of::Owner(owner).fits(r)).count();
+        if own >= MOST {
+            return Err(ApiError::new(
+                http::StatusCode::BAD_REQUEST,
+                "QUOTA_EXCEEDED",
+                format!("A user can have {MOST} tokens; delete some of them"),
+            ));
+        }
+        let shown = info(&record);
+        change.put(COLLECTION, id, record);
+        commit(change)?;
+        Ok(shown)
     }
 
-    pub(crate) fn delete(&self, id: &str) -> Result<(), ApiError> {
-        let mut all = self.lock();
-        let before = all.len();
-        all.retain(|t| t.id != id);
-        if all.len() == before {
+    pub(crate) fn lookup(self, value: &str, now: i64) -> TokenState {
+        let hash = TokenHash::of(value);
+        let change = self.0.change();
+        let all = change.list(COLLECTION).into_iter().map(|(_, record)| record);
+        let found = all.into_iter().find(|r| TokenHash::from_hex(text(r, "hash")).is_some_and(|kept| kept.same(&hash)));
+        let Some(record) = found else { return TokenState::Unknown };
+        if (0..=now).contains(&expiry(record)) {
+            return TokenState::Expired;
+        }
+        let (id, name) = (text(record, "owner").to_owned(), text(record, "owner_name"));
+        TokenState::Valid(match record.get("owner_is_service_principal") {
+            Some(Value::Bool(true)) => Caller::service_principal(id, name),
+            _ => Caller::user(id, name),
+        })
+    }
+
+    pub(crate) fn list(self, of: Of<'_>) -> Vec<Value> {
+        self.0.list(COLLECTION).iter().filter(|r| of.fits(r)).map(info).collect()
+    }
+
+    /// As administrators see them.
+    pub(crate) fn list_managed(self) -> Vec<Value> {
+        self.0.list(COLLECTION).iter().map(managed).collect()
+    }
+
+    pub(crate) fn get_managed(self, id: &str) -> Result<Value, ApiError> {
+        self.0.get(COLLECTION, id).map(|r| managed(&r)).ok_or_else(|| no_token(id))
+    }
+
+    pub(crate) fn delete(self, id: &str, of: Of<'_>) -> Result<(), ApiError> {
+        let mut change = self.0.change();
+        if !change.get(COLLECTION, id).is_some_and(|r| of.fits(r)) {
             return Err(no_token(id));
         }
-        Ok(())
+        change.remove(COLLECTION, id);
+        commit(change)
     }
 
     /// Changes comment or scopes; `None` leaves them.
     pub(crate) fn update(
-        &self,
+        self,
         id: &str,
+        of: Of<'_>,
         comment: Option<String>,
         scopes: Option<Vec<String>>,
-    ) -> Result<(), ApiError> {
-        let mut all = self.lock();
-        let token = all.iter_mut().find(|t| t.id == id).ok_or_else(|| no_token(id))?;
+    ) -> Result<Value, ApiError> {
+        let mut change = self.0.change();
+        let kept = change.get(COLLECTION, id).filter(|r| of.fits(r)).cloned();
+        let mut record = kept.ok_or_else(|| no_token(id))?;
         if let Some(comment) = comment {
-            token.comment = comment;
+            set(&mut record, "comment", comment);
         }
         if scopes.is_some() {
-            token.scopes = scopes;
+            set(&mut record, "scopes", json!(scopes));
         }
-        Ok(())
+        let shown = managed(&record);
+        change.put(COLLECTION, id, record);
+        commit(change)?;
+        Ok(shown)
     }
 }
 

@@ -70,10 +70,11 @@ pub(crate) async fn send(
     stream.write_all(body).await?;
     let mut all = Vec::new();
     stream.read_to_end(&mut all).await?;
-    parse(&all)
+    parse(&all, method == "HEAD")
 }
 
-fn parse(all: &[u8]) -> io::Result<Response> {
+/// `bodiless`: the head states the length of a body that is not sent.
+fn parse(all: &[u8], bodiless: bool) -> io::Result<Response> {
     let short = || io::Error::from(io::ErrorKind::UnexpectedEof);
     let end = all.windows(4).position(|w| w == b"\r\n\r\n").ok_or_else(short)?;
     let head = String::from_utf8_lossy(&all[..end]).into_owned();
@@ -81,7 +82,7 @@ fn parse(all: &[u8]) -> io::Result<Response> {
     let mut response = Response { status, head, body: all[end + 4..].to_vec() };
     if response.header("transfer-encoding") == Some("chunked") {
         response.body = dechunk(&response.body).ok_or_else(short)?;
-    } else if let Some(length) = response.header("content-length")
+    } else if let Some(length) = response.header("content-length").filter(|_| !bodiless)
         && response.body.len() != length.parse().unwrap_or(usize::MAX)
     {
         return Err(short());

@@ -242,3 +242,31 @@ async fn cells_that_cannot_be_shown_are_an_error_of_the_command() {
     assert_eq!(context.run(deep).await["resultType"], "error");
     assert_eq!(context.run("1").await["data"], "Out[2]: 1");
 }
+
+#[cfg(feature = "engine")]
+#[tokio::test(flavor = "multi_thread")]
+async fn notebooks_find_spark_widgets_and_magic_commands() {
+    let w = fast().await;
+    let context = Context::new(&w, "python").await;
+    assert_eq!(context.run("print(spark.sql('SELECT 1 AS a').collect()[0].a)").await["data"], "1");
+    let table = context.run("%sql\nSELECT 2 AS b").await;
+    assert_eq!((&table["resultType"], &table["data"]), (&json!("table"), &json!([[2]])));
+    assert_eq!(context.run("display(spark.range(2))").await["data"], json!([[0], [1]]));
+    assert_eq!(context.run("%sh echo out; echo err >&2").await["data"], "out\nerr");
+    let widget = "dbutils.widgets.text('w', 'default'); print(dbutils.widgets.get('w'))";
+    assert_eq!(context.run(widget).await["data"], "default");
+    assert_eq!(context.run("dbutils.notebook.exit('bye')").await["data"], "Notebook exited: bye");
+    for (code, error) in [
+        ("spark.sql('SELECT * FROM nothing')", "AnalysisException"),
+        ("spark.read", "AttributeError"),
+        ("%scala 1", "SyntaxError"),
+        ("dbutils.jobs.taskValues.get('a', 'b')", "TypeError"),
+    ] {
+        let failed = context.run(code).await;
+        assert_eq!(failed["resultType"], "error", "{code}");
+        assert!(failed["summary"].as_str().unwrap().contains(error), "{code}: {failed}");
+    }
+    let made = "spark.createDataFrame([(1, 'x')], ['id', 's']).write.saveAsTable('main.default.made'); \
+                print(spark.table('main.default.made').count())";
+    assert_eq!(context.run(made).await["data"], "1");
+}

@@ -7,10 +7,14 @@ mod authentication;
 mod client;
 mod clusters;
 mod commands;
+mod connections;
+mod consent;
+mod data;
 mod faults;
 #[cfg(feature = "bin")]
 mod program;
 mod scripts;
+mod services;
 
 #[cfg(feature = "engine")]
 mod sql_values;

@@ -114,7 +114,7 @@ impl Context {
         RunCommand::new(self.clone(), dedent(code))
     }
 
-    /// Destroys the context now, and with it whatever runs in it.
+    /// Destroys the context now, and everything that runs in it.
     ///
     /// # Errors
     /// When the service cannot be asked or refuses.

@@ -48,7 +48,7 @@ impl CommandResult {
     /// The printed output, without the marker `Out[n]: ` that Python puts before values.
     ///
     /// # Errors
-    /// [`ErrorKind::OperationFailed`] when the command failed, [`ErrorKind::Decode`] when it gave something else.
+    /// [`ErrorKind::OperationFailed`] when the command failed, [`ErrorKind::Decode`] when its result is of another type.
     pub fn text(&self) -> Result<&str> {
         match self {
             Self::Text(text) => Ok(strip_marker(text)),
@@ -57,7 +57,7 @@ impl CommandResult {
         }
     }
 
-    /// The rows it gave, as values of a type.
+    /// The rows of its table, as values of a type.
     ///
     /// # Errors
     /// As [`text`](Self::text); [`ErrorKind::Decode`] also when a row does not fit the type.
@@ -104,7 +104,7 @@ impl fmt::Display for CommandResult {
     }
 }
 
-/// Rows that a command gave. Prints as a table.
+/// The table that a command returned. Prints as a table.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TableResult {
@@ -116,7 +116,7 @@ pub struct TableResult {
     pub truncated: bool,
 }
 
-/// A column of a table that a command gave.
+/// A column of a table that a command returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TableColumn {

@@ -152,7 +152,7 @@ impl Command {
         }))
     }
 
-    /// Waits until the command has ended and returns what it gave. An exception is a result too: see
+    /// Waits until the command has ended and returns its result. An exception is a result too: see
     /// [`CommandResult::into_result`].
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use crate::{Call, failure_reason, lookup};
 const TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 impl Clusters {
-    /// Makes a cluster run, whatever state it is in: await it for the cluster.
+    /// Gets a cluster to run, in whichever state it is: await it for the cluster.
     ///
     /// A terminated cluster is started, one that is terminating is started when it has terminated, one that is on its
     /// way is waited for. If it is started from elsewhere meanwhile, that start is waited for. A start that fails for

@@ -240,7 +240,7 @@ impl RunHandle {
         format!("{} ({}){colon}{said}", task.task_key, state.label())
     }
 
-    /// What the tasks gave, in the order of the job. Of a task that was repaired the last attempt counts.
+    /// The outputs of the tasks, in the order of the job. For a task that was repaired, that of its last attempt.
     ///
     /// Tasks that never ran, and those for which the service has no output, are left out. An output that cannot be read
     /// for another reason does not cost the others: its [`error`](TaskOutput::error) states why.
@@ -373,7 +373,7 @@ impl Pollable for Target {
     }
 }
 
-/// What a task gave.
+/// The output of a task.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TaskOutput {

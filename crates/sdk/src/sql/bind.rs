@@ -35,7 +35,7 @@ impl Parameter {
 /// | `&str`, `String` | `STRING` |
 /// | [`Timestamp`] | `TIMESTAMP` |
 /// | `Option<T>` | the type of `T`; `None` is NULL |
-/// | [`Parameter`] | whatever it says |
+/// | [`Parameter`] | the one that it states |
 pub trait ToParameter {
     /// The SQL type of every value.
     const SQL_TYPE: &'static str;

@@ -2,13 +2,14 @@
 //! allocation.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use databricks_core::{Error, ErrorKind, Result};
 use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
-use super::Column;
+use super::{Column, scan};
 
 /// Rows of a result that came together.
 #[derive(Debug)]
@@ -20,12 +21,24 @@ pub(crate) struct Chunk {
     pub(crate) first_row: u64,
     /// The JSON text as it came. Cells without escapes are ranges of it.
     json: String,
-    /// Cells with escapes, resolved. Their ranges go on where those of `json` end.
+    cells: Cells,
+}
+
+/// Where the cells of a list of rows are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cells {
+    /// Where the list begins in the text that the ranges are of.
+    origin: usize,
+    /// Where the ranges of resolved cells begin: behind those of the text.
+    end: usize,
+    /// Cells with escapes, resolved.
     resolved: String,
     /// Row by row.
-    cells: Vec<Slot>,
+    slots: Vec<Slot>,
     /// The number of rows, which the cells do not tell where there are no columns.
     rows: usize,
+    /// The number of cells of each row.
+    width: usize,
 }
 
 /// Where a cell's string is.
@@ -40,19 +53,30 @@ const NULL: Slot = Slot { start: u32::MAX, length: 0 };
 
 impl Chunk {
     /// Reads a JSON array of arrays of strings and nulls.
-    pub(crate) fn read(statement: Arc<str>, columns: Arc<[Column]>, json: Bytes, first_row: u64) -> Result<Self> {
+    ///
+    /// * `known`: its cells, if they were found before.
+    pub(crate) fn read(
+        statement: Arc<str>,
+        columns: Arc<[Column]>,
+        json: Bytes,
+        known: Option<Cells>,
+        first_row: u64,
+    ) -> Result<Self> {
         let broken = |source| broken(&statement, first_row, source);
         let json = String::from_utf8(Vec::from(json)).map_err(|e| broken(e.into()))?;
-        let mut reader =
-            Reader { json: &json, resolved: String::new(), cells: Vec::new(), width: columns.len(), rows: 0 };
+        let fits = |cells: &Cells| cells.width == columns.len() || cells.rows == 0;
+        if let Some(cells) = known.or_else(|| Cells::scan(&json)).filter(fits) {
+            return Ok(Self { statement, columns, first_row, json, cells });
+        }
+        let mut reader = Reader { json: &json, cells: Cells::new(json.len()), width: columns.len() };
         let mut source = serde_json::Deserializer::from_str(&json);
         (&mut reader).deserialize(&mut source).and_then(|()| source.end()).map_err(|e| broken(e.into()))?;
-        let Reader { resolved, cells, rows, .. } = reader;
-        Ok(Self { statement, columns, first_row, json, resolved, cells, rows })
+        let cells = reader.cells;
+        Ok(Self { statement, columns, first_row, json, cells })
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.rows
+        self.cells.rows
     }
 
     /// A cell as a string; `None` for NULL and for what is missing.
@@ -60,13 +84,89 @@ impl Chunk {
         if column >= self.columns.len() {
             return None;
         }
-        let slot = self.cells.get(row * self.columns.len() + column)?;
+        let Cells { origin, end, resolved, slots, .. } = &self.cells;
+        let slot = slots.get(row * self.columns.len() + column)?;
         let (start, length) = (slot.start as usize, slot.length as usize);
-        match start.checked_sub(self.json.len()) {
-            _ if slot.start == NULL.start => None,
-            None => self.json.get(start..start + length),
-            Some(start) => self.resolved.get(start..start + length),
+        if slot.start == NULL.start {
+            return None;
         }
+        match start.checked_sub(*end) {
+            None => self.json.get(start - origin..start - origin + length),
+            Some(start) => resolved.get(start..start + length),
+        }
+    }
+}
+
+/// Texts of this size and above are left to the general reader, since a slot cannot state every place in them.
+const LARGEST: usize = (NULL.start / 2) as usize;
+
+impl Cells {
+    /// No cells of a text of this length.
+    fn new(end: usize) -> Self {
+        Self { end, ..Self::default() }
+    }
+
+    /// The cells of a list of rows that has the usual form.
+    fn scan(json: &str) -> Option<Self> {
+        let mut builder = Builder::new(json)?;
+        scan::cells(json, &mut builder)?;
+        builder.finish(0)
+    }
+
+    /// The list of rows in a response, and where it stands.
+    pub(crate) fn in_response(text: &str) -> Option<(Self, Range<usize>)> {
+        let mut builder = Builder::new(text)?;
+        let place = scan::rows(text, &mut builder)?;
+        Some((builder.finish(place.start)?, place))
+    }
+}
+
+/// Notes the cells that a scanner finds.
+struct Builder<'a> {
+    text: &'a str,
+    cells: Cells,
+    broken: bool,
+    /// The cells of the row at hand.
+    found: usize,
+}
+
+impl<'a> Builder<'a> {
+    fn new(text: &'a str) -> Option<Self> {
+        (text.len() < LARGEST).then(|| Self { text, cells: Cells::new(text.len()), broken: false, found: 0 })
+    }
+
+    fn finish(self, origin: usize) -> Option<Cells> {
+        (!self.broken).then_some(Cells { origin, ..self.cells })
+    }
+}
+
+impl scan::Sink for Builder<'_> {
+    #[inline]
+    fn cell(&mut self, cell: scan::Cell) {
+        // Both fit, since the text does, and what an escape stands for is shorter than what is written.
+        let slot = |start: usize, length: usize| Slot { start: start as u32, length: length as u32 };
+        self.found += 1;
+        let slot = match cell {
+            None => NULL,
+            Some((range, false)) => slot(range.start, range.len()),
+            Some((range, true)) => {
+                let resolved = &mut self.cells.resolved;
+                let start = resolved.len();
+                self.broken |= scan::resolve(&self.text[range], resolved).is_none();
+                slot(self.text.len() + start, resolved.len() - start)
+            }
+        };
+        self.cells.slots.push(slot);
+    }
+
+    #[inline]
+    fn row(&mut self) -> bool {
+        let found = std::mem::take(&mut self.found);
+        if self.cells.rows == 0 {
+            self.cells.width = found;
+        }
+        self.cells.rows += 1;
+        found == self.cells.width
     }
 }
 
@@ -104,10 +204,8 @@ pub(crate) fn count(statement: &str, json: &[u8], first_row: u64) -> Result<u64>
 
 struct Reader<'a> {
     json: &'a str,
-    resolved: String,
-    cells: Vec<Slot>,
+    cells: Cells,
     width: usize,
-    rows: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for &mut Reader<'_> {
@@ -143,16 +241,16 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
         f.write_str("a row")
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let before = self.0.cells.len();
+        let before = self.0.cells.slots.len();
         while seq.next_element_seed(CellSeed(self.0))?.is_some() {}
-        let found = self.0.cells.len() - before;
+        let found = self.0.cells.slots.len() - before;
         if found != self.0.width {
             return Err(de::Error::custom(format_args!(
                 "row {} has {found} cells, but there are {} columns",
-                self.0.rows, self.0.width
+                self.0.cells.rows, self.0.width
             )));
         }
-        self.0.rows += 1;
+        self.0.cells.rows += 1;
         Ok(())
     }
 }
@@ -170,7 +268,7 @@ impl CellSeed<'_, '_> {
     fn push<E: de::Error>(self, start: usize, length: usize) -> Result<(), E> {
         match (u32::try_from(start), u32::try_from(length)) {
             (Ok(start), Ok(length)) if start < NULL.start => {
-                self.0.cells.push(Slot { start, length });
+                self.0.cells.slots.push(Slot { start, length });
                 Ok(())
             }
             _ => Err(E::custom("a chunk of more than 4 GiB")),
@@ -178,8 +276,8 @@ impl CellSeed<'_, '_> {
     }
 
     fn resolve<E: de::Error>(self, text: &str) -> Result<(), E> {
-        let start = self.0.json.len() + self.0.resolved.len();
-        self.0.resolved.push_str(text);
+        let start = self.0.json.len() + self.0.cells.resolved.len();
+        self.0.cells.resolved.push_str(text);
         self.push(start, text.len())
     }
 }
@@ -198,7 +296,7 @@ impl<'de> Visitor<'de> for CellSeed<'_, '_> {
         self.resolve(text)
     }
     fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        self.0.cells.push(NULL);
+        self.0.cells.slots.push(NULL);
         Ok(())
     }
     // The API promises strings; what an emulator sends bare reads the same.
@@ -222,7 +320,7 @@ mod tests {
 
     fn read(width: usize, json: &'static str) -> Result<Chunk> {
         let columns: Vec<_> = (0..width).map(|i| Column::new(format!("c{i}"), "STRING", "STRING")).collect();
-        Chunk::read("s".into(), columns.into(), json.into(), 0)
+        Chunk::read("s".into(), columns.into(), json.into(), None, 0)
     }
 
     #[test]
@@ -231,7 +329,7 @@ mod tests {
         let row = |i| (0..4).map(|c| chunk.cell(i, c).map(str::to_owned)).collect::<Vec<_>>();
         assert_eq!(row(0), [Some("ab".to_owned()), None, Some(String::new()), None]);
         assert_eq!(row(1), [Some("c\"d".to_owned()), Some("é".to_owned()), Some("7".to_owned()), None]);
-        assert_eq!(chunk.resolved, "c\"d7");
+        assert_eq!(chunk.cells.resolved, "c\"d7");
         assert_eq!(chunk.len(), 2);
     }
 

@@ -9,9 +9,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use databricks_core::{Error, ErrorKind, Result};
 use futures_core::Stream;
-use futures_util::stream::{self, StreamExt as _, TryStreamExt};
+use futures_util::stream::TryStreamExt;
 
-use super::prefetch;
+use super::prefetch::{self, Prefetch};
 use super::source::Fetched;
 use super::statement::{self, Statement};
 use super::tally::{ChunkInfo, Shape, Tally};
@@ -26,10 +26,12 @@ use super::{Column, Format, Query, cells, csv};
 /// service states until a reader [confirms](Self::confirm_rows) them.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct ChunkStream {
-    events: Pin<Box<dyn Stream<Item = Result<Event>> + Send>>,
+    state: State,
     shape: Option<Arc<Shape>>,
     /// The chunk that was returned last.
     last: Option<ChunkInfo>,
+    /// Its cells, if they are known.
+    cells: Option<cells::Cells>,
     /// Its rows are yet to be taken into the tally.
     uncounted: bool,
     tally: Tally,
@@ -38,9 +40,10 @@ pub struct ChunkStream {
     ended: bool,
 }
 
-enum Event {
-    Opened(Arc<Shape>),
-    Chunk(Fetched),
+enum State {
+    /// The statement is started or waited for.
+    Opening(Pin<Box<dyn Future<Output = Result<(Shape, Prefetch)>> + Send>>),
+    Open(Box<Prefetch>),
 }
 
 impl ChunkStream {
@@ -64,12 +67,19 @@ impl ChunkStream {
                 let message = format!("the result of statement {} is not JSON; read it with chunks()", statement.id());
                 return Err(Error::new(ErrorKind::InvalidInput, message));
             }
-            let (shape, chunks) = prefetch::open(statement).await?;
-            let opened = stream::once(std::future::ready(Ok(Event::Opened(Arc::new(shape)))));
-            Ok(opened.chain(chunks.map_ok(Event::Chunk)))
+            prefetch::open(statement).await
         };
-        let events = Box::pin(stream::once(open).try_flatten());
-        Self { events, shape: None, last: None, uncounted: false, tally: Tally::default(), counts: true, ended: false }
+        let state = State::Opening(Box::pin(open));
+        Self {
+            state,
+            shape: None,
+            last: None,
+            cells: None,
+            uncounted: false,
+            tally: Tally::default(),
+            counts: true,
+            ended: false,
+        }
     }
 
     /// The next chunk, or `None` after the last.
@@ -131,6 +141,11 @@ impl ChunkStream {
         }
     }
 
+    /// The cells of the last chunk, if they are known already.
+    pub(super) fn take_cells(&mut self) -> Option<cells::Cells> {
+        self.cells.take()
+    }
+
     pub(super) fn shape(&self) -> Option<&Arc<Shape>> {
         self.shape.as_ref()
     }
@@ -157,7 +172,8 @@ impl ChunkStream {
     }
 
     fn arrived(&mut self, fetched: Fetched) -> Result<Bytes> {
-        let Fetched { index, mut bytes, size, absent, .. } = fetched;
+        let Fetched { index, mut bytes, cells: known, size, absent, .. } = fetched;
+        self.cells = known;
         let Some(shape) = self.shape.clone() else { return Ok(bytes) };
         let broken = |what: &str| {
             let rows = size.rows.map_or_else(String::new, |rows| format!(" of {rows} rows"));
@@ -185,16 +201,20 @@ impl ChunkStream {
         Ok(bytes)
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
         loop {
-            match ready!(self.events.as_mut().poll_next(cx)).transpose()? {
-                Some(Event::Opened(shape)) => self.shape = Some(shape),
-                Some(Event::Chunk(fetched)) => {
-                    self.count(None)?;
-                    return Poll::Ready(self.arrived(fetched).map(Some));
+            match &mut self.state {
+                State::Opening(open) => {
+                    let (shape, chunks) = ready!(open.as_mut().poll(cx))?;
+                    self.shape = Some(Arc::new(shape));
+                    self.state = State::Open(Box::new(chunks));
                 }
-                None => {
+                State::Open(chunks) => {
+                    let next = ready!(chunks.poll_next(cx))?;
                     self.count(None)?;
+                    if let Some(fetched) = next {
+                        return Poll::Ready(self.arrived(fetched).map(Some));
+                    }
                     if let Some(shape) = &self.shape {
                         self.tally.finish(shape)?;
                     }
@@ -220,7 +240,7 @@ impl Stream for ChunkStream {
         if self.ended {
             return Poll::Ready(None);
         }
-        let next = ready!(self.poll_event(cx)).transpose();
+        let next = ready!(self.poll_chunk(cx)).transpose();
         // After an error there is nothing more: what would come then has a hole.
         self.ended = !matches!(next, Some(Ok(_)));
         Poll::Ready(next)

@@ -18,7 +18,7 @@
 //! | to do | use |
 //! |---|---|
 //! | read rows into a type | [`Query::rows`], [`Query::fetch_one`], [`Query::fetch_optional`] |
-//! | run a statement and show what it gave | await the [`Query`], print the [`ResultSet`] |
+//! | run a statement and show its result | await the [`Query`], print the [`ResultSet`] |
 //! | start a statement, poll it later | [`Query::execute`], [`Statement`] |
 //! | take up a statement by its id | [`WorkspaceClient::sql_statement`](crate::WorkspaceClient::sql_statement) |
 //! | have the bytes of a result (CSV, JSON, Arrow) | [`Query::csv`], [`Query::json`], [`Query::chunks`] |
@@ -37,6 +37,7 @@ mod progress;
 mod query;
 mod row;
 mod rows;
+mod scan;
 mod settings;
 mod source;
 mod statement;

@@ -1,22 +1,23 @@
 //! Chunks fetched ahead of their reader, limited by number and bytes, and delivered in order.
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use databricks_core::{Error, ErrorKind, Result};
-use futures_core::Stream;
-use futures_util::stream;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
-use super::source::{Described, Fetched, Source};
+use super::source::{Described, Fetched, Here, Source};
 use super::statement::{Report, Statement};
 use super::tally::{Plan, Shape};
 use super::wire::StatementResponse;
 use super::{Column, Disposition};
 
 /// Waits for the statement and opens its result.
-pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Item = Result<Fetched>>)> {
+pub(super) async fn open(statement: Statement) -> Result<(Shape, Prefetch)> {
     let mut statement = statement.wait().await?;
     let format = statement.format();
     let StatementResponse { manifest, result, .. } = std::mem::take(statement.response());
@@ -45,12 +46,13 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Ite
     report.total_rows = manifest.total_row_count;
     let first = match result.map(|data| source.take_in(0, data)).transpose()? {
         // What did not come along is asked for, unless there is nothing to come.
-        Some(Described::Nothing(..)) | None => None,
+        Some(Described::Here(Here::Nothing(..))) | None => None,
         described => described,
     };
     let empty = first.is_none() && stated && plan.is_empty();
     // Rows that come inline lead from each chunk to the one after it.
-    let in_turn = plan.total_chunks.is_none() || matches!(&first, Some(Described::Rows(_, _, next)) if next.is_some());
+    let in_turn = plan.total_chunks.is_none()
+        || matches!(&first, Some(Described::Here(Here::Rows(_, _, next))) if next.is_some());
     let chunks = Prefetch {
         next: Some(0).filter(|_| !empty),
         first,
@@ -60,6 +62,7 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Ite
         id,
         span: tracing::Span::current(),
         queue: VecDeque::new(),
+        awaited: None,
         delivered: 0,
         held: 0,
         ahead,
@@ -67,7 +70,7 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, impl Stream<Ite
         typical: 0,
         report,
     };
-    Ok((shape, stream::try_unfold(chunks, Prefetch::advance)))
+    Ok((shape, chunks))
 }
 
 /// The same error, as one about the result of a statement.
@@ -75,7 +78,8 @@ fn about(id: &str, error: &Error) -> Error {
     Error::new(ErrorKind::Decode, format!("the result of statement {id} cannot be read: {}", error.message()))
 }
 
-struct Prefetch {
+/// The chunks of a result, in order.
+pub(super) struct Prefetch {
     source: Arc<Source>,
     /// The chunk that came with the statement's response.
     first: Option<Described>,
@@ -88,6 +92,8 @@ struct Prefetch {
     id: String,
     span: tracing::Span,
     queue: VecDeque<Pending>,
+    /// The chunk that is to be delivered next, if it has to be waited for.
+    awaited: Option<Awaited>,
     /// The number of chunks that were delivered.
     delivered: i64,
     /// The bytes of what is in the queue.
@@ -99,41 +105,67 @@ struct Prefetch {
     report: Report,
 }
 
-/// A chunk on its way, fetched by a task of its own so that it goes on while the reader is busy with the one before.
+/// A chunk that is waited for.
+struct Awaited {
+    index: i64,
+    bytes: u64,
+    fetched: Pin<Box<dyn Future<Output = Result<Fetched>> + Send>>,
+}
+
+/// A chunk in the queue.
 struct Pending {
     index: i64,
     bytes: u64,
-    task: JoinHandle<Result<Fetched>>,
+    fetch: Fetch,
 }
 
-impl Drop for Pending {
+enum Fetch {
+    /// It came with the response to the statement.
+    Here(Result<Fetched>),
+    /// It is fetched by a task of its own, so that it goes on while the reader is busy with the one before.
+    Task(Task),
+}
+
+/// A task that ends when its result is no longer wanted.
+struct Task(JoinHandle<Result<Fetched>>);
+
+impl Drop for Task {
     fn drop(&mut self) {
-        self.task.abort();
+        self.0.abort();
     }
 }
 
 impl Prefetch {
-    /// The next chunk.
-    async fn advance(mut self) -> Result<Option<(Fetched, Self)>> {
+    /// The next chunk. After an error there is nothing more to ask for.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Fetched>>> {
+        if let Some(awaited) = &mut self.awaited {
+            let fetched = ready!(awaited.fetched.as_mut().poll(cx));
+            let (index, bytes) = (awaited.index, awaited.bytes);
+            self.awaited = None;
+            return Poll::Ready(self.deliver(index, bytes, fetched).map(Some));
+        }
         self.fill();
-        let Some(mut pending) = self.queue.pop_front() else {
-            self.plan.finish(self.delivered).map_err(|error| about(&self.id, &error))?;
-            return Ok(None);
+        let Some(Pending { index, bytes, fetch }) = self.queue.pop_front() else {
+            let finished = self.plan.finish(self.delivered).map_err(|error| about(&self.id, &error));
+            return Poll::Ready(finished.map(|()| None));
         };
-        let fetched = match self.source.left() {
-            // A chunk that is there is delivered, however late its reader asks for it.
-            Some(left) => {
-                let fetched = tokio::time::timeout(left, &mut pending.task).await;
-                fetched.map_err(|_| self.source.timed_out(pending.index))?
+        match fetch {
+            Fetch::Here(fetched) => Poll::Ready(self.deliver(index, bytes, fetched).map(Some)),
+            Fetch::Task(task) => {
+                let source = Arc::clone(&self.source);
+                let fetched = Box::pin(async move { join(&source, index, task).await });
+                self.awaited = Some(Awaited { index, bytes, fetched });
+                self.poll_next(cx)
             }
-            None => (&mut pending.task).await,
-        };
-        let fetched = fetched
-            .map_err(|e| Error::new(ErrorKind::Other, "the task that fetches a chunk ended").with_source(e))??;
-        self.held = self.held.saturating_sub(pending.bytes);
+        }
+    }
+
+    fn deliver(&mut self, index: i64, bytes: u64, fetched: Result<Fetched>) -> Result<Fetched> {
+        let fetched = fetched?;
+        self.held = self.held.saturating_sub(bytes);
         self.delivered += 1;
         self.typical = self.typical.max(fetched.bytes.len() as u64);
-        let next = self.plan.after(pending.index, fetched.next).map_err(|error| about(&self.id, &error))?;
+        let next = self.plan.after(index, fetched.next).map_err(|error| about(&self.id, &error))?;
         if self.in_turn {
             self.next = next;
         }
@@ -141,7 +173,7 @@ impl Prefetch {
         self.fill();
         self.report
             .delivered(i64::try_from(fetched.size.rows.unwrap_or_default()).unwrap_or(i64::MAX), fetched.bytes.len());
-        Ok(Some((fetched, self)))
+        Ok(fetched)
     }
 
     /// Starts as many chunks as the window has room for, at least one.
@@ -156,13 +188,31 @@ impl Prefetch {
             if !(room || self.queue.is_empty()) {
                 return;
             }
-            let (source, described) = (self.source.clone(), self.first.take());
-            let task =
-                tokio::spawn(async move { source.chunk(index, described, size).await }.instrument(self.span.clone()));
-            self.queue.push_back(Pending { index, bytes, task });
+            let fetch = match self.first.take() {
+                Some(Described::Here(here)) => Fetch::Here(self.source.here(index, here, size)),
+                described => {
+                    let source = self.source.clone();
+                    let work = async move { source.chunk(index, described, size).await };
+                    Fetch::Task(Task(tokio::spawn(work.instrument(self.span.clone()))))
+                }
+            };
+            self.queue.push_back(Pending { index, bytes, fetch });
             // What one chunk is stated to hold may be any number.
             self.held = self.held.saturating_add(bytes);
             self.next = if self.in_turn { None } else { self.plan.after(index, None).unwrap_or_default() };
         }
     }
+}
+
+/// What a task has fetched.
+async fn join(source: &Source, index: i64, mut task: Task) -> Result<Fetched> {
+    let fetched = match source.left() {
+        // A chunk that is there is delivered, however late its reader asks for it.
+        Some(left) => {
+            let fetched = tokio::time::timeout(left, &mut task.0).await;
+            fetched.map_err(|_| source.timed_out(index))?
+        }
+        None => (&mut task.0).await,
+    };
+    fetched.map_err(|e| Error::new(ErrorKind::Other, "the task that fetches a chunk ended").with_source(e))?
 }

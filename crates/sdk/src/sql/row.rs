@@ -84,51 +84,67 @@ impl Row {
     /// | `STRING`, `DATE`, `TIMESTAMP`, `INTERVAL` | a string, [`Timestamp`](crate::Timestamp) for `TIMESTAMP`, any type that reads itself from a string |
     /// | `BINARY` | the bytes, for types that ask for bytes or a list of them; otherwise a base64 string |
     /// | `ARRAY`, `MAP`, `STRUCT` | lists, maps, structs, with members by these same rules; [`serde_json::Value`] |
-    /// | `VARIANT` | whatever fits its JSON; [`serde_json::Value`], where numbers with more digits than `i64`, `u64` or `f64` hold are strings |
+    /// | `VARIANT` | any type that fits its JSON; [`serde_json::Value`], where numbers with more digits than `i64`, `u64` or `f64` hold are strings |
     /// | `NULL` | `Option` alone |
     ///
     /// # Errors
     /// [`ErrorKind::Decode`] naming the column and the row, also when two columns have one name and a map or
     /// [`serde_json::Value`] could hold only one of them.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        T::deserialize(RowDeserializer(self)).map_err(|ValueError { message, missing, placed }| {
-            let mut text = format!("statement {}: ", self.chunk.statement);
-            if !placed {
-                text.push_str(&format!("row {}: ", self.number()));
-            }
-            text.push_str(&message);
-            if missing {
-                let names: Vec<_> = self.columns().iter().map(|column| column.name.as_str()).collect();
-                text.push_str("; the columns are ");
-                text.push_str(&names.join(", "));
-            }
-            Error::new(ErrorKind::Decode, text)
-        })
+        read(&self.chunk, self.index)
     }
 }
 
-impl Row {
-    /// The number of rows before this one in the result.
-    fn number(&self) -> u64 {
-        self.chunk.first_row + self.index as u64
-    }
+/// Reads a row of a chunk; see [`Row::read`].
+pub(super) fn read<T: DeserializeOwned>(chunk: &Chunk, index: usize) -> Result<T> {
+    let row = RowDeserializer { chunk, index };
+    T::deserialize(row).map_err(|error| describe(row, error))
 }
 
-struct RowDeserializer<'a>(&'a Row);
+#[cold]
+fn describe(row: RowDeserializer<'_>, error: ValueError) -> Error {
+    let ValueError { message, missing, placed } = error;
+    let mut text = format!("statement {}: ", row.chunk.statement);
+    if !placed {
+        text.push_str(&format!("row {}: ", row.number()));
+    }
+    text.push_str(&message);
+    if missing {
+        let names: Vec<_> = row.columns().iter().map(|column| column.name.as_str()).collect();
+        text.push_str("; the columns are ");
+        text.push_str(&names.join(", "));
+    }
+    Error::new(ErrorKind::Decode, text)
+}
+
+#[derive(Clone, Copy)]
+struct RowDeserializer<'a> {
+    chunk: &'a Chunk,
+    index: usize,
+}
 
 impl<'a> RowDeserializer<'a> {
+    /// The number of rows before this one in the result.
+    fn number(self) -> u64 {
+        self.chunk.first_row + self.index as u64
+    }
+
+    fn columns(self) -> &'a [Column] {
+        &self.chunk.columns
+    }
+
     /// Reads a cell; errors name column and row.
     fn cell<T>(&self, column: usize, read: impl FnOnce(Value<'a>) -> Result<T, ValueError>) -> Result<T, ValueError> {
-        let stated = &self.0.chunk.columns[column];
-        let value = Value::of_cell(self.0.get(column), &stated.kind);
+        let stated = &self.chunk.columns[column];
+        let value = Value::of_cell(self.chunk.cell(self.index, column), &stated.kind);
         value.and_then(read).map_err(|error| {
-            error.within(format_args!("column {} ({}), row {}", stated.name, stated.type_text, self.0.number()))
+            error.within(format_args!("column {} ({}), row {}", stated.name, stated.type_text, self.number()))
         })
     }
 
     /// Reads the only cell of a row, for values that are no collection.
     fn single<T>(&self, read: impl FnOnce(Value<'a>) -> Result<T, ValueError>) -> Result<T, ValueError> {
-        match self.0.columns().len() {
+        match self.columns().len() {
             1 => self.cell(0, read),
             n => Err(ValueError::new(format!("the result has {n} columns; read it into a struct, a map or a tuple"))),
         }
@@ -152,7 +168,7 @@ impl<'de> Deserializer<'de> for RowDeserializer<'_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         // A struct finds out by itself, as far as it reads the columns at all; in a map the second value would replace
         // the first.
-        if let Some(name) = repeated(self.0.columns().iter().map(|column| column.name.as_str())) {
+        if let Some(name) = repeated(self.columns().iter().map(|column| column.name.as_str())) {
             let message =
                 format!("two columns are named {name}; give them distinct names with AS, or read the row into a tuple");
             return Err(ValueError::new(message));
@@ -171,7 +187,7 @@ impl<'de> Deserializer<'de> for RowDeserializer<'_> {
         visitor.visit_seq(RowAccess { row: self, at: 0 })
     }
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, ValueError> {
-        let columns = self.0.columns().len();
+        let columns = self.columns().len();
         if columns != len {
             return Err(ValueError::new(format!("the result has {columns} columns, the tuple {len}")));
         }
@@ -221,7 +237,7 @@ struct RowAccess<'a> {
 impl<'de> MapAccess<'de> for RowAccess<'_> {
     type Error = ValueError;
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ValueError> {
-        let Some(column) = self.row.0.columns().get(self.at) else { return Ok(None) };
+        let Some(column) = self.row.columns().get(self.at) else { return Ok(None) };
         let name: StrDeserializer<'_, ValueError> = column.name.as_str().into_deserializer();
         seed.deserialize(name).map(Some)
     }
@@ -234,7 +250,7 @@ impl<'de> MapAccess<'de> for RowAccess<'_> {
 impl<'de> SeqAccess<'de> for RowAccess<'_> {
     type Error = ValueError;
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ValueError> {
-        if self.at >= self.row.0.columns().len() {
+        if self.at >= self.row.columns().len() {
             return Ok(None);
         }
         self.at += 1;
@@ -251,7 +267,7 @@ mod tests {
 
     fn chunk(columns: &[(&str, &str)], json: &'static str) -> Arc<Chunk> {
         let columns: Vec<_> = columns.iter().map(|(name, kind)| Column::new(*name, *kind, *kind)).collect();
-        Arc::new(Chunk::read("s-1".into(), columns.into(), json.into(), 0).unwrap())
+        Arc::new(Chunk::read("s-1".into(), columns.into(), json.into(), None, 0).unwrap())
     }
 
     fn row(chunk: &Arc<Chunk>, index: usize) -> Row {
@@ -392,7 +408,7 @@ mod tests {
     fn what_is_nested_without_end_is_refused() {
         let json = format!("[[\"{}1{}\"]]", "[".repeat(5000), "]".repeat(5000));
         let columns = vec![Column::new("v", "STRING", "VARIANT")];
-        let chunk = Arc::new(Chunk::read("s-1".into(), columns.into(), json.into(), 0).unwrap());
+        let chunk = Arc::new(Chunk::read("s-1".into(), columns.into(), json.into(), None, 0).unwrap());
         assert!(row(&chunk, 0).read::<serde_json::Value>().is_err());
     }
 }

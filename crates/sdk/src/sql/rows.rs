@@ -13,6 +13,7 @@ use futures_util::stream::{StreamExt as _, TryStreamExt};
 use serde::de::DeserializeOwned;
 
 use super::cells::Chunk;
+use super::row;
 use super::statement::{self, Statement};
 use super::{ChunkStream, Column, Disposition, Query, Row};
 use crate::Table;
@@ -93,23 +94,48 @@ impl RowStream {
         self.chunks.check_truncated()
     }
 
-    fn poll_row(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Row>>> {
+    /// The rows that are there and not delivered: the chunk, and which of it is the next one.
+    fn here(&self) -> Option<(&Arc<Chunk>, usize)> {
+        self.chunk.as_ref().map(|chunk| (chunk, self.at)).filter(|(chunk, at)| *at < chunk.len())
+    }
+
+    /// Waits until there are rows; `false` after the last.
+    fn poll_here(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
         loop {
-            if let Some(chunk) = &self.chunk
-                && self.at < chunk.len()
-            {
-                let row = Row::new(chunk.clone(), self.at);
-                self.at += 1;
-                return Poll::Ready(Ok(Some(row)));
+            if self.here().is_some() {
+                return Poll::Ready(Ok(true));
             }
-            let Some(json) = ready!(self.chunks.poll_next_unpin(cx)).transpose()? else { return Poll::Ready(Ok(None)) };
-            let Some(shape) = self.chunks.shape() else { return Poll::Ready(Ok(None)) };
+            let Some(json) = ready!(self.chunks.poll_next_unpin(cx)).transpose()? else {
+                return Poll::Ready(Ok(false));
+            };
+            let known = self.chunks.take_cells();
+            let Some(shape) = self.chunks.shape() else { return Poll::Ready(Ok(false)) };
             let chunk =
-                Chunk::read(shape.statement_id.clone(), shape.columns.clone(), json, self.chunks.rows_before())?;
+                Chunk::read(shape.statement_id.clone(), shape.columns.clone(), json, known, self.chunks.rows_before())?;
             self.chunks.confirm_rows(chunk.len() as u64)?;
             self.chunk = Some(Arc::new(chunk));
             self.at = 0;
         }
+    }
+
+    /// The next row, as a function makes it of its chunk.
+    fn poll_row<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        make: impl FnOnce(&Arc<Chunk>, usize) -> T,
+    ) -> Poll<Option<Result<T>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let polled = ready!(self.poll_here(cx));
+        // After an error there is nothing more: what would come then has a hole.
+        self.ended = !matches!(polled, Ok(true));
+        if let Err(error) = polled {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let row = self.here().map(|(chunk, at)| make(chunk, at));
+        self.at += 1;
+        Poll::Ready(row.map(Ok))
     }
 }
 
@@ -117,13 +143,7 @@ impl Stream for RowStream {
     type Item = Result<Row>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        let next = ready!(self.poll_row(cx)).transpose();
-        // After an error there is nothing more: what would come then has a hole.
-        self.ended = !matches!(next, Some(Ok(_)));
-        Poll::Ready(next)
+        self.poll_row(cx, |chunk, at| Row::new(Arc::clone(chunk), at))
     }
 }
 
@@ -161,9 +181,17 @@ impl<T: DeserializeOwned> Rows<T> {
     /// # Errors
     /// As [`try_next`](Self::try_next), and when the service truncated the result although the query sets no limit.
     pub async fn try_collect(mut self) -> Result<Vec<T>> {
-        let rows = crate::stream::try_collect(&mut self).await?;
+        let mut all = Vec::new();
+        while !self.rows.ended && std::future::poll_fn(|cx| self.rows.poll_here(cx)).await? {
+            let Some((chunk, at)) = self.rows.here() else { break };
+            all.reserve(chunk.len() - at);
+            for index in at..chunk.len() {
+                all.push(row::read(chunk, index)?);
+            }
+            self.rows.at = chunk.len();
+        }
         self.rows.check_truncated()?;
-        Ok(rows)
+        Ok(all)
     }
 
     /// The columns, in order; none before the first row or the end was returned.
@@ -190,7 +218,7 @@ impl<T: DeserializeOwned> Stream for Rows<T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.rows.poll_next_unpin(cx).map(|row| row.map(|row| row?.read()))
+        self.rows.poll_row(cx, |chunk, at| row::read(chunk, at)).map(|row| row.map(|row| row?))
     }
 }
 

@@ -9,9 +9,10 @@ use databricks_core::operation::OperationInfo;
 use databricks_core::{Error, ErrorKind, Operation, Result, StatementFailure, Timestamp};
 use databricks_models::sql::statement_execution as operations;
 
+use super::cells::Cells;
 use super::storage::{Download, Next};
 use super::tally::Size;
-use super::wire::{Link, ResultData};
+use super::wire::{Link, RawJson, ResultData};
 use crate::client::Client;
 use crate::options::Options;
 
@@ -20,6 +21,8 @@ use crate::options::Options;
 pub(super) struct Fetched {
     pub(super) index: i64,
     pub(super) bytes: Bytes,
+    /// The cells of rows, if they were found on the way.
+    pub(super) cells: Option<Cells>,
     pub(super) size: Size,
     /// The index of the chunk after it, as the service named it.
     pub(super) next: Option<i64>,
@@ -30,8 +33,14 @@ pub(super) struct Fetched {
 /// What the service sent for a chunk.
 #[derive(Debug)]
 pub(super) enum Described {
-    Rows(Bytes, Size, Option<i64>),
     Link(Box<Link>),
+    Here(Here),
+}
+
+/// A chunk that needs no further request: its size, and the index of the one after it.
+#[derive(Debug)]
+pub(super) enum Here {
+    Rows(RawJson, Size, Option<i64>),
     /// Neither rows nor a link.
     Nothing(Size, Option<i64>),
 }
@@ -93,13 +102,36 @@ impl Source {
                 None => self.describe(index).await?,
             },
         };
-        let agree = |size: Size| stated.and(size).map_err(|error| self.at_fault(index, &error));
         match described {
-            Described::Rows(bytes, size, next) => Ok(Fetched { index, bytes, size: agree(size)?, next, absent: false }),
-            Described::Nothing(size, next) => {
+            Described::Link(link) => {
+                let size = Size::of_link(&link).and_then(|size| stated.and(size));
+                let size = size.map_err(|error| self.at_fault(index, &error))?;
+                let next = link.next_chunk_index;
+                Ok(Fetched {
+                    index,
+                    bytes: self.download(index, *link, size).await?,
+                    cells: None,
+                    size,
+                    next,
+                    absent: false,
+                })
+            }
+            Described::Here(here) => self.here(index, here, stated),
+        }
+    }
+
+    /// A chunk that came with its description.
+    pub(super) fn here(&self, index: i64, here: Here, stated: Size) -> Result<Fetched> {
+        let agree = |size: Size| stated.and(size).map_err(|error| self.at_fault(index, &error));
+        match here {
+            Here::Rows(rows, size, next) => {
+                let (bytes, cells) = rows.into_parts();
+                Ok(Fetched { index, bytes, cells, size: agree(size)?, next, absent: false })
+            }
+            Here::Nothing(size, next) => {
                 let size = agree(size)?;
                 match size.rows {
-                    Some(0) => Ok(Fetched { index, bytes: Bytes::new(), size, next, absent: true }),
+                    Some(0) => Ok(Fetched { index, bytes: Bytes::new(), cells: None, size, next, absent: true }),
                     rows => {
                         let rows = rows.map_or_else(
                             || "its rows".to_owned(),
@@ -108,11 +140,6 @@ impl Source {
                         Err(self.broken(index, format!("came without {rows} and without a link to them")))
                     }
                 }
-            }
-            Described::Link(link) => {
-                let size = agree(Size::of_link(&link).map_err(|error| self.at_fault(index, &error))?)?;
-                let next = link.next_chunk_index;
-                Ok(Fetched { index, bytes: self.download(index, *link, size).await?, size, next, absent: false })
             }
         }
     }
@@ -158,7 +185,7 @@ impl Source {
         let links = own.len();
         match (data.data_array, own.pop()) {
             (Some(_), Some(_)) => Err(self.broken(index, "came both as rows and as a link")),
-            (Some(rows), None) => Ok(Described::Rows(rows.into_bytes(), size, data.next_chunk_index)),
+            (Some(rows), None) => Ok(Described::Here(Here::Rows(rows, size, data.next_chunk_index))),
             // Which of them has the rows, or whether all of them do, is unknown.
             (None, Some(_)) if links > 1 => Err(self.broken(index, format_args!("came with {links} links"))),
             (None, Some(mut link)) => {
@@ -171,7 +198,7 @@ impl Source {
                 Err(self
                     .broken(index, format_args!("was asked for, but the service sent a link to chunk {}", others[0])))
             }
-            (None, None) => Ok(Described::Nothing(size, data.next_chunk_index)),
+            (None, None) => Ok(Described::Here(Here::Nothing(size, data.next_chunk_index))),
         }
     }
 
@@ -182,7 +209,7 @@ impl Source {
         let data = match self.known(|known| known.paths.get(&index).cloned()) {
             Some(path) => self.client.get_path(info, &path).await?.json()?,
             None => {
-                let request = operation.request(&self.client.context().await?)?;
+                let request = operation.request(self.client.context().await?)?;
                 self.client.execute(request, &Options::default()).await?.json()?
             }
         };

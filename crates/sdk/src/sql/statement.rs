@@ -1,5 +1,8 @@
 //! A statement that runs or has run.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use databricks_core::{Error, ErrorKind, Operation, Result, StatementFailure, WaitStatus};
@@ -7,7 +10,7 @@ use databricks_models::sql::{StatementState, statement_execution as operations};
 use databricks_transport::SharedClock;
 use futures_util::future::{Either, select};
 use futures_util::stream;
-use tokio::sync::oneshot;
+use tokio::runtime::Handle;
 use tracing::Instrument as _;
 
 use super::progress::OnProgress;
@@ -159,7 +162,15 @@ impl Statement {
     /// [`ErrorKind::StatementFailed`], [`ErrorKind::StatementCanceled`], [`ErrorKind::StatementClosed`] (the result has
     /// been discarded); [`ErrorKind::WaitTimeout`] when the timeout of the query has passed, after which the statement
     /// is cancelled; or the error of a poll, after which it is left to run.
-    pub async fn wait(mut self) -> Result<Self> {
+    pub async fn wait(self) -> Result<Self> {
+        if self.on_progress.is_none() && self.state() == Some(StatementState::Succeeded) {
+            return Ok(self);
+        }
+        // In an allocation of its own: most statements have ended when their first response comes.
+        Box::pin(self.wait_for_end()).await
+    }
+
+    async fn wait_for_end(mut self) -> Result<Self> {
         let (mut target, mut poller) = (self.target(), self.poller());
         loop {
             if self.response.status.is_none() {
@@ -322,7 +333,7 @@ impl Statement {
         }
     }
 
-    /// The format that the service gave the result in.
+    /// The format in which the service returned the result.
     pub fn format(&self) -> Format {
         match self.response.manifest.as_ref().and_then(|manifest| manifest.format.as_deref()) {
             Some("ARROW_STREAM") => Format::ArrowStream,
@@ -455,44 +466,68 @@ fn name_warehouse(error: Error, client: &Client, id: &str, in_code: bool) -> Err
 /// Starts a statement.
 ///
 /// The service holds its response back while the statement runs, and the id is not known before: a caller that stops
-/// waiting could not cancel what was started. So a task waits for the response, and cancels the statement if the caller
-/// has gone.
+/// waiting could not cancel what was started. So the request goes on if its future is dropped, and what it started is
+/// cancelled then.
 async fn execute(client: &Client, request: operations::ExecuteStatement) -> Result<StatementResponse> {
-    crate::runtime::check()?;
-    let (mut sender, receiver) = oneshot::channel();
-    let abandoned = client.clone();
-    let task = async move {
-        let options = Options::default();
-        let mut sending = std::pin::pin!(send(&abandoned, &request, &options));
-        let response = match select(&mut sending, std::pin::pin!(sender.closed())).await {
-            Either::Left((response, _)) => response,
-            Either::Right(_) => match select(&mut sending, abandoned.clock().sleep(WAIT * 2)).await {
-                Either::Left((response, _)) => response,
-                Either::Right(_) => {
-                    tracing::warn!(
-                        "a statement that was dropped while it was being started may run on: the service did not respond"
-                    );
-                    return;
-                }
-            },
-        };
-        if let Err(Ok(StatementResponse { statement_id: Some(id), status, .. })) = sender.send(response)
-            && !status.and_then(|status| status.state).is_some_and(|state| is_final(&state.as_str().into()))
-        {
-            let cancel = operations::CancelExecution::new(id);
-            abandoned.call_in_background(cancel, "a statement that was dropped could not be cancelled");
+    let runtime = crate::runtime::current()?;
+    let sender = client.clone();
+    let sending = Box::pin(async move { send(&sender, &request, &Options::default()).await });
+    Starting { sending: Some(sending), client: client.clone(), runtime }.await
+}
+
+type Sending = Pin<Box<dyn Future<Output = Result<StatementResponse>> + Send>>;
+
+/// A request on its way that starts a statement.
+struct Starting {
+    /// `None` once it has responded.
+    sending: Option<Sending>,
+    client: Client,
+    /// Where the request goes on if this is dropped.
+    runtime: Handle,
+}
+
+impl Future for Starting {
+    type Output = Result<StatementResponse>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(sending) = &mut self.sending else { return Poll::Pending };
+        let response = ready!(sending.as_mut().poll(cx));
+        self.sending = None;
+        Poll::Ready(response)
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(sending) = self.sending.take() {
+            let work = cancel_when_started(self.client.clone(), sending).instrument(tracing::Span::current());
+            self.client.background().spawn_on(&self.runtime, work);
+        }
+    }
+}
+
+async fn cancel_when_started(client: Client, sending: Sending) {
+    let response = match select(sending, client.clock().sleep(WAIT * 2)).await {
+        Either::Left((response, _)) => response,
+        Either::Right(_) => {
+            tracing::warn!(
+                "a statement that was dropped while it was being started may run on: the service did not respond"
+            );
+            return;
         }
     };
-    client.background().spawn(task.instrument(tracing::Span::current()));
-    receiver.await.map_err(|e| {
-        Error::new(ErrorKind::Other, "the runtime ended before the statement was started").with_source(e)
-    })?
+    if let Ok(StatementResponse { statement_id: Some(id), status, .. }) = response
+        && !status.and_then(|status| status.state).is_some_and(|state| is_final(&state.as_str().into()))
+    {
+        let cancel = operations::CancelExecution::new(id);
+        client.call_in_background(cancel, "a statement that was dropped could not be cancelled");
+    }
 }
 
 /// Sends an operation of the statement API and reads its response with the rows left as they are.
 async fn send<O: Operation>(client: &Client, operation: &O, options: &Options) -> Result<StatementResponse> {
-    let request = operation.request(&client.context().await?)?;
-    client.execute(request, options).await?.json()
+    let request = operation.request(client.context().await?)?;
+    super::wire::read(client.execute(request, options).await?)
 }
 
 /// Cancels a statement whose caller has gone.

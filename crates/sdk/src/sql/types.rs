@@ -64,6 +64,9 @@ impl SqlType {
     /// * `text`: the type in full, such as `MAP<STRING, ARRAY<INT>>`.
     pub(crate) fn of_column(name: &str, text: &str) -> Self {
         let text = if text.trim().is_empty() { name } else { text };
+        if let Some(simple) = Self::simple(text) {
+            return simple;
+        }
         let mut parser = Parser { rest: text };
         match parser.parse(0) {
             // A newer type shows in the string alone, an older service may state no more than the short name.
@@ -73,6 +76,22 @@ impl SqlType {
             },
             found => found,
         }
+    }
+
+    /// Most columns: types without parameters, as the service writes them.
+    fn simple(text: &str) -> Option<Self> {
+        Some(match text {
+            "BIGINT" => Self::BigInt,
+            "BINARY" => Self::Binary,
+            "BOOLEAN" => Self::Boolean,
+            "DATE" => Self::Date,
+            "DOUBLE" => Self::Double,
+            "FLOAT" => Self::Float,
+            "INT" => Self::Int,
+            "STRING" => Self::String,
+            "TIMESTAMP" => Self::Timestamp,
+            _ => return None,
+        })
     }
 
     /// Whether values are whole numbers.

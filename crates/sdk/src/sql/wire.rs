@@ -7,10 +7,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
-use databricks_core::model::{At, Wire};
+use databricks_core::ResponseParts;
+use databricks_core::model::{At, Wire, from_json};
+use databricks_core::operation::Content;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use super::cells::Cells;
 
 databricks_core::model! {
     /// Response to execute and to get.
@@ -175,41 +179,105 @@ databricks_core::model! {
 
 /// JSON that is not read yet.
 #[derive(Clone)]
-pub(crate) struct RawJson(Box<RawValue>);
+pub(crate) struct RawJson {
+    text: Bytes,
+    /// The cells, if the text is a list of rows and they were found on the way to it.
+    cells: Option<Cells>,
+}
 
 impl RawJson {
-    /// The string, without a copy.
-    pub(crate) fn into_bytes(self) -> Bytes {
-        Bytes::from(Box::<str>::from(self.0).into_string())
+    /// The text without a copy, and its cells if they are known.
+    pub(crate) fn into_parts(self) -> (Bytes, Option<Cells>) {
+        (self.text, self.cells)
     }
 }
 
 impl PartialEq for RawJson {
     fn eq(&self, other: &Self) -> bool {
-        self.0.get() == other.0.get()
+        self.text == other.text
     }
 }
 
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes of JSON", self.0.get().len())
+        write!(f, "{} bytes of JSON", self.text.len())
     }
 }
 
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(s)
+        serde_json::from_slice::<&RawValue>(&self.text).map_err(serde::ser::Error::custom)?.serialize(s)
     }
 }
 
 impl<'de> Wire<'de> for RawJson {
     fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        Box::deserialize(d).map(Self)
+        let text: Box<RawValue> = Box::deserialize(d)?;
+        Ok(Self { text: Bytes::from(Box::<str>::from(text).into_string()), cells: None })
     }
 
     /// `null` stands for nothing, as everywhere.
     fn read_at<D: Deserializer<'de>>(d: D, _at: At) -> Result<Option<Self>, D::Error> {
-        let text: Box<RawValue> = Box::deserialize(d)?;
-        Ok((text.get() != "null").then_some(Self(text)))
+        Ok(Some(Self::read(d)?).filter(|json| json.text != "null"))
+    }
+}
+
+/// Responses from this size on are mostly rows, which are cut out before the rest is read.
+const LARGE: usize = 8 << 10;
+
+/// Reads the response of a statement.
+///
+/// # Errors
+/// [`ErrorKind::Decode`](databricks_core::ErrorKind::Decode) with what was expected.
+pub(crate) fn read(parts: ResponseParts) -> databricks_core::Result<StatementResponse> {
+    match cut(&parts) {
+        Some(response) => Ok(response),
+        None => parts.json(),
+    }
+}
+
+/// Reads a large response around its rows, if they have their usual form and the rest can be read.
+fn cut(parts: &ResponseParts) -> Option<StatementResponse> {
+    let Content::Bytes(bytes) = &parts.content else { return None };
+    if bytes.len() < LARGE {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (cells, rows) = Cells::in_response(text)?;
+    let rest = [&text[..rows.start], "null", &text[rows.end..]].concat();
+    let mut response: StatementResponse = from_json(rest.as_bytes()).ok()?;
+    response.result.as_mut()?.data_array = Some(RawJson { text: bytes.slice(rows), cells: Some(cells) });
+    Some(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use databricks_core::operation::{OperationInfo, Scope};
+    use http::{HeaderMap, Method, StatusCode};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_large_response_reads_as_a_small_one() {
+        const INFO: &OperationInfo = &OperationInfo::new("x.y", Method::POST, "/x", Scope::Workspace);
+        let response = |rows: serde_json::Value| {
+            let text = json!({
+                "statement_id": "s", "status": {"state": "SUCCEEDED"},
+                "manifest": {"total_row_count": 3, "schema": {"columns": [{"name": "data_array"}]}},
+                "result": {"chunk_index": 0, "data_array": rows, "row_count": "3"},
+            });
+            let content = Content::Bytes(text.to_string().into());
+            ResponseParts::new(INFO, StatusCode::OK, HeaderMap::new(), content)
+        };
+        let long = json!([["x".repeat(LARGE)], [null], ["\"\n"]]);
+        let read_around = cut(&response(long.clone())).unwrap();
+        assert_eq!(read_around, response(long.clone()).json().unwrap());
+        assert_eq!(serde_json::to_value(&read_around).unwrap()["result"]["data_array"], long);
+        // What is unusual goes the general way, and a small response does too.
+        for other in [json!([["x".repeat(LARGE)], [7]]), json!(null), json!([["x"]])] {
+            assert!(cut(&response(other.clone())).is_none());
+            assert_eq!(read(response(other.clone())).unwrap(), response(other).json().unwrap());
+        }
     }
 }

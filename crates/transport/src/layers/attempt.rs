@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use databricks_core::{Body, Error, ErrorKind, Origin};
-use http::{HeaderName, HeaderValue, Request};
+use databricks_core::{Error, ErrorKind, Origin};
+use http::{HeaderName, HeaderValue};
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use super::{CallState, HttpResult, Middleware, Next, tower_layer};
-use crate::CallOptions;
+use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -31,30 +30,58 @@ impl AttemptLayer {
 }
 
 impl Middleware for AttemptLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
-        let options = CallOptions::of(request.extensions());
-        let limit = options.attempt_timeout;
-        let span = span(&request, options);
-        if !request.headers().contains_key(TRACEPARENT) {
-            let trace = CallState::of(&request).and_then(|state| state.trace_id).unwrap_or_else(|| fastrand::u128(1..));
-            if let Ok(value) = HeaderValue::try_from(format!("00-{trace:032x}-{:016x}-01", fastrand::u64(1..))) {
-                request.headers_mut().insert(TRACEPARENT, value);
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
+        if exchange.header(&TRACEPARENT).is_none() {
+            let trace = exchange.state.trace_id.unwrap_or_else(|| fastrand::u128(1..));
+            if let Some(value) = traceparent(trace, fastrand::u64(1..)) {
+                exchange.set(TRACEPARENT, value);
             }
         }
-        let start = Instant::now();
-        let response = limited(limit, next.send(request)).instrument(span.clone()).await;
-        record(&span, &response, start.elapsed());
-        response
+        if !tracing::enabled!(target: "databricks_transport", tracing::Level::DEBUG)
+            && !tracing::enabled!(target: "databricks_transport::metrics", tracing::Level::TRACE)
+        {
+            return match exchange.options.attempt_timeout {
+                Some(limit) => limited(limit, next.send(exchange)).await,
+                None => next.send(exchange).await,
+            };
+        }
+        // In an allocation of its own: an attempt that is not traced has no room for its span.
+        Box::pin(traced(exchange, next)).await
     }
 }
 
-fn span(request: &Request<Body>, options: &CallOptions) -> tracing::Span {
+async fn traced<N: Next>(exchange: &mut Exchange, next: &N) -> HttpResult {
+    let span = span(exchange);
+    let start = Instant::now();
+    let response = match exchange.options.attempt_timeout {
+        Some(limit) => limited(limit, next.send(exchange)).instrument(span.clone()).await,
+        None => next.send(exchange).instrument(span.clone()).await,
+    };
+    record(&span, &response, start.elapsed());
+    response
+}
+
+/// The header's value, with the flag that the call is sampled.
+fn traceparent(trace: u128, span: u64) -> Option<HeaderValue> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = *b"00-00000000000000000000000000000000-0000000000000000-01";
+    for (place, nibble) in text[3..35].iter_mut().zip((0..32).rev().map(|at| trace >> (at * 4))) {
+        *place = DIGITS[(nibble & 15) as usize];
+    }
+    for (place, nibble) in text[36..52].iter_mut().zip((0..16).rev().map(|at| span >> (at * 4))) {
+        *place = DIGITS[(nibble & 15) as usize];
+    }
+    HeaderValue::from_bytes(&text).ok()
+}
+
+fn span(exchange: &Exchange) -> tracing::Span {
+    let (options, method, uri) = (&exchange.options, exchange.own_method(), exchange.own_uri());
     let span = tracing::debug_span!(
         target: "databricks_transport",
         "http.request",
         "otel.name" = Empty,
         "otel.kind" = "client",
-        "http.request.method" = request.method().as_str(),
+        "http.request.method" = method.as_str(),
         "server.address" = Empty,
         "server.port" = Empty,
         "url.full" = Empty,
@@ -67,32 +94,24 @@ fn span(request: &Request<Body>, options: &CallOptions) -> tracing::Span {
     if span.is_disabled() {
         return span;
     }
-    let method = request.method();
     match options.path_template {
         Some(template) => span.record("otel.name", format!("{method} {template}")),
         None => span.record("otel.name", method.as_str()),
     };
-    if let Some(origin) = Origin::of(request.uri()) {
+    if let Some(origin) = Origin::of(uri) {
         span.record("server.address", origin.host());
         span.record("server.port", origin.port());
         // The path of a request for authentication may be a secret by itself.
-        let path = if options.raw_response.is_some() {
-            "".into()
-        } else {
-            databricks_core::redact::text(request.uri().path())
-        };
+        let path = if options.raw_response.is_some() { "".into() } else { databricks_core::redact::text(uri.path()) };
         span.record("url.full", format!("{origin}{path}"));
     }
-    if let Some(state) = CallState::of(request)
-        && state.attempt > 1
-    {
-        span.record("http.request.resend_count", state.attempt - 1);
+    if exchange.state.attempt > 1 {
+        span.record("http.request.resend_count", exchange.state.attempt - 1);
     }
     span
 }
 
-async fn limited(limit: Option<Duration>, sending: impl Future<Output = HttpResult> + Send) -> HttpResult {
-    let Some(limit) = limit else { return sending.await };
+async fn limited(limit: Duration, sending: impl Future<Output = HttpResult> + Send) -> HttpResult {
     match tokio::time::timeout(limit, sending).await {
         Ok(response) => response,
         Err(_) => Err(Error::new(
@@ -139,3 +158,15 @@ fn record(span: &tracing::Span, response: &HttpResult, took: Duration) {
 }
 
 tower_layer!(AttemptLayer);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_has_its_digits_in_order() {
+        let value = traceparent(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c, 0x00b7_ad6b_7169_2033);
+        assert_eq!(value.unwrap(), "00-0af7651916cd43dd8448eb211c80319c-00b7ad6b71692033-01");
+        assert_eq!(traceparent(1, u64::MAX).unwrap(), "00-00000000000000000000000000000001-ffffffffffffffff-01");
+    }
+}

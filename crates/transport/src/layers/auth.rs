@@ -1,11 +1,9 @@
 //! Headers that authenticate.
 
-use databricks_core::{AuthHeaders, Body, Credentials as _, Error, Origin, Result, SharedCredentials};
-use http::header::AUTHORIZATION;
-use http::{Request, StatusCode};
+use databricks_core::{AuthHeaders, Credentials as _, Error, Origin, Result, SharedCredentials};
+use http::{StatusCode, Uri};
 
-use super::{CallState, HttpResult, Middleware, Next, tower_layer, try_clone};
-use crate::CallOptions;
+use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
 
 /// Asks [`Credentials`](databricks_core::Credentials) for headers before every attempt and adds them.
 ///
@@ -35,71 +33,73 @@ impl AuthLayer {
     async fn headers(
         &self,
         credentials: &SharedCredentials,
-        target: Option<&Origin>,
+        target: &Uri,
         foreign: bool,
     ) -> Result<Option<AuthHeaders>> {
         // Without asking where even the client's own host is not the target, so that no token is fetched in vain.
-        if !foreign && self.origin.is_some() && target != self.origin.as_ref() {
+        if !foreign && self.origin.as_ref().is_some_and(|own| !own.matches(target)) {
             return Ok(None);
         }
         // The credentials' own requests were repeated by their own client: to repeat them once more would multiply the
         // attempts.
         let headers = credentials.headers().await.map_err(Error::with_permanent)?;
         let bound = headers.origin.as_ref();
-        Ok((foreign || bound.is_none() || bound == target).then_some(headers))
+        Ok((foreign || bound.is_none_or(|bound| bound.matches(target))).then_some(headers))
     }
 }
 
 impl Middleware for AuthLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
-        let options = CallOptions::of(request.extensions());
-        let foreign = options.foreign_credentials;
-        if options.anonymous {
-            return next.send(request).await;
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
+        let foreign = exchange.options.foreign_credentials;
+        if exchange.options.anonymous {
+            return next.send(exchange).await;
         }
-        let Some(credentials) = options.credentials.clone().or_else(|| self.credentials.clone()) else {
-            return next.send(request).await;
+        let Some(credentials) = exchange.options.credentials.clone().or_else(|| self.credentials.clone()) else {
+            return next.send(exchange).await;
         };
-        if let Some(own) = request.headers_mut().get_mut(AUTHORIZATION) {
-            own.set_sensitive(true);
-            return next.send(request).await.map_err(explain_own);
+        if exchange.mark_own_authorization() {
+            return next.send(exchange).await.map_err(explain_own);
         }
-        let target = Origin::of(request.uri());
-        let Some(headers) = self.headers(&credentials, target.as_ref(), foreign).await? else {
-            return next.send(request).await;
+        let Some(headers) = self.headers(&credentials, exchange.own_uri(), foreign).await? else {
+            return next.send(exchange).await;
         };
-        let again = try_clone(&request);
-        add(&mut request, &headers, &credentials);
-        let error = match next.send(request).await {
+        let (mark, generation) = (exchange.mark(), headers.generation);
+        add(exchange, headers, &credentials);
+        let error = match next.send(exchange).await {
             Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => error,
-            response => return response.map_err(|error| explain(error, target.as_ref(), &credentials)),
+            response => return response.map_err(|error| explain(error, exchange.own_uri(), &credentials)),
         };
 
-        let Some(mut again) = again.filter(|_| credentials.invalidate(headers.generation)) else {
-            return Err(explain(error, target.as_ref(), &credentials));
-        };
+        if !exchange.is_replayable() || !credentials.invalidate(generation) {
+            return Err(explain(error, exchange.own_uri(), &credentials));
+        }
         tracing::debug!(target: "databricks_transport::auth", auth_type = credentials.auth_type(), "The token was refused; sending again with a fresh one");
-        let Some(headers) = self.headers(&credentials, target.as_ref(), foreign).await? else { return Err(error) };
-        add(&mut again, &headers, &credentials);
-        next.send(again).await.map_err(|error| explain(error, target.as_ref(), &credentials))
+        exchange.rewind(mark);
+        let Some(headers) = self.headers(&credentials, exchange.own_uri(), foreign).await? else { return Err(error) };
+        add(exchange, headers, &credentials);
+        next.send(exchange).await.map_err(|error| explain(error, exchange.own_uri(), &credentials))
     }
 }
 
-fn add(request: &mut Request<Body>, headers: &AuthHeaders, credentials: &SharedCredentials) {
-    CallState::of_mut(request).signed_in = Some(credentials.clone());
-    for (name, value) in &headers.headers {
-        let mut value = value.clone();
+fn add(exchange: &mut Exchange, headers: AuthHeaders, credentials: &SharedCredentials) {
+    exchange.state.signed_in = Some(credentials.clone());
+    let mut last = None;
+    for (name, mut value) in headers.headers {
         value.set_sensitive(true);
-        request.headers_mut().insert(name.clone(), value);
+        // Further values of the same name come without it; the last one counts.
+        last = name.or(last);
+        if let Some(name) = &last {
+            exchange.set(name.clone(), value);
+        }
     }
 }
 
 /// Names host and auth type where the service refused the caller.
-fn explain(error: Error, target: Option<&Origin>, credentials: &SharedCredentials) -> Error {
+fn explain(error: Error, target: &Uri, credentials: &SharedCredentials) -> Error {
     if !matches!(error.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) || error.hint().is_some() {
         return error;
     }
-    let host = target.map(ToString::to_string).unwrap_or_default();
+    let host = Origin::of(target).map(|origin| origin.to_string()).unwrap_or_default();
     error.with_hint(format!("config: host={host}, auth_type={}", credentials.auth_type()))
 }
 

@@ -1,10 +1,9 @@
 //! The timeout of a call as a whole.
 
-use databricks_core::{Body, Error, ErrorKind, Idempotency};
-use http::Request;
+use databricks_core::{Error, ErrorKind, Idempotency};
 
-use super::{CallState, HttpResult, Middleware, Next, request_line, tower_layer};
-use crate::{CallOptions, SharedClock};
+use super::{Exchange, HttpResult, Middleware, Next, request_line, tower_layer};
+use crate::SharedClock;
 
 /// Ends a call that takes longer than [`CallOptions::timeout`], attempts and waits together. Calls without one are not
 /// limited.
@@ -23,17 +22,16 @@ impl DeadlineLayer {
 }
 
 impl Middleware for DeadlineLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
-        let options = CallOptions::of(request.extensions());
-        let Some(timeout) = options.timeout else { return next.send(request).await };
-        let class = options.effective_idempotency(request.method());
-        let line = request_line(request.method(), request.uri());
-        CallState::of_mut(&mut request).deadline = self.clock.now().checked_add(timeout);
-        match tokio::time::timeout(timeout, next.send(request)).await {
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
+        let Some(timeout) = exchange.options.timeout else { return next.send(exchange).await };
+        exchange.state.deadline = self.clock.now().checked_add(timeout);
+        match tokio::time::timeout(timeout, next.send(exchange)).await {
             Ok(response) => response,
             Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, format!("the call timed out after {timeout:?}"))
-                .with_request(line)
-                .with_maybe_executed(class != Idempotency::ReadOnly)
+                .with_request(request_line(exchange.own_method(), exchange.own_uri()))
+                .with_maybe_executed(
+                    exchange.options.effective_idempotency(exchange.own_method()) != Idempotency::ReadOnly,
+                )
                 .with_hint("set a longer timeout of the call, or none")),
         }
     }

@@ -6,10 +6,9 @@ use bytes::Bytes;
 use databricks_core::{Body, Error};
 use futures_util::StreamExt as _;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Response};
 
-use super::{HttpResult, Middleware, Next, tower_layer};
-use crate::CallOptions;
+use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
 use render::Rendering;
 
 /// The most bytes of a response that are read ahead for the log.
@@ -43,20 +42,27 @@ impl DebugLogLayer {
 }
 
 impl Middleware for DebugLogLayer {
-    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> HttpResult {
-        let loud = CallOptions::of(request.extensions()).debug;
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
+        let loud = exchange.options.debug;
         let enabled = loud && tracing::enabled!(target: "databricks_transport::http", tracing::Level::INFO)
             || tracing::enabled!(target: "databricks_transport::http", tracing::Level::DEBUG);
         if !enabled {
-            return next.send(request).await;
+            return next.send(exchange).await;
         }
-        if CallOptions::of(request.extensions()).raw_response.is_some() {
-            return without_content(request, next).await;
+        // In an allocation of its own: a call that is not logged has no room for it.
+        if exchange.options.raw_response.is_some() {
+            return Box::pin(without_content(exchange, next)).await;
         }
-        let mut rendering = Rendering::new(request.uri(), self.headers || loud, self.truncate);
-        rendering.request(&request);
-        let stream = CallOptions::of(request.extensions()).stream_response;
-        let response = match next.send(request).await {
+        Box::pin(self.logged(exchange, next, loud)).await
+    }
+}
+
+impl DebugLogLayer {
+    async fn logged<N: Next>(&self, exchange: &mut Exchange, next: &N, loud: bool) -> HttpResult {
+        let mut rendering = Rendering::new(exchange.own_uri(), self.headers || loud, self.truncate);
+        rendering.request(exchange);
+        let stream = exchange.options.stream_response;
+        let response = match next.send(exchange).await {
             Ok(response) => read_ahead(response, stream, &mut rendering).await,
             Err(error) => Err(error),
         };
@@ -69,10 +75,10 @@ impl Middleware for DebugLogLayer {
 }
 
 /// Requests for authentication: only that they were made. Even the path of one may be a secret, and its bodies are.
-async fn without_content<N: Next>(request: Request<Body>, next: &N) -> HttpResult {
-    let place = databricks_core::Origin::of(request.uri()).map_or_else(String::new, |origin| origin.to_string());
-    let line = format!("{} {place} (authentication, not shown)", request.method());
-    let response = next.send(request).await;
+async fn without_content<N: Next>(exchange: &mut Exchange, next: &N) -> HttpResult {
+    let place = databricks_core::Origin::of(exchange.own_uri()).map_or_else(String::new, |origin| origin.to_string());
+    let line = format!("{} {place} (authentication, not shown)", exchange.own_method());
+    let response = next.send(exchange).await;
     match &response {
         Ok(response) => emit(false, &format!("> {line}\n< {}", response.status())),
         Err(error) => emit(false, &format!("> {line}\n< {:?}", error.kind())),

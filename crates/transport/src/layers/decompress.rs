@@ -4,11 +4,11 @@ use async_compression::tokio::bufread;
 use databricks_core::{Body, ByteStream, Error, ErrorKind, Result};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, RANGE};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method};
 use tokio::io::AsyncRead;
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use super::{HttpResult, Middleware, Next, tower_layer};
+use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
 
 /// The codings that are asked for. More are understood: servers choose what they were not asked for.
 const ASKED: &str = match (cfg!(feature = "zstd"), cfg!(feature = "brotli")) {
@@ -40,15 +40,23 @@ impl DecompressLayer {
 }
 
 impl Middleware for DecompressLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
-        if request.headers().contains_key(RANGE) || request.method() == Method::HEAD {
-            request.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
+        // Of an earlier request of this attempt: what was redirected asks anew.
+        let mark = exchange.mark();
+        if exchange.header(&ACCEPT_ENCODING).is_some() {
+            return next.send(exchange).await;
         }
-        if request.headers().contains_key(ACCEPT_ENCODING) {
-            return next.send(request).await;
+        if exchange.header(&RANGE).is_some() || exchange.method() == Method::HEAD {
+            exchange.set(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            return next.send(exchange).await;
         }
-        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(ASKED));
-        let mut response = next.send(request).await?;
+        exchange.set(ACCEPT_ENCODING, HeaderValue::from_static(ASKED));
+        let sent = next.send(exchange).await;
+        exchange.unset(mark);
+        let mut response = sent?;
+        if !response.headers().contains_key(CONTENT_ENCODING) {
+            return Ok(response);
+        }
         let codings = codings(response.headers());
         if codings.is_empty() || response.body().is_empty() {
             return Ok(response);

@@ -1,9 +1,9 @@
 //! Headers of the configuration.
 
-use databricks_core::{Body, Origin};
-use http::{HeaderMap, Request};
+use databricks_core::Origin;
+use http::HeaderMap;
 
-use super::{HttpResult, Middleware, Next, tower_layer};
+use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
 
 /// Adds headers that the request does not have: those of a call win over those of the configuration.
 #[derive(Clone, Debug, Default)]
@@ -20,17 +20,17 @@ impl HeadersLayer {
 }
 
 impl Middleware for HeadersLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
-        if !self.headers.is_empty() && (self.origin.is_none() || Origin::of(request.uri()) == self.origin) {
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
+        if !self.headers.is_empty() && self.origin.as_ref().is_none_or(|origin| origin.matches(exchange.own_uri())) {
             for name in self.headers.keys() {
-                if !request.headers().contains_key(name) {
+                if exchange.header(name).is_none() {
                     for value in self.headers.get_all(name) {
-                        request.headers_mut().append(name.clone(), value.clone());
+                        exchange.append(name.clone(), value.clone());
                     }
                 }
             }
         }
-        next.send(request).await
+        next.send(exchange).await
     }
 }
 

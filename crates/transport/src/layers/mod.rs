@@ -19,8 +19,8 @@
 //! | [`RedirectLayer`] | follows redirects, without carrying secrets elsewhere |
 //! | [`DecompressLayer`] | asks for compressed responses and unpacks them |
 //!
-//! A layer by itself costs one allocation per request; inside of [`Client`](crate::Client) all of them together
-//! cost three.
+//! A layer by itself costs one allocation per request and passes the request on as a copy of what it was given;
+//! inside of [`Client`](crate::Client) all of them together share one allocation and one request.
 //!
 //! ```
 //! use databricks_core::{Body, Error};
@@ -40,7 +40,9 @@ mod auth;
 mod deadline;
 mod debug_log;
 mod decompress;
+mod exchange;
 mod headers;
+mod once;
 mod rate_limit;
 mod redirect;
 mod response;
@@ -50,16 +52,12 @@ mod stack;
 mod timeout;
 mod user_agent;
 
-use std::time::Instant;
-
-use databricks_core::{Body, SharedCredentials};
-use http::Request;
-
 pub use attempt::AttemptLayer;
 pub use auth::AuthLayer;
 pub use deadline::DeadlineLayer;
 pub use debug_log::DebugLogLayer;
 pub use decompress::DecompressLayer;
+pub(crate) use exchange::Exchange;
 pub use headers::HeadersLayer;
 pub use rate_limit::RateLimitLayer;
 pub use redirect::{FinalUri, RedirectLayer};
@@ -67,53 +65,10 @@ pub use response::ResponseLayer;
 pub use retry::{CallInfo, RetryLayer};
 pub use span::SpanLayer;
 use stack::tower_layer;
-pub(crate) use stack::{Boxed, HttpResult, Inner, Layered, Middleware, Next};
+pub(crate) use stack::{HttpResult, Layered, Middleware, Next};
 pub use timeout::InactivityLayer;
+pub(crate) use timeout::Received;
 pub use user_agent::UserAgentLayer;
-
-/// What the layers pass to one another about a call, in the extensions of its request: one value for all of them.
-#[derive(Clone, Default)]
-pub(crate) struct CallState {
-    /// The moment at which the call must be over.
-    deadline: Option<Instant>,
-    /// The trace id that all attempts share.
-    trace_id: Option<u128>,
-    /// Which attempt this is, from 1.
-    attempt: u32,
-    /// How the request is authenticated.
-    signed_in: Option<SharedCredentials>,
-}
-
-impl CallState {
-    fn of(request: &Request<Body>) -> Option<&Self> {
-        request.extensions().get()
-    }
-
-    fn of_mut(request: &mut Request<Body>) -> &mut Self {
-        request.extensions_mut().get_or_insert_default()
-    }
-}
-
-/// The same request once more; `None` if its body can be sent only once.
-pub(crate) fn try_clone(request: &Request<Body>) -> Option<Request<Body>> {
-    let mut clone = Request::new(request.body().try_clone()?);
-    *clone.method_mut() = request.method().clone();
-    *clone.uri_mut() = request.uri().clone();
-    *clone.version_mut() = request.version();
-    *clone.headers_mut() = request.headers().clone();
-    *clone.extensions_mut() = request.extensions().clone();
-    Some(clone)
-}
-
-/// A request without its body.
-pub(crate) fn head(request: &Request<Body>) -> Request<Body> {
-    let mut head = Request::new(Body::empty());
-    *head.method_mut() = request.method().clone();
-    *head.uri_mut() = request.uri().clone();
-    *head.headers_mut() = request.headers().clone();
-    *head.extensions_mut() = request.extensions().clone();
-    head
-}
 
 /// Method and URL without the query, for errors: the path alone where the host goes without saying.
 pub(crate) fn request_line(method: &http::Method, uri: &http::Uri) -> String {

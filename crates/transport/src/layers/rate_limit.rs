@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use databricks_core::Body;
-use http::Request;
 use tokio::sync::Mutex;
 
-use super::{HttpResult, Middleware, Next, tower_layer};
+use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
 use crate::SharedClock;
 
 /// A token bucket: a burst of one second's worth, then as many per second. Clones share the bucket.
@@ -41,19 +39,30 @@ impl RateLimitLayer {
 }
 
 impl Bucket {
+    /// Takes a token if one is there and no caller waits for one.
+    fn try_take(&self) -> bool {
+        self.state.try_lock().is_ok_and(|mut state| self.spend(&mut state))
+    }
+
+    /// Takes a token if one is there.
+    fn spend(&self, state: &mut State) -> bool {
+        let now = self.clock.now();
+        if let Some(at) = state.at {
+            let gained = now.saturating_duration_since(at).as_secs_f64() * self.per_second;
+            state.tokens = (state.tokens + gained).min(self.per_second);
+        }
+        state.at = Some(now);
+        let spent = state.tokens >= 1.0;
+        if spent {
+            state.tokens -= 1.0;
+        }
+        spent
+    }
+
+    /// Waits for a token.
     async fn take(&self) {
         let mut state = self.state.lock().await;
-        loop {
-            let now = self.clock.now();
-            if let Some(at) = state.at {
-                let gained = now.saturating_duration_since(at).as_secs_f64() * self.per_second;
-                state.tokens = (state.tokens + gained).min(self.per_second);
-            }
-            state.at = Some(now);
-            if state.tokens >= 1.0 {
-                state.tokens -= 1.0;
-                return;
-            }
+        while !self.spend(&mut state) {
             let wait = Duration::from_secs_f64((1.0 - state.tokens) / self.per_second);
             tracing::trace!(target: "databricks_transport::rate_limit", wait_ms = wait.as_millis() as u64, "Waiting for the rate limit");
             // A little more than needed, lest rounding makes this a busy loop.
@@ -63,11 +72,13 @@ impl Bucket {
 }
 
 impl Middleware for RateLimitLayer {
-    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> HttpResult {
-        if let Some(bucket) = &self.0 {
-            bucket.take().await;
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
+        if let Some(bucket) = &self.0
+            && !bucket.try_take()
+        {
+            Box::pin(bucket.take()).await;
         }
-        next.send(request).await
+        next.send(exchange).await
     }
 }
 
@@ -77,6 +88,7 @@ tower_layer!(RateLimitLayer);
 mod tests {
     use super::*;
     use crate::layers::testing::{Script, get};
+    use databricks_core::Body;
     use tower::{Layer as _, ServiceExt as _};
 
     #[tokio::test(start_paused = true)]

@@ -1,13 +1,11 @@
 //! Following redirects.
 
-use databricks_core::{ApiError, Body, Error, ErrorKind, Origin, Result};
-use http::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, TRANSFER_ENCODING,
-};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use databricks_core::{ApiError, Error, ErrorKind, Origin, Result};
+use http::header::{AUTHORIZATION, COOKIE, LOCATION};
+use http::{HeaderMap, Method, StatusCode, Uri};
 
-use super::{CallState, HttpResult, Middleware, Next, head, tower_layer, try_clone};
-use crate::CallOptions;
+use super::exchange::Moved;
+use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
 
 /// Follows redirects: at most 10, never from https to http.
 ///
@@ -39,66 +37,44 @@ impl RedirectLayer {
 pub struct FinalUri(pub Uri);
 
 impl Middleware for RedirectLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
-        if CallOptions::of(request.extensions()).raw_response.is_some() {
-            return next.send(request).await;
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
+        if exchange.options.raw_response.is_some() {
+            return next.send(exchange).await;
         }
-        let signed_in = CallState::of(&request).is_some_and(|state| state.signed_in.is_some());
+        exchange.follows_redirects = true;
         let mut followed = 0;
         loop {
-            let uri = request.uri().clone();
-            let method = request.method().clone();
-            let again = try_clone(&request);
-            // A redirect that turns into `GET` needs the headers alone, so a one-pass body does not stand in its way.
-            let again = again.map_or_else(|| (head(&request), false), |again| (again, true));
-
-            let mut response = next.send(request).await?;
-            let Some(location) = target(response.status(), response.headers()) else {
-                response.extensions_mut().insert(FinalUri(uri));
-                return Ok(response);
-            };
+            let response = next.send(exchange).await?;
+            let Some(location) = target(response.status(), response.headers()) else { return Ok(response) };
             if followed == self.most {
                 return Err(Error::new(ErrorKind::Redirect, format!("more than {} redirects", self.most))
                     .with_status(response.status()));
             }
             followed += 1;
-            let Some(location) = resolve(&uri, &location) else {
-                return Err(Error::new(ErrorKind::Redirect, "redirected to a location that is not a URL")
-                    .with_status(response.status()));
-            };
-            if signed_in {
-                reject_cross_origin(&uri, &location, response.status())?;
-            }
-            if uri.scheme_str() == Some("https") && location.scheme_str() != Some("https") {
-                return Err(Error::new(ErrorKind::Redirect, "redirected from https to http, which is not followed")
-                    .with_status(response.status()));
-            }
-            let keeps_body =
-                matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
-            let becomes_get = !keeps_body && !matches!(method, Method::GET | Method::HEAD);
-            let (next_request, whole) = again;
-            if !whole && !becomes_get {
-                return Err(Error::new(
-                    ErrorKind::Redirect,
-                    "redirected, but the body is a stream that can be read once",
-                )
-                .with_status(response.status()));
-            }
-            request = next_request;
-            if becomes_get {
-                *request.method_mut() = Method::GET;
-                *request.body_mut() = Body::empty();
-                for name in [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING] {
-                    request.headers_mut().remove(name);
-                }
-            }
-            if Origin::of(&location) != Origin::of(&uri) {
-                strip(request.headers_mut());
-            }
-            request.headers_mut().remove(HOST);
-            *request.uri_mut() = location;
+            let moved = follow(exchange, response.status(), &location)?;
+            exchange.redirect(moved);
         }
     }
+}
+
+/// Where a redirect leads, if it may be followed.
+fn follow(exchange: &Exchange, status: StatusCode, location: &str) -> Result<Moved> {
+    let uri = exchange.uri();
+    let refuse = |why: &str| Err(Error::new(ErrorKind::Redirect, why).with_status(status));
+    let Some(location) = resolve(uri, location) else { return refuse("redirected to a location that is not a URL") };
+    if exchange.state.signed_in.is_some() {
+        reject_cross_origin(uri, &location, status)?;
+    }
+    if uri.scheme_str() == Some("https") && location.scheme_str() != Some("https") {
+        return refuse("redirected from https to http, which is not followed");
+    }
+    let keeps_body = matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+    let to_get = !keeps_body && !matches!(*exchange.method(), Method::GET | Method::HEAD);
+    // A redirect that turns into `GET` needs the headers alone, so a one-pass body does not stand in its way.
+    if !to_get && !exchange.is_bodiless() && !exchange.is_replayable() {
+        return refuse("redirected, but the body is a stream that can be read once");
+    }
+    Ok(Moved { stripped: Origin::of(&location) != Origin::of(uri), uri: location, to_get })
 }
 
 /// A request with the client's credentials follows no redirect to another origin: what it asked for is not there, and
@@ -144,7 +120,7 @@ fn escape(reference: &[u8]) -> String {
 }
 
 /// Takes out what another origin must not see.
-fn strip(headers: &mut HeaderMap) {
+pub(super) fn strip(headers: &mut HeaderMap) {
     let names: Vec<_> = headers
         .iter()
         .filter(|(name, value)| {

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use databricks_core::{ApiError, Body, Error, ErrorKind, Idempotency};
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::{HeaderMap, Method, Response, Uri};
 
 use super::redirect::FinalUri;
-use super::{HttpResult, Middleware, Next, request_line, tower_layer};
-use crate::{CallOptions, RawResponse, SharedClock, read_body};
+use super::{Exchange, HttpResult, Middleware, Next, request_line, tower_layer};
+use crate::{RawResponse, SharedClock, read_body};
 
 /// The most bytes of an error's body that are read.
 const ERROR_LIMIT: usize = 1 << 20;
@@ -66,44 +66,49 @@ fn speaks_tls(uri: &Uri, body: &[u8]) -> bool {
 }
 
 impl Middleware for ResponseLayer {
-    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> HttpResult {
-        let stream = CallOptions::of(request.extensions()).stream_response;
-        let raw = CallOptions::of(request.extensions()).raw_response.clone();
-        let wants_json =
-            request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes().windows(4).any(|w| w == b"json"));
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        let class = CallOptions::of(request.extensions()).effective_idempotency(&method);
-        let may_have_run = class != Idempotency::ReadOnly;
-
-        let response = next.send(request).await?;
-        let uri = response.extensions().get::<FinalUri>().map_or(uri, |last| last.0.clone());
-        if let Some(api) =
-            ApiError::private_link(uri.host().unwrap_or_default(), uri.path(), uri.query().unwrap_or_default())
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
+        let wants_json = exchange.header(&ACCEPT).is_some_and(|accept| contains_json(accept.as_bytes()));
+        let response = next.send(exchange).await?;
+        let options = &exchange.options;
+        let method = exchange.own_method();
+        let uri = response.extensions().get::<FinalUri>().map_or(exchange.uri(), |last| &last.0);
+        if uri.path() == "/login.html"
+            && let Some(api) =
+                ApiError::private_link(uri.host().unwrap_or_default(), uri.path(), uri.query().unwrap_or_default())
         {
-            return Err(Error::from_api(api).with_request(request_line(&method, &uri)));
+            return Err(Error::from_api(api).with_request(request_line(method, uri)));
         }
         if !response.status().is_success() {
-            return Err(self.error(&method, &uri, raw.as_ref(), response).await);
+            let uri = uri.clone();
+            return Err(Box::pin(self.error(method, &uri, options.raw_response.as_ref(), response)).await);
         }
         if wants_json && is_html(response.headers()) {
-            return Err(html(&uri).with_status(response.status()).with_request(request_line(&method, &uri)));
+            return Err(html(uri).with_status(response.status()).with_request(request_line(method, uri)));
         }
-        if response.body().as_bytes().is_some() {
-            return Ok(response);
-        }
-        if stream {
-            return Ok(with_context(response, &method, &uri, may_have_run));
+        if options.stream_response {
+            if response.body().as_bytes().is_some() {
+                return Ok(response);
+            }
+            let may_have_run = options.effective_idempotency(method) != Idempotency::ReadOnly;
+            let uri = uri.clone();
+            return Ok(with_context(response, method, &uri, may_have_run));
         }
         let (parts, body) = response.into_parts();
+        // The extensions hold the URL, if the service below left one there.
+        let uri = parts.extensions.get::<FinalUri>().map_or(exchange.uri(), |last| &last.0);
         let status = parts.status;
         let bytes = read_body(body, self.limit)
             .await
-            .map_err(|error| error.with_status(status).with_request(request_line(&method, &uri)))?;
+            .map_err(|error| error.with_status(status).with_request(request_line(method, uri)))?;
         if wants_json && !parts.headers.contains_key(CONTENT_TYPE) && bytes.trim_ascii_start().starts_with(b"<") {
-            return Err(html(&uri).with_status(status).with_request(request_line(&method, &uri)));
+            return Err(html(uri).with_status(status).with_request(request_line(method, uri)));
         }
         Ok(Response::from_parts(parts, Body::from(bytes)))
     }
+}
+
+fn contains_json(media_type: &[u8]) -> bool {
+    media_type == b"application/json" || media_type.windows(4).any(|window| window == b"json")
 }
 
 /// A streamed body whose failures name the request they belong to: the layers above see none of them.

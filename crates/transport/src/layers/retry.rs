@@ -2,18 +2,12 @@
 
 mod classify;
 
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use databricks_core::{Body, ByteStream, Error, Idempotency, Result};
-use futures_core::Stream;
-use http::Request;
+use databricks_core::{Error, Idempotency, Result};
 
-use super::{CallState, HttpResult, Middleware, Next, head, request_line, tower_layer, try_clone};
-use crate::{CallOptions, RetryPolicy, SharedClock};
+use super::{Exchange, HttpResult, Middleware, Next, request_line, tower_layer};
+use crate::{RetryPolicy, SharedClock};
 
 /// Retries by a [`RetryPolicy`].
 ///
@@ -45,9 +39,9 @@ impl RetryLayer {
     }
 }
 
-/// What is known before the first attempt.
-struct Plan {
-    policy: RetryPolicy,
+/// By what it is decided whether there is a next attempt.
+struct Plan<'a> {
+    policy: &'a RetryPolicy,
     max_attempts: Option<u32>,
     budget: Option<Duration>,
     deadline: Option<Instant>,
@@ -56,25 +50,21 @@ struct Plan {
     vouched: bool,
     /// The caller forbids a second run, whatever the policy.
     forbidden: bool,
-    loud: bool,
-    operation: Option<&'static str>,
     start: Instant,
 }
 
-impl Plan {
-    fn new(layer: &RetryLayer, request: &Request<Body>) -> Self {
-        let options = CallOptions::of(request.extensions());
-        let policy = options.retry.as_ref().unwrap_or(&layer.policy).clone();
+impl<'a> Plan<'a> {
+    fn new(layer: &'a RetryLayer, exchange: &'a Exchange, start: Instant) -> Self {
+        let options = &exchange.options;
+        let policy = options.retry.as_ref().unwrap_or(&layer.policy);
         Self {
             max_attempts: options.max_attempts.or(policy.max_attempts),
             budget: options.retry_budget.or(policy.budget),
-            deadline: CallState::of(request).and_then(|state| state.deadline),
-            class: options.effective_idempotency(request.method()),
+            deadline: exchange.state.deadline,
+            class: options.effective_idempotency(exchange.own_method()),
             vouched: options.idempotent == Some(true) || policy.gateway_errors,
             forbidden: options.idempotent == Some(false),
-            loud: options.debug,
-            operation: options.operation,
-            start: layer.clock.now(),
+            start,
             policy,
         }
     }
@@ -82,7 +72,7 @@ impl Plan {
     /// The wait before the next attempt, or why there is none.
     fn wait(&self, error: &Error, attempt: u32, now: Instant) -> Result<Duration, Stop> {
         let risky = self.forbidden && classify::may_have_run(error);
-        if risky || !classify::is_reason(error, &self.policy, self.class, self.vouched) {
+        if risky || !classify::is_reason(error, self.policy, self.class, self.vouched) {
             return Err(Stop::NoReason);
         }
         if self.max_attempts.is_some_and(|most| attempt >= most) {
@@ -128,124 +118,69 @@ enum Stop {
     Exhausted(&'static str),
 }
 
-/// How a request can be had once more.
-enum Again {
-    No,
-    Clone(Request<Body>),
-    /// A body that can be read once, and the rest of the request.
-    Unread(Request<Body>, Option<u64>, Unread),
-}
-
-impl Again {
-    /// Prepares a request before it is sent. A body that can be read once is put where it can be had back until it is
-    /// read.
-    fn prepare(request: &mut Request<Body>) -> Self {
-        if let Some(clone) = try_clone(request) {
-            return Self::Clone(clone);
-        }
-        let length = request.body().len();
-        let unread = Unread::default();
-        let body = std::mem::take(request.body_mut());
-        unread.put(body.into_stream());
-        *request.body_mut() = Body::from_stream(length, Box::pin(OnePass { place: unread.clone(), stream: None }));
-        Self::Unread(head(request), length, unread)
-    }
-
-    fn request(self) -> Option<Request<Body>> {
-        match self {
-            Self::No => None,
-            Self::Clone(request) => Some(request),
-            Self::Unread(head, length, place) => {
-                place.take().map(|stream| head.map(|_| Body::from_stream(length, stream)))
-            }
-        }
-    }
-}
-
-/// Where a body lies until its first byte is asked for.
-#[derive(Clone, Default)]
-struct Unread(Arc<Mutex<Option<ByteStream>>>);
-
-impl Unread {
-    fn put(&self, stream: ByteStream) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
-    }
-    fn take(&self) -> Option<ByteStream> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// A body that takes its stream out of its place when it is read.
-struct OnePass {
-    place: Unread,
-    stream: Option<ByteStream>,
-}
-
-impl Stream for OnePass {
-    type Item = Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
-        if self.stream.is_none() {
-            self.stream = self.place.take();
-        }
-        match &mut self.stream {
-            Some(stream) => stream.as_mut().poll_next(cx),
-            None => Poll::Ready(None),
-        }
-    }
-}
-
 impl Middleware for RetryLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
-        let plan = Plan::new(self, &request);
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
+        let start = self.clock.now();
         let mut maybe_executed = false;
         let mut attempt = 1;
         loop {
-            // Without an allocation, unlike the line that an error needs.
-            let (method, uri) = (request.method().clone(), request.uri().clone());
-            let again = if plan.max_attempts == Some(attempt) { Again::No } else { Again::prepare(&mut request) };
-            CallState::of_mut(&mut request).attempt = attempt;
-
-            let error = match next.send(request).await {
-                Ok(mut response) => {
-                    if let Some(bucket) = &plan.policy.retry_budget {
+            exchange.begin_attempt(attempt);
+            let error = match next.send(exchange).await {
+                Ok(response) => {
+                    let policy = exchange.options.retry.as_ref().unwrap_or(&self.policy);
+                    if let Some(bucket) = &policy.retry_budget {
                         bucket.deposit();
                     }
-                    let elapsed = self.clock.now() - plan.start;
-                    response.extensions_mut().insert(CallInfo { attempts: attempt, elapsed });
+                    if exchange.annotates {
+                        exchange.info = Some(CallInfo { attempts: attempt, elapsed: self.clock.now() - start });
+                    }
                     return Ok(response);
                 }
                 Err(error) => error,
             };
-
-            let now = self.clock.now();
-            maybe_executed |= plan.class != Idempotency::ReadOnly && classify::may_have_run(&error);
-            let error = error
-                .with_request(request_line(&method, &uri))
-                .with_maybe_executed(maybe_executed)
-                .with_attempts(attempt, now - plan.start);
-            let error = match plan.operation {
-                Some(id) => error.with_operation(id),
-                None => error,
-            };
-            let wait = match plan.wait(&error, attempt, now) {
-                Ok(wait) => wait,
-                Err(Stop::NoReason) => return Err(error),
-                Err(Stop::Exhausted(why)) => {
-                    log(plan.loud, format_args!("No further attempt after {attempt}, since {why}: {error}"));
-                    return Err(error.with_retries_exhausted());
-                }
-            };
-            let Some(again) = again.request() else {
-                return Err(
-                    error.with_hint("the body is a stream that can be read once, so the request was not sent again")
-                );
-            };
-            log(plan.loud, format_args!("Retrying in {:.3} s after attempt {attempt}: {error}", wait.as_secs_f64()));
+            let wait = self.assess(exchange, error, start, attempt, &mut maybe_executed)?;
             self.clock.sleep(wait).await;
-            request = again;
             attempt += 1;
         }
+    }
+}
+
+impl RetryLayer {
+    /// The wait before the next attempt, or the error if there is none.
+    fn assess(
+        &self,
+        exchange: &Exchange,
+        error: Error,
+        start: Instant,
+        attempt: u32,
+        maybe_executed: &mut bool,
+    ) -> Result<Duration> {
+        let (plan, now) = (Plan::new(self, exchange, start), self.clock.now());
+        *maybe_executed |= plan.class != Idempotency::ReadOnly && classify::may_have_run(&error);
+        let error = error
+            .with_request(request_line(exchange.own_method(), exchange.own_uri()))
+            .with_maybe_executed(*maybe_executed)
+            .with_attempts(attempt, now - start);
+        let error = match exchange.options.operation {
+            Some(id) => error.with_operation(id),
+            None => error,
+        };
+        let loud = exchange.options.debug;
+        let wait = match plan.wait(&error, attempt, now) {
+            Ok(wait) => wait,
+            Err(Stop::NoReason) => return Err(error),
+            Err(Stop::Exhausted(why)) => {
+                log(loud, format_args!("No further attempt after {attempt}, since {why}: {error}"));
+                return Err(error.with_retries_exhausted());
+            }
+        };
+        if !exchange.can_repeat() {
+            return Err(
+                error.with_hint("the body is a stream that can be read once, so the request was not sent again")
+            );
+        }
+        log(loud, format_args!("Retrying in {:.3} s after attempt {attempt}: {error}", wait.as_secs_f64()));
+        Ok(wait)
     }
 }
 

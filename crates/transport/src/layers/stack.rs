@@ -11,20 +11,22 @@ use databricks_core::{Body, Error, Result};
 use http::{Request, Response};
 use tower::Service;
 
+use super::exchange::Exchange;
+
 /// What a request comes to.
 pub(crate) type HttpResult = Result<Response<Body>>;
 
-/// What one layer does with a request, given the layers below it.
+/// What one layer does with a call, given the layers below it.
 ///
 /// An `async fn` per layer instead of a hand-written `Service`: the futures of a whole stack become one value and one
-/// allocation.
+/// allocation. The call is borrowed, since moving requests from layer to layer costs more than most layers do.
 pub(crate) trait Middleware: Send + Sync + 'static {
-    fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> impl Future<Output = HttpResult> + Send;
+    fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> impl Future<Output = HttpResult> + Send;
 }
 
 /// The layers below.
 pub(crate) trait Next: Clone + Send + Sync + 'static {
-    fn send(&self, request: Request<Body>) -> impl Future<Output = HttpResult> + Send;
+    fn send(&self, exchange: &mut Exchange) -> impl Future<Output = HttpResult> + Send;
 }
 
 /// A layer and those below it.
@@ -47,8 +49,9 @@ impl<M, N> Layered<M, N> {
 }
 
 impl<M: Middleware, N: Next> Next for Layered<M, N> {
-    fn send(&self, request: Request<Body>) -> impl Future<Output = HttpResult> + Send {
-        self.middleware.handle(request, &self.next)
+    #[inline]
+    fn send(&self, exchange: &mut Exchange) -> impl Future<Output = HttpResult> + Send {
+        self.middleware.handle(exchange, &self.next)
     }
 }
 
@@ -64,7 +67,12 @@ impl<M: Middleware, N: Next> Service<Request<Body>> for Layered<M, N> {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let this = self.clone();
-        Box::pin(async move { this.send(request).await })
+        Box::pin(async move {
+            let mut exchange = Exchange::of(request);
+            let mut response = this.send(&mut exchange).await?;
+            exchange.annotate(&mut response);
+            Ok(response)
+        })
     }
 }
 
@@ -77,21 +85,10 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone + Send + Sync + 'static,
     S::Future: Send,
 {
-    async fn send(&self, request: Request<Body>) -> HttpResult {
+    async fn send(&self, exchange: &mut Exchange) -> HttpResult {
         let mut service = self.0.clone();
         poll_fn(|cx| service.poll_ready(cx)).await?;
-        service.call(request).await
-    }
-}
-
-/// The layers below, whose future has an allocation of its own: the layers above stay small.
-#[derive(Clone, Debug)]
-pub(crate) struct Boxed<N>(pub(crate) N);
-
-impl<N: Next> Next for Boxed<N> {
-    fn send(&self, request: Request<Body>) -> impl Future<Output = HttpResult> + Send {
-        let sending: Pin<Box<dyn Future<Output = HttpResult> + Send + '_>> = Box::pin(self.0.send(request));
-        sending
+        service.call(exchange.outgoing_with_extensions()).await
     }
 }
 

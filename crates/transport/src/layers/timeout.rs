@@ -2,17 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use databricks_core::{Body, ByteStream, Error, ErrorKind, Result};
 use futures_core::Stream;
-use http::Request;
 use tokio::time::{Instant, Sleep};
 
-use super::{HttpResult, Middleware, Next, tower_layer};
+use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
 
 /// Large bodies are handed down in pieces of this size, so that their progress can be seen.
 const PIECE: usize = 64 << 10;
@@ -46,52 +45,73 @@ fn silent(limit: Duration) -> Error {
 }
 
 impl Middleware for InactivityLayer {
-    async fn handle<N: Next>(&self, request: Request<Body>, next: &N) -> HttpResult {
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
         let limit = self.limit;
-        let last = Arc::new(Mutex::new(Instant::now()));
-        let request = request.map(|body| {
-            if body.len().is_some_and(|length| length <= PIECE as u64) && body.as_bytes().is_some() {
-                return body;
+        exchange.idle_limit = Some(limit);
+        let small = exchange.body().as_bytes().is_some_and(|bytes| bytes.len() <= PIECE) && !exchange.is_streaming();
+        let response = if small {
+            match tokio::time::timeout(limit, next.send(exchange)).await {
+                Ok(response) => response?,
+                Err(_) => return Err(silent(limit)),
             }
-            Body::from_stream(
-                body.len(),
-                Box::pin(Sent { body: body.into_stream(), rest: Bytes::new(), last: Arc::clone(&last) }),
-            )
-        });
-        let sending = next.send(request);
-        let response = watch(sending, &last, limit).await?;
-        Ok(response.map(|body| {
-            if body.as_bytes().is_some() {
-                return body;
-            }
-            Body::from_stream(
-                body.len(),
-                Box::pin(Received { body: body.into_stream(), limit, timer: None, over: false }),
-            )
-        }))
+        } else {
+            let progress = Progress::default();
+            exchange.progress = Some(progress.clone());
+            Box::pin(watch(next.send(exchange), &progress, limit)).await?
+        };
+        // The HTTP client watches its bodies itself.
+        if exchange.watches_idle || response.body().as_bytes().is_some() {
+            return Ok(response);
+        }
+        Ok(response.map(|body| Body::from_stream(body.len(), Box::pin(Received::new(body.into_stream(), limit)))))
+    }
+}
+
+/// When a byte of a request was last seen to go out.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(Arc<Mutex<Instant>>);
+
+impl Default for Progress {
+    /// Now.
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+}
+
+impl Progress {
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }
 
 /// Waits for the response while bytes of the request still go out.
-async fn watch(sending: impl Future<Output = HttpResult> + Send, last: &Mutex<Instant>, limit: Duration) -> HttpResult {
+async fn watch(sending: impl Future<Output = HttpResult> + Send, progress: &Progress, limit: Duration) -> HttpResult {
     let mut sending = std::pin::pin!(sending);
     loop {
-        let until = *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) + limit;
-        match tokio::time::timeout_at(until, &mut sending).await {
+        match tokio::time::timeout_at(progress.last() + limit, &mut sending).await {
             Ok(response) => return response,
-            Err(_) if *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) + limit <= Instant::now() => {
-                return Err(silent(limit));
-            }
+            Err(_) if progress.last() + limit <= Instant::now() => return Err(silent(limit)),
             Err(_) => {}
         }
     }
+}
+
+/// The same body, which notes when a piece of it was taken.
+pub(crate) fn noting(body: Body, progress: &Progress) -> Body {
+    let length = body.len();
+    let sent = Sent { body: body.into_stream(), rest: Bytes::new(), progress: progress.clone() };
+    Body::from_stream(length, Box::pin(sent))
 }
 
 /// A request's body that notes when a piece was taken.
 struct Sent {
     body: ByteStream,
     rest: Bytes,
-    last: Arc<Mutex<Instant>>,
+    progress: Progress,
 }
 
 impl Stream for Sent {
@@ -104,28 +124,34 @@ impl Stream for Sent {
                 end => return Poll::Ready(end),
             }
         }
-        *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Instant::now();
+        self.progress.note();
         let piece = self.rest.len().min(PIECE);
         Poll::Ready(Some(Ok(self.rest.split_to(piece))))
     }
 }
 
 /// A response's body that fails when it is silent for too long while the caller waits for it.
-struct Received {
-    body: ByteStream,
+pub(crate) struct Received<S> {
+    body: S,
     limit: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     over: bool,
 }
 
-impl Stream for Received {
+impl<S> Received<S> {
+    pub(crate) fn new(body: S, limit: Duration) -> Self {
+        Self { body, limit, timer: None, over: false }
+    }
+}
+
+impl<S: Stream<Item = Result<Bytes>> + Unpin> Stream for Received<S> {
     type Item = Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         if self.over {
             return Poll::Ready(None);
         }
-        if let Poll::Ready(item) = self.body.as_mut().poll_next(cx) {
+        if let Poll::Ready(item) = Pin::new(&mut self.body).poll_next(cx) {
             self.timer = None;
             self.over = !matches!(item, Some(Ok(_)));
             return Poll::Ready(item);

@@ -2,12 +2,12 @@
 
 use std::sync::Mutex;
 
-use databricks_core::{Body, Credentials as _};
+use databricks_core::Credentials as _;
+use http::HeaderValue;
 use http::header::USER_AGENT;
-use http::{HeaderValue, Request};
 
-use super::{CallState, HttpResult, Middleware, Next, tower_layer};
-use crate::{CallOptions, UserAgent};
+use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
+use crate::UserAgent;
 
 /// Sets the [`UserAgent`], once it is known how the request is authenticated. A value that the caller set stays.
 #[derive(Debug, Default)]
@@ -46,16 +46,14 @@ impl UserAgentLayer {
 }
 
 impl Middleware for UserAgentLayer {
-    async fn handle<N: Next>(&self, mut request: Request<Body>, next: &N) -> HttpResult {
-        if !request.headers().contains_key(USER_AGENT) {
-            let signed_in = CallState::of(&request).and_then(|state| state.signed_in.clone());
-            let auth_type = signed_in.as_ref().map(|credentials| credentials.auth_type());
-            let value = self.value(auth_type, &CallOptions::of(request.extensions()).user_agent_extra);
-            if let Some(value) = value {
-                request.headers_mut().insert(USER_AGENT, value);
+    async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
+        if exchange.header(&USER_AGENT).is_none() {
+            let auth_type = exchange.state.signed_in.as_ref().map(|credentials| credentials.auth_type());
+            if let Some(value) = self.value(auth_type, &exchange.options.user_agent_extra) {
+                exchange.set(USER_AGENT, value);
             }
         }
-        next.send(request).await
+        next.send(exchange).await
     }
 }
 

@@ -57,10 +57,10 @@ impl Log {
     /// The change log: a section by package, `!` before what breaks callers, `~` before what would were it not in preview.
     pub(crate) fn render(&self, current: &str) -> String {
         let mut text = format!(
-            "{} -> {}: {} changes, {} of them break callers; after {current} this asks for version {}\n",
+            "{} -> {}: {}, {} of them break callers; after {current} this asks for version {}\n",
             self.old,
             self.new,
-            self.changes.len(),
+            plural(self.changes.len(), "change"),
             self.breaking(),
             self.asks_for(current)
         );
@@ -87,10 +87,10 @@ impl Log {
     pub(crate) fn entry(&self) -> String {
         let count = |wanted: fn(&Effect) -> bool| self.changes.iter().filter(|change| wanted(&change.effect)).count();
         let mut text = format!(
-            "- The API as of {}: {} additions, {} changes that break callers.\n",
+            "- The API as of {}: {} added, {} that break callers.\n",
             self.new.trim_end_matches("-facts"),
-            count(|effect| *effect == Effect::Adds),
-            self.breaking()
+            plural(count(|effect| *effect == Effect::Adds), "thing"),
+            plural(self.breaking(), "change")
         );
         for change in &self.changes {
             if let Effect::Breaks(reason) | Effect::BreaksPreview(reason) = change.effect {
@@ -109,4 +109,8 @@ impl Log {
         }
         text
     }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

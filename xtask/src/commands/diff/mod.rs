@@ -219,7 +219,8 @@ fn operation(changes: &mut Changes, id: &str, before: &Operation, after: &Operat
             None => changes.breaks(format!("removed: input {wire} of {id}"), GONE),
             Some(now) if changes.retired(&format!("input {wire} of {id}"), &input.doc, &now.doc) => {}
             Some(now) if !same(&input.ty, &now.ty) => {
-                changes.breaks(format!("changed: input {wire} of {id}, {} -> {}", text(&input.ty), text(&now.ty)), TYPE)
+                changes
+                    .breaks(format!("changed: input {wire} of {id}, {} -> {}", text(&input.ty), text(&now.ty)), TYPE);
             }
             Some(now) if !input.stated_required && now.stated_required => {
                 changes.breaks(format!("changed: input {wire} of {id} is required now; it stays a setter"), REQUIRED);

@@ -27,6 +27,7 @@ mod aggregates;
 mod arithmetic;
 mod arrow_chunks;
 mod casts;
+mod catalogs;
 mod cells;
 mod depth;
 mod errors;
@@ -163,6 +164,7 @@ fn context(directory: &Path) -> Result<SessionContext> {
     let state =
         SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
     let context = SessionContext::new_with_state(state);
+    context.register_catalog_list(Arc::new(catalogs::Catalogs::default()));
     context.register_udtf("range", Arc::new(range::RangeFunction));
     arithmetic::register(&context)?;
     numbers::register(&context);

@@ -16,6 +16,8 @@ pub(crate) enum Phase {
     Failed,
     /// A task that it depends on did not succeed.
     UpstreamFailed,
+    /// A condition came out the other way.
+    Excluded,
     Canceled,
 }
 
@@ -39,6 +41,14 @@ pub(crate) struct TaskRun {
     pub(crate) ended_ms: i64,
     /// What `get-output` shows.
     pub(crate) output: Value,
+}
+
+/// What becomes of a task whose upstream tasks have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    Begins,
+    Blocked,
+    Excluded,
 }
 
 impl TaskRun {
@@ -69,6 +79,7 @@ impl TaskRun {
             Phase::Succeeded => ("TERMINATED", Some("SUCCESS")),
             Phase::Failed => ("TERMINATED", Some("FAILED")),
             Phase::UpstreamFailed => ("TERMINATED", Some("UPSTREAM_FAILED")),
+            Phase::Excluded => ("TERMINATED", Some("EXCLUDED")),
             Phase::Canceled => ("TERMINATED", Some("CANCELED")),
         };
         out["run_id"] = json!(self.run_id);
@@ -76,7 +87,52 @@ impl TaskRun {
         out["start_time"] = json!(self.started_ms);
         out["end_time"] = json!(self.ended_ms);
         out["state"] = state_json(life_cycle, result, &self.message, self.phase == Phase::Canceled);
+        // Conditions and loops show what came of them where they are stated.
+        for (kind, member) in [("condition_task", "outcome"), ("for_each_task", "stats"), ("run_job_task", "run_id")] {
+            let shown = &self.output[kind][member];
+            if !shown.is_null() && out[kind].is_object() {
+                out[kind][member] = shown.clone();
+            }
+        }
         out
+    }
+
+    /// Whether it can begin, given the tasks that it depends on; `None` while it waits for them.
+    pub(crate) fn readiness(&self, of: impl Fn(&str) -> Option<(Phase, Option<String>)>) -> Option<Readiness> {
+        let mut needs = Vec::new();
+        let mut excluded = false;
+        for on in self.spec["depends_on"].as_array().into_iter().flatten() {
+            let Some((phase, outcome)) = of(on["task_key"].as_str().unwrap_or_default()) else { continue };
+            if !phase.is_final() {
+                return None;
+            }
+            if let Some(wanted) = on["outcome"].as_str()
+                && phase == Phase::Succeeded
+                && outcome.as_deref() != Some(wanted)
+            {
+                excluded = true;
+            }
+            needs.push(phase);
+        }
+        let succeeded = needs.iter().filter(|p| **p == Phase::Succeeded).count();
+        let failed =
+            needs.iter().filter(|p| matches!(p, Phase::Failed | Phase::UpstreamFailed | Phase::Canceled)).count();
+        let begins = match self.spec["run_if"].as_str().unwrap_or("ALL_SUCCESS") {
+            _ if needs.is_empty() => true,
+            "ALL_DONE" => true,
+            "AT_LEAST_ONE_SUCCESS" => succeeded > 0,
+            "NONE_FAILED" => failed == 0,
+            "AT_LEAST_ONE_FAILED" => failed > 0,
+            "ALL_FAILED" => failed == needs.len(),
+            _ => succeeded == needs.len(),
+        };
+        Some(match (excluded, begins) {
+            (false, true) => Readiness::Begins,
+            (true, _) => Readiness::Excluded,
+            // What a condition left out leaves out what follows.
+            (false, false) if failed == 0 => Readiness::Excluded,
+            (false, false) => Readiness::Blocked,
+        })
     }
 }
 
@@ -91,7 +147,10 @@ pub(super) fn state_json(life_cycle: &str, result: Option<&str>, message: &str, 
 }
 
 /// What a task can be here.
-const KINDS: [&str; 3] = ["notebook_task", "spark_python_task", "sql_task"];
+const KINDS: [&str; 6] =
+    ["condition_task", "for_each_task", "notebook_task", "run_job_task", "spark_python_task", "sql_task"];
+const RUN_IF: [&str; 6] =
+    ["ALL_SUCCESS", "ALL_DONE", "ALL_FAILED", "AT_LEAST_ONE_FAILED", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED"];
 
 /// Refuses tasks that could not be run: without a key, of a kind that is not there, or that wait for each other.
 pub(super) fn check(tasks: &[Value]) -> Result<(), ApiError> {
@@ -102,6 +161,13 @@ pub(super) fn check(tasks: &[Value]) -> Result<(), ApiError> {
         let key = fields.str("task_key")?;
         if !keys.insert(key.to_owned()) {
             return Err(ApiError::invalid_parameter(format!("Two tasks have the key '{key}'")));
+        }
+        fields.opt_enum("run_if", &RUN_IF)?;
+        if let Some(inner) = task.get("for_each_task").and_then(|each| each.get("task")) {
+            if inner.get("for_each_task").is_some() {
+                return Err(ApiError::invalid_parameter(format!("The task in the loop '{key}' must not be a loop")));
+            }
+            check(std::slice::from_ref(inner))?;
         }
         let kinds: Vec<&str> = fields.0.keys().map(String::as_str).filter(|name| name.ends_with("_task")).collect();
         match kinds.as_slice() {
@@ -165,7 +231,7 @@ mod tests {
         assert!(check(&[task("a", &[]), task("b", &["a"])]).is_ok());
         let message = |tasks: &[Value]| check(tasks).unwrap_err().message().to_owned();
         assert!(message(&[task("a", &[]), task("a", &[])]).contains("Two tasks"));
-        assert!(message(&[task("a", &["x"])]).contains("no task of the job"));
+        assert!(message(&[task("a", &["x"])]).contains("not a task of the job"));
         assert!(message(&[task("a", &["b"]), task("b", &["a"])]).contains("circle"));
         assert!(message(&[json!({"task_key": "a", "spark_jar_task": {}})]).contains("spark_jar_task"));
         assert!(message(&[json!({"task_key": "a"})]).contains("nothing to do"));

@@ -2,8 +2,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::CallOptions;
 use crate::layers::testing::{Script, get, ok, post, refused};
+use databricks_core::Body;
 use databricks_core::{Credentials, Secret};
+use http::header::AUTHORIZATION;
 use tower::{Layer as _, ServiceExt as _};
 
 /// Hands out `t-1`, `t-2`, …, a new one after each refusal.

@@ -3,11 +3,12 @@
 use databricks_core::redact;
 use databricks_core::{Body, Error};
 use http::header::{CONTENT_TYPE, HOST};
-use http::{HeaderMap, Request, Response, Uri};
+use http::{HeaderMap, Response, Uri};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::{is_json, is_text};
+use crate::layers::Exchange;
 
 /// One attempt as text: `METHOD path?query`, request lines with `> `, response lines with `< `.
 pub(super) struct Rendering {
@@ -26,26 +27,24 @@ impl Rendering {
         self.text
     }
 
-    pub(super) fn request(&mut self, request: &Request<Body>) {
-        let uri = request.uri();
+    pub(super) fn request(&mut self, exchange: &Exchange) {
+        let (uri, headers) = (exchange.own_uri(), exchange.outgoing_headers());
         let query = uri.query().map(|query| format!("?{}", readable(&redact::query(query)))).unwrap_or_default();
-        self.text = one_line(&format!("{} {}{query}", request.method(), redact::text(uri.path())));
+        self.text = one_line(&format!("{} {}{query}", exchange.own_method(), redact::text(uri.path())));
         if self.headers {
             self.text.push_str("\n> * Host: ");
-            let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+            let host = headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
             self.text.push_str(&one_line(
                 &host.unwrap_or_else(|| uri.authority().map(|a| a.host().to_owned()).unwrap_or_default()),
             ));
-            self.header_lines('>', request.headers());
+            self.header_lines('>', &headers);
         }
-        let body = request.body();
-        let form = request
-            .headers()
+        let form = headers
             .get(CONTENT_TYPE)
             .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-        match body.as_bytes() {
+        match exchange.body().as_bytes().filter(|_| !exchange.is_streaming()) {
             Some([]) => {}
-            Some(bytes) if is_json(request.headers()) => self.json('>', bytes),
+            Some(bytes) if is_json(&headers) => self.json('>', bytes),
             Some(bytes) if form => {
                 let shown = redact::query(&String::from_utf8_lossy(bytes));
                 self.lines('>', &cut_text(&shown, self.truncate.max(1024)));

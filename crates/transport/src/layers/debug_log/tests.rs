@@ -2,7 +2,9 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::CallOptions;
 use crate::layers::testing::Script;
+use http::Request;
 use http::header::AUTHORIZATION;
 use tower::{Layer as _, ServiceExt as _};
 use tracing_subscriber::fmt::MakeWriter;

@@ -1,6 +1,8 @@
 use super::*;
 use crate::layers::testing::{Script, get, ok, post};
+use databricks_core::Body;
 use http::Response;
+use http::header::CONTENT_TYPE;
 use tower::{Layer as _, ServiceExt as _};
 
 fn to(status: u16, location: &str) -> HttpResult {

@@ -1,10 +1,16 @@
 use std::time::Duration;
 
 use super::*;
+use crate::CallOptions;
 use crate::layers::testing::{Script, get, ok, post, refused, refused_for};
 use crate::layers::{DeadlineLayer, ResponseLayer};
 use crate::{Backoff, RetryBudget};
+use databricks_core::Body;
 use databricks_core::ErrorKind;
+use http::Request;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use tokio::time::Instant;
 use tower::{Layer as _, Service, ServiceExt as _};
 

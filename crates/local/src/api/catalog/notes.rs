@@ -1,0 +1,190 @@
+//! What REST notes of a securable that the SQL engine holds: owner, comment, properties, times.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::auth::Caller;
+use crate::extract::{Fields, Query};
+use crate::paging::{Limits, page};
+use crate::records::call::{commit, set, text};
+use crate::records::stamp::metastore_of;
+use crate::records::store::Record;
+use crate::reply::{ApiError, Json, Reply};
+use crate::sql::{Failure, notebook};
+use crate::state::{App, USER_NAME};
+
+const LIMITS: Limits = Limits { usual: 1000, max: 10_000 };
+
+/// One kind of securable.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    pub(super) noun: &'static str,
+    pub(super) collection: &'static str,
+    /// Codes of errors for one that is missing and one that is there already.
+    pub(super) missing: &'static str,
+    pub(super) exists: &'static str,
+}
+
+impl Kind {
+    pub(super) fn not_found(self, name: &str) -> ApiError {
+        ApiError::new(StatusCode::NOT_FOUND, self.missing, format!("{} '{name}' does not exist.", self.noun))
+    }
+
+    pub(super) fn taken(self, name: &str) -> ApiError {
+        ApiError::new(StatusCode::BAD_REQUEST, self.exists, format!("{} '{name}' already exists", self.noun))
+    }
+}
+
+/// Runs SQL; rows of strings.
+pub(super) async fn sql(app: &Arc<App>, code: &str) -> Result<Vec<Vec<Option<String>>>, ApiError> {
+    notebook::rows(app, code).await.map_err(|failure| refused(&failure))
+}
+
+fn refused(failure: &Failure) -> ApiError {
+    let code = if failure.message.starts_with("[UNSUPPORTED_FEATURE") {
+        (StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED")
+    } else {
+        (StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE")
+    };
+    ApiError::new(code.0, code.1, failure.message.clone())
+}
+
+/// The first column.
+pub(super) async fn names(app: &Arc<App>, code: &str, column: usize) -> Result<Vec<String>, ApiError> {
+    let rows = sql(app, code).await?;
+    Ok(rows.into_iter().filter_map(|mut row| if column < row.len() { row.swap_remove(column) } else { None }).collect())
+}
+
+/// An identifier as SQL quotes it.
+pub(super) fn quoted(name: &str) -> String {
+    name.split('.').map(|part| format!("`{}`", part.replace('`', "``"))).collect::<Vec<_>>().join(".")
+}
+
+/// A name without dots, in the lower case that Unity Catalog keeps.
+pub(super) fn plain(fields: &Fields, member: &str) -> Result<String, ApiError> {
+    let name = fields.str(member)?;
+    let bad = |c: char| c.is_control() || matches!(c, '.' | '/' | ' ' | '`');
+    if name.contains(bad) || name.len() > 255 {
+        return Err(ApiError::invalid_parameter(format!("{member}: '{name}' is not a valid name")));
+    }
+    Ok(name.to_lowercase())
+}
+
+/// The note of a securable; one that SQL made gets its note when REST first sees it.
+pub(super) fn note(app: &App, kind: Kind, full_name: &str) -> Result<Record, ApiError> {
+    let mut change = app.records.change();
+    if let Some(kept) = change.get(kind.collection, full_name) {
+        return Ok(kept.clone());
+    }
+    let record = fresh(app, USER_NAME);
+    change.put(kind.collection, full_name, record.clone());
+    commit(change)?;
+    Ok(record)
+}
+
+fn fresh(app: &App, owner: &str) -> Record {
+    let mut record = Record::new();
+    let now = app.clock.now_ms();
+    set(&mut record, "id", app.ids.uuid());
+    set(&mut record, "owner", owner);
+    for name in ["created_by", "updated_by"] {
+        set(&mut record, name, owner);
+    }
+    for name in ["created_at", "updated_at"] {
+        set(&mut record, name, now);
+    }
+    record
+}
+
+/// Notes a new securable with what the body states of it.
+pub(super) fn begin(
+    app: &App,
+    caller: &Caller,
+    kind: Kind,
+    full_name: &str,
+    fields: &Fields,
+    members: &[&str],
+) -> Result<(), ApiError> {
+    let mut record = fresh(app, &caller.name);
+    take(&mut record, fields, members);
+    let mut change = app.records.change();
+    change.put(kind.collection, full_name, record);
+    commit(change)
+}
+
+fn take(record: &mut Record, fields: &Fields, members: &[&str]) {
+    for member in members {
+        if let Some(value) = fields.0.get(*member).filter(|v| !v.is_null()) {
+            set(record, member, value.clone());
+        }
+    }
+}
+
+/// Changes the note by what the body states.
+pub(super) fn edit(
+    app: &App,
+    caller: &Caller,
+    kind: Kind,
+    full_name: &str,
+    fields: &Fields,
+    members: &[&str],
+) -> Result<(), ApiError> {
+    if let Some(new) = fields.opt_str("new_name")?.filter(|new| !new.is_empty()) {
+        return Err(ApiError::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "NOT_IMPLEMENTED",
+            format!("The embedded workspace does not rename a {} to '{new}'", kind.noun.to_lowercase()),
+        ));
+    }
+    let mut record = note(app, kind, full_name)?;
+    take(&mut record, fields, members);
+    set(&mut record, "updated_at", app.clock.now_ms());
+    set(&mut record, "updated_by", caller.name.as_str());
+    let mut change = app.records.change();
+    change.put(kind.collection, full_name, record);
+    commit(change)
+}
+
+/// Forgets the notes of a securable and of what it held.
+pub(super) fn forget(app: &App, kind: Kind, full_name: &str) -> Result<(), ApiError> {
+    let mut change = app.records.change();
+    change.remove(kind.collection, full_name);
+    let inside = format!("{full_name}.");
+    for collection in ["catalog/schemas", "catalog/tables"] {
+        let keys = change.list(collection).into_iter().map(|(key, _)| key.to_owned());
+        let keys: Vec<String> = keys.filter(|key| key.starts_with(&inside)).collect();
+        for key in keys {
+            change.remove(collection, &key);
+        }
+    }
+    commit(change)
+}
+
+/// The members that all securables have.
+pub(super) fn base(app: &App, record: &Record, name: &str, full_name: &str) -> Value {
+    let mut out = Value::Object(record.clone());
+    if let Value::Object(members) = &mut out {
+        members.remove("id");
+    }
+    out["name"] = json!(name);
+    out["full_name"] = json!(full_name);
+    out["metastore_id"] = json!(metastore_of(app.secrets.workspace_id));
+    out
+}
+
+/// A page of a list.
+pub(super) fn listed(all: Vec<Value>, member: &str, query: &Query) -> Reply {
+    let page = page(all, member, query.opt_i64("max_results")?, query.get("page_token"), LIMITS)?;
+    let mut out = json!({member: page.items});
+    if let Some(next) = page.next {
+        out["next_page_token"] = json!(next);
+    }
+    Ok(Json(out))
+}
+
+/// The identifier of a securable.
+pub(super) fn id(record: &Record) -> &str {
+    text(record, "id")
+}

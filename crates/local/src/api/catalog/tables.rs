@@ -1,0 +1,205 @@
+//! Tables and views, which SQL makes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Extension, Path, State};
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use super::notes::{Kind, base, edit, forget, id, listed, names, note, quoted, sql};
+use super::schemas::known as known_schema;
+use crate::auth::Caller;
+use crate::extract::{Fields, Query};
+use crate::reply::{ApiError, Json, Reply};
+use crate::sql::column::ColumnType;
+use crate::state::App;
+
+const TABLE: Kind = Kind {
+    noun: "Table",
+    collection: "catalog/tables",
+    missing: "TABLE_DOES_NOT_EXIST",
+    exists: "TABLE_ALREADY_EXISTS",
+};
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/2.1/unity-catalog/tables", get(list))
+        .route("/api/2.1/unity-catalog/table-summaries", get(summaries))
+        .route("/api/2.1/unity-catalog/tables/{full_name}", get(read).patch(update).delete(delete))
+        .route("/api/2.1/unity-catalog/tables/{full_name}/exists", get(exists))
+}
+
+/// The tables and views that the engine has in a schema.
+pub(super) async fn all(app: &Arc<App>, catalog: &str, schema: &str) -> Result<Vec<String>, ApiError> {
+    names(app, &format!("SHOW TABLES IN {}.{}", quoted(catalog), quoted(schema)), 1).await
+}
+
+/// The views among them.
+async fn views(app: &Arc<App>, catalog: &str, schema: &str) -> Result<Vec<String>, ApiError> {
+    let text = |name: &str| name.replace('\'', "''");
+    let query = format!(
+        "SELECT table_name FROM {}.information_schema.tables WHERE table_catalog = '{}' AND table_schema = '{}' \
+         AND table_type = 'VIEW'",
+        quoted(catalog),
+        text(catalog),
+        text(schema)
+    );
+    names(app, &query, 0).await
+}
+
+struct Name {
+    catalog: String,
+    schema: String,
+    table: String,
+}
+
+impl Name {
+    fn full(&self) -> String {
+        format!("{}.{}.{}", self.catalog, self.schema, self.table)
+    }
+}
+
+async fn known(app: &Arc<App>, full_name: &str) -> Result<Name, ApiError> {
+    let lower = full_name.to_lowercase();
+    let Some((parent, table)) = lower.rsplit_once('.').filter(|(parent, _)| parent.contains('.')) else {
+        return Err(ApiError::invalid_parameter(format!(
+            "'{full_name}' is not the full name of a table: catalog.schema.table"
+        )));
+    };
+    // A table in a schema that is missing is missing itself.
+    let found = match known_schema(app, parent).await {
+        Ok((catalog, schema)) => Some((all(app, &catalog, &schema).await?, catalog, schema)),
+        Err(e) if e.is_not_found() => None,
+        Err(e) => return Err(e),
+    };
+    match found {
+        Some((tables, catalog, schema)) if tables.iter().any(|t| t.eq_ignore_ascii_case(table)) => {
+            Ok(Name { catalog, schema, table: table.to_owned() })
+        }
+        _ => Err(TABLE.not_found(&lower)),
+    }
+}
+
+fn column(position: usize, name: &str, kind: &str) -> Value {
+    let known = ColumnType::from_sql(kind);
+    let text = kind.to_lowercase();
+    let json_type = json!({"name": name, "type": text, "nullable": true, "metadata": {}});
+    let mut out = json!({
+        "name": name,
+        "position": position,
+        "type_name": known.name,
+        "type_text": text,
+        "type_json": json_type.to_string(),
+        "nullable": true,
+    });
+    if let Some((precision, scale)) = known.precision {
+        out["type_precision"] = json!(precision);
+        out["type_scale"] = json!(scale);
+    }
+    out
+}
+
+async fn columns(app: &Arc<App>, name: &Name) -> Result<Vec<Value>, ApiError> {
+    let rows = sql(app, &format!("DESCRIBE TABLE {}", quoted(&name.full()))).await?;
+    let mut out = Vec::new();
+    for row in rows {
+        let [Some(column_name), Some(kind), ..] = &row[..] else { continue };
+        // What follows the columns, such as the partitions, begins with a heading.
+        if column_name.is_empty() || column_name.starts_with('#') {
+            break;
+        }
+        let mut shown = column(out.len(), column_name, kind);
+        if let Some(Some(comment)) = row.get(2).filter(|c| c.as_deref() != Some("")) {
+            shown["comment"] = json!(comment);
+        }
+        out.push(shown);
+    }
+    Ok(out)
+}
+
+async fn shown(app: &Arc<App>, name: &Name, is_view: bool, with_columns: bool) -> Result<Value, ApiError> {
+    let full_name = name.full();
+    let record = note(app, TABLE, &full_name)?;
+    let mut out = base(app, &record, &name.table, &full_name);
+    out["catalog_name"] = json!(name.catalog);
+    out["schema_name"] = json!(name.schema);
+    out["table_id"] = json!(id(&record));
+    out["table_type"] = json!(if is_view { "VIEW" } else { "MANAGED" });
+    if !is_view {
+        out["data_source_format"] = json!("DELTA");
+        out["storage_location"] = json!(format!("local://metastore/tables/{}", id(&record)));
+    }
+    if with_columns {
+        out["columns"] = json!(columns(app, name).await?);
+    }
+    Ok(out)
+}
+
+async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
+    let parent = format!("{}.{}", query.str("catalog_name")?, query.str("schema_name")?);
+    let (catalog, schema) = known_schema(&app, &parent).await?;
+    let views = views(&app, &catalog, &schema).await?;
+    let with_columns = query.opt_bool("omit_columns")? != Some(true);
+    let mut out = Vec::new();
+    for table in all(&app, &catalog, &schema).await? {
+        let is_view = views.contains(&table);
+        let name = Name { catalog: catalog.clone(), schema: schema.clone(), table };
+        out.push(shown(&app, &name, is_view, with_columns).await?);
+    }
+    listed(out, "tables", &query)
+}
+
+async fn summaries(State(app): State<Arc<App>>, query: Query) -> Reply {
+    let catalog = super::catalogs::known(&app, query.str("catalog_name")?).await?;
+    let schema_pattern = query.get("schema_name_pattern").unwrap_or("%").to_lowercase();
+    let table_pattern = query.get("table_name_pattern").unwrap_or("%").to_lowercase();
+    let mut out = Vec::new();
+    for schema in super::schemas::all(&app, &catalog).await? {
+        if !crate::records::like(&schema, &schema_pattern) || schema == "information_schema" {
+            continue;
+        }
+        let views = views(&app, &catalog, &schema).await?;
+        for table in all(&app, &catalog, &schema).await? {
+            if crate::records::like(&table, &table_pattern) {
+                let kind = if views.contains(&table) { "VIEW" } else { "MANAGED" };
+                out.push(json!({"full_name": format!("{catalog}.{schema}.{table}"), "table_type": kind}));
+            }
+        }
+    }
+    listed(out, "tables", &query)
+}
+
+async fn read(State(app): State<Arc<App>>, Path(full_name): Path<String>) -> Reply {
+    let name = known(&app, &full_name).await?;
+    let is_view = views(&app, &name.catalog, &name.schema).await?.contains(&name.table);
+    shown(&app, &name, is_view, true).await.map(Json)
+}
+
+async fn exists(State(app): State<Arc<App>>, Path(full_name): Path<String>) -> Reply {
+    match known(&app, &full_name).await {
+        Ok(_) => Ok(Json(json!({"table_exists": true}))),
+        Err(e) if e.is_not_found() => Ok(Json(json!({"table_exists": false}))),
+        Err(e) => Err(e),
+    }
+}
+
+async fn update(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(full_name): Path<String>,
+    fields: Fields,
+) -> Reply {
+    let name = known(&app, &full_name).await?;
+    edit(&app, &caller, TABLE, &name.full(), &fields, &["owner"])?;
+    Ok(Json::empty())
+}
+
+async fn delete(State(app): State<Arc<App>>, Path(full_name): Path<String>) -> Reply {
+    let name = known(&app, &full_name).await?;
+    let is_view = views(&app, &name.catalog, &name.schema).await?.contains(&name.table);
+    let kind = if is_view { "VIEW" } else { "TABLE" };
+    sql(&app, &format!("DROP {kind} {}", quoted(&name.full()))).await?;
+    forget(&app, TABLE, &name.full())?;
+    Ok(Json::empty())
+}

@@ -1,0 +1,342 @@
+//! What the kinds of tasks do.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+
+use super::references::Scope;
+use super::{Run, Start, TaskRun, course};
+use crate::extract::Fields;
+use crate::python::Work;
+use crate::records::call::text as member;
+use crate::reply::ApiError;
+use crate::sql::request::StatementRequest;
+use crate::sql::run as statements;
+use crate::sql::store::{Statement, Status};
+use crate::state::contexts::{self, Language, TASK_CLUSTER};
+use crate::state::{App, lock};
+
+/// How many runs of jobs may start each other.
+const DEPTH: usize = 5;
+/// How many iterations of a loop there may be.
+const ITERATIONS: usize = 5000;
+
+/// What came of a task: the members of its output, or why it failed.
+pub(super) type Outcome = Result<Value, Failure>;
+
+pub(super) struct Failure {
+    pub(super) error: String,
+    pub(super) trace: String,
+}
+
+impl Failure {
+    fn new(error: impl Into<String>) -> Self {
+        Self { error: error.into(), trace: String::new() }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::new(error.message())
+    }
+}
+
+/// Does what a task states. `input` is what a loop goes through.
+pub(super) fn perform<'a>(
+    app: &'a Arc<App>,
+    run: &'a Arc<Run>,
+    task: &'a TaskRun,
+    input: Option<&'a Value>,
+) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+    Box::pin(async move {
+        let scope = Scope { app, run, task, input };
+        let spec = &task.spec;
+        if let Some(condition) = spec.get("condition_task") {
+            return holds(&scope, condition);
+        }
+        if let Some(each) = spec.get("for_each_task") {
+            return for_each(app, run, task, each, &scope).await;
+        }
+        if let Some(other) = spec.get("run_job_task") {
+            return run_job(app, run, other, &scope).await;
+        }
+        if let Some(sql) = spec.get("sql_task") {
+            let source = sql_source(app, sql, &scope)?;
+            return sql_file(app, sql, &source, parameters(&scope, &sql["parameters"])).await;
+        }
+        if let Some(python) = spec.get("spark_python_task") {
+            let path = scope.text(python, "python_file");
+            let (source, _) = source(app, &path)?;
+            let arguments = python["parameters"].as_array().into_iter().flatten();
+            let arguments: Vec<String> = arguments.map(|v| scope.value(v)).collect();
+            let output = python_run(app, task, source, path, arguments, BTreeMap::new()).await?;
+            return Ok(json!({"logs": output.printed, "logs_truncated": output.truncated}));
+        }
+        notebook(app, task, &spec["notebook_task"], &scope).await
+    })
+}
+
+async fn notebook(app: &Arc<App>, task: &TaskRun, notebook: &Value, scope: &Scope<'_>) -> Outcome {
+    let path = scope.text(notebook, "notebook_path");
+    let widgets = parameters(scope, &notebook["base_parameters"]);
+    match source(app, &path)? {
+        (source, Some("SQL")) => sql_file(app, notebook, &source, widgets).await,
+        (source, Some("PYTHON")) => {
+            let output = python_run(app, task, source, path, Vec::new(), widgets).await?;
+            Ok(json!({
+                "notebook_output": {"result": output.exit, "truncated": false},
+                "logs": output.printed,
+                "logs_truncated": output.truncated,
+            }))
+        }
+        (_, Some(other)) => {
+            Err(Failure::new(format!("The local workspace runs notebooks in Python and SQL, not in {other}.")))
+        }
+        (_, None) => Err(Failure::new(format!("Unable to access the notebook \"{path}\": it is a file."))),
+    }
+}
+
+/// Compares as the platform does: equality by text, order by number.
+fn holds(scope: &Scope<'_>, condition: &Value) -> Outcome {
+    let (left, right) = (scope.text(condition, "left"), scope.text(condition, "right"));
+    let op = condition["op"].as_str().unwrap_or_default();
+    let number = |text: &str| {
+        text.trim()
+            .parse::<f64>()
+            .map_err(|_| Failure::new(format!("The operator {op} compares numbers, not '{text}'.")))
+    };
+    let outcome = match op {
+        "EQUAL_TO" => left == right,
+        "NOT_EQUAL" => left != right,
+        "GREATER_THAN" => number(&left)? > number(&right)?,
+        "GREATER_THAN_OR_EQUAL" => number(&left)? >= number(&right)?,
+        "LESS_THAN" => number(&left)? < number(&right)?,
+        "LESS_THAN_OR_EQUAL" => number(&left)? <= number(&right)?,
+        other => return Err(Failure::new(format!("'{other}' is not an operator of conditions."))),
+    };
+    Ok(json!({"condition_task": {"outcome": outcome.to_string()}}))
+}
+
+async fn for_each(app: &Arc<App>, run: &Arc<Run>, task: &TaskRun, each: &Value, scope: &Scope<'_>) -> Outcome {
+    let inputs = scope.text(each, "inputs");
+    let inputs: Vec<Value> = serde_json::from_str(&inputs)
+        .map_err(|e| Failure::new(format!("The inputs of the loop are not a JSON list: {e}: {inputs}")))?;
+    if inputs.len() > ITERATIONS {
+        return Err(Failure::new(format!("A loop has at most {ITERATIONS} iterations, not {}.", inputs.len())));
+    }
+    let concurrency = each["concurrency"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(1).clamp(1, 100);
+    let total = inputs.len();
+    let work = inputs.into_iter().map(|input| {
+        // Each iteration has a run id of its own, since its interpreter is known by it.
+        let inner = TaskRun::new(lock(&app.jobs).next_id(), &each["task"], task.attempt);
+        async move { perform(app, run, &inner, Some(&input)).await }
+    });
+    let outcomes: Vec<Outcome> = futures_util::stream::iter(work).buffered(concurrency).collect().await;
+    let failed = outcomes.iter().filter(|o| o.is_err()).count();
+    if let Some(Err(first)) = outcomes.into_iter().find(Result::is_err) {
+        return Err(Failure {
+            error: format!("{failed} of {total} iterations failed, first with: {}", first.error),
+            trace: first.trace,
+        });
+    }
+    let stats = json!({"total_iterations": total, "completed_iterations": total, "succeeded_iterations": total});
+    Ok(json!({"for_each_task": {"stats": {"task_run_stats": stats}}}))
+}
+
+async fn run_job(app: &Arc<App>, run: &Arc<Run>, other: &Value, scope: &Scope<'_>) -> Outcome {
+    if run.depth >= DEPTH {
+        return Err(Failure::new(format!("More than {DEPTH} jobs start each other.")));
+    }
+    let id = other["job_id"].as_i64().or_else(|| scope.text(other, "job_id").parse().ok());
+    let id = id.ok_or_else(|| Failure::new("run_job_task has no job_id."))?;
+    let started = {
+        let mut jobs = lock(&app.jobs);
+        let job = jobs.job(id)?;
+        let name = job.name().to_owned();
+        let (tasks, mut values) = job.content();
+        for (name, value) in other["job_parameters"].as_object().into_iter().flatten() {
+            values.insert(name.clone(), scope.value(value));
+        }
+        let start = Start {
+            job: Some(id),
+            name: &name,
+            tasks: &tasks,
+            parameters: values,
+            token: None,
+            url: &app.url,
+            depth: run.depth + 1,
+        };
+        let (Ok(started) | Err(started)) = jobs.start(start, app.clock.now_ms())?;
+        started
+    };
+    let ended = CancelOnDrop(Arc::clone(&started));
+    course::carry_out(Arc::clone(app), Arc::clone(&started)).await;
+    drop(ended);
+    let shown = started.listed(false);
+    match shown["state"]["result_state"].as_str() {
+        Some("SUCCESS") => Ok(json!({
+            "run_job_output": {"run_id": started.id},
+            "run_job_task": {"run_id": started.id},
+        })),
+        other => Err(Failure::new(format!(
+            "The run {} of job {id} ended with {}.",
+            started.id,
+            other.unwrap_or("no result")
+        ))),
+    }
+}
+
+/// Cancels a run when the task that waits for it is let go of; one that has ended is not changed by it.
+struct CancelOnDrop(Arc<Run>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        if self.0.is_active() {
+            self.0.canceled.send_replace(true);
+        }
+    }
+}
+
+/// The statements of an SQL task: of a file, or of a saved query.
+fn sql_source(app: &App, sql: &Value, scope: &Scope<'_>) -> Result<String, Failure> {
+    let path = scope.text(&sql["file"], "path");
+    if !path.is_empty() {
+        return source(app, &path).map(|(text, _)| text);
+    }
+    let query = scope.text(&sql["query"], "query_id");
+    if query.is_empty() {
+        return Err(Failure::new("The local workspace runs SQL files and saved queries, not dashboards and alerts."));
+    }
+    let kept = app.records.get("queries/", &query);
+    kept.map(|q| member(&q, "query_text").to_owned())
+        .ok_or_else(|| Failure::new(format!("The query {query} does not exist.")))
+}
+
+/// The string of a file or notebook, and the language of a notebook.
+fn source(app: &App, path: &str) -> Result<(String, Option<&'static str>), Failure> {
+    let objects = lock(&app.objects);
+    let path = path.strip_prefix("/Workspace").filter(|p| p.starts_with('/')).unwrap_or(path);
+    let object = objects.get(path).map_err(|_| {
+        Failure::new(format!("Unable to access \"{path}\": it does not exist, or the path is not right."))
+    })?;
+    let text =
+        String::from_utf8(object.content.clone()).map_err(|_| Failure::new(format!("\"{path}\" is not text.")))?;
+    Ok((text, object.language))
+}
+
+/// A task's own parameters over those of the job.
+fn parameters(scope: &Scope<'_>, own: &Value) -> BTreeMap<String, String> {
+    let mut all = scope.run.parameters.clone();
+    for (name, value) in own.as_object().into_iter().flatten() {
+        all.entry(name.clone()).or_insert_with(|| scope.value(value));
+    }
+    all
+}
+
+/// Runs the statements of a file, one after the other, on the task's warehouse.
+async fn sql_file(app: &Arc<App>, spec: &Value, source: &str, parameters: BTreeMap<String, String>) -> Outcome {
+    let warehouse = spec["warehouse_id"].as_str().unwrap_or(&app.starter_warehouse);
+    let mut done = Vec::new();
+    for text in crate::sql::statements(source) {
+        // Markers that are not bound fail the statement, values that no marker asks for do no harm.
+        let bound: Vec<Value> = parameters.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+        let body = json!({"warehouse_id": warehouse, "statement": text, "parameters": bound});
+        let fields = Fields(body.as_object().cloned().unwrap_or_default());
+        let refused = |error: crate::reply::ApiError| Failure::new(error.message());
+        let request = StatementRequest::parse(&fields).map_err(refused)?;
+        let statement = Ended(statements::submit(app, request, &app.user, None).map_err(refused)?);
+        statement.0.ended().await;
+        match statement.0.status() {
+            Status::Failed(failure) => return Err(Failure::new(failure.message)),
+            Status::Succeeded(_) => done.push(json!({"lookup_key": statement.0.id})),
+            other => return Err(Failure::new(format!("The statement is {}.", other.name()))),
+        }
+    }
+    Ok(
+        json!({"sql_output": {"file_output": {"warehouse_id": warehouse, "query_text": source, "sql_statements": done}}}),
+    )
+}
+
+/// Cancels a statement when the task that waits for it is let go of.
+struct Ended(Arc<Statement>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.cancel(0);
+    }
+}
+
+struct Printed {
+    printed: String,
+    truncated: bool,
+    /// What the notebook exited with.
+    exit: String,
+}
+
+/// Runs Python in a context of its own.
+async fn python_run(
+    app: &Arc<App>,
+    task: &TaskRun,
+    source: String,
+    path: String,
+    arguments: Vec<String>,
+    widgets: BTreeMap<String, String>,
+) -> Result<Printed, Failure> {
+    let cluster = format!("{TASK_CLUSTER}{}", task.run_id);
+    let id = contexts::create(app, &cluster, 0, Language::Python).await?;
+    // Dropping this ends the interpreter.
+    let context = Session { app: Arc::clone(app), id };
+    let found = app.contexts.get(&context.id, &cluster, 0)?;
+    let argv = std::iter::once(path.clone()).chain(arguments).collect();
+    let command = app.ids.hex32();
+    found.submit(command.clone(), Work::Notebook { source, path, arguments: widgets, argv });
+    let results = found.finished(&command).await?["results"].take();
+    let text = |name: &str| results[name].as_str().unwrap_or_default().to_owned();
+    match results["resultType"].as_str() {
+        Some("error") => Err(Failure { error: without_tags(&text("summary")), trace: text("cause") }),
+        Some("notebook") => {
+            Ok(Printed { printed: text("data"), truncated: results["truncated"] == true, exit: text("exit") })
+        }
+        _ => Err(Failure::new("The interpreter of the task ended.")),
+    }
+}
+
+/// An interpreter that is gone when it is dropped.
+struct Session {
+    app: Arc<App>,
+    id: String,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.app.contexts.remove(&self.id);
+    }
+}
+
+/// The summary of an error as plain text; it comes as HTML.
+fn without_tags(html: &str) -> String {
+    let mut plain = String::new();
+    let mut inside = false;
+    for c in html.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => inside = false,
+            _ if !inside => plain.push(c),
+            _ => {}
+        }
+    }
+    plain.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#x27;", "'").replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_lose_their_markup() {
+        assert_eq!(without_tags("<span class='x'>NameError</span>: name &#x27;a&#x27; &lt;"), "NameError: name 'a' <");
+    }
+}

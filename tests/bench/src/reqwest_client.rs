@@ -1,0 +1,62 @@
+//! reqwest with its JSON, into the same structs as the floor.
+
+use anyhow::Result;
+use reqwest::{Client, Method};
+use serde::de::DeserializeOwned;
+
+use crate::floor::{Statement, statement};
+use crate::plain_models::{ListClustersResponse, User};
+use crate::work::Contender;
+
+pub(crate) struct Reqwest {
+    client: Client,
+    url: String,
+}
+
+impl Reqwest {
+    pub(crate) fn new(url: &str) -> Result<Self> {
+        let client = Client::builder().user_agent("databricks-bench/0.1.0").no_proxy().build()?;
+        Ok(Self { client, url: url.to_owned() })
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<serde_json::Value>,
+    ) -> Result<T> {
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        request = request.bearer_auth("dapi0123456789").header("accept", "application/json");
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Ok(request.send().await?.error_for_status()?.json().await?)
+    }
+}
+
+impl Contender for Reqwest {
+    async fn user(&self) -> Result<usize> {
+        let user: User = self.call(Method::GET, "/api/2.0/preview/scim/v2/Me", None).await?;
+        Ok(user.user_name.map_or(0, |name| name.len()))
+    }
+
+    async fn clusters(&self) -> Result<usize> {
+        let (mut count, mut path) = (0, "/api/2.1/clusters/list".to_owned());
+        loop {
+            let page: ListClustersResponse = self.call(Method::GET, &path, None).await?;
+            for cluster in page.clusters.unwrap_or_default() {
+                count += usize::from(cluster.cluster_id.is_some());
+            }
+            match page.next_page_token.filter(|token| !token.is_empty()) {
+                Some(token) => path = format!("/api/2.1/clusters/list?page_token={token}"),
+                None => return Ok(count),
+            }
+        }
+    }
+
+    async fn rows(&self, text: &str) -> Result<usize> {
+        let response: Statement = self.call(Method::POST, "/api/2.0/sql/statements", Some(statement(text))).await?;
+        let rows = response.rows()?;
+        Ok(rows.iter().filter(|row| row.weight() > 0).count())
+    }
+}

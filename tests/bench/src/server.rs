@@ -1,0 +1,89 @@
+//! A server that has every response ready.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use anyhow::Result;
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::fixtures;
+
+struct Responses {
+    user: Bytes,
+    pages: HashMap<String, Bytes>,
+    one: Bytes,
+    many: Bytes,
+}
+
+impl Responses {
+    fn new() -> Self {
+        let text = |value: serde_json::Value| Bytes::from(value.to_string());
+        let pages =
+            (0..fixtures::CLUSTERS / fixtures::PAGE).map(|page| (format!("page-{page}"), text(fixtures::page(page))));
+        Self {
+            user: text(fixtures::user()),
+            pages: pages.collect(),
+            one: text(fixtures::statement(1)),
+            many: text(fixtures::statement(fixtures::ROWS)),
+        }
+    }
+
+    /// The response to a request, by its path and what it asks for.
+    fn of(&self, method: &Method, path: &str, query: &str, body: &[u8]) -> Option<Bytes> {
+        match (method, path) {
+            (&Method::GET, "/api/2.0/preview/scim/v2/Me") => Some(self.user.clone()),
+            (&Method::GET, "/api/2.1/clusters/list") => {
+                let mut pairs = query.split('&');
+                let token = pairs.find_map(|pair| pair.strip_prefix("page_token=")).unwrap_or("page-0");
+                self.pages.get(token).cloned()
+            }
+            (&Method::POST, "/api/2.0/sql/statements" | "/api/2.0/sql/statements/") => {
+                let many = body.windows(4).any(|window| window == b"many");
+                Some(if many { self.many.clone() } else { self.one.clone() })
+            }
+            _ => None,
+        }
+    }
+}
+
+async fn respond(responses: Arc<Responses>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let found = responses.of(&head.method, head.uri.path(), head.uri.query().unwrap_or_default(), &body);
+    let status = if found.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };
+    let mut response = Response::new(Full::new(found.unwrap_or_else(|| Bytes::from_static(b"{}"))));
+    *response.status_mut() = status;
+    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// Serves until the standard input ends.
+pub(crate) async fn serve() -> Result<()> {
+    let responses = Arc::new(Responses::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let line = format!("http://{}\n", listener.local_addr()?);
+    std::thread::spawn(|| {
+        // The one who started this process went away, or wants an end.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
+    print!("{line}");
+    std::io::Write::flush(&mut std::io::stdout())?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let responses = Arc::clone(&responses);
+        tokio::spawn(async move {
+            let service = service_fn(|request| respond(Arc::clone(&responses), request));
+            // A client that breaks off its connection is its own affair.
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
