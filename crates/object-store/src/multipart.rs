@@ -58,7 +58,7 @@ impl MultipartUpload for VolumeUpload {
         self.parts = None;
         let upload = self.upload.take().ok_or_else(|| convert::generic("the upload is complete or was given up"))?;
         match upload.await {
-            Ok(Ok(_)) => Ok(PutResult { e_tag: None, version: None, extensions: Default::default() }),
+            Ok(Ok(_)) => Ok(PutResult { e_tag: None, version: None }),
             Ok(Err(error)) => Err(convert::error(self.path.as_str(), error)),
             Err(error) => Err(convert::generic(format!("the upload was ended: {error}"))),
         }

@@ -44,7 +44,7 @@ impl VolumeStore {
     async fn upload(&self, location: &Path, source: UploadSource, overwrite: bool) -> Result<PutResult> {
         let sent = self.volume.upload(location.as_ref(), source).overwrite(overwrite).await;
         sent.map_err(|error| convert::error(location.as_ref(), error))?;
-        Ok(PutResult { e_tag: None, version: None, extensions: Default::default() })
+        Ok(PutResult { e_tag: None, version: None })
     }
 }
 
@@ -114,7 +114,7 @@ impl ObjectStore for VolumeStore {
             }
             GetResultPayload::Stream(pieces.map_err(move |error| convert::error(path.as_str(), error)).boxed())
         };
-        Ok(GetResult { payload, meta, range, attributes: Attributes::default(), extensions: Default::default() })
+        Ok(GetResult { payload, meta, range, attributes: Attributes::default() })
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -161,7 +161,7 @@ impl ObjectStore for VolumeStore {
                 Err(error) => return Err(convert::error(directory, error)),
             }
         }
-        Ok(ListResult { common_prefixes, objects, extensions: Default::default() })
+        Ok(ListResult { common_prefixes, objects })
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {

@@ -17,25 +17,25 @@ impl Fs {
     /// Copies a file or directory. Into an existing directory the copy keeps its name.
     ///
     /// # Errors
-    /// Of awaiting it: [`ErrorKind::InvalidInput`] for a directory without [`recursive`](Copy::recursive), and when
+    /// Of awaiting it: [`ErrorKind::InvalidInput`] for a directory without [`recursive`](FsCopy::recursive), and when
     /// both paths are on this machine; when a file is there and must not be replaced. Files before are copied by then.
-    pub fn copy(&self, from: impl Into<String>, to: impl Into<String>) -> Copy {
-        Copy { fs: self.clone(), from: from.into(), to: to.into(), recursive: false, overwrite: false, remove: false }
+    pub fn copy(&self, from: impl Into<String>, to: impl Into<String>) -> FsCopy {
+        FsCopy { fs: self.clone(), from: from.into(), to: to.into(), recursive: false, overwrite: false, remove: false }
     }
 
     /// Moves a file or directory: in DBFS by one call of the service, else by a copy and a deletion.
     ///
     /// # Errors
     /// As [`copy`](Self::copy).
-    pub fn move_to(&self, from: impl Into<String>, to: impl Into<String>) -> Copy {
-        Copy { remove: true, ..self.copy(from, to) }
+    pub fn move_to(&self, from: impl Into<String>, to: impl Into<String>) -> FsCopy {
+        FsCopy { remove: true, ..self.copy(from, to) }
     }
 }
 
 /// A copy or move, to be awaited; see [`Fs::copy`].
 #[derive(Debug)]
 #[must_use = "nothing is copied until it is awaited"]
-pub struct Copy {
+pub struct FsCopy {
     fs: Fs,
     from: String,
     to: String,
@@ -44,7 +44,7 @@ pub struct Copy {
     remove: bool,
 }
 
-impl Copy {
+impl FsCopy {
     /// Sets whether directories are copied, with all they hold. Default: `false`.
     pub fn recursive(mut self, recursive: bool) -> Self {
         self.recursive = recursive;
@@ -90,7 +90,7 @@ impl Copy {
     }
 }
 
-impl IntoFuture for Copy {
+impl IntoFuture for FsCopy {
     type Output = Result<()>;
     type IntoFuture = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 

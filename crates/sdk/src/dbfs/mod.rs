@@ -14,7 +14,7 @@ use databricks_core::Result;
 use crate::files::FileReader;
 use crate::services::files::Dbfs;
 
-pub use copy::Copy;
+pub use copy::FsCopy;
 pub use fs::{Fs, FsEntry};
 pub use write::DbfsWriter;
 

@@ -33,7 +33,7 @@ pub use reader::FileReader;
 pub use settings::TransferSettings;
 pub use source::UploadSource;
 pub use state::UploadState;
-pub use sync::{Sync, SyncSummary};
+pub use sync::{SyncSummary, VolumeSync};
 pub use upload::{Upload, UploadSummary};
 pub use volume::Volume;
 

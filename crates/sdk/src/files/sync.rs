@@ -30,16 +30,16 @@ impl Volume {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn sync_from(&self, local: impl Into<PathBuf>, directory: &str) -> Sync {
-        Sync::new(self.clone(), local.into(), directory, true)
+    pub fn sync_from(&self, local: impl Into<PathBuf>, directory: &str) -> VolumeSync {
+        VolumeSync::new(self.clone(), local.into(), directory, true)
     }
 
     /// Makes a directory of this machine have the files of one of the volume.
     ///
     /// * `directory`: relative path in the volume.
     /// * `local`: directory of this machine; it is made if it is not there.
-    pub fn sync_to(&self, directory: &str, local: impl Into<PathBuf>) -> Sync {
-        Sync::new(self.clone(), local.into(), directory, false)
+    pub fn sync_to(&self, directory: &str, local: impl Into<PathBuf>) -> VolumeSync {
+        VolumeSync::new(self.clone(), local.into(), directory, false)
     }
 }
 
@@ -49,7 +49,7 @@ impl Volume {
 /// machine are not followed.
 #[derive(Debug)]
 #[must_use = "nothing is copied until it is awaited"]
-pub struct Sync {
+pub struct VolumeSync {
     volume: Volume,
     local: PathBuf,
     directory: String,
@@ -81,7 +81,7 @@ struct Known {
     modified: i64,
 }
 
-impl Sync {
+impl VolumeSync {
     fn new(volume: Volume, local: PathBuf, directory: &str, up: bool) -> Self {
         Self { volume, local, directory: directory.to_owned(), up, delete: false, dry_run: false, size_only: false }
     }
@@ -188,7 +188,7 @@ impl Sync {
     }
 }
 
-impl IntoFuture for Sync {
+impl IntoFuture for VolumeSync {
     type Output = Result<SyncSummary>;
     type IntoFuture = Pin<Box<dyn Future<Output = Result<SyncSummary>> + Send>>;
 

@@ -37,11 +37,13 @@ struct Inner {
     unexpected: Vec<String>,
 }
 
+type Predicate = Box<dyn Fn(&Recorded) -> bool + Send + Sync>;
+
 struct Expected {
     method: Method,
     path: String,
     query: Option<String>,
-    matches: Option<Box<dyn Fn(&Recorded) -> bool + Send + Sync>>,
+    matches: Option<Predicate>,
     replies: Vec<Reply>,
     used: usize,
     forever: bool,
