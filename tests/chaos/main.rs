@@ -97,7 +97,7 @@ async fn faults_neither_lose_nor_double_anything() {
     for came in came {
         match came {
             Came::Repeatable(result) => {
-                result.unwrap_or_else(|error| panic!("seed {seed}: a call that may be repeated failed: {error:?}"))
+                result.unwrap_or_else(|error| panic!("seed {seed}: a call that may be repeated failed: {error:?}"));
             }
             Came::Bounded(result) => {
                 if let Err(error) = result {

@@ -85,15 +85,17 @@ async fn the_course_of_a_command_is_a_stream() {
 
 #[tokio::test]
 async fn a_command_can_be_cancelled_and_the_context_lives_on() {
-    let mut f = Fixture::start().await;
-    f.w = f.jumping();
+    let f = Fixture::start().await;
     let context = context(&f).await;
     let command = context.run("import time\ntime.sleep(600)").start().await.unwrap();
     command.cancel().await.unwrap();
     // The pauses between polls take no time, so that the timeout passes after some polls.
-    let error = context.run("import time\ntime.sleep(600)").timeout(Duration::from_secs(60)).await.unwrap_err();
+    let w = f.jumping();
+    let attached = w.attach_context(context.cluster_id(), context.id(), Language::Python);
+    let error = attached.run("import time\ntime.sleep(600)").timeout(Duration::from_secs(60)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WaitTimeout);
-    f.w.client().shutdown().await;
+    drop(attached);
+    w.client().shutdown().await;
     assert_eq!(f.local.requests().iter().filter(|request| request.path.ends_with("/commands/cancel")).count(), 2);
     assert_eq!(context.run("print(1)").await.unwrap().text().unwrap().trim(), "1");
 }

@@ -191,7 +191,7 @@ async fn progress_tells_of_states_and_chunks() {
     let query = f.w.sql("SELECT id FROM range(0, 2500)").warehouse(f.local.warehouse_id());
     query
         .on_progress(move |look| {
-            told.lock().unwrap().push((look.state.to_owned(), look.chunks, look.rows, look.total_rows))
+            told.lock().unwrap().push((look.state.to_owned(), look.chunks, look.rows, look.total_rows));
         })
         .await
         .unwrap();

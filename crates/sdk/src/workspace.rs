@@ -6,7 +6,7 @@ use databricks_models::compute::Language;
 use crate::client::Client;
 use crate::client_methods::client_methods;
 #[cfg(feature = "compute")]
-use crate::commands::OpenContext;
+use crate::commands::{Context, OpenContext};
 #[cfg(feature = "sql")]
 use crate::sql::{Query, Statement};
 
@@ -61,5 +61,19 @@ impl WorkspaceClient {
     #[cfg(feature = "compute")]
     pub fn context(&self, cluster_id: impl Into<String>, language: Language) -> OpenContext {
         OpenContext::new(self.client.clone(), cluster_id.into(), language)
+    }
+
+    /// An execution context that was opened before, by its ids: here or in another process. Dropping it leaves the
+    /// context in place. Nothing is sent; a context that is gone shows in the first command.
+    ///
+    /// * `language`: the one that the context was opened for.
+    #[cfg(feature = "compute")]
+    pub fn attach_context(
+        &self,
+        cluster_id: impl Into<String>,
+        context_id: impl Into<String>,
+        language: Language,
+    ) -> Context {
+        Context::attach(self.client.clone(), cluster_id.into(), context_id.into(), language)
     }
 }

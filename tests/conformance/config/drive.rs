@@ -42,7 +42,7 @@ pub(crate) fn run(case: &Value) -> Result<(), String> {
             expect::error(expected, &error, &log.text()).map_err(|why| match machine.network.verify(false) {
                 Err(unexpected) => format!("{why}\n{unexpected}"),
                 Ok(()) => why,
-            })?
+            })?;
         }
     }
     machine.network.verify(!expect::is_error(expected))?;

@@ -16,9 +16,8 @@ use crate::{Duration, Error, FieldMask, Result as CallResult, Timestamp};
 ///
 /// The fields are public for the macros: a value that is written out lies in static memory.
 #[doc(hidden)]
-#[allow(clippy::exhaustive_structs, missing_docs)]
+#[allow(clippy::exhaustive_structs, missing_docs)] // Macros write it out.
 #[derive(Debug)]
-#[allow(clippy::exhaustive_structs)] // Macros write it out.
 pub struct Place {
     pub message: &'static str,
     /// Empty for the message as a whole.

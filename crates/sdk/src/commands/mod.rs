@@ -98,6 +98,12 @@ struct Shared {
 }
 
 impl Context {
+    /// A context that is there already, by its ids. Dropping it leaves the context in place.
+    pub(crate) fn attach(client: Client, cluster_id: String, id: String, language: Language) -> Self {
+        let shared = Shared { client, cluster_id, language, id, open: AtomicBool::new(false) };
+        Self { shared: Arc::new(shared) }
+    }
+
     /// The id of the context.
     pub fn id(&self) -> &str {
         &self.shared.id

@@ -121,14 +121,14 @@ async fn what_is_not_trusted_is_said_at_once_and_not_tried_again() {
         (
             "expired",
             authority.issue("localhost", |p| {
-                (p.not_before, p.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1))
+                (p.not_before, p.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
             }),
             &authority,
         ),
         (
             "not valid yet",
             authority.issue("localhost", |p| {
-                (p.not_before, p.not_after) = (date_time_ymd(4000, 1, 1), date_time_ymd(4001, 1, 1))
+                (p.not_before, p.not_after) = (date_time_ymd(4000, 1, 1), date_time_ymd(4001, 1, 1));
             }),
             &authority,
         ),

@@ -24,9 +24,7 @@ use super::spark::VALUE_LIMIT;
 pub(super) fn register(context: &SessionContext) {
     context.register_udaf(AggregateUDF::new_from_impl(Sum { inner: sum_udaf(), mean: false }));
     context.register_udaf(AggregateUDF::new_from_impl(Sum { inner: avg_udaf(), mean: true }));
-    for inner in [array_agg_udaf()] {
-        context.register_udaf(AggregateUDF::new_from_impl(Collect { inner }));
-    }
+    context.register_udaf(AggregateUDF::new_from_impl(Collect { inner: array_agg_udaf() }));
 }
 
 /// `sum` of whole numbers and decimals, which the engine lets wrap around, and `avg` of decimals, which it does not

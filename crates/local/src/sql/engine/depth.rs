@@ -122,7 +122,7 @@ pub(super) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Failure> {
             Token::Word(w) if w.keyword == Keyword::END => up(&mut open, &mut outside, &mut now),
             Token::Comma | Token::SemiColon => now = Segment::default(),
             Token::Word(w) if matches!(w.keyword, Keyword::WHEN | Keyword::THEN | Keyword::ELSE) => {
-                now = Segment::default()
+                now = Segment::default();
             }
             other => {
                 now.tokens += 1;

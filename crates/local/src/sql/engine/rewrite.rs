@@ -395,7 +395,7 @@ impl VisitorMut for Rewriter {
             }
             Expr::UnaryOp { op: op @ UnaryOperator::BangNot, .. } => *op = UnaryOperator::Not,
             Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr: inner } => {
-                *expr = functions::call("bitwise_not", vec![take(inner)])
+                *expr = functions::call("bitwise_not", vec![take(inner)]);
             }
             Expr::Ceil { expr: inner, field } | Expr::Floor { expr: inner, field } => {
                 let mut arguments = vec![take(inner)];

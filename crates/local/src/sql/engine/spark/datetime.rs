@@ -144,7 +144,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     t("try_make_timestamp_ltz", |c| make_type(c, types::timestamp()), |e, a| make_timestamp(e, a, true)),
     t("make_timestamp_ntz", |c| make_type(c, types::ntz()), |e, a| make_timestamp(e, a, false)),
     t("try_make_timestamp_ntz", |c| make_type(c, types::ntz()), |e, a| make_timestamp(e, a, true)),
-    t("make_interval", |c| parts_type(c, 7, true, types::calendar()), |e, a| make_interval(e, a)),
+    t("make_interval", |c| parts_type(c, 7, true, types::calendar()), make_interval),
     t("try_make_interval", |c| parts_type(c, 7, true, types::calendar()), |e, a| make_interval(e, a).or(Ok(V::Null))),
     t(
         "make_dt_interval",
@@ -169,9 +169,9 @@ pub(crate) const FUNCTIONS: &[Def] = &[
             i32::try_from(n(0) * 12 + n(1)).map(V::Ym).map_err(|_| interval_overflow("make_ym_interval"))
         },
     ),
-    t("date_part", part_type, |e, a| part(e, a)),
-    t("datepart", part_type, |e, a| part(e, a)),
-    t("extract", part_type, |e, a| part(e, a)),
+    t("date_part", part_type, part),
+    t("datepart", part_type, part),
+    t("extract", part_type, part),
     t("timestampadd", add_type, timestamp_add),
     t(
         "timestampdiff",

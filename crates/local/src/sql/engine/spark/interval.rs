@@ -15,7 +15,7 @@ pub(crate) fn day_time_text(us: i64) -> String {
     let (second, day) = (SECOND.unsigned_abs(), DAY.unsigned_abs());
     let s = n / second;
     let mut out = format!("INTERVAL '{sign}{} {:02}:{:02}:{:02}", n / day, s / 3600 % 24, s / 60 % 60, s % 60);
-    if n % second != 0 {
+    if !n.is_multiple_of(second) {
         let fraction = format!(".{:06}", n % second);
         out.push_str(fraction.trim_end_matches('0'));
     }
@@ -42,7 +42,7 @@ pub(crate) fn calendar_text(months: i32, days: i32, us: i64) -> String {
         let sign = if rest < 0 { "-" } else { "" };
         let n = rest.unsigned_abs();
         let mut text = format!("{sign}{}", n / 1_000_000);
-        if n % 1_000_000 != 0 {
+        if !n.is_multiple_of(1_000_000) {
             let fraction = format!(".{:06}", n % 1_000_000);
             text.push_str(fraction.trim_end_matches('0'));
         }
