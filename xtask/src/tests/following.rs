@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Directory, changed, document, operation};
+use crate::commands::diff::decided;
 use crate::commands::diff::{self, Effect};
-use crate::commands::follow::decided;
 use crate::ir::Api;
 use crate::spec::{Documents, KeptFile, Retired, raw, series};
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::commands::diff;
-use crate::commands::follow::decided;
+use crate::commands::diff::decided;
 use crate::spec::{Documents, Signatures};
 
 /// A directory of this test, gone with the value.

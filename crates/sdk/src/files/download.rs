@@ -16,7 +16,6 @@ use super::fetch::{Fetch, Head, Remote};
 use super::progress::{Tracker, TransferProgress};
 use super::reader::FileReader;
 use super::settings::TransferSettings;
-use super::to_file;
 use crate::client::Client;
 use crate::runtime;
 
@@ -137,23 +136,6 @@ impl Download {
     /// As [`stream`](Self::stream) and its stream.
     pub async fn bytes(self) -> Result<Bytes> {
         self.stream().await?.into_reader().bytes().await
-    }
-
-    /// Fetches the file into one of this machine.
-    ///
-    /// The bytes go to a temporary file beside it, which takes its place at the end; what is no regular file, such as a
-    /// pipe, is written as it is. On failure nothing is left. Large files are fetched in ranges at the same time.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Io`] when the file cannot be written, or is there and must not be replaced: then nothing is sent.
-    /// Else as [`stream`](Self::stream).
-    pub async fn to_file(self, path: impl AsRef<Path>) -> Result<DownloadSummary> {
-        self.settings.check()?;
-        runtime::check()?;
-        let (tracker, path) = (self.tracker.clone(), path.as_ref().to_owned());
-        Box::pin(to_file::run(self, path)).await?;
-        let progress = tracker.get();
-        Ok(DownloadSummary { bytes: progress.bytes, renewals: progress.renewals })
     }
 }
 

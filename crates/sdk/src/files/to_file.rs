@@ -11,11 +11,31 @@ use databricks_models::files as models;
 use futures_util::{TryStreamExt as _, stream};
 
 use super::disk::{self, Writer};
-use super::download::{Download, empty_range};
+use super::download::{Download, DownloadSummary, empty_range};
 use super::fetch::{Fetch, Remote};
 use super::progress::Tracker;
+use crate::runtime;
 
-pub(super) async fn run(download: Download, path: PathBuf) -> Result<()> {
+impl Download {
+    /// Fetches the file into one of this machine.
+    ///
+    /// The bytes go to a temporary file beside it, which takes its place at the end; what is no regular file, such as a
+    /// pipe, is written as it is. On failure nothing is left. Large files are fetched in ranges at the same time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when the file cannot be written, or is there and must not be replaced: then nothing is sent.
+    /// Else as [`stream`](Self::stream).
+    pub async fn to_file(self, path: impl AsRef<Path>) -> Result<DownloadSummary> {
+        self.settings.check()?;
+        runtime::check()?;
+        let (tracker, path) = (self.tracker.clone(), path.as_ref().to_owned());
+        Box::pin(run(self, path)).await?;
+        let progress = tracker.get();
+        Ok(DownloadSummary { bytes: progress.bytes, renewals: progress.renewals })
+    }
+}
+
+async fn run(download: Download, path: PathBuf) -> Result<()> {
     let Download { client, path: remote_path, settings, tracker, range: (start, end), in_ranges, overwrite, sync } =
         download;
     if end.is_some_and(|end| end <= start) {

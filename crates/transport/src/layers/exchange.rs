@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use databricks_core::{Body, SharedCredentials};
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 
 use super::once::{OnePass, Unread};
-use super::redirect::strip;
 use super::timeout::{self, Progress};
 use super::{CallInfo, FinalUri};
 use crate::CallOptions;
@@ -309,5 +308,23 @@ impl Exchange {
         if self.follows_redirects {
             response.extensions_mut().insert(FinalUri(self.uri().clone()));
         }
+    }
+}
+
+/// Takes out what another origin must not see.
+fn strip(headers: &mut HeaderMap) {
+    let names: Vec<_> = headers
+        .iter()
+        .filter(|(name, value)| {
+            value.is_sensitive()
+                || **name == AUTHORIZATION
+                || **name == COOKIE
+                || name.as_str().starts_with("x-databricks-")
+                || databricks_core::redact::is_secret_header(name)
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in names {
+        headers.remove(name);
     }
 }

@@ -1,7 +1,7 @@
 //! Following redirects.
 
 use databricks_core::{ApiError, Error, ErrorKind, Origin, Result};
-use http::header::{AUTHORIZATION, COOKIE, LOCATION};
+use http::header::LOCATION;
 use http::{HeaderMap, Method, StatusCode, Uri};
 
 use super::exchange::Moved;
@@ -117,24 +117,6 @@ fn escape(reference: &[u8]) -> String {
     const INVALID: &AsciiSet =
         &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
     percent_encode(reference.trim_ascii(), INVALID).to_string()
-}
-
-/// Takes out what another origin must not see.
-pub(super) fn strip(headers: &mut HeaderMap) {
-    let names: Vec<_> = headers
-        .iter()
-        .filter(|(name, value)| {
-            value.is_sensitive()
-                || **name == AUTHORIZATION
-                || **name == COOKIE
-                || name.as_str().starts_with("x-databricks-")
-                || databricks_core::redact::is_secret_header(name)
-        })
-        .map(|(name, _)| name.clone())
-        .collect();
-    for name in names {
-        headers.remove(name);
-    }
 }
 
 /// A reference resolved against a base URL (RFC 3986, section 5.2), without its fragment.

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
 use super::aims::{CONTENDERS, ROWS, Row};
-use super::server::Server;
+use super::server::{Server, pinned};
 
 /// What a contender prints.
 #[derive(Debug, Deserialize)]
@@ -72,14 +71,6 @@ fn measure(program: &Path, core: Option<usize>, contender: &str, row: &Row, url:
     let measured: Measured = serde_json::from_slice(&output.stdout).context("what a contender printed")?;
     ensure!(measured.wall_ns > 0 && measured.first_ns > 0, "{contender} measured nothing");
     Ok(measured)
-}
-
-/// The command of a program that stays on one core.
-pub(super) fn pinned(program: &Path, core: Option<usize>) -> Command {
-    let Some(core) = core else { return Command::new(program) };
-    let mut command = Command::new("taskset");
-    command.args(["--cpu-list", &core.to_string()]).arg(program);
-    command
 }
 
 /// The value in the middle; of none, no number.

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -15,7 +15,7 @@ pub(super) struct Server {
 impl Server {
     /// Starts the server, on this core if there are two.
     pub(super) fn start(program: &Path, core: Option<usize>) -> Result<Self> {
-        let mut child = super::rounds::pinned(program, core)
+        let mut child = pinned(program, core)
             .arg("serve")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -35,4 +35,12 @@ impl Drop for Server {
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
+}
+
+/// The command of a program that stays on one core.
+pub(super) fn pinned(program: &Path, core: Option<usize>) -> Command {
+    let Some(core) = core else { return Command::new(program) };
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &core.to_string()]).arg(program);
+    command
 }

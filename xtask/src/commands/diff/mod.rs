@@ -7,7 +7,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::follow::decided;
 use crate::ir::{self, Api, Doc, Message, Operation, Output, Ty};
 use crate::spec::{Documents, Signatures};
 use log::Change;
@@ -277,4 +276,21 @@ fn text(ty: &Ty) -> String {
         Ty::Message(name) | Ty::Enum(name) | Ty::Boxed(name) => format!("{}.{}", name.package, name.name),
         plain => format!("{plain:?}").to_lowercase(),
     }
+}
+
+/// Builds with everything undecided put on the safe side, in memory.
+pub(crate) fn decided(mut documents: Documents) -> Result<(Api, Signatures)> {
+    let pending = ir::pending(&documents)?;
+    for stale in &pending.stale {
+        documents.overrides.remove(stale.section, &stale.entry);
+    }
+    for entry in &pending.unused {
+        documents.sensitive.remove(entry);
+    }
+    for (path, free) in pending.sensitive {
+        documents.sensitive.decide(path, free);
+    }
+    documents.signatures.operations.extend(pending.signatures.operations);
+    documents.signatures.messages.extend(pending.signatures.messages);
+    ir::build(&documents)
 }

@@ -2,15 +2,13 @@
 
 mod upkeep;
 
-pub(crate) use upkeep::decided;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use super::codegen::SPEC;
-use super::diff::{self, Log, workspace_version};
+use super::diff::{self, Log, decided, workspace_version};
 use super::{codegen, coverage, docs_coverage, import, lint};
 use crate::ir::{self, Api};
 use crate::spec::{Documents, Retired, raw, series};

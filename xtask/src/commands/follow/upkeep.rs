@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::ir::{self, Api};
+use crate::ir;
 use crate::spec::{Documents, KeptFile, Signatures, operations_of};
 
 /// Extends `sensitive.json` and `signatures.json`, cleans `overrides.json`, `sensitive.json` and the texts. Returns what
@@ -105,21 +105,4 @@ fn texts(directory: &Path, documents: &Documents, review: &mut String) -> Result
         }
     }
     Ok(())
-}
-
-/// Builds with everything undecided put on the safe side, in memory.
-pub(crate) fn decided(mut documents: Documents) -> Result<(Api, Signatures)> {
-    let pending = ir::pending(&documents)?;
-    for stale in &pending.stale {
-        documents.overrides.remove(stale.section, &stale.entry);
-    }
-    for entry in &pending.unused {
-        documents.sensitive.remove(entry);
-    }
-    for (path, free) in pending.sensitive {
-        documents.sensitive.decide(path, free);
-    }
-    documents.signatures.operations.extend(pending.signatures.operations);
-    documents.signatures.messages.extend(pending.signatures.messages);
-    ir::build(&documents)
 }
