@@ -61,6 +61,8 @@ mod sql;
 mod state;
 mod workspace;
 
+#[doc(hidden)]
+pub use python::is_passed_on;
 pub use record::RecordedRequest;
 pub use sql::script::ScriptedResult;
 pub use state::volumes::Links;

@@ -49,6 +49,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    #[cfg(unix)]
+    if let Err(error) = drop_secrets_of_the_environment() {
+        return failed(&error);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
@@ -60,6 +64,25 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(error.as_ref()),
     }
+}
+
+/// Starts this program anew without the variables that commands of contexts do not get, if there are any.
+///
+/// Commands run with the rights of this process and could read its first environment from `/proc`, whatever theirs is.
+#[cfg(unix)]
+fn drop_secrets_of_the_environment() -> std::io::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+
+    let kept = |name: &std::ffi::OsStr| {
+        name.to_str().is_some_and(|name| databricks_local::is_passed_on(name) || name.starts_with("RUST_"))
+    };
+    let variables: Vec<_> = std::env::vars_os().collect();
+    if variables.iter().all(|(name, _)| kept(name)) {
+        return Ok(());
+    }
+    let variables = variables.into_iter().filter(|(name, _)| kept(name));
+    let program = std::env::current_exe()?;
+    Err(std::process::Command::new(program).args(std::env::args_os().skip(1)).env_clear().envs(variables).exec())
 }
 
 /// States on one line what failed and why.

@@ -56,7 +56,8 @@ const PASSED_ON: &[&str] = &[
 ];
 const PASSED_ON_PREFIXES: &[&str] = &["LC_", "PYTHON", "XDG_"];
 
-fn is_passed_on(name: &str) -> bool {
+/// Whether commands of contexts get the variable of this name.
+pub fn is_passed_on(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let exact = if cfg!(windows) { upper.as_str() } else { name };
     let secret = ["TOKEN", "SECRET", "PASSWORD", "KEY", "CREDENTIAL"].iter().any(|word| upper.contains(word));

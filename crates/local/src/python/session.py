@@ -57,7 +57,7 @@ def ask(method, path, body=None, data=None):
     return content
 
 
-def call(method, path, body=None, **query):
+def call(method, path, body=None, /, **query):
     """As `ask`, for JSON."""
     query = {k: v for k, v in query.items() if v is not None}
     if query:

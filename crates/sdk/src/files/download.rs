@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
