@@ -142,7 +142,7 @@ impl Documents {
             Some(_) if name.matches('.').count() > 4 => {}
             Some(properties) => {
                 properties.iter().for_each(|(member, property)| {
-                    self.dotted(package, &format!("{name}.{member}"), property, parameters)
+                    self.dotted(package, &format!("{name}.{member}"), property, parameters);
                 });
             }
             None => {
