@@ -12,7 +12,7 @@ use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Wraps each attempt in a span after OpenTelemetry's conventions for HTTP clients, sends W3C's `traceparent` with a
-/// new span id unless the caller set one, and ends an attempt after [`CallOptions::attempt_timeout`].
+/// new span id unless the caller set one, and ends an attempt after [`CallOptions::attempt_timeout`](crate::CallOptions::attempt_timeout).
 ///
 /// The span's fields are `http.request.method`, `server.address`, `server.port`, `url.full` (without its query),
 /// `url.template`, `http.request.resend_count`, `http.response.status_code`, `network.protocol.version` and

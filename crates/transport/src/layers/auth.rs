@@ -8,9 +8,9 @@ use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
 /// Asks [`Credentials`](databricks_core::Credentials) for headers before every attempt and adds them.
 ///
 /// The headers go to one origin only: that which they name, else the client's own, else that of the request. A request
-/// elsewhere travels without, unless [`CallOptions::foreign_credentials`] is set.
+/// elsewhere travels without, unless [`CallOptions::foreign_credentials`](crate::CallOptions::foreign_credentials) is set.
 ///
-/// A request that has a header `Authorization` of its own, or is marked with [`CallOptions::anonymous`], travels
+/// A request that has a header `Authorization` of its own, or is marked with [`CallOptions::anonymous`](crate::CallOptions::anonymous), travels
 /// without the client's credentials. An own header stays with the URL it was given for: a redirect to another origin
 /// does not get it.
 ///

@@ -5,7 +5,7 @@ use databricks_core::{Error, ErrorKind, Idempotency};
 use super::{Exchange, HttpResult, Middleware, Next, request_line, tower_layer};
 use crate::SharedClock;
 
-/// Ends a call that takes longer than [`CallOptions::timeout`], attempts and waits together. Calls without one are not
+/// Ends a call that takes longer than [`CallOptions::timeout`](crate::CallOptions::timeout), attempts and waits together. Calls without one are not
 /// limited.
 ///
 /// The retry layer below sees the deadline and does not begin a wait that would pass it.

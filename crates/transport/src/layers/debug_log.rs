@@ -15,7 +15,7 @@ use render::Rendering;
 const LIMIT: usize = 1 << 20;
 
 /// Logs each attempt and its response as one event of level `debug` with the target `databricks_transport::http`; those
-/// of a call with [`CallOptions::debug`] at level `info` and with headers.
+/// of a call with [`CallOptions::debug`](crate::CallOptions::debug) at level `info` and with headers.
 ///
 /// Secrets are replaced by `**REDACTED**`, whatever the settings: `Authorization`, cookies and their kind among the
 /// headers, members such as `token` and `password` of JSON bodies, signatures of URLs. Bodies that are not JSON or a

@@ -15,7 +15,7 @@ const ERROR_LIMIT: usize = 1 << 20;
 /// Turns responses with an error status, and login pages with status 200, into an [`Error`].
 ///
 /// The body of a success is read whole, so that a response that breaks off is a failed attempt, unless
-/// [`CallOptions::stream_response`] is set.
+/// [`CallOptions::stream_response`](crate::CallOptions::stream_response) is set.
 #[derive(Clone, Debug)]
 pub struct ResponseLayer {
     limit: usize,
