@@ -67,7 +67,7 @@ impl<O: Paginated> Pages<O> {
     ///
     /// # Errors
     /// When a page cannot be fetched, or the service leads back to a page that was there before
-    /// ([`ErrorKind::PaginationLoop`]).
+    /// ([`ErrorKind::PaginationLoop`](crate::ErrorKind::PaginationLoop)).
     pub async fn try_next(&mut self) -> Result<Option<Page<O::Item>>> {
         stream::try_next(self).await
     }

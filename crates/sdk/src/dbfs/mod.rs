@@ -1,6 +1,6 @@
 //! Files of DBFS, and one view of DBFS, volumes and this machine's files.
 //!
-//! [`Dbfs`](crate::services::files::Dbfs) has the operations of the API, in blocks of at most 1 MiB; the methods here
+//! [`Dbfs`] has the operations of the API, in blocks of at most 1 MiB; the methods here
 //! read and write whole files. [`Fs`] lists, copies, moves and deletes by the paths that `dbutils.fs` takes.
 
 mod copy;
