@@ -1,6 +1,6 @@
 //! Files in volumes: uploads and downloads of any size, and what is done with directories as a whole.
 //!
-//! [`Files`](crate::services::files::Files) has the operations of the API; the methods here do what takes several of
+//! [`Files`] has the operations of the API; the methods here do what takes several of
 //! them. Paths are absolute, such as `/Volumes/main/default/data/trips.parquet`; [`Volume`] takes paths within one.
 
 pub(crate) mod disk;
