@@ -10,7 +10,7 @@
 //! use databricks_local::{LocalWorkspace, faults::Rule};
 //!
 //! let workspace = LocalWorkspace::start().await?;
-//! // The second and third listing are told to come back a second later.
+//! // The second and third listing are refused with a `Retry-After` of a second.
 //! let busy = workspace.faults().add(
 //!     Rule::new("GET", "/api/*/clusters/list").skip(1).times(2).status(429).header("retry-after", "1"),
 //! );

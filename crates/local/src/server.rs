@@ -95,7 +95,7 @@ impl Connections {
 
 /// Breaks connections on which the rest of a request stays out for `limit`, on a thread of its own.
 ///
-/// The clock is the machine's: tests pause Tokio's, and a client that has fallen silent does not depend on that.
+/// The clock is the machine's: tests pause Tokio's, and a client that sends no data does not depend on that.
 fn watch(connections: &Arc<Connections>, limit: Duration) -> io::Result<()> {
     let connections = Arc::downgrade(connections);
     let pause = (limit / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));

@@ -190,7 +190,7 @@ impl<'a> Lookup<'a> {
         let key = paging.dedup.as_deref().map(|wire| self.step(&item, wire)).transpose()?;
         ensure!(
             key.as_ref().is_none_or(|key| key.ty == Ty::String),
-            "items are told apart by something else than a text"
+            "items are distinguished by something else than a string"
         );
         Ok(Paging { items, item, kind, initial: values(&paging.initial)?, defaults: values(&paging.defaults)?, key })
     }

@@ -433,7 +433,7 @@ trait Shape<'de>: Sized {
 
 struct ShapeVisitor<T>(At, PhantomData<T>);
 
-/// What all that is no list and no object comes to, in a visitor whose value is an `Option` and whose first field is the
+/// What everything but a list or an object comes to, in a visitor whose value is an `Option` and whose first field is the
 /// place.
 macro_rules! odd_scalars {
     ($expected:expr) => {

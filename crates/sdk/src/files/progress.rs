@@ -19,7 +19,7 @@ pub struct TransferProgress {
 
 type Callback = Box<dyn FnMut(TransferProgress) + Send>;
 
-/// The progress and who is told of it; clones share both.
+/// The progress and the callback that gets it; clones share both.
 #[derive(Clone, Default)]
 pub(super) struct Tracker(Arc<Mutex<Tracked>>);
 

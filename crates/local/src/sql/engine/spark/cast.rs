@@ -353,7 +353,7 @@ pub(crate) fn rescale(n: i128, from: i32, to: i32) -> Option<i128> {
     Some(if rest.abs() * 2 >= unit { whole + rest.signum() } else { whole })
 }
 
-/// `None` is no number, `Some(None)` one that is too large.
+/// `None` is not a number, `Some(None)` one that is too large.
 pub(crate) fn parse_decimal(text: &str, scale: i32) -> Option<Option<i128>> {
     let (mantissa, exponent) = match text.find(['e', 'E']) {
         Some(at) => (&text[..at], text[at + 1..].parse::<i32>().ok()?),

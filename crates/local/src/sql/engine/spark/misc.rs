@@ -304,7 +304,7 @@ fn bad_format(format: &str) -> DataFusionError {
     fail(
         "INVALID_FORMAT.UNEXPECTED_TOKEN",
         "42601",
-        &format!("The format is invalid: '{format}'. It is no number format."),
+        &format!("The format is invalid: '{format}'. It is not a number format."),
     )
 }
 
