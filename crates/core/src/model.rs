@@ -104,6 +104,8 @@ macro_rules! model {
             }
 
             /// Sets a member by its name on the wire, whether this release knows it or not; `null` is sent as such.
+            ///
+            /// A `null` stays until `extra_mut().remove(name)`: take it out before the member is set to a value by its setter.
             #[inline]
             #[must_use]
             pub fn with_extra(mut self, name: &str, value: impl ::core::convert::Into<$crate::__private::serde_json::Value>) -> Self {
