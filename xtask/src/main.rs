@@ -75,6 +75,8 @@ enum Task {
     },
     /// Measure what a call costs, compared with the bare HTTP client and reqwest in the same run.
     Bench(commands::bench::Options),
+    /// Check and publish the crates, in order.
+    Release(commands::release::Options),
     /// Measure what models and facade cost to compile.
     BuildCost {
         /// The crates to measure.
@@ -148,6 +150,7 @@ fn run(task: Task) -> Result<()> {
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
         Task::Ci { steps } => commands::ci::run(&root, &steps),
         Task::Bench(options) => commands::bench::run(&root, &options),
+        Task::Release(options) => commands::release::run(&root, &options),
         Task::BuildCost { crates } => commands::build_cost::run(&root, &crates),
     }
 }

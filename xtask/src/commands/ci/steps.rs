@@ -22,6 +22,7 @@ pub(super) const ALL: &[Step] = &[
     },
     Step { name: "unify", about: "packages built alone share what the workspace compiles", run: unify },
     Step { name: "deny", about: "licences, sources and bans of dependencies", run: deny },
+    Step { name: "package", about: "the crates can be packed for a release", run: package },
     Step { name: "tests", about: "the tests, as the README runs them", run: tests },
     Step { name: "quickstart", about: "the README's first command, and the short examples", run: quickstart },
     Step { name: "python", about: "the official Python SDK against the embedded workspace", run: python },
@@ -83,6 +84,11 @@ fn deny(shell: &Shell<'_>) -> Result<()> {
         own
     };
     shell.run(shell.command(program).args(["--all-features", "check", "bans", "licenses", "sources"]))
+}
+
+/// Without compiling what was packed, which `cargo xtask release --dry-run` does.
+fn package(shell: &Shell<'_>) -> Result<()> {
+    crate::commands::release::run(shell.root, &crate::commands::release::Options::check())
 }
 
 fn tests(shell: &Shell<'_>) -> Result<()> {
