@@ -13,6 +13,8 @@ from markers import is_deprecated
 from messages import function_named, parse_enum, parse_message, parse_type
 from operations import OperationParser
 
+MENTIONS_DO = re.compile(r"\.do\b")
+
 
 def attribute_path(node: ast.expr, root: str) -> list[str] | None:
     """poll.state.config_update with root `poll` -> ["state", "config_update"]."""
@@ -95,7 +97,9 @@ def parse_service(node: ast.ClassDef, package: Package) -> Service:
 def parse_package(path: Path) -> Package:
     package = Package(path.stem)
     classes: list[ast.ClassDef] = []
-    for node in ast.parse(path.read_text()).body:
+    text = path.read_text()
+    lines = text.splitlines()
+    for node in ast.parse(text).body:
         match node:
             case ast.ImportFrom(module="databricks.sdk.service", names=names):
                 package.imports.update(alias.name for alias in names)
@@ -114,7 +118,9 @@ def parse_package(path: Path) -> Package:
             package.lros[node.name] = parse_lro(node)
         else:
             raise ShapeError(f"{package.name}: class {node.name}")
-        package.calls += [(node.name, name) for name in request_calls(node)]
+        # Walking a class is dear, and nine in ten of them send nothing.
+        if any(MENTIONS_DO.search(line) for line in lines[node.lineno - 1 : node.end_lineno]):
+            package.calls += [(node.name, name) for name in request_calls(node)]
     return package
 
 
