@@ -4,7 +4,7 @@
 //! Entries have the form that the library of the official CLI uses, so that both find each other's logins.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,31 +18,23 @@ use super::key_store::{KeyStore, KeyStoreError};
 /// strings only.
 const ENCODED: &str = "go-keyring-base64:";
 
-/// The store of this system, reached when it is first needed.
-#[derive(Debug, Default)]
-pub(crate) struct SystemKeyStore {
-    store: OnceLock<Arc<CredentialStore>>,
-}
+/// The store of this system. It is reached anew by every operation: a connection that is kept would be closed wherever its
+/// last owner ends, and closing the Secret Service's blocks, which panics on a thread of an async runtime.
+#[derive(Debug)]
+pub(crate) struct SystemKeyStore;
 
 /// The system's key store, if this build has it.
 pub(crate) fn system() -> Option<Arc<dyn KeyStore>> {
-    Some(Arc::new(SystemKeyStore::default()))
+    Some(Arc::new(SystemKeyStore))
 }
 
 impl SystemKeyStore {
-    fn store(&self) -> Result<&Arc<CredentialStore>, KeyStoreError> {
-        if let Some(store) = self.store.get() {
-            return Ok(store);
-        }
-        let store = open().map_err(|error| KeyStoreError::Unavailable(error.to_string()))?;
-        Ok(self.store.get_or_init(|| store))
-    }
-
-    fn entry(&self, service: &str, account: &str) -> Result<Entry, KeyStoreError> {
+    fn entry(service: &str, account: &str) -> Result<Entry, KeyStoreError> {
         let target = format!("{service}:{account}");
         // The name that an entry has on Windows; elsewhere service and account are attributes.
         let modifiers = cfg!(windows).then(|| HashMap::from([("target", target.as_str())]));
-        self.store()?.build(service, account, modifiers.as_ref()).map_err(failed)
+        let store = open().map_err(|error| KeyStoreError::Unavailable(error.to_string()))?;
+        store.build(service, account, modifiers.as_ref()).map_err(failed)
     }
 }
 
@@ -80,7 +72,7 @@ fn failed(error: Error) -> KeyStoreError {
 
 impl KeyStore for SystemKeyStore {
     fn get(&self, service: &str, account: &str) -> Result<Option<Secret>, KeyStoreError> {
-        match self.entry(service, account)?.get_secret() {
+        match Self::entry(service, account)?.get_secret() {
             Ok(bytes) => {
                 decode(bytes).map(Some).ok_or_else(|| KeyStoreError::Failed("the entry is not valid UTF-8".to_owned()))
             }
@@ -90,11 +82,11 @@ impl KeyStore for SystemKeyStore {
     }
 
     fn set(&self, service: &str, account: &str, secret: &Secret) -> Result<(), KeyStoreError> {
-        self.entry(service, account)?.set_secret(secret.expose().as_bytes()).map_err(failed)
+        Self::entry(service, account)?.set_secret(secret.expose().as_bytes()).map_err(failed)
     }
 
     fn delete(&self, service: &str, account: &str) -> Result<(), KeyStoreError> {
-        match self.entry(service, account)?.delete_credential() {
+        match Self::entry(service, account)?.delete_credential() {
             Ok(()) | Err(Error::NoEntry) => Ok(()),
             Err(error) => Err(failed(error)),
         }

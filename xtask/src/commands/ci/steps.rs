@@ -46,6 +46,13 @@ pub(super) const ALL: &[Step] = &[
     Step { name: "features", about: "packages of the API build alone", run: features },
 ];
 
+/// Steps that run only when they are named: what they need is large, or not everywhere.
+pub(super) const ON_REQUEST: &[Step] = &[Step {
+    name: "login",
+    about: "a login through Chromium into a Secret Service, read by the official CLI",
+    run: |shell| script(shell, "tests/interop/login/run"),
+}];
+
 fn codegen(shell: &Shell<'_>) -> Result<()> {
     crate::commands::codegen::run(shell.root, true)
 }
