@@ -62,6 +62,14 @@ enum Task {
         #[arg(long)]
         sample: Option<u64>,
     },
+    /// Compile for other systems, with other choices of features, and with the oldest dependencies.
+    Builds {
+        /// The builds to try, all by default.
+        names: Vec<String>,
+        /// Try one build in this many, others for each commit.
+        #[arg(long)]
+        sample: Option<u64>,
+    },
     /// Write down the public API of every published crate.
     Api {
         /// Write nothing; fail if the API is not what was written down.
@@ -148,6 +156,7 @@ fn run(task: Task) -> Result<()> {
         Task::Spec(SpecTask::Diff { old, new }) => commands::diff::run(&root, &old, &new),
         Task::DocsCoverage { list } => commands::docs_coverage::run(&root, list),
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
+        Task::Builds { names, sample } => commands::builds::run(&root, &names, sample),
         Task::Ci { steps } => commands::ci::run(&root, &steps),
         Task::Bench(options) => commands::bench::run(&root, &options),
         Task::Release(options) => commands::release::run(&root, &options),

@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod bench;
 pub(crate) mod build_cost;
+pub(crate) mod builds;
 pub(crate) mod ci;
 pub(crate) mod codegen;
 pub(crate) mod coverage;

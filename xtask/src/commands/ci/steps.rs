@@ -43,7 +43,7 @@ pub(super) const ALL: &[Step] = &[
         about: "the public API is what was written down",
         run: |shell| crate::commands::api::run(shell.root, true),
     },
-    Step { name: "features", about: "packages of the API build alone", run: features },
+    Step { name: "features", about: "packages of the API build alone, and one of the other builds", run: features },
 ];
 
 /// Steps that run only when they are named: what they need is large, or not everywhere.
@@ -142,11 +142,12 @@ fn docs(shell: &Shell<'_>) -> Result<()> {
     shell.run(command.args(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Other packages for each commit; `cargo xtask features` checks all.
+/// Others for each commit; `cargo xtask features` and `cargo xtask builds` check all.
 fn features(shell: &Shell<'_>) -> Result<()> {
     crate::commands::features::run(shell.root, "databricks-models", Some(5))?;
     crate::commands::features::run(shell.root, "databricks-sdk", Some(9))?;
-    shell.cargo(&["check", "--quiet", "-p", "databricks-sdk", "--no-default-features"])
+    shell.cargo(&["check", "--quiet", "-p", "databricks-sdk", "--no-default-features"])?;
+    crate::commands::builds::run(shell.root, &[], Some(15))
 }
 
 fn script(shell: &Shell<'_>, path: &str) -> Result<()> {
