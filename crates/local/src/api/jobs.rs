@@ -8,11 +8,12 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
+use crate::exec::jobs::carry_out;
 use crate::extract::{Fields, Query, missing};
 use crate::html::escape;
 use crate::paging::{Limits, page};
 use crate::reply::{ApiError, Json, Reply};
-use crate::state::jobs::{Run, Start, course};
+use crate::state::jobs::{Run, Start};
 use crate::state::{App, lock};
 
 const JOBS: Limits = Limits { usual: 20, max: 100 };
@@ -158,7 +159,7 @@ async fn submit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
 fn begin(app: &Arc<App>, started: Result<Arc<Run>, Arc<Run>>) -> Value {
     let run = match started {
         Ok(run) => {
-            tokio::spawn(course::carry_out(Arc::clone(app), Arc::clone(&run)));
+            tokio::spawn(carry_out(Arc::clone(app), Arc::clone(&run)));
             run
         }
         Err(known) => known,
@@ -229,7 +230,7 @@ async fn repair(State(app): State<Arc<App>>, fields: Fields) -> Reply {
         let mut jobs = lock(&app.jobs);
         (jobs.repair(run_id, &named, all_failed, latest, app.clock.now_ms())?, jobs.run(run_id)?)
     };
-    tokio::spawn(course::carry_out(Arc::clone(&app), run));
+    tokio::spawn(carry_out(Arc::clone(&app), run));
     Ok(Json(json!({"repair_id": repair})))
 }
 

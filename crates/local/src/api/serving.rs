@@ -1,7 +1,7 @@
 //! Serving endpoints: each echoes what it is asked, as a custom model or as a chat model.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -19,9 +19,6 @@ use crate::state::{App, USER_NAME, lock};
 
 /// The endpoint that is there from the start.
 const FIRST: &str = "echo";
-
-/// The endpoints by name.
-pub(crate) type Endpoints = Mutex<BTreeMap<String, Value>>;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::auth::TokenHash;
+use crate::caller::TokenHash;
 use crate::extract::{Fields, missing};
 use crate::reply::ApiError;
 use crate::state::USER_NAME;

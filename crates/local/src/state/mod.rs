@@ -1,16 +1,18 @@
 //! What the workspace knows, in memory.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::auth::Caller;
+use serde_json::Value;
+
+use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::durable::Durable;
 use crate::faults::Faults;
-use crate::oidc::Oidc;
 use crate::random::{self, Ids};
 use crate::record::Record;
 use crate::records::call::{Desk, set, text};
@@ -23,6 +25,7 @@ use crate::sql::spill::ChunkSizes;
 use crate::sql::store::Statements;
 use clusters::Clusters;
 use contexts::Contexts;
+use grants::Grants;
 use history::History;
 use integrations::Integrations;
 use jobs::Jobs;
@@ -35,6 +38,7 @@ pub(crate) mod clusters;
 pub(crate) mod content;
 pub(crate) mod contexts;
 pub(crate) mod dbfs;
+pub(crate) mod grants;
 pub(crate) mod history;
 pub(crate) mod integrations;
 pub(crate) mod jobs;
@@ -125,7 +129,7 @@ impl Secrets {
             ] {
                 *own = text(&kept, name).to_owned();
             }
-            let id = kept.get("workspace_id").and_then(serde_json::Value::as_u64);
+            let id = kept.get("workspace_id").and_then(Value::as_u64);
             secrets.workspace_id = id.ok_or(io::ErrorKind::InvalidData)?;
         }
         if let Some(token) = token {
@@ -169,7 +173,7 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) record: Record,
     pub(crate) faults: Faults,
-    pub(crate) oidc: Oidc,
+    pub(crate) grants: Grants,
     /// What code in contexts authenticates with. It ends with the workspace.
     pub(crate) internal_token: String,
     /// Values that tasks of jobs leave for each other.
@@ -189,7 +193,8 @@ pub(crate) struct App {
     pub(crate) volumes: volumes::Volumes,
     pub(crate) dbfs: Mutex<dbfs::Dbfs>,
     pub(crate) secret_scopes: Mutex<secrets::SecretScopes>,
-    pub(crate) endpoints: crate::api::serving::Endpoints,
+    /// Serving endpoints by name.
+    pub(crate) endpoints: Mutex<BTreeMap<String, Value>>,
     pub(crate) jobs: Mutex<Jobs>,
     pub(crate) statements: Statements,
     pub(crate) sessions: Sessions,
@@ -230,7 +235,7 @@ impl App {
             starter_warehouse,
             record: Record::default(),
             faults: Faults::default(),
-            oidc: Oidc::default(),
+            grants: Grants::default(),
             internal_token: format!("dctx{}", random::to_hex(&random::bytes::<16>()?)),
             task_values: jobs::TaskValues::default(),
             user,
