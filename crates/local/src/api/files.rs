@@ -61,7 +61,7 @@ async fn upload(
     let path = file_path(&path)?;
     let overwrite = query.opt_bool("overwrite")?.unwrap_or(true);
     lock(&app.volumes.tree).check(&path, overwrite)?;
-    let segment = receive(app.directory.path(), &app.ids, request.into_body())
+    let segment = receive(&app.shelf, &app.ids, request.into_body())
         .await
         .map_err(|error| ApiError::malformed(format!("The body could not be read: {error}")))?;
     let entry = Entry { content: Content::of([Arc::new(segment)]), modified_ms: app.clock.now_ms() };

@@ -115,6 +115,7 @@ async fn run_now(State(app): State<Arc<App>>, fields: Fields) -> Reply {
             }
         }
         parameters.extend(given);
+        let environments = jobs.job(job_id)?.environments();
         let only = fields.opt_strings("only")?;
         let tasks = all_tasks(jobs.job(job_id)?)?;
         let tasks: Vec<Value> = tasks
@@ -123,7 +124,16 @@ async fn run_now(State(app): State<Arc<App>>, fields: Fields) -> Reply {
             .collect();
         let token = fields.opt_str("idempotency_token")?;
         jobs.start(
-            Start { job: Some(job_id), name: &name, tasks: &tasks, parameters, token, url: &app.url, depth: 0 },
+            Start {
+                job: Some(job_id),
+                name: &name,
+                tasks: &tasks,
+                parameters,
+                environments,
+                token,
+                url: &app.url,
+                depth: 0,
+            },
             app.clock.now_ms(),
         )?
     };
@@ -150,7 +160,9 @@ async fn submit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let name = fields.opt_str("run_name")?.unwrap_or("Untitled");
     let tasks = fields.opt_list("tasks")?.unwrap_or_default();
     let token = fields.opt_str("idempotency_token")?;
-    let start = Start { job: None, name, tasks, parameters: BTreeMap::new(), token, url: &app.url, depth: 0 };
+    let environments = fields.opt_list("environments")?.unwrap_or_default().to_vec();
+    let start =
+        Start { job: None, name, tasks, parameters: BTreeMap::new(), environments, token, url: &app.url, depth: 0 };
     let started = lock(&app.jobs).start(start, app.clock.now_ms())?;
     Ok(Json(begin(&app, started)))
 }

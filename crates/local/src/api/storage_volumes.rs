@@ -124,7 +124,7 @@ async fn put_part(
 }
 
 async fn receive_all(app: &App, request: Request) -> Result<crate::state::content::Segment, StorageError> {
-    receive(app.directory.path(), &app.ids, request.into_body())
+    receive(&app.shelf, &app.ids, request.into_body())
         .await
         .map_err(|_| StorageError::new(StatusCode::BAD_REQUEST, "IncompleteBody", "The body ended too early"))
 }

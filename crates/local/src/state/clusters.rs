@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::extract::Fields;
 use crate::reply::ApiError;
 use crate::state::USER_NAME;
+use crate::state::kept::Kept;
 use cluster::Timings;
 use spec::Spec;
 
@@ -25,15 +26,24 @@ pub(crate) use cluster::{Cluster, ClusterState, STATES};
 pub(crate) struct Clusters {
     all: BTreeMap<String, Cluster>,
     timings: Timings,
+    kept: Kept,
 }
 
 impl Clusters {
-    pub(crate) fn new(clock: &Clock) -> Self {
+    /// Those that were kept, terminated as the workspace was.
+    pub(crate) fn new(clock: &Clock, kept: Kept) -> Result<Self, ApiError> {
         let seconds = |s| clock.scaled_ms(Duration::from_secs(s));
-        Self {
-            all: BTreeMap::new(),
-            timings: Timings { start: seconds(60), restart: seconds(40), resize: seconds(20), terminate: seconds(20) },
-        }
+        let timings = Timings { start: seconds(60), restart: seconds(40), resize: seconds(20), terminate: seconds(20) };
+        let all = kept.all().into_iter().map(|(id, record)| {
+            let cluster = Cluster::of(&id, record, clock.now_ms())?;
+            Ok((id, cluster))
+        });
+        Ok(Self { all: all.collect::<Result<_, ApiError>>()?, timings, kept })
+    }
+
+    /// Keeps a cluster as it is now.
+    fn keep(&self, id: &str) -> Result<(), ApiError> {
+        self.all.get(id).map_or(Ok(()), |cluster| self.kept.put(id, cluster.record()))
     }
 
     /// The cluster, up to date.
@@ -59,7 +69,7 @@ impl Clusters {
             }
         };
         self.all.insert(id.to_owned(), Cluster::new(id, spec, context, now));
-        Ok(())
+        self.keep(id)
     }
 
     pub(crate) fn start(&mut self, id: &str, context: i64, now: i64) -> Result<(), ApiError> {
@@ -111,6 +121,7 @@ impl Clusters {
                 "Cluster {id} is pinned; unpin it before it is permanently deleted."
             )));
         }
+        self.kept.remove(id)?;
         self.all.remove(id);
         Ok(())
     }
@@ -133,7 +144,7 @@ impl Clusters {
         if running {
             self.restart(id, context, now)?;
         }
-        Ok(())
+        self.keep(id)
     }
 
     /// Replaces the members that the mask names. A running cluster restarts to take them up.
@@ -146,12 +157,7 @@ impl Clusters {
         now: i64,
     ) -> Result<(), ApiError> {
         let cluster = self.get(id, now)?;
-        let mut members = Fields(cluster.spec.members().clone());
-        members.0.insert("cluster_name".to_owned(), json!(cluster.spec.name));
-        if !members.0.contains_key("autoscale") {
-            members.0.insert("num_workers".to_owned(), json!(cluster.spec.num_workers));
-        }
-        members.0.insert("autotermination_minutes".to_owned(), json!(cluster.spec.autotermination_minutes));
+        let mut members = cluster.fields();
         for path in mask.split(',').map(str::trim) {
             let name = if path == "*" { None } else { Some(path.split('.').next().unwrap_or(path)) };
             match name {
@@ -183,7 +189,7 @@ impl Clusters {
             )));
         }
         owner.clone_into(&mut cluster.owner);
-        Ok(())
+        self.keep(id)
     }
 
     pub(crate) fn resize(&mut self, id: &str, fields: &Fields, now: i64) -> Result<(), ApiError> {
@@ -195,7 +201,7 @@ impl Clusters {
         cluster.enter(ClusterState::Resizing, now);
         cluster.touch(now);
         cluster.note("RESIZING", now, cluster.spec.size_details());
-        Ok(())
+        self.keep(id)
     }
 
     pub(crate) fn pin(&mut self, id: &str, pinned: bool, now: i64) -> Result<(), ApiError> {
@@ -205,7 +211,7 @@ impl Clusters {
             let kind = if pinned { "PINNED" } else { "UNPINNED" };
             cluster.note(kind, now, json!({"user": USER_NAME}));
         }
-        Ok(())
+        self.keep(id)
     }
 
     /// Every cluster, up to date.
@@ -223,8 +229,11 @@ mod tests {
     use super::*;
 
     fn one(body: &str) -> Clusters {
-        let mut clusters =
-            Clusters { all: BTreeMap::new(), timings: Timings { start: 100, restart: 50, resize: 20, terminate: 10 } };
+        let mut clusters = Clusters {
+            all: BTreeMap::new(),
+            timings: Timings { start: 100, restart: 50, resize: 20, terminate: 10 },
+            kept: Kept::default(),
+        };
         let fields = Fields::parse(body.as_bytes()).unwrap();
         clusters.create("c", &fields, 1, 0).unwrap();
         clusters

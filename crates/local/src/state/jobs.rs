@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
+use super::kept::Kept;
 use super::{USER_NAME, lock};
 use crate::extract::Fields;
+use crate::records::store::Record;
 use crate::reply::ApiError;
 use run::{Repair, RunState};
 
@@ -16,13 +18,13 @@ mod tasks;
 mod values;
 
 pub(crate) use run::Run;
-pub(crate) use tasks::{Phase, Readiness, TaskRun};
+pub(crate) use tasks::{Phase, RUNNABLE, Readiness, TaskRun};
 pub(crate) use values::TaskValues;
 
 /// How many tasks one response holds.
 const TASKS_PER_PAGE: usize = 100;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Job {
     id: i64,
     settings: Map<String, Value>,
@@ -31,6 +33,21 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// As it is kept on disk.
+    fn record(&self) -> Record {
+        Record::from_iter([
+            ("settings".to_owned(), Value::Object(self.settings.clone())),
+            ("created".to_owned(), json!(self.created_ms)),
+            ("runs".to_owned(), json!(self.runs)),
+        ])
+    }
+
+    fn of((id, record): (i64, Record)) -> (i64, Self) {
+        let number = |name: &str| record.get(name).and_then(Value::as_i64).unwrap_or_default();
+        let settings = record.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
+        (id, Self { id, settings, created_ms: number("created"), runs: number("runs") })
+    }
+
     /// As `get` shows it, with one page of tasks.
     pub(crate) fn json(&self, token: Option<&str>) -> Result<Value, ApiError> {
         let mut out = self.head();
@@ -66,6 +83,11 @@ impl Job {
         (self.tasks(), parameters.map(|p| (text(p, "name"), text(p, "default"))).collect())
     }
 
+    /// The environments that its tasks name.
+    pub(crate) fn environments(&self) -> Vec<Value> {
+        self.settings.get("environments").and_then(Value::as_array).cloned().unwrap_or_default()
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.settings.get("name").and_then(Value::as_str).unwrap_or("Untitled")
     }
@@ -97,6 +119,7 @@ pub(crate) struct Jobs {
     /// Runs by the idempotency tokens they were started with.
     tokens: BTreeMap<String, i64>,
     last_id: i64,
+    kept: Kept,
 }
 
 /// What a run is made of.
@@ -105,6 +128,8 @@ pub(crate) struct Start<'a> {
     pub(crate) name: &'a str,
     pub(crate) tasks: &'a [Value],
     pub(crate) parameters: BTreeMap<String, String>,
+    /// The environments that its tasks name.
+    pub(crate) environments: Vec<Value>,
     pub(crate) token: Option<&'a str>,
     pub(crate) url: &'a str,
     /// How many runs of jobs started each other before it.
@@ -112,6 +137,21 @@ pub(crate) struct Start<'a> {
 }
 
 impl Jobs {
+    /// The jobs that were kept.
+    pub(crate) fn new(kept: Kept) -> Self {
+        let jobs: BTreeMap<i64, Job> =
+            kept.all().into_iter().filter_map(|(id, record)| Some((id.parse().ok()?, record))).map(Job::of).collect();
+        let last_id = jobs.keys().next_back().copied().unwrap_or_default();
+        Self { jobs, last_id, kept, ..Self::default() }
+    }
+
+    /// Keeps a job, on disk first.
+    fn keep(&mut self, job: Job) -> Result<(), ApiError> {
+        self.kept.put(&job.id.to_string(), job.record())?;
+        self.jobs.insert(job.id, job);
+        Ok(())
+    }
+
     /// The next id: jobs, runs and runs of tasks count together, from a number that looks like the platform's.
     fn id(&mut self) -> i64 {
         self.last_id = self.last_id.max(1_000_000_000) + 1;
@@ -126,7 +166,7 @@ impl Jobs {
     pub(crate) fn create(&mut self, fields: &Fields, now: i64) -> Result<i64, ApiError> {
         let settings = checked(fields)?;
         let id = self.id();
-        self.jobs.insert(id, Job { id, settings, created_ms: now, runs: 0 });
+        self.keep(Job { id, settings, created_ms: now, runs: 0 })?;
         Ok(id)
     }
 
@@ -141,17 +181,16 @@ impl Jobs {
 
     /// Puts new settings over the old ones, or in their place.
     pub(crate) fn change(&mut self, id: i64, new: &Fields, replace: bool, remove: &[String]) -> Result<(), ApiError> {
-        self.job(id)?;
-        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
+        let job = self.job(id)?.clone();
         let mut settings = if replace { Map::new() } else { job.settings.clone() };
         settings.extend(new.0.clone());
         settings.retain(|name, _| !remove.contains(name));
-        job.settings = checked(&Fields(settings))?;
-        Ok(())
+        self.keep(Job { settings: checked(&Fields(settings))?, ..job })
     }
 
     pub(crate) fn delete(&mut self, id: i64) -> Result<(), ApiError> {
         self.job(id)?;
+        self.kept.remove(&id.to_string())?;
         self.jobs.remove(&id);
         Ok(())
     }
@@ -198,6 +237,7 @@ impl Jobs {
             started_ms: now,
             url: start.url.to_owned(),
             parameters: start.parameters,
+            environments: start.environments,
             depth: start.depth,
             state: Mutex::new(RunState { tasks, ended_ms: None, repairs: Vec::new() }),
             canceled: watch::Sender::new(false),
@@ -274,6 +314,16 @@ fn checked(fields: &Fields) -> Result<Map<String, Value>, ApiError> {
     let mut settings = fields.0.clone();
     for name in ["access_control_list", "job_id"] {
         settings.remove(name);
+    }
+    // What the service states of every job.
+    for (name, value) in [
+        ("name", json!("Untitled")),
+        ("email_notifications", json!({})),
+        ("webhook_notifications", json!({})),
+        ("timeout_seconds", json!(0)),
+        ("max_concurrent_runs", json!(1)),
+    ] {
+        settings.entry(name).or_insert(value);
     }
     Ok(settings)
 }

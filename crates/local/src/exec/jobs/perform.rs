@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::carry_out;
 use super::outcome::{Failure, Outcome};
 use super::references::Scope;
-use super::workloads::{python_run, source, sql_file, sql_source};
-use crate::state::jobs::{Run, Start, TaskRun};
+use super::workloads::{python_run, source, sql_file, sql_source, text_of, wheel_run};
+use crate::state::jobs::{RUNNABLE, Run, Start, TaskRun};
 use crate::state::{App, lock};
 
 /// How many runs of jobs may start each other.
@@ -44,13 +44,24 @@ pub(super) fn perform<'a>(
         }
         if let Some(python) = spec.get("spark_python_task") {
             let path = scope.text(python, "python_file");
-            let (source, _) = source(app, &path)?;
+            let source = text_of(app, &path)?;
             let arguments = python["parameters"].as_array().into_iter().flatten();
             let arguments: Vec<String> = arguments.map(|v| scope.value(v)).collect();
             let output = python_run(app, task, source, path, arguments, BTreeMap::new()).await?;
             return Ok(json!({"logs": output.printed, "logs_truncated": output.truncated}));
         }
-        notebook(app, task, &spec["notebook_task"], &scope).await
+        if let Some(wheel) = spec.get("python_wheel_task") {
+            return wheel_run(app, task, wheel, &scope).await;
+        }
+        if let Some(stated) = spec.get("notebook_task") {
+            return notebook(app, task, stated, &scope).await;
+        }
+        let kind = spec.as_object().into_iter().flatten().find(|(name, _)| name.ends_with("_task"));
+        Err(Failure::new(format!(
+            "The embedded workspace runs {}; it keeps a {}, but does not run it.",
+            RUNNABLE.join(", "),
+            kind.map_or("task without work", |(name, _)| name)
+        )))
     })
 }
 
@@ -140,6 +151,7 @@ async fn run_job(app: &Arc<App>, run: &Arc<Run>, other: &Value, scope: &Scope<'_
             name: &name,
             tasks: &tasks,
             parameters: values,
+            environments: job.environments(),
             token: None,
             url: &app.url,
             depth: run.depth + 1,

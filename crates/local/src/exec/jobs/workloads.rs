@@ -44,6 +44,72 @@ pub(super) fn source(app: &App, path: &str) -> Result<(String, Option<&'static s
     Ok((text, object.language))
 }
 
+/// The text of a Python file: of the workspace, of a volume or of DBFS.
+pub(super) fn text_of(app: &App, path: &str) -> Result<String, Failure> {
+    String::from_utf8(bytes_of(app, path)?).map_err(|_| Failure::new(format!("\"{path}\" is not text.")))
+}
+
+fn bytes_of(app: &App, path: &str) -> Result<Vec<u8>, Failure> {
+    let unknown = || Failure::new(format!("Unable to access \"{path}\": it does not exist, or the path is not right."));
+    let plain = path.strip_prefix("dbfs:").or_else(|| path.strip_prefix("file:")).unwrap_or(path);
+    let entry = if plain.starts_with("/Volumes/") {
+        lock(&app.volumes.tree).get(plain)
+    } else if let Some(mounted) = plain.strip_prefix("/dbfs/") {
+        lock(&app.dbfs).tree.get(&format!("/{mounted}"))
+    } else if path.starts_with("dbfs:") {
+        lock(&app.dbfs).tree.get(plain)
+    } else {
+        return lock(&app.objects).get(plain).map(|object| object.content.clone()).map_err(|_| unknown());
+    };
+    let content = entry.map_err(|_| unknown())?.content;
+    content.read(0, content.length()).map_err(|error| Failure::new(format!("\"{path}\" could not be read: {error}")))
+}
+
+/// Calls an entry point of a package. The wheels of the task and of its environment are put on the path as they are,
+/// which serves those that are Python alone; what they need besides has to be there.
+pub(super) async fn wheel_run(app: &Arc<App>, task: &TaskRun, wheel: &Value, scope: &Scope<'_>) -> Outcome {
+    let libraries =
+        task.spec["libraries"].as_array().into_iter().flatten().filter_map(|library| library["whl"].as_str());
+    let environment = scope.run.environments.iter().find(|e| e["environment_key"] == task.spec["environment_key"]);
+    let spec = environment.map_or(&Value::Null, |environment| &environment["spec"]);
+    let dependencies = spec["dependencies"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let directory = app.directory.path().join(format!("wheels-{}", task.run_id));
+    let failed = |error: std::io::Error| Failure::new(format!("The wheels could not be unpacked: {error}"));
+    std::fs::create_dir_all(&directory).map_err(failed)?;
+    let mut paths = Vec::new();
+    for path in libraries.chain(dependencies.filter(|d| d.ends_with(".whl"))) {
+        let file = directory.join(path.rsplit('/').next().unwrap_or(path));
+        std::fs::write(&file, bytes_of(app, path)?).map_err(failed)?;
+        paths.push(file.display().to_string());
+    }
+    let (package, entry) = (scope.text(wheel, "package_name"), scope.text(wheel, "entry_point"));
+    let positional = wheel["parameters"].as_array().into_iter().flatten().map(|v| scope.value(v));
+    let named = wheel["named_parameters"].as_object().into_iter().flatten();
+    let arguments = positional.chain(named.map(|(name, v)| format!("--{name}={}", scope.value(v)))).collect();
+    let source = format!(
+        "import importlib, importlib.metadata, sys\n\
+         sys.path[:0] = {}\n\
+         def _entry(package, name):\n\
+         \x20   try:\n\
+         \x20       points = importlib.metadata.distribution(package).entry_points\n\
+         \x20   except importlib.metadata.PackageNotFoundError:\n\
+         \x20       points = []\n\
+         \x20   for point in points:\n\
+         \x20       if point.name == name:\n\
+         \x20           return point.load()\n\
+         \x20   return getattr(importlib.import_module(package.replace('-', '_')), name)\n\
+         _entry({}, {})()\n",
+        json!(paths),
+        json!(package),
+        json!(entry)
+    );
+    let output = python_run(app, task, source, package, arguments, BTreeMap::new()).await;
+    // What stays goes with the workspace.
+    let _ = std::fs::remove_dir_all(&directory);
+    let output = output?;
+    Ok(json!({"logs": output.printed, "logs_truncated": output.truncated}))
+}
+
 /// Runs the statements of a file, one after the other, on the task's warehouse.
 pub(super) async fn sql_file(
     app: &Arc<App>,

@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::events::Event;
 use super::spec::Spec;
+use crate::extract::Fields;
+use crate::records::store::Record;
 use crate::reply::ApiError;
 use crate::state::USER_NAME;
 
@@ -95,6 +97,41 @@ impl Cluster {
         let attributes = json!({"user": USER_NAME, "attributes": cluster.spec.members()});
         cluster.note("CREATING", now, attributes);
         cluster
+    }
+
+    /// What a user would state to make it.
+    pub(super) fn fields(&self) -> Fields {
+        let mut fields = Fields(self.spec.members().clone());
+        fields.0.insert("cluster_name".to_owned(), json!(self.spec.name));
+        if !fields.0.contains_key("autoscale") {
+            fields.0.insert("num_workers".to_owned(), json!(self.spec.num_workers));
+        }
+        fields.0.insert("autotermination_minutes".to_owned(), json!(self.spec.autotermination_minutes));
+        fields
+    }
+
+    /// As it is kept on disk.
+    pub(super) fn record(&self) -> Record {
+        Record::from_iter([
+            ("spec".to_owned(), Value::Object(self.fields().0)),
+            ("owner".to_owned(), json!(self.owner)),
+            ("pinned".to_owned(), json!(self.pinned)),
+            ("start_time".to_owned(), json!(self.start_time)),
+        ])
+    }
+
+    /// A cluster that was kept: it went down with the workspace.
+    pub(super) fn of(id: &str, record: Record, now: i64) -> Result<Self, ApiError> {
+        let fields = Fields(record);
+        let spec = Spec::new(&fields.opt_object("spec")?.unwrap_or_default(), id)?;
+        let mut cluster = Self::new(id, spec, 0, fields.opt_i64("start_time")?.unwrap_or(now));
+        cluster.owner = fields.opt_str("owner")?.unwrap_or(USER_NAME).to_owned();
+        cluster.pinned = fields.opt_bool("pinned")?.unwrap_or_default();
+        let parameters = json!({"databricks_error_message": "The embedded workspace was stopped"});
+        cluster.terminate(json!({"code": "INTERNAL_ERROR", "type": "SERVICE_FAULT", "parameters": parameters}), now);
+        cluster.enter(ClusterState::Terminated, now);
+        cluster.terminated = Some(now);
+        Ok(cluster)
     }
 
     pub(super) fn note(&mut self, kind: &'static str, at: i64, details: Value) {

@@ -22,6 +22,7 @@ pub(crate) struct Run {
     pub(super) url: String,
     /// Values of the job's parameters.
     pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) environments: Vec<Value>,
     /// How many runs of jobs started each other before it.
     pub(crate) depth: usize,
     pub(crate) state: Mutex<RunState>,
