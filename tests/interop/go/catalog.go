@@ -18,7 +18,9 @@ func catalogCalls(c *calls) {
 	ask(c, "schemas.create", func() (*catalog.SchemaInfo, error) {
 		return w.Schemas.Create(ctx, catalog.CreateSchema{CatalogName: "go_cat", Name: "s"})
 	}, func(i *catalog.SchemaInfo) bool { return i.FullName == "go_cat.s" })
-	ask(c, "schemas.list", func() ([]catalog.SchemaInfo, error) { return w.Schemas.ListAll(ctx, catalog.ListSchemasRequest{CatalogName: "go_cat"}) },
+	ask(c, "schemas.list", func() ([]catalog.SchemaInfo, error) {
+		return w.Schemas.ListAll(ctx, catalog.ListSchemasRequest{CatalogName: "go_cat"})
+	},
 		func(all []catalog.SchemaInfo) bool { return len(all) >= 1 })
 	warehouses, err := w.Warehouses.ListAll(ctx, sql.ListWarehousesRequest{})
 	if err == nil && len(warehouses) > 0 {

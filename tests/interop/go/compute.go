@@ -29,7 +29,9 @@ func computeCalls(c *calls) {
 	id := cluster.ClusterId
 	ask(c, "clusters.get", func() (*compute.ClusterDetails, error) { return w.Clusters.GetByClusterId(ctx, id) },
 		func(d *compute.ClusterDetails) bool { return d.ClusterName == "go" && len(d.Executors) == 1 })
-	ask(c, "clusters.list", func() ([]compute.ClusterDetails, error) { return w.Clusters.ListAll(ctx, compute.ListClustersRequest{PageSize: 1}) },
+	ask(c, "clusters.list", func() ([]compute.ClusterDetails, error) {
+		return w.Clusters.ListAll(ctx, compute.ListClustersRequest{PageSize: 1})
+	},
 		func(all []compute.ClusterDetails) bool { return len(all) == 2 })
 	ask(c, "clusters.list filtered", func() ([]compute.ClusterDetails, error) {
 		return w.Clusters.ListAll(ctx, compute.ListClustersRequest{FilterBy: &compute.ListClustersFilterBy{ClusterStates: []compute.State{compute.StateTerminated}}})
@@ -47,14 +49,18 @@ func computeCalls(c *calls) {
 	}, nil)
 	do(c, "clusters.pin", func() error { return w.Clusters.Pin(ctx, compute.PinCluster{ClusterId: id}) })
 	do(c, "clusters.unpin", func() error { return w.Clusters.Unpin(ctx, compute.UnpinCluster{ClusterId: id}) })
-	ask(c, "clusters.events", func() ([]compute.ClusterEvent, error) { return w.Clusters.EventsAll(ctx, compute.GetEvents{ClusterId: id}) },
+	ask(c, "clusters.events", func() ([]compute.ClusterEvent, error) {
+		return w.Clusters.EventsAll(ctx, compute.GetEvents{ClusterId: id})
+	},
 		func(all []compute.ClusterEvent) bool { return len(all) > 3 })
 	do(c, "libraries.install", func() error {
 		return w.Libraries.Install(ctx, compute.InstallLibraries{ClusterId: id, Libraries: []compute.Library{{Pypi: &compute.PythonPyPiLibrary{Package: "six"}}}})
 	})
 	ask(c, "libraries.cluster_status", func() ([]compute.LibraryFullStatus, error) {
 		return w.Libraries.ClusterStatusAll(ctx, compute.ClusterStatus{ClusterId: id})
-	}, func(all []compute.LibraryFullStatus) bool { return len(all) == 1 && all[0].Library.Pypi.Package == "six" })
+	}, func(all []compute.LibraryFullStatus) bool {
+		return len(all) == 1 && all[0].Library.Pypi.Package == "six"
+	})
 	executor := ask(c, "commands.start", func() (*compute.CommandExecutorV2, error) {
 		return w.CommandExecution.Start(ctx, id, compute.LanguagePython)
 	}, nil)

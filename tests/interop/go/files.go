@@ -18,7 +18,9 @@ func fileCalls(c *calls) {
 	ask(c, "dbfs.get_status", func() (*files.FileInfo, error) { return w.Dbfs.GetStatusByPath(ctx, "/tmp/go.txt") },
 		func(f *files.FileInfo) bool { return f.FileSize == 2_000_000 && !f.IsDir })
 	do(c, "dbfs.mkdirs", func() error { return w.Dbfs.MkdirsByPath(ctx, "/tmp/go") })
-	do(c, "dbfs.move", func() error { return w.Dbfs.Move(ctx, files.Move{SourcePath: "/tmp/go.txt", DestinationPath: "/tmp/go/moved.txt"}) })
+	do(c, "dbfs.move", func() error {
+		return w.Dbfs.Move(ctx, files.Move{SourcePath: "/tmp/go.txt", DestinationPath: "/tmp/go/moved.txt"})
+	})
 	ask(c, "dbfs.list", func() ([]files.FileInfo, error) { return w.Dbfs.ListAll(ctx, files.ListDbfsRequest{Path: "/tmp/go"}) },
 		func(all []files.FileInfo) bool { return len(all) == 1 && all[0].Path == "/tmp/go/moved.txt" })
 	do(c, "dbfs.delete", func() error { return w.Dbfs.Delete(ctx, files.Delete{Path: "/tmp/go", Recursive: true}) })
@@ -26,7 +28,9 @@ func fileCalls(c *calls) {
 		func(err error) bool { return errors.Is(err, apierr.ErrNotFound) })
 
 	file := "/Volumes/main/default/go/a b/data.bin"
-	do(c, "files.create_directory", func() error { return w.Files.CreateDirectory(ctx, files.CreateDirectoryRequest{DirectoryPath: "/Volumes/main/default/go/a b"}) })
+	do(c, "files.create_directory", func() error {
+		return w.Files.CreateDirectory(ctx, files.CreateDirectoryRequest{DirectoryPath: "/Volumes/main/default/go/a b"})
+	})
 	do(c, "files.upload", func() error {
 		return w.Files.Upload(ctx, files.UploadRequest{FilePath: file, Contents: io.NopCloser(strings.NewReader("0123456789")), Overwrite: true})
 	})
@@ -48,7 +52,9 @@ func fileCalls(c *calls) {
 	do(c, "files.delete_directory", func() error { return w.Files.DeleteDirectoryByDirectoryPath(ctx, "/Volumes/main/default/go/a b") })
 
 	ask(c, "workspace.get_status", func() (*workspace.ObjectInfo, error) { return w.Workspace.GetStatusByPath(ctx, "/Shared/go") },
-		func(o *workspace.ObjectInfo) bool { return o.ObjectType == workspace.ObjectTypeDirectory && o.ObjectId != 0 })
+		func(o *workspace.ObjectInfo) bool {
+			return o.ObjectType == workspace.ObjectTypeDirectory && o.ObjectId != 0
+		})
 	ask(c, "workspace.list", func() ([]workspace.ObjectInfo, error) { return w.Workspace.RecursiveList(ctx, "/Shared/go") },
 		func(all []workspace.ObjectInfo) bool { return len(all) == 1 && all[0].Path == "/Shared/go/task.py" })
 	ask(c, "workspace.read", func() ([]byte, error) { return w.Workspace.ReadFile(ctx, "/Shared/go/task.py") },
@@ -64,16 +70,22 @@ func fileCalls(c *calls) {
 		func(err error) bool { return errors.Is(err, apierr.ErrNotFound) })
 
 	do(c, "secrets.create_scope", func() error { return w.Secrets.CreateScope(ctx, workspace.CreateScope{Scope: "go"}) })
-	do(c, "secrets.put_secret", func() error { return w.Secrets.PutSecret(ctx, workspace.PutSecret{Scope: "go", Key: "k", StringValue: "v"}) })
+	do(c, "secrets.put_secret", func() error {
+		return w.Secrets.PutSecret(ctx, workspace.PutSecret{Scope: "go", Key: "k", StringValue: "v"})
+	})
 	ask(c, "secrets.get_secret", func() (*workspace.GetSecretResponse, error) {
 		return w.Secrets.GetSecret(ctx, workspace.GetSecretRequest{Scope: "go", Key: "k"})
 	}, func(s *workspace.GetSecretResponse) bool { return s.Value == "dg==" })
 	ask(c, "secrets.list_scopes", func() ([]workspace.SecretScope, error) { return w.Secrets.ListScopesAll(ctx) },
-		func(all []workspace.SecretScope) bool { return len(all) == 1 && all[0].BackendType == workspace.ScopeBackendTypeDatabricks })
+		func(all []workspace.SecretScope) bool {
+			return len(all) == 1 && all[0].BackendType == workspace.ScopeBackendTypeDatabricks
+		})
 	do(c, "secrets.put_acl", func() error {
 		return w.Secrets.PutAcl(ctx, workspace.PutAcl{Scope: "go", Principal: "users", Permission: workspace.AclPermissionRead})
 	})
-	ask(c, "secrets.list_acls", func() ([]workspace.AclItem, error) { return w.Secrets.ListAclsAll(ctx, workspace.ListAclsRequest{Scope: "go"}) },
+	ask(c, "secrets.list_acls", func() ([]workspace.AclItem, error) {
+		return w.Secrets.ListAclsAll(ctx, workspace.ListAclsRequest{Scope: "go"})
+	},
 		func(all []workspace.AclItem) bool { return len(all) == 2 })
 	refuse(c, "secrets.create_scope twice", func() error { return w.Secrets.CreateScope(ctx, workspace.CreateScope{Scope: "go"}) },
 		func(err error) bool { return errors.Is(err, apierr.ErrResourceAlreadyExists) })

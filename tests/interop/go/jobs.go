@@ -35,7 +35,9 @@ func jobCalls(c *calls) {
 	ask(c, "jobs.get", func() (*jobs.Job, error) { return w.Jobs.GetByJobId(ctx, job.JobId) }, func(j *jobs.Job) bool {
 		return j.Settings.Name == "go" && len(j.Settings.Tasks) == 2 && j.Settings.MaxConcurrentRuns == 2 && j.CreatorUserName != ""
 	})
-	ask(c, "jobs.list", func() ([]jobs.BaseJob, error) { return w.Jobs.ListAll(ctx, jobs.ListJobsRequest{ExpandTasks: true, Limit: 1}) },
+	ask(c, "jobs.list", func() ([]jobs.BaseJob, error) {
+		return w.Jobs.ListAll(ctx, jobs.ListJobsRequest{ExpandTasks: true, Limit: 1})
+	},
 		func(all []jobs.BaseJob) bool { return len(all) >= 1 })
 	ask(c, "jobs.get by name", func() (*jobs.BaseJob, error) { return w.Jobs.GetBySettingsName(ctx, "go") },
 		func(j *jobs.BaseJob) bool { return j.JobId == job.JobId })
@@ -63,7 +65,9 @@ func jobCalls(c *calls) {
 			TaskKey: "only", SparkPythonTask: &jobs.SparkPythonTask{PythonFile: "/Workspace/Shared/go/task.py"},
 		}}})
 	}, func(r *jobs.Run) bool { return r.State.ResultState == jobs.RunResultStateSuccess })
-	ask(c, "jobs.list_runs", func() ([]jobs.BaseRun, error) { return w.Jobs.ListRunsAll(ctx, jobs.ListRunsRequest{CompletedOnly: true}) },
+	ask(c, "jobs.list_runs", func() ([]jobs.BaseRun, error) {
+		return w.Jobs.ListRunsAll(ctx, jobs.ListRunsRequest{CompletedOnly: true})
+	},
 		func(all []jobs.BaseRun) bool { return len(all) == 1 && all[0].RunName == "once" })
 	do(c, "jobs.cancel_all_runs", func() error { return w.Jobs.CancelAllRuns(ctx, jobs.CancelAllRuns{JobId: job.JobId}) })
 	do(c, "jobs.reset", func() error {

@@ -22,7 +22,9 @@ func mlCalls(c *calls) {
 			})
 			do(c, "experiments.log_param", func() error { return w.Experiments.LogParam(ctx, ml.LogParam{RunId: id, Key: "p", Value: "1"}) })
 			ask(c, "experiments.get_run", func() (*ml.GetRunResponse, error) { return w.Experiments.GetRun(ctx, ml.GetRunRequest{RunId: id}) },
-				func(r *ml.GetRunResponse) bool { return r.Run.Data.Metrics[0].Value == 0.5 && r.Run.Data.Params[0].Value == "1" })
+				func(r *ml.GetRunResponse) bool {
+					return r.Run.Data.Metrics[0].Value == 0.5 && r.Run.Data.Params[0].Value == "1"
+				})
 			ask(c, "experiments.search_runs", func() ([]ml.Run, error) {
 				return w.Experiments.SearchRunsAll(ctx, ml.SearchRuns{ExperimentIds: []string{experiment.ExperimentId}, Filter: "metrics.m > 0.1"})
 			}, func(all []ml.Run) bool { return len(all) == 1 })
@@ -48,7 +50,9 @@ func mlCalls(c *calls) {
 		return w.Pipelines.Create(ctx, pipelines.CreatePipeline{Name: "go", Catalog: "main", Schema: "default"})
 	}, nil)
 	if pipeline != nil {
-		ask(c, "pipelines.get", func() (*pipelines.GetPipelineResponse, error) { return w.Pipelines.GetByPipelineId(ctx, pipeline.PipelineId) },
+		ask(c, "pipelines.get", func() (*pipelines.GetPipelineResponse, error) {
+			return w.Pipelines.GetByPipelineId(ctx, pipeline.PipelineId)
+		},
 			func(p *pipelines.GetPipelineResponse) bool { return p.Name == "go" && p.State != "" })
 		do(c, "pipelines.delete", func() error { return w.Pipelines.DeleteByPipelineId(ctx, pipeline.PipelineId) })
 	}
