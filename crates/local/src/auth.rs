@@ -4,11 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{StatusCode, header};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
 
+use crate::caller::{TokenState, same_text};
 use crate::reply::ApiError;
 use crate::state::{App, USER_NAME};
+
+pub(crate) use crate::caller::Caller;
 
 /// Paths that need no credentials: authentication itself, and result files, whose links carry a signature.
 fn is_open(path: &str) -> bool {
@@ -26,35 +27,6 @@ fn is_account_level(path: &str) -> bool {
     // Proxies for workspaces lie beside the account's own paths, which name it by a UUID.
     let rest = path.strip_prefix("/api/2.0/accounts/").or_else(|| path.strip_prefix("/api/2.1/accounts/"));
     rest.is_some_and(|rest| !rest.starts_with("servicePrincipals/") && !rest.starts_with("access-control/"))
-}
-
-/// Who makes a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
-    /// The identifier that SCIM has: digits.
-    pub(crate) id: String,
-    /// The name of a user, or the application identifier of a service principal.
-    pub(crate) name: String,
-    is_service_principal: bool,
-}
-
-impl Caller {
-    pub(crate) fn user(id: String, name: &str) -> Self {
-        Self { id, name: name.to_owned(), is_service_principal: false }
-    }
-
-    pub(crate) fn service_principal(id: String, application_id: &str) -> Self {
-        Self { id, name: application_id.to_owned(), is_service_principal: true }
-    }
-
-    pub(crate) fn is_service_principal(&self) -> bool {
-        self.is_service_principal
-    }
-
-    /// The identifier as a number, as older APIs have it.
-    pub(crate) fn number(&self) -> i64 {
-        self.id.parse().unwrap_or_default()
-    }
 }
 
 /// States who makes the request, `None` where no credentials are needed, or why it is refused.
@@ -75,7 +47,7 @@ pub(crate) fn check(app: &App, parts: &Parts) -> Result<Option<Caller>, ApiError
 
 fn bearer(app: &App, path: &str, token: &str) -> Result<Caller, ApiError> {
     let now = app.clock.now_ms();
-    match app.oidc.lookup(token, now) {
+    match app.grants.lookup(token, now) {
         TokenState::Valid(caller) => return Ok(caller),
         TokenState::Expired => {
             return Err(ApiError::unauthenticated(StatusCode::UNAUTHORIZED, "The access token is expired."));
@@ -112,14 +84,6 @@ fn basic(app: &App, path: &str, user: &str, password: &str) -> Result<Caller, Ap
     }
 }
 
-/// What is known of a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum TokenState {
-    Unknown,
-    Valid(Caller),
-    Expired,
-}
-
 /// The content of an `Authorization` header.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Credentials<'a> {
@@ -150,42 +114,6 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// The form in which tokens are kept and compared.
-#[derive(Clone, Copy)]
-pub(crate) struct TokenHash([u8; 32]);
-
-impl TokenHash {
-    pub(crate) fn of(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
-    }
-
-    /// Lower-case hexadecimal digits.
-    pub(crate) fn to_hex(self) -> String {
-        crate::random::to_hex(&self.0)
-    }
-
-    /// The hash that [`to_hex`](Self::to_hex) wrote.
-    pub(crate) fn from_hex(hex: &str) -> Option<Self> {
-        crate::random::from_hex(hex)?.try_into().ok().map(Self)
-    }
-
-    /// Compares in constant time.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
-    }
-}
-
-impl std::fmt::Debug for TokenHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TokenHash(..)")
-    }
-}
-
-/// Compares two strings in a time that depends on neither of them.
-pub(crate) fn same_text(a: &str, b: &str) -> bool {
-    TokenHash::of(a).same(&TokenHash::of(b))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,11 +134,5 @@ mod tests {
         assert_eq!(read("Basic !!!"), None);
         assert_eq!(read("Digest x"), None);
         assert_eq!(read("Bearer"), None);
-    }
-
-    #[test]
-    fn texts_compare_by_content() {
-        assert!(same_text("a", "a"));
-        assert!(!same_text("a", "ab"));
     }
 }

@@ -38,9 +38,11 @@
 mod api;
 mod auth;
 mod body;
+mod caller;
 mod clock;
 pub mod coverage;
 mod durable;
+mod exec;
 mod extract;
 pub mod faults;
 mod gate;

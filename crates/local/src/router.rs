@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::uri::PathAndQuery;
 use http::{StatusCode, Uri};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::extract::{BODY_LIMIT, Fields, Query};
 use crate::gate::gate;
 use crate::operations::{self, Operation};

@@ -8,8 +8,10 @@ use axum::routing::{get, post};
 use serde_json::json;
 
 use crate::extract::{Fields, Query};
+use crate::records::store::Record;
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::clusters::catalog;
+use crate::state::kept::Kept;
 use crate::state::{App, lock};
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -47,8 +49,16 @@ impl App {
         format!("{made}-{}", &self.ids.hex16()[..8])
     }
 
-    /// Makes the cluster that is there from the start; gives its identifier.
+    /// Makes the cluster that is there from the start, or starts the one that was kept; gives its identifier.
     pub(crate) fn create_starter_cluster(&self) -> Result<String, ApiError> {
+        let kept = Kept::new(&self.records, "local/starter");
+        let known = kept.all().into_iter().map(|(id, _)| id);
+        let mut clusters = lock(&self.clusters);
+        for id in known {
+            if clusters.start(&id, self.new_spark_context(), self.clock.now_ms()).is_ok() {
+                return Ok(id);
+            }
+        }
         let spec = json!({
             "cluster_name": "Starter cluster",
             "spark_version": "17.3.x-scala2.13",
@@ -60,7 +70,8 @@ impl App {
         });
         let fields = Fields(spec.as_object().cloned().unwrap_or_default());
         let id = self.new_cluster_id();
-        lock(&self.clusters).create(&id, &fields, self.new_spark_context(), self.clock.now_ms())?;
+        clusters.create(&id, &fields, self.new_spark_context(), self.clock.now_ms())?;
+        kept.put(&id, Record::new())?;
         Ok(id)
     }
 

@@ -8,10 +8,11 @@ use axum::routing::{get, post};
 use http::StatusCode;
 use serde_json::json;
 
+use crate::exec::commands;
 use crate::extract::{Fields, Query};
 use crate::python::Work;
 use crate::reply::{ApiError, Json, Reply};
-use crate::state::contexts::{self, Context, Language};
+use crate::state::contexts::{Context, Language};
 use crate::state::{App, lock};
 
 const LANGUAGES: [&str; 4] = ["python", "r", "scala", "sql"];
@@ -69,7 +70,7 @@ async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
             return Err(crate::extract::missing("language"));
         };
         let run = running_cluster(&app, cluster_id)?;
-        let id = contexts::create(&app, cluster_id, run, language).await?;
+        let id = commands::create(&app, cluster_id, run, language).await?;
         Ok(Json(json!({"id": id})))
     };
     work.await.map_err(ApiError::legacy)

@@ -58,7 +58,7 @@ async fn block(app: &App, data: &str) -> Result<Segment, ApiError> {
         let message = format!("The block has {} bytes; at most {BLOCK} are taken", bytes.len());
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "MAX_BLOCK_SIZE_EXCEEDED", message));
     }
-    receive(app.directory.path(), &app.ids, Body::from(bytes))
+    receive(&app.shelf, &app.ids, Body::from(bytes))
         .await
         .map_err(|error| ApiError::internal(format!("The block could not be kept: {error}")))
 }

@@ -6,10 +6,12 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::ranges;
+use super::ranges::{self, Version};
+use super::signed::KEY_HEADER;
 use crate::extract::{Fields, Query};
 use crate::paging::{Limits, page};
 use crate::reply::{ApiError, Json, Reply};
@@ -59,7 +61,7 @@ async fn upload(
     let path = file_path(&path)?;
     let overwrite = query.opt_bool("overwrite")?.unwrap_or(true);
     lock(&app.volumes.tree).check(&path, overwrite)?;
-    let segment = receive(app.directory.path(), &app.ids, request.into_body())
+    let segment = receive(&app.shelf, &app.ids, request.into_body())
         .await
         .map_err(|error| ApiError::malformed(format!("The body could not be read: {error}")))?;
     let entry = Entry { content: Content::of([Arc::new(segment)]), modified_ms: app.clock.now_ms() };
@@ -88,18 +90,10 @@ async fn download(
 
 /// The bytes that the headers ask for.
 pub(super) fn serve(entry: &Entry, headers: &HeaderMap) -> Result<Response, ranges::Refused> {
-    let size = entry.content.length();
-    let (start, end, partial) = ranges::select(headers, size, entry.modified_ms)?;
-    let mut response = Response::new(entry.content.body(start, end));
-    if partial {
-        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-        ranges::set(&mut response, header::CONTENT_RANGE, &format!("bytes {start}-{}/{size}", end - 1));
-    }
-    ranges::set(&mut response, header::CONTENT_TYPE, "application/octet-stream");
-    ranges::set(&mut response, header::CONTENT_LENGTH, &(end - start).to_string());
-    ranges::set(&mut response, header::LAST_MODIFIED, &ranges::http_date(entry.modified_ms));
-    ranges::set(&mut response, header::ACCEPT_RANGES, "bytes");
-    Ok(response)
+    let version = Version::Modified(entry.modified_ms);
+    let selected = ranges::select(headers, entry.content.length(), &version)?;
+    let body = entry.content.body(selected.start, selected.end);
+    Ok(selected.respond(body, "application/octet-stream", &version))
 }
 
 async fn delete(State(app): State<Arc<App>>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
@@ -220,22 +214,33 @@ fn link_end(app: &App, asked: &str) -> Result<i64, ApiError> {
     Ok(asked.as_millisecond().min(app.clock.now_ms().saturating_add(lifetime)))
 }
 
+/// Escapes a segment of a path.
+fn escape(segment: &str) -> String {
+    const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(segment, SEGMENT).to_string()
+}
+
 /// A link to storage with the headers that it wants.
 fn link(app: &App, kind: &str, name: &str, number: u64, end: i64) -> Value {
     let signed = app.signer.link(&format!("{kind}{name}"), usize::try_from(number).unwrap_or(usize::MAX), end);
     let query = signed.split_once('?').map_or("", |(_, query)| query);
     let storage = app.volumes.storage.get().map_or("", String::as_str);
-    let escaped = name.split('/').map(super::storage_volumes::escape).collect::<Vec<_>>().join("/");
-    let headers: Vec<_> =
-        app.link_key.iter().map(|key| json!({"name": super::storage::KEY_HEADER, "value": key})).collect();
+    let escaped = name.split('/').map(escape).collect::<Vec<_>>().join("/");
+    let headers: Vec<_> = app.link_key.iter().map(|key| json!({"name": KEY_HEADER, "value": key})).collect();
     json!({"url": format!("{storage}/storage/{kind}{escaped}?number={number}&{query}"), "headers": headers})
 }
 
-async fn part_links(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+/// The session of an upload, which is of the path that the request names.
+fn session<'a>(app: &App, fields: &'a Fields) -> Result<&'a str, ApiError> {
     let token = fields.str("session_token")?;
     if app.volumes.path_of(token)? != clean(fields.str("path")?)? {
         return Err(ApiError::invalid_parameter("The session is of another path"));
     }
+    Ok(token)
+}
+
+async fn part_links(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+    let token = session(&app, &fields)?;
     let positive = |name: &str| {
         let value = fields.opt_i64(name)?.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
         value.ok_or_else(|| ApiError::invalid_parameter(format!("'{name}' must be a positive number")))
@@ -254,10 +259,7 @@ async fn part_links(State(app): State<Arc<App>>, fields: Fields) -> Reply {
 }
 
 async fn resumable_link(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    let token = fields.str("session_token")?;
-    if app.volumes.path_of(token)? != clean(fields.str("path")?)? {
-        return Err(ApiError::invalid_parameter("The session is of another path"));
-    }
+    let token = session(&app, &fields)?;
     // Such links live for a week.
     let end = app.clock.now_ms().saturating_add(7 * 24 * 3600 * 1000);
     Ok(Json(json!({"resumable_upload_url": link(&app, "resumable", &format!("/{token}"), 0, end)})))

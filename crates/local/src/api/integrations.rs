@@ -109,7 +109,7 @@ async fn create_custom(State(app): State<Arc<App>>, Path(account): Path<String>,
     if fields.opt_bool("confidential")? == Some(true) {
         let secret = random::bytes::<16>().map_err(|e| ApiError::internal(e.to_string()))?;
         let secret = format!("dose{}", random::to_hex(&secret));
-        lock(&app.custom).keep_secret(&client_id, &secret);
+        lock(&app.custom).keep_secret(&id, &client_id, &secret)?;
         out["client_secret"] = json!(secret);
     }
     Ok(Json(out))

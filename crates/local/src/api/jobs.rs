@@ -8,11 +8,12 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
+use crate::exec::jobs::carry_out;
 use crate::extract::{Fields, Query, missing};
 use crate::html::escape;
 use crate::paging::{Limits, page};
 use crate::reply::{ApiError, Json, Reply};
-use crate::state::jobs::{Run, Start, course};
+use crate::state::jobs::{Run, Start};
 use crate::state::{App, lock};
 
 const JOBS: Limits = Limits { usual: 20, max: 100 };
@@ -114,6 +115,7 @@ async fn run_now(State(app): State<Arc<App>>, fields: Fields) -> Reply {
             }
         }
         parameters.extend(given);
+        let environments = jobs.job(job_id)?.environments();
         let only = fields.opt_strings("only")?;
         let tasks = all_tasks(jobs.job(job_id)?)?;
         let tasks: Vec<Value> = tasks
@@ -122,7 +124,16 @@ async fn run_now(State(app): State<Arc<App>>, fields: Fields) -> Reply {
             .collect();
         let token = fields.opt_str("idempotency_token")?;
         jobs.start(
-            Start { job: Some(job_id), name: &name, tasks: &tasks, parameters, token, url: &app.url, depth: 0 },
+            Start {
+                job: Some(job_id),
+                name: &name,
+                tasks: &tasks,
+                parameters,
+                environments,
+                token,
+                url: &app.url,
+                depth: 0,
+            },
             app.clock.now_ms(),
         )?
     };
@@ -149,7 +160,9 @@ async fn submit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let name = fields.opt_str("run_name")?.unwrap_or("Untitled");
     let tasks = fields.opt_list("tasks")?.unwrap_or_default();
     let token = fields.opt_str("idempotency_token")?;
-    let start = Start { job: None, name, tasks, parameters: BTreeMap::new(), token, url: &app.url, depth: 0 };
+    let environments = fields.opt_list("environments")?.unwrap_or_default().to_vec();
+    let start =
+        Start { job: None, name, tasks, parameters: BTreeMap::new(), environments, token, url: &app.url, depth: 0 };
     let started = lock(&app.jobs).start(start, app.clock.now_ms())?;
     Ok(Json(begin(&app, started)))
 }
@@ -158,7 +171,7 @@ async fn submit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
 fn begin(app: &Arc<App>, started: Result<Arc<Run>, Arc<Run>>) -> Value {
     let run = match started {
         Ok(run) => {
-            tokio::spawn(course::carry_out(Arc::clone(app), Arc::clone(&run)));
+            tokio::spawn(carry_out(Arc::clone(app), Arc::clone(&run)));
             run
         }
         Err(known) => known,
@@ -229,7 +242,7 @@ async fn repair(State(app): State<Arc<App>>, fields: Fields) -> Reply {
         let mut jobs = lock(&app.jobs);
         (jobs.repair(run_id, &named, all_failed, latest, app.clock.now_ms())?, jobs.run(run_id)?)
     };
-    tokio::spawn(course::carry_out(Arc::clone(&app), run));
+    tokio::spawn(carry_out(Arc::clone(&app), run));
     Ok(Json(json!({"repair_id": repair})))
 }
 

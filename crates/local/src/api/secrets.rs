@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
-use crate::auth::TokenState;
+use crate::caller::TokenState;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::secrets::{Caller, Permission};
@@ -35,7 +35,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 fn caller(app: &App, headers: &HeaderMap) -> Caller {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
     let token = token.map_or("", |(_, token)| token.trim());
-    match app.oidc.lookup(token, app.clock.now_ms()) {
+    match app.grants.lookup(token, app.clock.now_ms()) {
         TokenState::Valid(known) if known.is_service_principal() => Caller { name: known.name, groups: &["users"] },
         _ => Caller { name: USER_NAME.to_owned(), groups: &["users", "admins"] },
     }

@@ -1,7 +1,7 @@
 //! Serving endpoints: each echoes what it is asked, as a custom model or as a chat model.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -19,9 +19,6 @@ use crate::state::{App, USER_NAME, lock};
 
 /// The endpoint that is there from the start.
 const FIRST: &str = "echo";
-
-/// The endpoints by name.
-pub(crate) type Endpoints = Mutex<BTreeMap<String, Value>>;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -47,25 +44,22 @@ fn endpoint(app: &App, name: &str, config: Value) -> Value {
     })
 }
 
-fn all(app: &App) -> BTreeMap<String, Value> {
+fn all(app: &App) -> Result<BTreeMap<String, Value>, ApiError> {
     let mut endpoints = lock(&app.endpoints);
-    if !endpoints.contains_key(FIRST) {
+    if endpoints.get(FIRST).is_none() {
         let config = json!({"served_entities": [{"name": FIRST, "entity_name": "local.echo", "entity_version": "1"}]});
-        endpoints.insert(FIRST.to_owned(), endpoint(app, FIRST, config));
+        endpoints.put(FIRST, endpoint(app, FIRST, config))?;
     }
-    endpoints.clone()
+    Ok(endpoints.all().clone())
 }
 
 /// Changes an endpoint and gives it as it is then.
 fn edit(app: &App, name: &str, change: impl FnOnce(&mut Value)) -> Result<Value, ApiError> {
-    find(app, name)?;
-    let mut endpoints = lock(&app.endpoints);
-    let endpoint = endpoints.get_mut(name);
-    let endpoint =
-        endpoint.ok_or_else(|| ApiError::not_found(format!("The endpoint with name {name} does not exist")))?;
-    change(endpoint);
+    let mut endpoint = find(app, name)?;
+    change(&mut endpoint);
     endpoint["last_updated_timestamp"] = json!(app.clock.now_ms());
-    Ok(endpoint.clone())
+    lock(&app.endpoints).put(name, endpoint.clone())?;
+    Ok(endpoint)
 }
 
 async fn update_config(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
@@ -95,22 +89,22 @@ async fn update_tags(State(app): State<Arc<App>>, Path(name): Path<String>, fiel
 
 fn find(app: &App, name: &str) -> Result<Value, ApiError> {
     let gone = || ApiError::not_found(format!("The endpoint with name {name} does not exist"));
-    all(app).remove(name).ok_or_else(gone)
+    all(app)?.remove(name).ok_or_else(gone)
 }
 
-async fn list(State(app): State<Arc<App>>) -> Json {
-    Json(json!({"endpoints": all(&app).into_values().collect::<Vec<_>>()}))
+async fn list(State(app): State<Arc<App>>) -> Reply {
+    Ok(Json(json!({"endpoints": all(&app)?.into_values().collect::<Vec<_>>()})))
 }
 
 async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let name = fields.str("name")?;
-    if all(&app).contains_key(name) {
+    if all(&app)?.contains_key(name) {
         let message = format!("Endpoint with name '{name}' already exists.");
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", message));
     }
     let config = fields.opt_object("config")?.map_or_else(|| json!({}), |config| Value::Object(config.0));
     let made = endpoint(&app, name, config);
-    lock(&app.endpoints).insert(name.to_owned(), made.clone());
+    lock(&app.endpoints).put(name, made.clone())?;
     Ok(Json(made))
 }
 
@@ -123,7 +117,7 @@ async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply 
         return Err(ApiError::invalid_parameter("The endpoint 'echo' is part of the embedded workspace"));
     }
     find(&app, &name)?;
-    lock(&app.endpoints).remove(&name);
+    lock(&app.endpoints).remove(&name)?;
     Ok(Json::empty())
 }
 

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::extract::Fields;
 use crate::reply::{ApiError, Json, Reply, json_response};
@@ -137,7 +137,7 @@ async fn result_data(app: &App, id: &str, result: &StoredResult, index: usize) -
             out["external_link"] = json!(format!("{}{link}", app.url));
             out["expiration"] = json!(Clock::rfc3339(expires));
             if let Some(key) = &app.link_key {
-                out["http_headers"] = json!({super::storage::KEY_HEADER: key});
+                out["http_headers"] = json!({super::signed::KEY_HEADER: key});
             }
             Ok(json!({"external_links": [out]}).to_string().into_bytes())
         }

@@ -6,19 +6,17 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, put};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use http::{HeaderMap, StatusCode, header};
 
-use super::{files, ranges, storage};
-use crate::auth::same_text;
+use super::signed::{self, StorageError};
+use super::{files, ranges};
 use crate::extract::Query;
 use crate::gate;
 use crate::server::Connection;
-use crate::sql::links::Refused;
 use crate::state::content::receive;
 use crate::state::{App, lock};
 
@@ -31,39 +29,6 @@ pub(crate) fn build(app: Arc<App>) -> Router {
         .fallback(|| async { StorageError::new(StatusCode::NOT_FOUND, "NoSuchKey", "There is nothing here") })
         .layer(middleware::from_fn_with_state(Arc::clone(&app), pass))
         .with_state(app)
-}
-
-/// Escapes a segment of a path.
-pub(super) fn escape(segment: &str) -> String {
-    const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    utf8_percent_encode(segment, SEGMENT).to_string()
-}
-
-/// A refusal in the XML of object stores.
-#[derive(Debug)]
-struct StorageError {
-    status: StatusCode,
-    code: &'static str,
-    message: &'static str,
-}
-
-impl StorageError {
-    fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
-        Self { status, code, message }
-    }
-}
-
-impl IntoResponse for StorageError {
-    fn into_response(self) -> Response {
-        let (code, message) = (self.code, self.message);
-        let document = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-        );
-        let mut response = Response::new(Body::from(document));
-        *response.status_mut() = self.status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-        response
-    }
 }
 
 /// What every request passes: record, faults, and the refusal of credentials.
@@ -103,8 +68,7 @@ async fn pass(
     }
     let response = if parts.headers.contains_key(header::AUTHORIZATION) {
         drain(body).await;
-        let message = "Only one auth mechanism allowed: the link is signed, do not send Authorization";
-        StorageError::new(StatusCode::BAD_REQUEST, "InvalidArgument", message).into_response()
+        StorageError::two_credentials().into_response()
     } else {
         app.record.handled(entry);
         next.run(Request::from_parts(parts, body)).await
@@ -133,23 +97,10 @@ fn storage_form(response: Response, plain: bool) -> Response {
     in_xml
 }
 
-/// Checks signature, end and header of a link.
+/// Checks a link to storage; the part that it is for stands in its query.
 fn check(app: &App, signed: &str, query: &Query, headers: &HeaderMap) -> Result<(), StorageError> {
-    let forbidden = |code, message| StorageError::new(StatusCode::FORBIDDEN, code, message);
     let number = query.get("number").and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
-    let expires = query.get("expires").and_then(|e| e.parse().ok()).unwrap_or(0);
-    let signature = query.get("signature").unwrap_or_default();
-    app.signer.check(signed, number, expires, signature, app.clock.now_ms()).map_err(|refused| match refused {
-        Refused::Signature => forbidden("SignatureDoesNotMatch", "The signature is not right"),
-        Refused::Expired => forbidden("AccessDenied", "Request has expired"),
-    })?;
-    if let Some(key) = &app.link_key {
-        let given = headers.get(storage::KEY_HEADER).and_then(|value| value.to_str().ok());
-        if !same_text(given.unwrap_or_default(), key) {
-            return Err(forbidden("AccessDenied", "A header of the link is missing"));
-        }
-    }
-    Ok(())
+    signed::check(app, signed, number, query, headers)
 }
 
 fn no_upload() -> StorageError {
@@ -173,7 +124,7 @@ async fn put_part(
 }
 
 async fn receive_all(app: &App, request: Request) -> Result<crate::state::content::Segment, StorageError> {
-    receive(app.directory.path(), &app.ids, request.into_body())
+    receive(&app.shelf, &app.ids, request.into_body())
         .await
         .map_err(|_| StorageError::new(StatusCode::BAD_REQUEST, "IncompleteBody", "The body ended too early"))
 }
@@ -241,14 +192,6 @@ async fn download(
 ) -> Result<Response, StorageError> {
     let path = format!("/{path}");
     check(&app, &format!("files{path}"), &query, request.headers())?;
-    let gone = || StorageError::new(StatusCode::NOT_FOUND, "NoSuchKey", "The file does not exist");
-    let entry = lock(&app.volumes.tree).get(&path).map_err(|_| gone())?;
-    files::serve(&entry, request.headers()).map_err(|refused| match refused {
-        ranges::Refused::Changed => {
-            StorageError::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", "The file has changed")
-        }
-        ranges::Refused::Range => {
-            StorageError::new(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", "The range lies beyond the end")
-        }
-    })
+    let entry = lock(&app.volumes.tree).get(&path).map_err(|_| StorageError::no_file())?;
+    Ok(files::serve(&entry, request.headers())?)
 }

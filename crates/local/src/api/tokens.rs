@@ -7,7 +7,7 @@ use axum::extract::{Extension, Path, State};
 use axum::routing::{get, patch, post};
 use serde_json::{Value, json};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::extract::{Fields, Query, missing};
 use crate::random;
 use crate::records::call::text;

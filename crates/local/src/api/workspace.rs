@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRequest as _, Multipart, Request, State};
+use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use crate::extract::{Fields, Query};
+use crate::extract::{BODY_LIMIT, Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
-use crate::state::objects::Import;
+use crate::state::notebooks;
+use crate::state::objects::{Import, LANGUAGES};
 use crate::state::{App, lock};
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -25,6 +26,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/2.0/workspace/list", get(list))
         .route("/api/2.0/workspace/mkdirs", post(mkdirs))
         .route("/api/2.0/workspace/delete", post(delete))
+        .route("/api/2.0/workspace-files/import-file/{*path}", post(import_file))
+        .route("/api/2.0/workspace-files/{*path}", get(read_file))
 }
 
 async fn import(State(app): State<Arc<App>>, request: Request) -> Reply {
@@ -41,12 +44,45 @@ async fn import(State(app): State<Arc<App>>, request: Request) -> Reply {
     let import = Import {
         path: fields.str("path")?,
         content,
-        format: fields.opt_enum("format", &["SOURCE", "AUTO", "RAW"])?.unwrap_or("SOURCE"),
-        language: fields.opt_enum("language", &["PYTHON", "SQL", "SCALA", "R"])?,
+        format: fields.opt_enum("format", &["SOURCE", "AUTO", "RAW", "JUPYTER"])?.unwrap_or("SOURCE"),
+        language: fields.opt_enum("language", &LANGUAGES)?,
         overwrite: fields.opt_bool("overwrite")?.unwrap_or_default(),
     };
-    lock(&app.objects).import(app.ids.number(), import, app.clock.now_ms())?;
+    lock(&app.objects).import(import, app.clock.now_ms())?;
     Ok(Json::empty())
+}
+
+/// The body as a file, or as the notebook that it is. The CLI uploads with this; it makes the directory if it is told
+/// that there is none.
+async fn import_file(State(app): State<Arc<App>>, Path(path): Path<String>, query: Query, request: Request) -> Reply {
+    let path = format!("/{}", path.trim_start_matches('/'));
+    let content = axum::body::to_bytes(request.into_body(), BODY_LIMIT)
+        .await
+        .map_err(|error| ApiError::malformed(format!("The request body could not be read: {error}")))?;
+    let overwrite = query.opt_bool("overwrite")?.unwrap_or_default();
+    let mut objects = lock(&app.objects);
+    if !objects.has_parent(&path)? {
+        let parent = path.rsplit_once('/').map_or("/", |(parent, _)| parent);
+        return Err(ApiError::not_found(format!("The parent folder ({parent}) does not exist.")));
+    }
+    if !overwrite && objects.get(&path).is_ok() {
+        let message = format!("Node at path {path} already exists.");
+        return Err(ApiError::new(StatusCode::CONFLICT, "ALREADY_EXISTS", message));
+    }
+    let import = Import { path: &path, content: content.to_vec(), format: "AUTO", language: None, overwrite };
+    objects.import(import, app.clock.now_ms())?;
+    Ok(Json::empty())
+}
+
+async fn read_file(State(app): State<Arc<App>>, Path(path): Path<String>) -> Result<Response, ApiError> {
+    let content = lock(&app.objects).get(&format!("/{}", path.trim_start_matches('/')))?.content.clone();
+    Ok(as_file(content))
+}
+
+fn as_file(content: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(content));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    response
 }
 
 /// The fields of a form, and the content of its file.
@@ -70,18 +106,48 @@ async fn read_form(request: Request) -> Result<(Fields, Vec<u8>), ApiError> {
 }
 
 async fn export(State(app): State<Arc<App>>, query: Query) -> Result<Response, ApiError> {
+    let (path, format) = (query.str("path")?, query.get("format").unwrap_or("SOURCE"));
     let objects = lock(&app.objects);
-    let object = objects.get(query.str("path")?)?;
-    if query.opt_bool("direct_download")?.unwrap_or_default() {
-        let mut response = Response::new(Body::from(object.content.clone()));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-        return Ok(response);
+    if objects.status(path)?["object_type"] == "DIRECTORY" {
+        return Err(ApiError::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "NOT_IMPLEMENTED",
+            format!(
+                "The embedded workspace exports notebooks and files; ({path}) is a directory, an archive in the format DBC"
+            ),
+        ));
     }
-    Ok(Json(json!({"content": STANDARD.encode(&object.content)})).into_response())
+    let object = objects.get(path)?;
+    let content = match (format, object.language) {
+        ("JUPYTER", Some(language)) => notebooks::to_jupyter(language, &object.content).to_string().into_bytes(),
+        ("SOURCE" | "AUTO" | "RAW", _) | ("JUPYTER", None) => object.content.clone(),
+        (other, _) => {
+            return Err(ApiError::invalid_parameter(format!(
+                "The embedded workspace exports the formats SOURCE, JUPYTER and AUTO, not {other}"
+            )));
+        }
+    };
+    if query.opt_bool("direct_download")?.unwrap_or_default() {
+        return Ok(as_file(content));
+    }
+    let kind = match object.language.filter(|_| format != "JUPYTER") {
+        Some("PYTHON") => "py",
+        Some("SQL") => "sql",
+        Some("SCALA") => "scala",
+        Some(_) => "r",
+        None if object.is_notebook() => "ipynb",
+        None => "file",
+    };
+    Ok(Json(json!({"content": STANDARD.encode(&content), "file_type": kind})).into_response())
 }
 
 async fn status(State(app): State<Arc<App>>, query: Query) -> Reply {
-    lock(&app.objects).status(query.str("path")?).map(Json)
+    let mut status = lock(&app.objects).status(query.str("path")?)?;
+    // What the CLI asks for, to know the ending of a notebook's file.
+    if query.opt_bool("return_export_info")? == Some(true) && status["object_type"] == "NOTEBOOK" {
+        status["repos_export_format"] = json!("SOURCE");
+    }
+    Ok(Json(status))
 }
 
 async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {

@@ -6,11 +6,11 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
 
-use super::store::{Code, Grant};
 use crate::extract::{BODY_LIMIT, Query};
 use crate::html::{escape, page_response};
 use crate::records::call::text;
 use crate::reply::ApiError;
+use crate::state::grants::{Code, Grant};
 use crate::state::integrations::published_apps;
 use crate::state::{App, USER_NAME, lock};
 
@@ -93,7 +93,7 @@ pub(super) async fn decide(State(app): State<Arc<App>>, request: Request) -> Res
     let mut answer = form_urlencoded::Serializer::new(String::new());
     if form.get("decision") == Some("allow") {
         let code = app
-            .oidc
+            .grants
             .code(app.user.clone(), asked.code.clone(), app.clock.now_ms())
             .map_err(|e| ApiError::oauth(StatusCode::INTERNAL_SERVER_ERROR, "server_error", e.to_string()))?;
         answer.append_pair("code", &code);

@@ -13,10 +13,7 @@ use crate::reply::{ApiError, Json, Reply};
 use crate::state::App;
 
 mod authorize;
-mod store;
 mod token;
-
-pub(crate) use store::Oidc;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()

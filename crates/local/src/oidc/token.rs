@@ -10,11 +10,12 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::store::Grant;
-use crate::auth::{Caller, Credentials, TokenState, same_text};
+use crate::auth::Credentials;
+use crate::caller::{Caller, TokenState, same_text};
 use crate::extract::{BODY_LIMIT, Query};
 use crate::records::special::principal_of;
 use crate::reply::{ApiError, Json};
+use crate::state::grants::Grant;
 use crate::state::{App, lock};
 
 pub(super) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -109,7 +110,7 @@ fn authorization_code(app: &App, client: &Client, form: &Query) -> Result<Respon
     known_client(app, client)?;
     let refuse = |text: &str| bad("invalid_grant", text);
     let code = form.get("code").unwrap_or_default();
-    let taken = app.oidc.take_code(code, app.clock.now_ms());
+    let taken = app.grants.take_code(code, app.clock.now_ms());
     let (caller, code) = taken.ok_or_else(|| refuse("The code is not known, was used or has expired"))?;
     if code.grant.client_id != client.id {
         return Err(refuse("The code was given to another client"));
@@ -128,7 +129,7 @@ fn authorization_code(app: &App, client: &Client, form: &Query) -> Result<Respon
 fn refresh_token(app: &App, client: &Client, form: &Query) -> Result<Response, ApiError> {
     known_client(app, client)?;
     let token = form.get("refresh_token").unwrap_or_default();
-    let taken = app.oidc.take_refresh(token, app.clock.now_ms());
+    let taken = app.grants.take_refresh(token, app.clock.now_ms());
     let refuse = || bad("invalid_grant", "The refresh token is not known, was used or has expired");
     let (caller, grant) = taken.ok_or_else(refuse)?;
     if grant.client_id != client.id {
@@ -142,7 +143,7 @@ fn refresh_token(app: &App, client: &Client, form: &Query) -> Result<Response, A
 fn token_exchange(app: &App, form: &Query) -> Result<Response, ApiError> {
     let subject = form.get("subject_token").ok_or_else(|| bad("invalid_request", "subject_token is missing"))?;
     let now = app.clock.now_ms();
-    let state = match app.oidc.lookup(subject, now) {
+    let state = match app.grants.lookup(subject, now) {
         TokenState::Unknown => app.tokens().lookup(subject, now),
         known => known,
     };
@@ -161,7 +162,7 @@ fn respond(app: &App, caller: Caller, scope: &str, grant: Option<Grant>) -> Resu
     let lifetime = app.settings.token_lifetime;
     let lifetime_ms = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
     let now = app.clock.now_ms();
-    let access_token = app.oidc.access(caller.clone(), now, lifetime_ms).map_err(failed)?;
+    let access_token = app.grants.access(caller.clone(), now, lifetime_ms).map_err(failed)?;
     let mut out = json!({
         "access_token": access_token,
         "token_type": "Bearer",
@@ -169,7 +170,7 @@ fn respond(app: &App, caller: Caller, scope: &str, grant: Option<Grant>) -> Resu
         "scope": scope,
     });
     if let Some(grant) = grant.filter(|g| g.scope.split(' ').any(|s| s == "offline_access")) {
-        out["refresh_token"] = json!(app.oidc.refresh(caller, grant, now).map_err(failed)?);
+        out["refresh_token"] = json!(app.grants.refresh(caller, grant, now).map_err(failed)?);
     }
     let mut response = Json(out).into_response();
     // RFC 6749 section 5.1.

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::{Map, Value};
 
 use super::store::{Change, Record, Records};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::extract::{Fields, Query, missing};
 use crate::operations::Operation;

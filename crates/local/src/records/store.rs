@@ -42,6 +42,11 @@ impl Records {
         Ok(Self { state: Mutex::new(state), durable: Some(durable) })
     }
 
+    /// Whether they outlive the process.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.durable.is_some()
+    }
+
     /// Begins a change that others see as a whole.
     pub(crate) fn change(&self) -> Change<'_> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 use super::column::Column;
 use super::request::StatementRequest;
 use super::spill::StoredResult;
-use super::store::Statement;
+use super::store::{CancelOnDrop, Statement};
 use super::{Failure, run};
-use crate::extract::Fields;
 use crate::state::App;
 
 /// Rows that a command shows at most.
@@ -41,10 +40,9 @@ pub(crate) async fn rows(app: &Arc<App>, code: &str) -> Result<Vec<Vec<Option<St
 }
 
 async fn stored(app: &Arc<App>, code: &str, row_limit: u64) -> Result<StoredResult, Failure> {
-    let body = json!({"warehouse_id": "-", "statement": code, "row_limit": row_limit});
-    let fields = Fields(body.as_object().cloned().unwrap_or_default());
-    let request = StatementRequest::parse(&fields)
+    let mut request = StatementRequest::new("-", code)
         .map_err(|_| Failure::class("PARSE_SYNTAX_ERROR", "The command is empty.", "42601"))?;
+    request.row_limit = Some(row_limit);
     // Dropping this future cancels the statement, which is never listed anywhere.
     let statement = CancelOnDrop(Arc::new(Statement::new(app.ids.uuid())));
     run::execute(app, &statement.0, request)
@@ -75,14 +73,6 @@ async fn table(app: &Arc<App>, code: &str, row_limit: u64) -> Result<Value, Fail
         "truncated": stored.truncated,
         "isJsonSchema": true,
     }))
-}
-
-struct CancelOnDrop(Arc<Statement>);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel(0);
-    }
 }
 
 /// Numbers and truth values as JSON has them, the rest as text.

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use crate::extract::Fields;
+use crate::extract::{Fields, missing};
 use crate::reply::ApiError;
 
 /// The longest statement, in bytes.
 const STATEMENT_LIMIT: usize = 16 * 1024 * 1024;
+/// How long a call waits for the statement if it does not say.
+const WAIT: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disposition {
@@ -56,6 +58,13 @@ pub(crate) struct Parameter {
     pub(crate) value: Option<String>,
 }
 
+impl Parameter {
+    /// A string.
+    pub(crate) fn string(name: String, value: String) -> Self {
+        Self { name, kind: "STRING".to_owned(), value: Some(value) }
+    }
+}
+
 #[derive(Clone, Debug)]
 #[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "scripts do not look at parameters and defaults"))]
 pub(crate) struct StatementRequest {
@@ -74,13 +83,33 @@ pub(crate) struct StatementRequest {
 }
 
 impl StatementRequest {
-    pub(crate) fn parse(fields: &Fields) -> Result<Self, ApiError> {
-        let statement = fields.str("statement")?;
+    /// A statement whose rows are kept as JSON, without limits and parameters.
+    pub(crate) fn new(warehouse_id: &str, statement: &str) -> Result<Self, ApiError> {
+        if statement.is_empty() {
+            return Err(missing("statement"));
+        }
         if statement.len() > STATEMENT_LIMIT {
             return Err(ApiError::invalid_parameter(format!(
                 "statement must not be longer than {STATEMENT_LIMIT} bytes"
             )));
         }
+        Ok(Self {
+            warehouse_id: warehouse_id.to_owned(),
+            statement: statement.to_owned(),
+            catalog: None,
+            schema: None,
+            parameters: Vec::new(),
+            disposition: Disposition::Inline,
+            format: Format::JsonArray,
+            row_limit: None,
+            byte_limit: None,
+            wait: WAIT,
+            on_timeout: OnTimeout::Continue,
+        })
+    }
+
+    pub(crate) fn parse(fields: &Fields) -> Result<Self, ApiError> {
+        let statement = Self::new(fields.str("warehouse_id")?, fields.str("statement")?)?;
         let disposition = fields.opt_enum("disposition", &["INLINE", "EXTERNAL_LINKS", "INLINE_OR_EXTERNAL_LINKS"])?;
         let format = match fields.opt_enum("format", &["JSON_ARRAY", "ARROW_STREAM", "CSV"])? {
             Some("ARROW_STREAM") => Format::ArrowStream,
@@ -105,8 +134,6 @@ impl StatementRequest {
         };
         let text = |name| fields.opt_str(name).map(|t| t.filter(|t| !t.is_empty()).map(str::to_owned));
         Ok(Self {
-            warehouse_id: fields.str("warehouse_id")?.to_owned(),
-            statement: statement.to_owned(),
             catalog: text("catalog")?,
             schema: text("schema")?,
             parameters: parameters(fields)?,
@@ -116,6 +143,7 @@ impl StatementRequest {
             byte_limit: limit(fields, "byte_limit")?,
             wait: wait(fields.opt_str("wait_timeout")?)?,
             on_timeout,
+            ..statement
         })
     }
 }
@@ -134,7 +162,7 @@ fn limit(fields: &Fields, name: &str) -> Result<Option<u64>, ApiError> {
 /// `0s`, or from `5s` to `50s`; `10s` if it is not given.
 fn wait(text: Option<&str>) -> Result<Duration, ApiError> {
     let Some(text) = text.filter(|t| !t.is_empty()) else {
-        return Ok(Duration::from_secs(10));
+        return Ok(WAIT);
     };
     text.strip_suffix('s')
         .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))

@@ -170,6 +170,15 @@ impl Statements {
     }
 }
 
+/// Cancels a statement when what waits for it is let go of; one that has ended is not changed by it.
+pub(crate) struct CancelOnDrop(pub(crate) Arc<Statement>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel(0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,295 +3,47 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::clock::Clock;
 use crate::extract::Fields;
 use crate::reply::ApiError;
 use crate::state::USER_NAME;
-use events::Event;
+use crate::state::kept::Kept;
+use cluster::Timings;
 use spec::Spec;
 
 pub(crate) mod catalog;
+mod cluster;
 pub(crate) mod events;
 pub(crate) mod list;
 mod spec;
 
-/// Names of the states, as filters take them.
-pub(crate) const STATES: [&str; 8] =
-    ["ERROR", "PENDING", "RESIZING", "RESTARTING", "RUNNING", "TERMINATED", "TERMINATING", "UNKNOWN"];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClusterState {
-    Pending,
-    Running,
-    Restarting,
-    Resizing,
-    Terminating,
-    Terminated,
-}
-
-impl ClusterState {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Running => "RUNNING",
-            Self::Restarting => "RESTARTING",
-            Self::Resizing => "RESIZING",
-            Self::Terminating => "TERMINATING",
-            Self::Terminated => "TERMINATED",
-        }
-    }
-
-    /// As error messages of the platform write it.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::Running => "Running",
-            Self::Restarting => "Restarting",
-            Self::Resizing => "Resizing",
-            Self::Terminating => "Terminating",
-            Self::Terminated => "Terminated",
-        }
-    }
-}
-
-/// Milliseconds that changes of state take.
-#[derive(Clone, Copy, Debug)]
-struct Timings {
-    start: i64,
-    restart: i64,
-    resize: i64,
-    terminate: i64,
-}
-
-#[derive(Debug)]
-pub(crate) struct Cluster {
-    /// Whose it is.
-    owner: String,
-    id: String,
-    spec: Spec,
-    state: ClusterState,
-    since: i64,
-    start_time: i64,
-    last_restarted: Option<i64>,
-    terminated: Option<i64>,
-    reason: Option<Value>,
-    last_used: i64,
-    pinned: bool,
-    /// Changes with every start: what ran on the cluster before is lost.
-    spark_context_id: i64,
-    events: Vec<Event>,
-}
-
-impl Cluster {
-    fn new(id: &str, spec: Spec, spark_context_id: i64, now: i64) -> Self {
-        let mut cluster = Self {
-            owner: USER_NAME.to_owned(),
-            id: id.to_owned(),
-            spec,
-            state: ClusterState::Pending,
-            since: now,
-            start_time: now,
-            last_restarted: None,
-            terminated: None,
-            reason: None,
-            last_used: now,
-            pinned: false,
-            spark_context_id,
-            events: Vec::new(),
-        };
-        let attributes = json!({"user": USER_NAME, "attributes": cluster.spec.members()});
-        cluster.note("CREATING", now, attributes);
-        cluster
-    }
-
-    fn note(&mut self, kind: &'static str, at: i64, details: Value) {
-        self.events.push(Event::new(kind, at, details));
-    }
-
-    /// Brings the state up to date with the time.
-    fn catch_up(&mut self, now: i64, timings: Timings) {
-        loop {
-            let at = self.since
-                + match self.state {
-                    ClusterState::Pending => timings.start,
-                    ClusterState::Restarting => timings.restart,
-                    ClusterState::Resizing => timings.resize,
-                    ClusterState::Terminating => timings.terminate,
-                    ClusterState::Running if self.spec.autotermination_minutes > 0 => {
-                        self.last_used.max(self.since) - self.since + self.spec.autotermination_minutes * 60_000
-                    }
-                    ClusterState::Running | ClusterState::Terminated => return,
-                };
-            if now < at {
-                return;
-            }
-            match self.state {
-                ClusterState::Pending | ClusterState::Restarting => {
-                    self.enter(ClusterState::Running, at);
-                    self.note("RUNNING", at, self.spec.size_details());
-                    self.note("DRIVER_HEALTHY", at, json!({}));
-                }
-                ClusterState::Resizing => {
-                    self.enter(ClusterState::Running, at);
-                    self.note("UPSIZE_COMPLETED", at, self.spec.size_details());
-                }
-                ClusterState::Terminating => {
-                    self.enter(ClusterState::Terminated, at);
-                    self.terminated = Some(at);
-                }
-                ClusterState::Running => {
-                    let minutes = self.spec.autotermination_minutes.to_string();
-                    let reason = json!({
-                        "code": "INACTIVITY",
-                        "type": "SUCCESS",
-                        "parameters": {"inactivity_duration_min": minutes},
-                    });
-                    self.terminate(reason, at);
-                }
-                ClusterState::Terminated => return,
-            }
-        }
-    }
-
-    fn enter(&mut self, state: ClusterState, at: i64) {
-        self.state = state;
-        self.since = at;
-    }
-
-    fn terminate(&mut self, reason: Value, at: i64) {
-        self.enter(ClusterState::Terminating, at);
-        self.note("TERMINATING", at, json!({"reason": reason}));
-        self.reason = Some(reason);
-    }
-
-    fn unexpected(&self) -> ApiError {
-        ApiError::invalid_state(format!("Cluster {} is in unexpected state {}.", self.id, self.state.word()))
-    }
-
-    /// Refuses where code cannot run. While the cluster comes up, the message has the word that clients retry on.
-    pub(crate) fn ready_for_code(&self) -> Result<(), ApiError> {
-        match self.state {
-            _ if self.is_running() => Ok(()),
-            ClusterState::Pending | ClusterState::Restarting => Err(ApiError::new(
-                StatusCode::BAD_REQUEST,
-                "ClusterNotReadyException",
-                format!("Cluster {} is in state {}", self.id, self.state.word()),
-            )),
-            _ => Err(self.unexpected()),
-        }
-    }
-
-    /// Whether code can run on it now.
-    fn is_running(&self) -> bool {
-        matches!(self.state, ClusterState::Running | ClusterState::Resizing)
-    }
-
-    pub(crate) fn spark_context_id(&self) -> i64 {
-        self.spark_context_id
-    }
-
-    /// Notes activity, which puts off the automatic termination.
-    pub(crate) fn touch(&mut self, now: i64) {
-        self.last_used = self.last_used.max(now);
-    }
-
-    fn state_message(&self) -> String {
-        match self.state {
-            ClusterState::Pending => "Finding instances for new nodes, acquiring more instances if necessary".into(),
-            ClusterState::Restarting => format!("Restart requested by {USER_NAME}"),
-            ClusterState::Resizing => "Resizing cluster".into(),
-            ClusterState::Running => String::new(),
-            ClusterState::Terminating | ClusterState::Terminated => {
-                match self.reason.as_ref().and_then(|r| r["code"].as_str()) {
-                    Some("INACTIVITY") => "Inactive cluster terminated".into(),
-                    _ => format!("Terminated by {USER_NAME}"),
-                }
-            }
-        }
-    }
-
-    pub(crate) fn to_json(&self) -> Value {
-        let mut out: Map<String, Value> = self.spec.members().clone();
-        let mut set = |name: &str, value: Value| {
-            out.insert(name.to_owned(), value);
-        };
-        set("spec", Value::Object(self.spec.members().clone()));
-        set("cluster_id", json!(self.id));
-        set("cluster_name", json!(self.spec.name));
-        set("creator_user_name", json!(self.owner));
-        set("cluster_source", json!("API"));
-        set("state", json!(self.state.name()));
-        set("state_message", json!(self.state_message()));
-        set("start_time", json!(self.start_time));
-        set("last_state_loss_time", json!(self.last_restarted.unwrap_or(0)));
-        set("spark_context_id", json!(self.spark_context_id));
-        set("autotermination_minutes", json!(self.spec.autotermination_minutes));
-        set("num_workers", json!(self.spec.num_workers));
-        set(
-            "default_tags",
-            json!({
-                "Vendor": "Databricks",
-                "Creator": USER_NAME,
-                "ClusterName": self.spec.name,
-                "ClusterId": self.id,
-            }),
-        );
-        if let Some(node) = self.spec.node_type() {
-            let nodes = 1 + self.spec.num_workers;
-            set("cluster_cores", json!(node.cores * nodes as f64));
-            set("cluster_memory_mb", json!(node.memory_mb * nodes));
-        }
-        if let Some(at) = self.last_restarted {
-            set("last_restarted_time", json!(at));
-        }
-        if self.is_running() {
-            set("driver", self.node(0));
-            let executors: Vec<_> = (1..=self.spec.num_workers).map(|n| self.node(n)).collect();
-            set("executors", json!(executors));
-            set("jdbc_port", json!(10000));
-        }
-        if matches!(self.state, ClusterState::Terminated | ClusterState::Terminating) {
-            if let Some(reason) = &self.reason {
-                set("termination_reason", reason.clone());
-            }
-            if let Some(at) = self.terminated {
-                set("terminated_time", json!(at));
-            }
-        }
-        Value::Object(out)
-    }
-
-    fn node(&self, number: i64) -> Value {
-        let octet = number % 250 + 2;
-        let ip = format!("10.0.{}.{octet}", number / 250);
-        let id = format!("{}-{number}", self.id);
-        json!({
-            "node_id": id,
-            "instance_id": format!("i-{id}"),
-            "private_ip": ip,
-            "host_private_ip": ip,
-            "start_timestamp": self.start_time,
-        })
-    }
-}
+pub(crate) use cluster::{Cluster, ClusterState, STATES};
 
 /// All clusters of the workspace.
 #[derive(Debug)]
 pub(crate) struct Clusters {
     all: BTreeMap<String, Cluster>,
     timings: Timings,
+    kept: Kept,
 }
 
 impl Clusters {
-    pub(crate) fn new(clock: &Clock) -> Self {
+    /// Those that were kept, terminated as the workspace was.
+    pub(crate) fn new(clock: &Clock, kept: Kept) -> Result<Self, ApiError> {
         let seconds = |s| clock.scaled_ms(Duration::from_secs(s));
-        Self {
-            all: BTreeMap::new(),
-            timings: Timings { start: seconds(60), restart: seconds(40), resize: seconds(20), terminate: seconds(20) },
-        }
+        let timings = Timings { start: seconds(60), restart: seconds(40), resize: seconds(20), terminate: seconds(20) };
+        let all = kept.all().into_iter().map(|(id, record)| {
+            let cluster = Cluster::of(&id, record, clock.now_ms())?;
+            Ok((id, cluster))
+        });
+        Ok(Self { all: all.collect::<Result<_, ApiError>>()?, timings, kept })
+    }
+
+    /// Keeps a cluster as it is now.
+    fn keep(&self, id: &str) -> Result<(), ApiError> {
+        self.all.get(id).map_or(Ok(()), |cluster| self.kept.put(id, cluster.record()))
     }
 
     /// The cluster, up to date.
@@ -317,7 +69,7 @@ impl Clusters {
             }
         };
         self.all.insert(id.to_owned(), Cluster::new(id, spec, context, now));
-        Ok(())
+        self.keep(id)
     }
 
     pub(crate) fn start(&mut self, id: &str, context: i64, now: i64) -> Result<(), ApiError> {
@@ -369,6 +121,7 @@ impl Clusters {
                 "Cluster {id} is pinned; unpin it before it is permanently deleted."
             )));
         }
+        self.kept.remove(id)?;
         self.all.remove(id);
         Ok(())
     }
@@ -391,7 +144,7 @@ impl Clusters {
         if running {
             self.restart(id, context, now)?;
         }
-        Ok(())
+        self.keep(id)
     }
 
     /// Replaces the members that the mask names. A running cluster restarts to take them up.
@@ -404,12 +157,7 @@ impl Clusters {
         now: i64,
     ) -> Result<(), ApiError> {
         let cluster = self.get(id, now)?;
-        let mut members = Fields(cluster.spec.members().clone());
-        members.0.insert("cluster_name".to_owned(), json!(cluster.spec.name));
-        if !members.0.contains_key("autoscale") {
-            members.0.insert("num_workers".to_owned(), json!(cluster.spec.num_workers));
-        }
-        members.0.insert("autotermination_minutes".to_owned(), json!(cluster.spec.autotermination_minutes));
+        let mut members = cluster.fields();
         for path in mask.split(',').map(str::trim) {
             let name = if path == "*" { None } else { Some(path.split('.').next().unwrap_or(path)) };
             match name {
@@ -441,7 +189,7 @@ impl Clusters {
             )));
         }
         owner.clone_into(&mut cluster.owner);
-        Ok(())
+        self.keep(id)
     }
 
     pub(crate) fn resize(&mut self, id: &str, fields: &Fields, now: i64) -> Result<(), ApiError> {
@@ -453,7 +201,7 @@ impl Clusters {
         cluster.enter(ClusterState::Resizing, now);
         cluster.touch(now);
         cluster.note("RESIZING", now, cluster.spec.size_details());
-        Ok(())
+        self.keep(id)
     }
 
     pub(crate) fn pin(&mut self, id: &str, pinned: bool, now: i64) -> Result<(), ApiError> {
@@ -463,7 +211,7 @@ impl Clusters {
             let kind = if pinned { "PINNED" } else { "UNPINNED" };
             cluster.note(kind, now, json!({"user": USER_NAME}));
         }
-        Ok(())
+        self.keep(id)
     }
 
     /// Every cluster, up to date.
@@ -481,8 +229,11 @@ mod tests {
     use super::*;
 
     fn one(body: &str) -> Clusters {
-        let mut clusters =
-            Clusters { all: BTreeMap::new(), timings: Timings { start: 100, restart: 50, resize: 20, terminate: 10 } };
+        let mut clusters = Clusters {
+            all: BTreeMap::new(),
+            timings: Timings { start: 100, restart: 50, resize: 20, terminate: 10 },
+            kept: Kept::default(),
+        };
         let fields = Fields::parse(body.as_bytes()).unwrap();
         clusters.create("c", &fields, 1, 0).unwrap();
         clusters
@@ -533,7 +284,7 @@ mod tests {
     fn a_long_silence_passes_through_every_state() {
         let mut c = one(&PLAIN.replace('}', r#", "autotermination_minutes": 10}"#));
         assert_eq!(state(&mut c, 100_000_000), "TERMINATED");
-        let kinds: Vec<_> = c.get("c", 100_000_000).unwrap().events.iter().map(Event::kind).collect();
+        let kinds: Vec<_> = c.get("c", 100_000_000).unwrap().events.iter().map(events::Event::kind).collect();
         assert_eq!(kinds, ["CREATING", "RUNNING", "DRIVER_HEALTHY", "TERMINATING"]);
     }
 }

@@ -1,7 +1,6 @@
 //! Execution contexts and their commands.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,10 +8,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
-use crate::python::{Interpreter, Output, Process, Work};
+use crate::python::{Process, Work};
 use crate::reply::ApiError;
-use crate::sql::notebook;
-use crate::state::{App, lock};
+use crate::state::lock;
 
 /// How many contexts a cluster takes.
 const PER_CLUSTER: usize = 150;
@@ -48,7 +46,7 @@ impl ContextStatus {
 
 /// Where a command is; results come with the end.
 #[derive(Clone, Debug)]
-enum CommandStatus {
+pub(crate) enum CommandStatus {
     Queued,
     Running,
     Cancelling,
@@ -69,15 +67,15 @@ impl CommandStatus {
         }
     }
 
-    fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Finished(_) | Self::Cancelled | Self::Error(_))
     }
 }
 
 #[derive(Debug)]
-struct Command {
-    work: Work,
-    status: watch::Sender<CommandStatus>,
+pub(crate) struct Command {
+    pub(crate) work: Work,
+    pub(crate) status: watch::Sender<CommandStatus>,
 }
 
 impl Command {
@@ -92,7 +90,12 @@ impl Command {
         })
     }
 
-    fn end(&self, status: CommandStatus) {
+    /// Begins what still waits; states whether it did.
+    pub(crate) fn begin(&self) -> bool {
+        self.advance(|s| matches!(s, CommandStatus::Queued), CommandStatus::Running)
+    }
+
+    pub(crate) fn end(&self, status: CommandStatus) {
         self.advance(|s| !s.is_final(), status);
     }
 }
@@ -161,6 +164,11 @@ impl Context {
         Ok(())
     }
 
+    /// Where its interpreter's state is told.
+    pub(crate) fn status_sender(&self) -> watch::Sender<ContextStatus> {
+        self.status.clone()
+    }
+
     fn kill(&self) {
         if let Some(process) = &self.process {
             process.kill();
@@ -217,6 +225,43 @@ impl Contexts {
             .ok_or_else(|| not_found("ContextNotFound", format!("no context with id {id}")))
     }
 
+    /// Refuses a context more than a cluster takes.
+    pub(crate) fn check_room(&self, cluster_id: &str) -> Result<(), ApiError> {
+        let taken = lock(&self.0).values().filter(|c| c.cluster_id == cluster_id).count();
+        if taken < PER_CLUSTER {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "ContextLimitExceeded",
+            format!("cluster {cluster_id} has {PER_CLUSTER} execution contexts already; destroy some of them"),
+        ))
+    }
+
+    /// Adds a context, which is up at once where it has no interpreter. Gives it, and the commands that arrive.
+    pub(crate) fn add(
+        &self,
+        id: &str,
+        cluster_id: &str,
+        spark: i64,
+        language: Language,
+        process: Option<Process>,
+    ) -> (Arc<Context>, mpsc::UnboundedReceiver<Arc<Command>>) {
+        let (queue, commands) = mpsc::unbounded_channel();
+        let status = if process.is_some() { ContextStatus::Pending } else { ContextStatus::Running };
+        let context = Arc::new(Context {
+            cluster_id: cluster_id.to_owned(),
+            spark_context_id: spark,
+            language,
+            status: watch::Sender::new(status),
+            commands: Mutex::default(),
+            queue,
+            process,
+        });
+        lock(&self.0).insert(id.to_owned(), Arc::clone(&context));
+        (context, commands)
+    }
+
     pub(crate) fn remove(&self, id: &str) {
         let removed = lock(&self.0).remove(id);
         if let Some(context) = removed {
@@ -248,171 +293,8 @@ impl Contexts {
     }
 }
 
-/// Makes a context and starts what runs its commands; gives its identifier.
-pub(crate) async fn create(
-    app: &Arc<App>,
-    cluster_id: &str,
-    spark: i64,
-    language: Language,
-) -> Result<String, ApiError> {
-    let taken = lock(&app.contexts.0).values().filter(|c| c.cluster_id == cluster_id).count();
-    if taken >= PER_CLUSTER {
-        return Err(ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "ContextLimitExceeded",
-            format!("cluster {cluster_id} has {PER_CLUSTER} execution contexts already; destroy some of them"),
-        ));
-    }
-    let interpreter = match language {
-        Language::Sql => None,
-        Language::Python => Some(start_python(app, task_of(cluster_id)).await?),
-    };
-    let (queue, commands) = mpsc::unbounded_channel();
-    let status = match language {
-        Language::Sql => ContextStatus::Running,
-        Language::Python => ContextStatus::Pending,
-    };
-    let context = Arc::new(Context {
-        cluster_id: cluster_id.to_owned(),
-        spark_context_id: spark,
-        language,
-        status: watch::Sender::new(status),
-        commands: Mutex::default(),
-        queue,
-        process: interpreter.as_ref().map(Interpreter::process),
-    });
-    let id = app.ids.digits();
-    lock(&app.contexts.0).insert(id.clone(), Arc::clone(&context));
-    let status = context.status.clone();
-    match interpreter {
-        Some(interpreter) => drop(tokio::spawn(python(interpreter, status, commands))),
-        None => drop(tokio::spawn(sql(Arc::clone(app), commands))),
-    }
-    Ok(id)
-}
-
-/// The run id of the task whose own cluster that is.
-fn task_of(cluster_id: &str) -> Option<i64> {
-    cluster_id.strip_prefix(TASK_CLUSTER)?.parse().ok()
-}
-
-async fn start_python(app: &Arc<App>, task: Option<i64>) -> Result<Interpreter, ApiError> {
-    let workspace = json!({
-        "host": "127.0.0.1",
-        "port": app.port,
-        "token": app.internal_token,
-        "user": app.user.name,
-        "task": task,
-    });
-    let (program, directory) = (app.settings.python.clone(), app.directory.path().to_owned());
-    let shown = program.display().to_string();
-    let started =
-        tokio::task::spawn_blocking(move || Interpreter::start(&program, Path::new(&directory), &workspace)).await;
-    started.map_err(std::io::Error::other).flatten().map_err(|e| {
-        ApiError::internal(if e.kind() == std::io::ErrorKind::NotFound {
-            format!(
-                "Python contexts need the program '{shown}', which was not found: install Python 3, or name its path \
-                 when the workspace is built"
-            )
-        } else {
-            format!("The interpreter '{shown}' could not be started: {e}")
-        })
-    })
-}
-
-/// Runs the commands of a Python context one after the other, until the context is gone or its interpreter is.
-///
-/// Each runs in a blocking task, during which a paused Tokio clock stands still: the time that a command takes counts
-/// for nothing in tests that steer the clock.
-async fn python(
-    mut interpreter: Interpreter,
-    status: watch::Sender<ContextStatus>,
-    mut commands: mpsc::UnboundedReceiver<Arc<Command>>,
-) {
-    let up = tokio::task::spawn_blocking(move || interpreter.ready().map(|()| interpreter)).await;
-    let Ok(Ok(mut interpreter)) = up else {
-        status.send_replace(ContextStatus::Error);
-        commands.close();
-        while let Some(command) = commands.recv().await {
-            command.end(CommandStatus::Error(lost()));
-        }
-        return;
-    };
-    status.send_replace(ContextStatus::Running);
-    while let Some(command) = commands.recv().await {
-        if !command.advance(|s| matches!(s, CommandStatus::Queued), CommandStatus::Running) {
-            continue;
-        }
-        let work = command.work.clone();
-        let run = tokio::task::spawn_blocking(move || {
-            let output = interpreter.run(&work);
-            (interpreter, output)
-        });
-        let Ok((back, output)) = run.await else {
-            command.end(CommandStatus::Error(lost()));
-            break;
-        };
-        interpreter = back;
-        match output {
-            Ok(output) => command.end(outcome(output)),
-            Err(_) => {
-                let asked = matches!(*command.status.borrow(), CommandStatus::Cancelling);
-                command.end(if asked { CommandStatus::Cancelled } else { CommandStatus::Error(lost()) });
-                break;
-            }
-        }
-    }
-    status.send_replace(ContextStatus::Error);
-    commands.close();
-    while let Some(command) = commands.recv().await {
-        command.end(CommandStatus::Error(lost()));
-    }
-}
-
-fn outcome(output: Output) -> CommandStatus {
-    CommandStatus::Finished(match output {
-        Output::Cancelled => return CommandStatus::Cancelled,
-        Output::Ready => return CommandStatus::Error(lost()),
-        Output::Text { data, truncated } => json!({"resultType": "text", "data": data, "truncated": truncated}),
-        Output::Notebook { printed, truncated, exit } => {
-            json!({"resultType": "notebook", "data": printed, "truncated": truncated, "exit": exit})
-        }
-        Output::Table { data, schema, truncated } => json!({
-            "resultType": "table",
-            "data": data,
-            "schema": schema,
-            "truncated": truncated,
-            "isJsonSchema": true,
-            "pos": Value::Null,
-        }),
-        Output::Error { summary, cause } => json!({"resultType": "error", "summary": summary, "cause": cause}),
-    })
-}
-
-async fn sql(app: Arc<App>, mut commands: mpsc::UnboundedReceiver<Arc<Command>>) {
-    while let Some(command) = commands.recv().await {
-        if !command.advance(|s| matches!(s, CommandStatus::Queued), CommandStatus::Running) {
-            continue;
-        }
-        let (Work::Code(code) | Work::Notebook { source: code, .. }) = &command.work;
-        let mut status = command.status.subscribe();
-        let cancelled = async move {
-            // The value is let go of at once: it locks the status.
-            let _ = status.wait_for(|s| matches!(s, CommandStatus::Cancelling) || s.is_final()).await;
-        };
-        let results = tokio::select! {
-            results = notebook::run(&app, code, notebook::ROW_LIMIT) => results,
-            () = cancelled => {
-                command.end(CommandStatus::Cancelled);
-                continue;
-            }
-        };
-        command.end(CommandStatus::Finished(results));
-    }
-}
-
 /// The result of a command whose interpreter is gone.
-fn lost() -> Value {
+pub(crate) fn lost() -> Value {
     json!({
         "resultType": "error",
         "summary": "The execution context is lost: its interpreter ended. Create a new context.",

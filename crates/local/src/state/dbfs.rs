@@ -24,7 +24,19 @@ struct Open {
     used_ms: i64,
 }
 
+/// Directories that the root of every workspace has.
+const FIRST: [&str; 3] = ["/FileStore", "/tmp", "/user"];
+
 impl Dbfs {
+    /// The files of a tree, with the directories that are there from the start.
+    pub(crate) fn new(tree: Tree) -> Result<Self, ApiError> {
+        let mut dbfs = Self { tree, ..Self::default() };
+        for path in FIRST {
+            dbfs.tree.make_directory(path)?;
+        }
+        Ok(dbfs)
+    }
+
     /// Opens a stream. The file is there from then on, empty.
     pub(crate) fn create(&mut self, path: &str, overwrite: bool, now: i64) -> Result<i64, ApiError> {
         self.tree.put(path, Entry { content: Content::default(), modified_ms: now }, overwrite)?;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 
 /// How many statements are remembered.
 const KEPT: usize = 2000;

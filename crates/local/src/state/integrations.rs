@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::auth::TokenHash;
+use crate::caller::TokenHash;
 use crate::extract::{Fields, missing};
 use crate::reply::ApiError;
 use crate::state::USER_NAME;
+use crate::state::kept::Kept;
 
 /// Apps that can be integrated: identifier, client id, name, whether the client keeps a secret.
 static PUBLISHED: [(&str, &str, &str, bool); 3] = [
@@ -28,12 +29,40 @@ pub(crate) struct Integrations {
     order: Vec<String>,
     /// Hashes of the secrets of confidential clients, by client.
     secrets: BTreeMap<String, TokenHash>,
+    kept: Kept,
 }
 
+/// Where the hash of a secret is kept among the members of an integration.
+const HASH: &str = "secret_hash";
+
 impl Integrations {
-    /// Notes the secret of a confidential client.
-    pub(crate) fn keep_secret(&mut self, client_id: &str, secret: &str) {
+    /// Those that were kept.
+    pub(crate) fn new(kept: Kept) -> Self {
+        let mut own = Self::default();
+        for (id, mut members) in kept.all() {
+            let hash = members.remove(HASH).and_then(|hash| TokenHash::from_hex(hash.as_str()?));
+            let client = members.get("client_id").and_then(Value::as_str).map(str::to_owned);
+            own.secrets.extend(client.zip(hash));
+            own.order.push(id.clone());
+            own.all.insert(id, members);
+        }
+        Self { kept, ..own }
+    }
+
+    /// Keeps an integration as it is now.
+    fn keep(&self, id: &str) -> Result<(), ApiError> {
+        let Some(mut record) = self.all.get(id).cloned() else { return Ok(()) };
+        let client = record.get("client_id").and_then(Value::as_str).unwrap_or_default();
+        if let Some(hash) = self.secrets.get(client) {
+            record.insert(HASH.to_owned(), json!(hash.to_hex()));
+        }
+        self.kept.put(id, record)
+    }
+
+    /// Notes the secret of the confidential client of an integration.
+    pub(crate) fn keep_secret(&mut self, id: &str, client_id: &str, secret: &str) -> Result<(), ApiError> {
         self.secrets.insert(client_id.to_owned(), TokenHash::of(secret));
+        self.keep(id)
     }
 
     /// Whether the secret is that of the client; `None` for clients without one.
@@ -41,12 +70,13 @@ impl Integrations {
         self.secrets.get(client_id).map(|kept| kept.same(&TokenHash::of(secret)))
     }
 
-    fn insert(&mut self, id: &str, mut members: Map<String, Value>, created: String) {
+    fn insert(&mut self, id: &str, mut members: Map<String, Value>, created: String) -> Result<(), ApiError> {
         members.insert("integration_id".to_owned(), json!(id));
         members.insert("created_by".to_owned(), json!(CREATED_BY));
         members.insert("create_time".to_owned(), json!(created));
         self.all.insert(id.to_owned(), members);
         self.order.push(id.to_owned());
+        self.keep(id)
     }
 
     pub(crate) fn list(&self) -> Vec<Value> {
@@ -59,7 +89,9 @@ impl Integrations {
     }
 
     pub(crate) fn delete(&mut self, id: &str) -> Result<(), ApiError> {
-        self.all.remove(id).ok_or_else(|| none(id))?;
+        self.get(id)?;
+        self.kept.remove(id)?;
+        self.all.remove(id);
         self.order.retain(|i| i != id);
         Ok(())
     }
@@ -81,8 +113,7 @@ impl Integrations {
         members.insert("app_id".to_owned(), json!(app_id));
         members.insert("name".to_owned(), json!(name));
         members.insert("token_access_policy".to_owned(), policy(fields)?.unwrap_or_else(usual_policy));
-        self.insert(id, members, created);
-        Ok(())
+        self.insert(id, members, created)
     }
 
     /// Registers an app of the user's own.
@@ -105,8 +136,7 @@ impl Integrations {
             members.insert("user_authorized_scopes".to_owned(), json!(scopes));
         }
         members.insert("token_access_policy".to_owned(), policy(fields)?.unwrap_or_else(usual_policy));
-        self.insert(id, members, created);
-        Ok(())
+        self.insert(id, members, created)
     }
 
     /// Replaces those of the members in `lists`, and the token policy, that the request names.
@@ -122,7 +152,7 @@ impl Integrations {
             changed.push(("token_access_policy".to_owned(), policy));
         }
         members.extend(changed);
-        Ok(())
+        self.keep(id)
     }
 }
 

@@ -6,23 +6,25 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
+use super::kept::Kept;
 use super::{USER_NAME, lock};
 use crate::extract::Fields;
+use crate::records::store::Record;
 use crate::reply::ApiError;
+use run::{Repair, RunState};
 
-pub(crate) mod course;
-mod perform;
-mod references;
+mod run;
 mod tasks;
 mod values;
 
-pub(crate) use tasks::{Phase, TaskRun};
+pub(crate) use run::Run;
+pub(crate) use tasks::{Phase, RUNNABLE, Readiness, TaskRun};
 pub(crate) use values::TaskValues;
 
 /// How many tasks one response holds.
 const TASKS_PER_PAGE: usize = 100;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Job {
     id: i64,
     settings: Map<String, Value>,
@@ -31,6 +33,21 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// As it is kept on disk.
+    fn record(&self) -> Record {
+        Record::from_iter([
+            ("settings".to_owned(), Value::Object(self.settings.clone())),
+            ("created".to_owned(), json!(self.created_ms)),
+            ("runs".to_owned(), json!(self.runs)),
+        ])
+    }
+
+    fn of((id, record): (i64, Record)) -> (i64, Self) {
+        let number = |name: &str| record.get(name).and_then(Value::as_i64).unwrap_or_default();
+        let settings = record.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
+        (id, Self { id, settings, created_ms: number("created"), runs: number("runs") })
+    }
+
     /// As `get` shows it, with one page of tasks.
     pub(crate) fn json(&self, token: Option<&str>) -> Result<Value, ApiError> {
         let mut out = self.head();
@@ -66,6 +83,11 @@ impl Job {
         (self.tasks(), parameters.map(|p| (text(p, "name"), text(p, "default"))).collect())
     }
 
+    /// The environments that its tasks name.
+    pub(crate) fn environments(&self) -> Vec<Value> {
+        self.settings.get("environments").and_then(Value::as_array).cloned().unwrap_or_default()
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.settings.get("name").and_then(Value::as_str).unwrap_or("Untitled")
     }
@@ -89,153 +111,6 @@ impl Job {
 
 const LIMITS: crate::paging::Limits = crate::paging::Limits { usual: TASKS_PER_PAGE, max: TASKS_PER_PAGE };
 
-/// A run of a job, or of tasks that were submitted without one.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) id: i64,
-    pub(crate) job_id: Option<i64>,
-    name: String,
-    number: i64,
-    started_ms: i64,
-    url: String,
-    /// Values of the job's parameters.
-    pub(crate) parameters: BTreeMap<String, String>,
-    /// How many runs of jobs started each other before it.
-    pub(crate) depth: usize,
-    pub(crate) state: Mutex<RunState>,
-    pub(crate) canceled: watch::Sender<bool>,
-}
-
-#[derive(Debug)]
-pub(crate) struct RunState {
-    pub(crate) tasks: Vec<TaskRun>,
-    pub(crate) ended_ms: Option<i64>,
-    repairs: Vec<Repair>,
-}
-
-#[derive(Debug)]
-struct Repair {
-    id: i64,
-    started_ms: i64,
-    task_runs: Vec<i64>,
-}
-
-impl RunState {
-    /// The last attempt of each task.
-    pub(crate) fn latest(&self) -> impl Iterator<Item = &TaskRun> {
-        self.tasks
-            .iter()
-            .filter(|task| !self.tasks.iter().any(|other| other.key == task.key && other.attempt > task.attempt))
-    }
-
-    /// What came of all tasks together: life cycle, result, message.
-    fn outcome(&self, canceled: bool) -> (&'static str, Option<&'static str>, String) {
-        if self.ended_ms.is_none() {
-            let active = self.latest().any(|task| task.phase != Phase::Waiting);
-            let state = match (canceled, active) {
-                (true, _) => "TERMINATING",
-                (false, true) => "RUNNING",
-                (false, false) => "PENDING",
-            };
-            return (state, None, String::new());
-        }
-        if canceled {
-            return ("TERMINATED", Some("CANCELED"), "Run cancelled.".to_owned());
-        }
-        let failed: Vec<&str> =
-            self.latest().filter(|task| task.phase == Phase::Failed).map(|task| task.key.as_str()).collect();
-        match failed.as_slice() {
-            [] => ("TERMINATED", Some("SUCCESS"), String::new()),
-            [first, ..] => (
-                "TERMINATED",
-                Some("FAILED"),
-                format!("Task {first} failed with message: Workload failed, see run output for details."),
-            ),
-        }
-    }
-}
-
-impl Run {
-    pub(crate) fn is_canceled(&self) -> bool {
-        *self.canceled.borrow()
-    }
-
-    /// As `get` shows it, with one page of tasks.
-    pub(crate) fn json(&self, token: Option<&str>, with_history: bool) -> Result<Value, ApiError> {
-        let state = lock(&self.state);
-        let mut out = self.head(&state);
-        let tasks: Vec<Value> = state.tasks.iter().map(TaskRun::json).collect();
-        let page = crate::paging::page(tasks, &format!("run-{}", self.id), None, token, LIMITS)?;
-        out["tasks"] = page.items.into();
-        if let Some(next) = page.next {
-            out["next_page_token"] = json!(next);
-        }
-        if with_history {
-            let original =
-                json!({"type": "ORIGINAL", "start_time": self.started_ms, "task_run_ids": self.originals(&state)});
-            let repairs = state.repairs.iter().map(
-                |repair| json!({"type": "REPAIR", "id": repair.id, "start_time": repair.started_ms, "task_run_ids": repair.task_runs}),
-            );
-            out["repair_history"] = std::iter::once(original).chain(repairs).collect();
-        }
-        Ok(out)
-    }
-
-    /// As `list` shows it.
-    pub(crate) fn listed(&self, with_tasks: bool) -> Value {
-        let state = lock(&self.state);
-        let mut out = self.head(&state);
-        if with_tasks {
-            if state.tasks.len() > TASKS_PER_PAGE {
-                out["has_more"] = json!(true);
-            }
-            out["tasks"] = state.tasks.iter().take(TASKS_PER_PAGE).map(TaskRun::json).collect();
-        }
-        out
-    }
-
-    fn originals(&self, state: &RunState) -> Vec<i64> {
-        state.tasks.iter().filter(|task| task.attempt == 0).map(|task| task.run_id).collect()
-    }
-
-    fn head(&self, state: &RunState) -> Value {
-        let (life_cycle, result, message) = state.outcome(self.is_canceled());
-        let mut out = json!({
-            "run_id": self.id,
-            "run_name": self.name,
-            "number_in_job": self.number,
-            "creator_user_name": USER_NAME,
-            "run_type": if self.job_id.is_some() { "JOB_RUN" } else { "SUBMIT_RUN" },
-            "trigger": "ONE_TIME",
-            "start_time": self.started_ms,
-            "end_time": state.ended_ms.unwrap_or(0),
-            "run_page_url": format!("{}/#job/run/{}", self.url, self.id),
-            "state": tasks::state_json(life_cycle, result, &message, self.is_canceled()),
-            "job_parameters": self.parameters.iter().map(|(name, value)| json!({"name": name, "value": value})).collect::<Value>(),
-        });
-        if let Some(job) = self.job_id {
-            out["job_id"] = json!(job);
-        }
-        out
-    }
-
-    pub(crate) fn is_active(&self) -> bool {
-        lock(&self.state).ended_ms.is_none()
-    }
-
-    /// The output of one of its tasks.
-    pub(crate) fn output(&self, task_run: i64) -> Option<Value> {
-        let state = lock(&self.state);
-        let task = state.tasks.iter().find(|task| task.run_id == task_run)?;
-        let mut out = task.output.clone();
-        let mut metadata = self.head(&state);
-        metadata["run_id"] = json!(task.run_id);
-        metadata["state"] = task.json()["state"].clone();
-        out["metadata"] = metadata;
-        Some(out)
-    }
-}
-
 /// All jobs and runs of the workspace.
 #[derive(Debug, Default)]
 pub(crate) struct Jobs {
@@ -244,6 +119,7 @@ pub(crate) struct Jobs {
     /// Runs by the idempotency tokens they were started with.
     tokens: BTreeMap<String, i64>,
     last_id: i64,
+    kept: Kept,
 }
 
 /// What a run is made of.
@@ -252,6 +128,8 @@ pub(crate) struct Start<'a> {
     pub(crate) name: &'a str,
     pub(crate) tasks: &'a [Value],
     pub(crate) parameters: BTreeMap<String, String>,
+    /// The environments that its tasks name.
+    pub(crate) environments: Vec<Value>,
     pub(crate) token: Option<&'a str>,
     pub(crate) url: &'a str,
     /// How many runs of jobs started each other before it.
@@ -259,6 +137,21 @@ pub(crate) struct Start<'a> {
 }
 
 impl Jobs {
+    /// The jobs that were kept.
+    pub(crate) fn new(kept: Kept) -> Self {
+        let jobs: BTreeMap<i64, Job> =
+            kept.all().into_iter().filter_map(|(id, record)| Some((id.parse().ok()?, record))).map(Job::of).collect();
+        let last_id = jobs.keys().next_back().copied().unwrap_or_default();
+        Self { jobs, last_id, kept, ..Self::default() }
+    }
+
+    /// Keeps a job, on disk first.
+    fn keep(&mut self, job: Job) -> Result<(), ApiError> {
+        self.kept.put(&job.id.to_string(), job.record())?;
+        self.jobs.insert(job.id, job);
+        Ok(())
+    }
+
     /// The next id: jobs, runs and runs of tasks count together, from a number that looks like the platform's.
     fn id(&mut self) -> i64 {
         self.last_id = self.last_id.max(1_000_000_000) + 1;
@@ -273,7 +166,7 @@ impl Jobs {
     pub(crate) fn create(&mut self, fields: &Fields, now: i64) -> Result<i64, ApiError> {
         let settings = checked(fields)?;
         let id = self.id();
-        self.jobs.insert(id, Job { id, settings, created_ms: now, runs: 0 });
+        self.keep(Job { id, settings, created_ms: now, runs: 0 })?;
         Ok(id)
     }
 
@@ -288,17 +181,16 @@ impl Jobs {
 
     /// Puts new settings over the old ones, or in their place.
     pub(crate) fn change(&mut self, id: i64, new: &Fields, replace: bool, remove: &[String]) -> Result<(), ApiError> {
-        self.job(id)?;
-        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
+        let job = self.job(id)?.clone();
         let mut settings = if replace { Map::new() } else { job.settings.clone() };
         settings.extend(new.0.clone());
         settings.retain(|name, _| !remove.contains(name));
-        job.settings = checked(&Fields(settings))?;
-        Ok(())
+        self.keep(Job { settings: checked(&Fields(settings))?, ..job })
     }
 
     pub(crate) fn delete(&mut self, id: i64) -> Result<(), ApiError> {
         self.job(id)?;
+        self.kept.remove(&id.to_string())?;
         self.jobs.remove(&id);
         Ok(())
     }
@@ -345,6 +237,7 @@ impl Jobs {
             started_ms: now,
             url: start.url.to_owned(),
             parameters: start.parameters,
+            environments: start.environments,
             depth: start.depth,
             state: Mutex::new(RunState { tasks, ended_ms: None, repairs: Vec::new() }),
             canceled: watch::Sender::new(false),
@@ -421,6 +314,16 @@ fn checked(fields: &Fields) -> Result<Map<String, Value>, ApiError> {
     let mut settings = fields.0.clone();
     for name in ["access_control_list", "job_id"] {
         settings.remove(name);
+    }
+    // What the service states of every job.
+    for (name, value) in [
+        ("name", json!("Untitled")),
+        ("email_notifications", json!({})),
+        ("webhook_notifications", json!({})),
+        ("timeout_seconds", json!(0)),
+        ("max_concurrent_runs", json!(1)),
+    ] {
+        settings.entry(name).or_insert(value);
     }
     Ok(settings)
 }

@@ -6,38 +6,51 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::auth::Caller;
+use serde_json::Value;
+
+use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::durable::Durable;
 use crate::faults::Faults;
-use crate::oidc::Oidc;
 use crate::random::{self, Ids};
 use crate::record::Record;
 use crate::records::call::{Desk, set, text};
 use crate::records::special::own_principals;
 use crate::records::store::Records;
+use crate::reply::ApiError;
 use crate::scratch::Scratch;
 use crate::sql::links::Signer;
 use crate::sql::script::Scripts;
 use crate::sql::spill::ChunkSizes;
 use crate::sql::store::Statements;
 use clusters::Clusters;
+use content::Shelf;
 use contexts::Contexts;
+use dbfs::Dbfs;
+use endpoints::Endpoints;
+use grants::Grants;
 use history::History;
 use integrations::Integrations;
 use jobs::Jobs;
+use kept::Kept;
 use objects::Objects;
+use secrets::SecretScopes;
 use sessions::Sessions;
 use tokens::{NewToken, Tokens};
+use tree::Tree;
 use warehouses::Warehouses;
 
 pub(crate) mod clusters;
 pub(crate) mod content;
 pub(crate) mod contexts;
 pub(crate) mod dbfs;
+pub(crate) mod endpoints;
+pub(crate) mod grants;
 pub(crate) mod history;
 pub(crate) mod integrations;
 pub(crate) mod jobs;
+pub(crate) mod kept;
+pub(crate) mod notebooks;
 pub(crate) mod objects;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
@@ -125,7 +138,7 @@ impl Secrets {
             ] {
                 *own = text(&kept, name).to_owned();
             }
-            let id = kept.get("workspace_id").and_then(serde_json::Value::as_u64);
+            let id = kept.get("workspace_id").and_then(Value::as_u64);
             secrets.workspace_id = id.ok_or(io::ErrorKind::InvalidData)?;
         }
         if let Some(token) = token {
@@ -169,7 +182,7 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) record: Record,
     pub(crate) faults: Faults,
-    pub(crate) oidc: Oidc,
+    pub(crate) grants: Grants,
     /// What code in contexts authenticates with. It ends with the workspace.
     pub(crate) internal_token: String,
     /// Values that tasks of jobs leave for each other.
@@ -178,7 +191,7 @@ pub(crate) struct App {
     pub(crate) user: Caller,
     /// Whom the workspace's client belongs to.
     pub(crate) principal: Caller,
-    pub(crate) records: Records,
+    pub(crate) records: Arc<Records>,
     pub(crate) clusters: Mutex<Clusters>,
     pub(crate) warehouses: Mutex<Warehouses>,
     pub(crate) starter_warehouse: String,
@@ -187,9 +200,10 @@ pub(crate) struct App {
     pub(crate) contexts: Contexts,
     pub(crate) objects: Mutex<Objects>,
     pub(crate) volumes: volumes::Volumes,
-    pub(crate) dbfs: Mutex<dbfs::Dbfs>,
-    pub(crate) secret_scopes: Mutex<secrets::SecretScopes>,
-    pub(crate) endpoints: crate::api::serving::Endpoints,
+    pub(crate) dbfs: Mutex<Dbfs>,
+    pub(crate) secret_scopes: Mutex<SecretScopes>,
+    /// Serving endpoints by name.
+    pub(crate) endpoints: Mutex<Endpoints>,
     pub(crate) jobs: Mutex<Jobs>,
     pub(crate) statements: Statements,
     pub(crate) sessions: Sessions,
@@ -198,6 +212,8 @@ pub(crate) struct App {
     pub(crate) link_key: Option<String>,
     #[cfg(feature = "engine")]
     pub(crate) engine: crate::sql::engine::Engine,
+    /// Where the content of files is.
+    pub(crate) shelf: Arc<Shelf>,
     /// Removed with all it holds when the last request is done.
     pub(crate) directory: Scratch,
 }
@@ -205,10 +221,10 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(settings: Settings, address: SocketAddr) -> io::Result<Arc<Self>> {
         let ids = Ids::new()?;
-        let records = match &settings.data {
+        let records = Arc::new(match &settings.data {
             None => Records::default(),
             Some(directory) => Records::open(Durable::open(&crate::scratch::kept(directory)?)?)?,
-        };
+        });
         let secrets = Secrets::of(&records, &ids, settings.token.as_deref())?;
         let clock = Clock::new(settings.speed);
         let port = address.port();
@@ -216,35 +232,56 @@ impl App {
         let user = Caller::user(number.to_string(), USER_NAME);
         let principal = Caller::service_principal((number + 1).to_string(), &secrets.client_id);
         begin(&records, &secrets, &user, &principal, clock.now_ms())?;
-        let mut warehouses = Warehouses::new(&clock);
-        let starter_warehouse = ids.hex16();
-        warehouses.add_starter(&starter_warehouse, clock.now_ms());
+        let refused = |e: ApiError| io::Error::other(e.message().to_owned());
+        let kept = |collection| Kept::new(&records, collection);
+        let objects = Objects::new(kept("local/objects"), USER_NAME, ids.number() >> 12).map_err(refused)?;
+        let mut warehouses = Warehouses::new(&clock, kept("local/warehouses")).map_err(refused)?;
+        let starter_warehouse = match records.get(LOCAL, "warehouse") {
+            Some(known) => text(&known, "id").to_owned(),
+            None => {
+                let id = ids.hex16();
+                warehouses.add_starter(&id, clock.now_ms()).map_err(refused)?;
+                let mut change = records.change();
+                change.put(
+                    LOCAL,
+                    "warehouse",
+                    crate::records::store::Record::from_iter([("id".to_owned(), id.as_str().into())]),
+                );
+                change.commit()?;
+                id
+            }
+        };
         let directory = Scratch::new()?;
+        let shelf = match &settings.data {
+            None => Shelf::new(directory.path().to_owned(), false),
+            Some(data) => Shelf::new(crate::scratch::kept(&data.join("files"))?, true),
+        };
+        let (volumes, dbfs) = (Tree::new(kept("local/volumes"), &shelf), Tree::new(kept("local/dbfs"), &shelf));
+        shelf.sweep(&volumes.content_names().chain(dbfs.content_names()).collect())?;
         let link_key = if settings.link_headers { Some(random::to_hex(&random::bytes::<16>()?)) } else { None };
         Ok(Arc::new(Self {
             url: format!("http://127.0.0.1:{port}"),
             port,
             own_hosts: own_hosts(port, &settings.host_names),
-            clusters: Mutex::new(Clusters::new(&clock)),
+            clusters: Mutex::new(Clusters::new(&clock, kept("local/clusters")).map_err(refused)?),
             warehouses: Mutex::new(warehouses),
             starter_warehouse,
             record: Record::default(),
             faults: Faults::default(),
-            oidc: Oidc::default(),
+            grants: Grants::default(),
             internal_token: format!("dctx{}", random::to_hex(&random::bytes::<16>()?)),
             task_values: jobs::TaskValues::default(),
             user,
             principal,
-            records,
-            published: Mutex::default(),
-            custom: Mutex::default(),
+            published: Mutex::new(Integrations::new(kept("local/published-integrations"))),
+            custom: Mutex::new(Integrations::new(kept("local/custom-integrations"))),
             contexts: Contexts::default(),
-            objects: Mutex::default(),
-            volumes: volumes::Volumes::default(),
-            dbfs: Mutex::default(),
-            secret_scopes: Mutex::default(),
-            endpoints: Mutex::default(),
-            jobs: Mutex::default(),
+            objects: Mutex::new(objects),
+            volumes: volumes::Volumes::new(volumes),
+            dbfs: Mutex::new(Dbfs::new(dbfs).map_err(refused)?),
+            secret_scopes: Mutex::new(SecretScopes::new(kept("local/secret-scopes"))),
+            endpoints: Mutex::new(Endpoints::new(kept("local/serving-endpoints"))),
+            jobs: Mutex::new(Jobs::new(kept("local/jobs"))),
             statements: Statements::default(),
             sessions: Sessions::default(),
             history: History::default(),
@@ -252,7 +289,9 @@ impl App {
             link_key,
             #[cfg(feature = "engine")]
             engine: crate::sql::engine::Engine::new(directory.path())?,
+            shelf,
             directory,
+            records,
             settings,
             secrets,
             ids,
@@ -280,6 +319,7 @@ impl App {
 
     /// Ends what runs outside of requests.
     pub(crate) fn stop(&self) {
+        self.shelf.close();
         lock(&self.jobs).cancel_all();
         self.contexts.remove_all();
         self.statements.cancel_all(self.clock.now_ms());

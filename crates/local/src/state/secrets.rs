@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::kept::Kept;
+use crate::records::store::Record;
 use crate::reply::ApiError;
 
 /// The most bytes of a secret.
@@ -49,14 +53,18 @@ pub(crate) struct Caller {
 
 /// All scopes by name.
 #[derive(Debug, Default)]
-pub(crate) struct SecretScopes(BTreeMap<String, Scope>);
+pub(crate) struct SecretScopes {
+    all: BTreeMap<String, Scope>,
+    kept: Kept,
+}
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Scope {
     secrets: BTreeMap<String, SecretValue>,
     acls: BTreeMap<String, Permission>,
 }
 
+#[derive(Clone)]
 struct SecretValue {
     bytes: Vec<u8>,
     updated_ms: i64,
@@ -68,10 +76,56 @@ impl std::fmt::Debug for Scope {
     }
 }
 
+impl Scope {
+    /// As it is kept on disk.
+    fn record(&self) -> Record {
+        let secrets = self
+            .secrets
+            .iter()
+            .map(|(key, it)| (key.clone(), json!({"value": STANDARD.encode(&it.bytes), "updated": it.updated_ms})));
+        let acls = self.acls.iter().map(|(principal, it)| (principal.clone(), json!(it.name())));
+        Record::from_iter([
+            ("secrets".to_owned(), Value::Object(secrets.collect())),
+            ("acls".to_owned(), Value::Object(acls.collect())),
+        ])
+    }
+
+    fn of(record: &Record) -> Self {
+        let members = |name: &str| record.get(name).and_then(Value::as_object).into_iter().flatten();
+        let secrets = members("secrets").filter_map(|(key, it)| {
+            let bytes = STANDARD.decode(it["value"].as_str()?).ok()?;
+            Some((key.clone(), SecretValue { bytes, updated_ms: it["updated"].as_i64().unwrap_or_default() }))
+        });
+        let acls = members("acls").filter_map(|(name, it)| Some((name.clone(), Permission::of(it.as_str()?))));
+        Self { secrets: secrets.collect(), acls: acls.collect() }
+    }
+}
+
 impl SecretScopes {
+    /// Those that were kept.
+    pub(crate) fn new(kept: Kept) -> Self {
+        let all = kept.all().into_iter().map(|(name, record)| (name, Scope::of(&record))).collect();
+        Self { all, kept }
+    }
+
+    /// Changes a scope that the caller may change, on disk first.
+    fn edit<T>(
+        &mut self,
+        name: &str,
+        caller: &Caller,
+        needs: Permission,
+        change: impl FnOnce(&mut Scope) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let mut scope = self.scope(name, caller, needs)?.clone();
+        let out = change(&mut scope)?;
+        self.kept.put(name, scope.record())?;
+        self.all.insert(name.to_owned(), scope);
+        Ok(out)
+    }
+
     pub(crate) fn create(&mut self, name: &str, caller: &Caller, initial: Option<&str>) -> Result<(), ApiError> {
         check_name("scope", name)?;
-        if self.0.contains_key(name) {
+        if self.all.contains_key(name) {
             let message = format!("Scope {name} already exists!");
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", message));
         }
@@ -83,13 +137,16 @@ impl SecretScopes {
             }
         };
         let acls = BTreeMap::from([(manager, Permission::Manage)]);
-        self.0.insert(name.to_owned(), Scope { secrets: BTreeMap::new(), acls });
+        let scope = Scope { secrets: BTreeMap::new(), acls };
+        self.kept.put(name, scope.record())?;
+        self.all.insert(name.to_owned(), scope);
         Ok(())
     }
 
     /// The scope, if the caller may do that with it.
     fn scope(&mut self, name: &str, caller: &Caller, needs: Permission) -> Result<&mut Scope, ApiError> {
-        let scope = self.0.get_mut(name).ok_or_else(|| ApiError::not_found(format!("Scope {name} does not exist!")))?;
+        let scope =
+            self.all.get_mut(name).ok_or_else(|| ApiError::not_found(format!("Scope {name} does not exist!")))?;
         let of = |principal: &str| scope.acls.get(principal).copied();
         let held = caller.groups.iter().copied().chain([caller.name.as_str()]).filter_map(of).max();
         if held.is_none_or(|held| held < needs) {
@@ -101,13 +158,14 @@ impl SecretScopes {
 
     pub(crate) fn delete(&mut self, name: &str, caller: &Caller) -> Result<(), ApiError> {
         self.scope(name, caller, Permission::Manage)?;
-        self.0.remove(name);
+        self.kept.remove(name)?;
+        self.all.remove(name);
         Ok(())
     }
 
     /// The scopes that the caller may read.
     pub(crate) fn list(&mut self, caller: &Caller) -> Vec<Value> {
-        let names: Vec<_> = self.0.keys().cloned().collect();
+        let names: Vec<_> = self.all.keys().cloned().collect();
         let visible = names.into_iter().filter(|name| self.scope(name, caller, Permission::Read).is_ok());
         visible.map(|name| json!({"name": name, "backend_type": "DATABRICKS"})).collect()
     }
@@ -120,16 +178,17 @@ impl SecretScopes {
         now: i64,
     ) -> Result<(), ApiError> {
         check_name("key", key)?;
-        let scope = self.scope(scope, caller, Permission::Write)?;
         let limit = |message: String| ApiError::new(StatusCode::BAD_REQUEST, "RESOURCE_LIMIT_EXCEEDED", message);
-        if bytes.len() > LARGEST {
-            return Err(limit(format!("The value has {} bytes; at most {LARGEST} are kept", bytes.len())));
-        }
-        if scope.secrets.len() >= MOST && !scope.secrets.contains_key(key) {
-            return Err(limit(format!("A scope has at most {MOST} secrets")));
-        }
-        scope.secrets.insert(key.to_owned(), SecretValue { bytes, updated_ms: now });
-        Ok(())
+        self.edit(scope, caller, Permission::Write, |scope| {
+            if bytes.len() > LARGEST {
+                return Err(limit(format!("The value has {} bytes; at most {LARGEST} are kept", bytes.len())));
+            }
+            if scope.secrets.len() >= MOST && !scope.secrets.contains_key(key) {
+                return Err(limit(format!("A scope has at most {MOST} secrets")));
+            }
+            scope.secrets.insert(key.to_owned(), SecretValue { bytes, updated_ms: now });
+            Ok(())
+        })
     }
 
     pub(crate) fn get(&mut self, scope: &str, key: &str, caller: &Caller) -> Result<Vec<u8>, ApiError> {
@@ -144,10 +203,8 @@ impl SecretScopes {
     }
 
     pub(crate) fn remove(&mut self, scope: &str, key: &str, caller: &Caller) -> Result<(), ApiError> {
-        let removed = self.scope(scope, caller, Permission::Write)?.secrets.remove(key);
-        removed
-            .map(drop)
-            .ok_or_else(|| ApiError::not_found(format!("Secret does not exist with scope: {scope} and key: {key}")))
+        let missing = || ApiError::not_found(format!("Secret does not exist with scope: {scope} and key: {key}"));
+        self.edit(scope, caller, Permission::Write, |it| it.secrets.remove(key).map(drop).ok_or_else(missing))
     }
 
     pub(crate) fn put_acl(
@@ -157,8 +214,10 @@ impl SecretScopes {
         permission: Permission,
         caller: &Caller,
     ) -> Result<(), ApiError> {
-        self.scope(scope, caller, Permission::Manage)?.acls.insert(principal.to_owned(), permission);
-        Ok(())
+        self.edit(scope, caller, Permission::Manage, |scope| {
+            scope.acls.insert(principal.to_owned(), permission);
+            Ok(())
+        })
     }
 
     pub(crate) fn acls(&mut self, scope: &str, caller: &Caller) -> Result<Vec<Value>, ApiError> {
@@ -172,8 +231,9 @@ impl SecretScopes {
     }
 
     pub(crate) fn delete_acl(&mut self, scope: &str, principal: &str, caller: &Caller) -> Result<(), ApiError> {
-        let removed = self.scope(scope, caller, Permission::Manage)?.acls.remove(principal);
-        removed.map(drop).ok_or_else(|| no_acl(principal))
+        self.edit(scope, caller, Permission::Manage, |scope| {
+            scope.acls.remove(principal).map(drop).ok_or_else(|| no_acl(principal))
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::auth::{Caller, TokenHash, TokenState};
+use crate::caller::{Caller, TokenHash, TokenState};
 use crate::records::call::{commit, set, text};
 use crate::records::store::{Record, Records};
 use crate::reply::ApiError;

@@ -1,10 +1,14 @@
 //! Files and directories by path, as volumes and DBFS have them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use http::StatusCode;
+use serde_json::{Value, json};
 
-use super::content::Content;
+use super::content::{Content, Shelf};
+use super::kept::Kept;
+use crate::records::store::Record;
 use crate::reply::ApiError;
 
 /// A file.
@@ -19,6 +23,7 @@ pub(crate) struct Entry {
 pub(crate) struct Tree {
     files: BTreeMap<String, Entry>,
     directories: BTreeSet<String>,
+    kept: Kept,
 }
 
 /// What a listing has.
@@ -29,7 +34,37 @@ pub(crate) struct Listed {
     pub(crate) file: Option<Entry>,
 }
 
+impl Entry {
+    /// As it is kept on disk, beside its content.
+    fn record(&self) -> Record {
+        Record::from_iter([
+            ("modified".to_owned(), json!(self.modified_ms)),
+            ("content".to_owned(), self.content.to_json()),
+        ])
+    }
+}
+
 impl Tree {
+    /// What was kept.
+    pub(crate) fn new(kept: Kept, shelf: &Arc<Shelf>) -> Self {
+        let mut tree = Self::default();
+        for (path, record) in kept.all() {
+            match record.get("content") {
+                Some(content) => {
+                    let modified_ms = record.get("modified").and_then(Value::as_i64).unwrap_or_default();
+                    tree.files.insert(path, Entry { content: Content::from_json(content, shelf), modified_ms });
+                }
+                None => drop(tree.directories.insert(path)),
+            }
+        }
+        Self { kept, ..tree }
+    }
+
+    /// The names of the files that hold its content.
+    pub(crate) fn content_names(&self) -> impl Iterator<Item = String> {
+        self.files.values().flat_map(|entry| entry.content.names())
+    }
+
     pub(crate) fn get(&self, path: &str) -> Result<Entry, ApiError> {
         self.files.get(path).cloned().ok_or_else(|| gone(path))
     }
@@ -58,6 +93,7 @@ impl Tree {
 
     pub(crate) fn put(&mut self, path: &str, entry: Entry, overwrite: bool) -> Result<(), ApiError> {
         self.check(path, overwrite)?;
+        self.kept.put(path, entry.record())?;
         self.files.insert(path.to_owned(), entry);
         Ok(())
     }
@@ -69,7 +105,10 @@ impl Tree {
         if let Some(above) = self.file_above(path) {
             return Err(exists(format!("{above} is a file and has nothing in it")));
         }
-        self.directories.insert(path.to_owned());
+        if !self.directories.contains(path) {
+            self.kept.put(path, Record::new())?;
+            self.directories.insert(path.to_owned());
+        }
         Ok(())
     }
 
@@ -79,16 +118,17 @@ impl Tree {
         above.into_iter().find(|above| self.files.contains_key(*above))
     }
 
+    /// Deletes a file. What held it stays when it was the last in it.
     pub(crate) fn delete_file(&mut self, path: &str) -> Result<(), ApiError> {
-        self.keep_directory_of(path);
-        self.files.remove(path).map(drop).ok_or_else(|| gone(path))
-    }
-
-    /// What held the file stays when it was the last in it.
-    fn keep_directory_of(&mut self, path: &str) {
-        if let Some((parent, _)) = path.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {
-            self.directories.insert(parent.to_owned());
+        if !self.files.contains_key(path) {
+            return Err(gone(path));
         }
+        let parent = path.rsplit_once('/').map(|(parent, _)| parent).filter(|parent| !parent.is_empty());
+        let stays = parent.map(|parent| (parent.to_owned(), Some(Record::new())));
+        self.kept.save(stays.into_iter().chain([(path.to_owned(), None)]))?;
+        self.directories.extend(parent.map(str::to_owned));
+        self.files.remove(path);
+        Ok(())
     }
 
     pub(crate) fn is_empty(&self, directory: &str) -> bool {
@@ -103,7 +143,11 @@ impl Tree {
             return Err(gone(path));
         }
         let prefix = inside(path);
-        self.keep_directory_of(path);
+        let parent = path.rsplit_once('/').map(|(parent, _)| parent).filter(|parent| !parent.is_empty());
+        let below = self.files.keys().chain(&self.directories).filter(|found| found.starts_with(&prefix)).cloned();
+        let gone = below.chain([path.to_owned()]).map(|path| (path, None));
+        self.kept.save(parent.map(|parent| (parent.to_owned(), Some(Record::new()))).into_iter().chain(gone))?;
+        self.directories.extend(parent.map(str::to_owned));
         self.files.retain(|found, _| !found.starts_with(&prefix));
         self.directories.retain(|found| found != path && !found.starts_with(&prefix));
         Ok(())
@@ -146,16 +190,21 @@ impl Tree {
             return Err(ApiError::invalid_parameter(format!("{to} is within {from}")));
         }
         self.make_directory(to)?;
-        let moved: Vec<_> = self.files.keys().filter(|path| path.starts_with(&old)).cloned().collect();
-        for path in moved {
-            if let Some(entry) = self.files.remove(&path) {
-                self.files.insert(format!("{new}{}", &path[old.len()..]), entry);
-            }
+        let moved = |path: &String| format!("{new}{}", &path[old.len()..]);
+        let files: Vec<_> = self.files.iter().filter(|(path, _)| path.starts_with(&old)).collect();
+        let files: Vec<_> = files.into_iter().map(|(path, entry)| (path.clone(), entry.clone())).collect();
+        let directories: Vec<_> = self.directories.iter().filter(|path| path.starts_with(&old)).cloned().collect();
+        let gone = files.iter().map(|(path, _)| path).chain(&directories).map(|path| (path.clone(), None));
+        let there = files.iter().map(|(path, entry)| (moved(path), Some(entry.record())));
+        let there = there.chain(directories.iter().map(|path| (moved(path), Some(Record::new()))));
+        self.kept.save(gone.chain(there).chain([(from.to_owned(), None)]))?;
+        for (path, entry) in files {
+            self.files.remove(&path);
+            self.files.insert(moved(&path), entry);
         }
-        let moved: Vec<_> = self.directories.iter().filter(|path| path.starts_with(&old)).cloned().collect();
-        for path in moved {
+        for path in directories {
             self.directories.remove(&path);
-            self.directories.insert(format!("{new}{}", &path[old.len()..]));
+            self.directories.insert(moved(&path));
         }
         self.directories.remove(from);
         Ok(())

@@ -49,6 +49,11 @@ struct Part {
 }
 
 impl Volumes {
+    /// The files of a tree.
+    pub(crate) fn new(tree: Tree) -> Self {
+        Self { tree: Mutex::new(tree), ..Self::default() }
+    }
+
     pub(crate) fn begin(&self, token: &str, path: &str, overwrite: bool) -> Result<(), ApiError> {
         lock(&self.tree).check(path, overwrite)?;
         let upload = Upload { path: path.to_owned(), overwrite, parts: BTreeMap::new(), arrived: Content::default() };

@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::Clock;
 use crate::extract::{Fields, missing};
+use crate::records::store::Record;
 use crate::reply::ApiError;
 use crate::state::USER_NAME;
+use crate::state::kept::Kept;
 
 const SIZES: [&str; 10] =
     ["2X-Small", "X-Small", "Small", "Medium", "Large", "X-Large", "2X-Large", "3X-Large", "4X-Large", "5X-Large"];
@@ -60,6 +62,7 @@ struct Timings {
 pub(crate) struct Warehouses {
     all: BTreeMap<String, Warehouse>,
     timings: Timings,
+    kept: Kept,
 }
 
 impl Warehouse {
@@ -79,6 +82,14 @@ impl Warehouse {
             }
             self.enter(next, at);
         }
+    }
+
+    /// As it is kept on disk.
+    fn record(&self) -> Record {
+        let mut record = self.spec.clone();
+        record.insert("name".to_owned(), json!(self.name));
+        record.insert("auto_stop_mins".to_owned(), json!(self.auto_stop_mins));
+        record
     }
 
     fn enter(&mut self, state: WarehouseState, at: i64) {
@@ -119,28 +130,39 @@ impl Warehouse {
 }
 
 impl Warehouses {
-    pub(crate) fn new(clock: &Clock) -> Self {
-        Self {
+    /// Those that were kept, stopped as the workspace was.
+    pub(crate) fn new(clock: &Clock, kept: Kept) -> Result<Self, ApiError> {
+        let mut warehouses = Self {
             all: BTreeMap::new(),
             timings: Timings {
                 start: clock.scaled_ms(Duration::from_secs(20)),
                 stop: clock.scaled_ms(Duration::from_secs(10)),
             },
+            kept: Kept::default(),
+        };
+        for (id, record) in kept.all() {
+            let fields = Fields(record);
+            warehouses.insert(
+                &id,
+                fields.str("name")?,
+                Spec::new(&fields)?,
+                WarehouseState::Stopped,
+                clock.now_ms(),
+            )?;
         }
+        Ok(Self { kept, ..warehouses })
     }
 
     /// The warehouse that a new workspace has, stopped.
-    pub(crate) fn add_starter(&mut self, id: &str, now: i64) {
+    pub(crate) fn add_starter(&mut self, id: &str, now: i64) -> Result<(), ApiError> {
         let fields = Fields(Map::from_iter([
             ("cluster_size".to_owned(), json!("2X-Small")),
             ("enable_serverless_compute".to_owned(), json!(true)),
         ]));
-        if let Ok(spec) = Spec::new(&fields) {
-            self.insert(id, "Serverless Starter Warehouse", spec, WarehouseState::Stopped, now);
-        }
+        self.insert(id, "Serverless Starter Warehouse", Spec::new(&fields)?, WarehouseState::Stopped, now)
     }
 
-    fn insert(&mut self, id: &str, name: &str, spec: Spec, state: WarehouseState, now: i64) {
+    fn insert(&mut self, id: &str, name: &str, spec: Spec, state: WarehouseState, now: i64) -> Result<(), ApiError> {
         let warehouse = Warehouse {
             id: id.to_owned(),
             name: name.to_owned(),
@@ -151,7 +173,9 @@ impl Warehouses {
             last_used: now,
             sessions: 0,
         };
+        self.kept.put(id, warehouse.record())?;
         self.all.insert(id.to_owned(), warehouse);
+        Ok(())
     }
 
     /// The warehouse, up to date.
@@ -170,8 +194,7 @@ impl Warehouses {
         let name = fields.str("name")?;
         fields.str("cluster_size")?;
         self.free_name(name, None)?;
-        self.insert(id, name, Spec::new(fields)?, WarehouseState::Starting, now);
-        Ok(())
+        self.insert(id, name, Spec::new(fields)?, WarehouseState::Starting, now)
     }
 
     pub(crate) fn edit(&mut self, id: &str, fields: &Fields, now: i64) -> Result<(), ApiError> {
@@ -190,7 +213,8 @@ impl Warehouses {
         if let Some(name) = name {
             warehouse.name = name;
         }
-        Ok(())
+        let record = warehouse.record();
+        self.kept.put(id, record)
     }
 
     fn free_name(&self, name: &str, except: Option<&str>) -> Result<(), ApiError> {
@@ -220,6 +244,7 @@ impl Warehouses {
 
     pub(crate) fn delete(&mut self, id: &str, now: i64) -> Result<(), ApiError> {
         self.get(id, now)?;
+        self.kept.remove(id)?;
         self.all.remove(id);
         Ok(())
     }
@@ -322,8 +347,9 @@ mod tests {
     use super::*;
 
     fn one() -> Warehouses {
-        let mut w = Warehouses { all: BTreeMap::new(), timings: Timings { start: 100, stop: 10 } };
-        w.add_starter("00000000000000aa", 0);
+        let mut w =
+            Warehouses { all: BTreeMap::new(), timings: Timings { start: 100, stop: 10 }, kept: Kept::default() };
+        w.add_starter("00000000000000aa", 0).unwrap();
         w
     }
 

@@ -11,6 +11,7 @@ mod connections;
 mod consent;
 mod data;
 mod faults;
+mod jobs;
 #[cfg(feature = "bin")]
 mod program;
 mod scripts;
@@ -22,3 +23,4 @@ mod sql_values;
 #[cfg(feature = "engine")]
 mod statements;
 mod warehouses;
+mod workspace_objects;

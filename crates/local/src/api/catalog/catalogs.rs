@@ -7,18 +7,13 @@ use axum::extract::{Extension, Path, State};
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use super::notes::{Kind, base, begin, edit, forget, id, listed, names, note, plain};
-use crate::auth::Caller;
+use super::found::{CATALOG, catalogs, known_catalog, schemas};
+use super::notes::{base, begin, edit, forget, id, listed, note, plain};
+use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::App;
 
-pub(super) const CATALOG: Kind = Kind {
-    noun: "Catalog",
-    collection: "catalog/catalogs",
-    missing: "CATALOG_DOES_NOT_EXIST",
-    exists: "CATALOG_ALREADY_EXISTS",
-};
 const STATED: [&str; 10] = [
     "comment",
     "properties",
@@ -38,16 +33,6 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/2.1/unity-catalog/catalogs/{name}", get(read).patch(update).delete(delete))
 }
 
-/// The catalogs that the engine has.
-pub(super) async fn all(app: &Arc<App>) -> Result<Vec<String>, ApiError> {
-    names(app, "SHOW CATALOGS", 0).await
-}
-
-pub(super) async fn known(app: &Arc<App>, name: &str) -> Result<String, ApiError> {
-    let name = name.to_lowercase();
-    if all(app).await?.contains(&name) { Ok(name) } else { Err(CATALOG.not_found(&name)) }
-}
-
 fn shown(app: &App, name: &str) -> Result<Value, ApiError> {
     let record = note(app, CATALOG, name)?;
     let mut out = base(app, &record, name, name);
@@ -62,7 +47,7 @@ fn shown(app: &App, name: &str) -> Result<Value, ApiError> {
 }
 
 async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let names = all(&app).await?;
+    let names = catalogs(&app).await?;
     let shown = names.iter().map(|name| shown(&app, name)).collect::<Result<Vec<_>, _>>()?;
     listed(shown, "catalogs", &query)
 }
@@ -75,7 +60,7 @@ async fn create(State(app): State<Arc<App>>, Extension(caller): Extension<Caller
 }
 
 async fn read(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply {
-    let name = known(&app, &name).await?;
+    let name = known_catalog(&app, &name).await?;
     shown(&app, &name).map(Json)
 }
 
@@ -85,14 +70,14 @@ async fn update(
     Path(name): Path<String>,
     fields: Fields,
 ) -> Reply {
-    let name = known(&app, &name).await?;
+    let name = known_catalog(&app, &name).await?;
     edit(&app, &caller, CATALOG, &name, &fields, &STATED)?;
     shown(&app, &name).map(Json)
 }
 
 async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>, query: Query) -> Reply {
-    let name = known(&app, &name).await?;
-    let schemas = super::schemas::all(&app, &name).await?;
+    let name = known_catalog(&app, &name).await?;
+    let schemas = schemas(&app, &name).await?;
     let own = schemas.iter().any(|s| !matches!(s.as_str(), "default" | "information_schema"));
     if own && query.opt_bool("force")? != Some(true) {
         return Err(ApiError::new(

@@ -7,6 +7,7 @@ use axum::Router;
 use crate::state::App;
 
 mod catalogs;
+mod found;
 mod notes;
 mod schemas;
 mod tables;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::paging::{Limits, page};
 use crate::records::call::{commit, set, text};

@@ -7,44 +7,19 @@ use axum::extract::{Extension, Path, State};
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use super::catalogs::known as known_catalog;
-use super::notes::{Kind, base, begin, edit, forget, id, listed, names, note, plain, quoted, sql};
-use crate::auth::Caller;
+use super::found::{SCHEMA, known_catalog, known_schema, schemas, tables};
+use super::notes::{base, begin, edit, forget, id, listed, note, plain, quoted, sql};
+use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::App;
 
-pub(super) const SCHEMA: Kind = Kind {
-    noun: "Schema",
-    collection: "catalog/schemas",
-    missing: "SCHEMA_DOES_NOT_EXIST",
-    exists: "SCHEMA_ALREADY_EXISTS",
-};
 const STATED: [&str; 5] = ["comment", "properties", "storage_root", "enable_predictive_optimization", "owner"];
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/2.1/unity-catalog/schemas", get(list).post(create))
         .route("/api/2.1/unity-catalog/schemas/{full_name}", get(read).patch(update).delete(delete))
-}
-
-/// The schemas that the engine has in a catalog.
-pub(super) async fn all(app: &Arc<App>, catalog: &str) -> Result<Vec<String>, ApiError> {
-    names(app, &format!("SHOW SCHEMAS IN {}", quoted(catalog)), 0).await
-}
-
-/// Catalog and schema of a full name that the engine has.
-pub(super) async fn known(app: &Arc<App>, full_name: &str) -> Result<(String, String), ApiError> {
-    let full_name = full_name.to_lowercase();
-    let parts = full_name.split_once('.').filter(|(_, schema)| !schema.contains('.'));
-    let (catalog, schema) = parts.ok_or_else(|| {
-        ApiError::invalid_parameter(format!("'{full_name}' is not the full name of a schema: catalog.schema"))
-    })?;
-    let catalog = known_catalog(app, catalog).await?;
-    if all(app, &catalog).await?.iter().any(|s| s == schema) {
-        return Ok((catalog, schema.to_owned()));
-    }
-    Err(SCHEMA.not_found(&full_name))
 }
 
 fn shown(app: &App, catalog: &str, schema: &str) -> Result<Value, ApiError> {
@@ -59,7 +34,7 @@ fn shown(app: &App, catalog: &str, schema: &str) -> Result<Value, ApiError> {
 
 async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
     let catalog = known_catalog(&app, query.str("catalog_name")?).await?;
-    let names = all(&app, &catalog).await?;
+    let names = schemas(&app, &catalog).await?;
     let shown = names.iter().map(|name| shown(&app, &catalog, name)).collect::<Result<Vec<_>, _>>()?;
     listed(shown, "schemas", &query)
 }
@@ -68,7 +43,7 @@ async fn create(State(app): State<Arc<App>>, Extension(caller): Extension<Caller
     let name = plain(&fields, "name")?;
     let catalog = known_catalog(&app, fields.str("catalog_name")?).await?;
     let full_name = format!("{catalog}.{name}");
-    if all(&app, &catalog).await?.contains(&name) {
+    if schemas(&app, &catalog).await?.contains(&name) {
         return Err(SCHEMA.taken(&full_name));
     }
     sql(&app, &format!("CREATE SCHEMA {}", quoted(&full_name))).await?;
@@ -77,7 +52,7 @@ async fn create(State(app): State<Arc<App>>, Extension(caller): Extension<Caller
 }
 
 async fn read(State(app): State<Arc<App>>, Path(full_name): Path<String>) -> Reply {
-    let (catalog, schema) = known(&app, &full_name).await?;
+    let (catalog, schema) = known_schema(&app, &full_name).await?;
     shown(&app, &catalog, &schema).map(Json)
 }
 
@@ -87,16 +62,16 @@ async fn update(
     Path(full_name): Path<String>,
     fields: Fields,
 ) -> Reply {
-    let (catalog, schema) = known(&app, &full_name).await?;
+    let (catalog, schema) = known_schema(&app, &full_name).await?;
     edit(&app, &caller, SCHEMA, &format!("{catalog}.{schema}"), &fields, &STATED)?;
     shown(&app, &catalog, &schema).map(Json)
 }
 
 async fn delete(State(app): State<Arc<App>>, Path(full_name): Path<String>, query: Query) -> Reply {
-    let (catalog, schema) = known(&app, &full_name).await?;
+    let (catalog, schema) = known_schema(&app, &full_name).await?;
     let full_name = format!("{catalog}.{schema}");
     let force = query.opt_bool("force")? == Some(true);
-    let tables = super::tables::all(&app, &catalog, &schema).await?;
+    let tables = tables(&app, &catalog, &schema).await?;
     if !tables.is_empty() && !force {
         return Err(ApiError::new(
             http::StatusCode::BAD_REQUEST,

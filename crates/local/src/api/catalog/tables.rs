@@ -7,9 +7,9 @@ use axum::extract::{Extension, Path, State};
 use axum::routing::get;
 use serde_json::{Value, json};
 
+use super::found::{known_catalog, known_schema, schemas, tables};
 use super::notes::{Kind, base, edit, forget, id, listed, names, note, quoted, sql};
-use super::schemas::known as known_schema;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
 use crate::sql::column::ColumnType;
@@ -28,11 +28,6 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/2.1/unity-catalog/table-summaries", get(summaries))
         .route("/api/2.1/unity-catalog/tables/{full_name}", get(read).patch(update).delete(delete))
         .route("/api/2.1/unity-catalog/tables/{full_name}/exists", get(exists))
-}
-
-/// The tables and views that the engine has in a schema.
-pub(super) async fn all(app: &Arc<App>, catalog: &str, schema: &str) -> Result<Vec<String>, ApiError> {
-    names(app, &format!("SHOW TABLES IN {}.{}", quoted(catalog), quoted(schema)), 1).await
 }
 
 /// The views among them.
@@ -69,12 +64,12 @@ async fn known(app: &Arc<App>, full_name: &str) -> Result<Name, ApiError> {
     };
     // A table in a schema that is missing is missing itself.
     let found = match known_schema(app, parent).await {
-        Ok((catalog, schema)) => Some((all(app, &catalog, &schema).await?, catalog, schema)),
+        Ok((catalog, schema)) => Some((tables(app, &catalog, &schema).await?, catalog, schema)),
         Err(e) if e.is_not_found() => None,
         Err(e) => return Err(e),
     };
     match found {
-        Some((tables, catalog, schema)) if tables.iter().any(|t| t.eq_ignore_ascii_case(table)) => {
+        Some((all, catalog, schema)) if all.iter().any(|t| t.eq_ignore_ascii_case(table)) => {
             Ok(Name { catalog, schema, table: table.to_owned() })
         }
         _ => Err(TABLE.not_found(&lower)),
@@ -142,7 +137,7 @@ async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
     let views = views(&app, &catalog, &schema).await?;
     let with_columns = query.opt_bool("omit_columns")? != Some(true);
     let mut out = Vec::new();
-    for table in all(&app, &catalog, &schema).await? {
+    for table in tables(&app, &catalog, &schema).await? {
         let is_view = views.contains(&table);
         let name = Name { catalog: catalog.clone(), schema: schema.clone(), table };
         out.push(shown(&app, &name, is_view, with_columns).await?);
@@ -151,16 +146,16 @@ async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
 }
 
 async fn summaries(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let catalog = super::catalogs::known(&app, query.str("catalog_name")?).await?;
+    let catalog = known_catalog(&app, query.str("catalog_name")?).await?;
     let schema_pattern = query.get("schema_name_pattern").unwrap_or("%").to_lowercase();
     let table_pattern = query.get("table_name_pattern").unwrap_or("%").to_lowercase();
     let mut out = Vec::new();
-    for schema in super::schemas::all(&app, &catalog).await? {
+    for schema in schemas(&app, &catalog).await? {
         if !crate::records::like(&schema, &schema_pattern) || schema == "information_schema" {
             continue;
         }
         let views = views(&app, &catalog, &schema).await?;
-        for table in all(&app, &catalog, &schema).await? {
+        for table in tables(&app, &catalog, &schema).await? {
             if crate::records::like(&table, &table_pattern) {
                 let kind = if views.contains(&table) { "VIEW" } else { "MANAGED" };
                 out.push(json!({"full_name": format!("{catalog}.{schema}.{table}"), "table_type": kind}));

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Run;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::records::call::{Call, set, text};
 use crate::records::store::Change;
 use crate::reply::{ApiError, Json, Reply};

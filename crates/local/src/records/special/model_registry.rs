@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Run;
-use super::experiments::Conditions;
+use super::experiments::conditions::Conditions;
 use crate::records::call::{Call, set, text};
 use crate::records::store::{Change, Record};
 use crate::records::verbs::listing;

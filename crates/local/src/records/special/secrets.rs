@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Run;
-use crate::auth::TokenHash;
+use crate::caller::TokenHash;
 use crate::clock::Clock;
 use crate::random;
 use crate::records::call::{Call, set};
@@ -91,7 +91,7 @@ pub(crate) fn principal_of(records: &Records, application_id: &str, secret: &str
     let (id, _) = principals.into_iter().find(|(_, p)| p.get("applicationId") == Some(&json!(application_id)))?;
     let valid = change.list(&collection(id)).into_iter().any(|(_, kept)| {
         let expires = kept.get("expires_ms").and_then(Value::as_i64).unwrap_or_default();
-        let same = crate::auth::same_text(kept.get("secret_hash").and_then(Value::as_str).unwrap_or_default(), &hash);
+        let same = crate::caller::same_text(kept.get("secret_hash").and_then(Value::as_str).unwrap_or_default(), &hash);
         same && now < expires
     });
     valid.then(|| id.to_owned())

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::auth::{Caller, TokenHash, TokenState};
+use crate::caller::{Caller, TokenHash, TokenState};
 use crate::random;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -12,7 +12,7 @@ const CODE_LIFE_MS: i64 = 10 * 60 * 1000;
 const REFRESH_LIFE_MS: i64 = 14 * DAY_MS;
 
 #[derive(Debug, Default)]
-pub(crate) struct Oidc(Mutex<State>);
+pub(crate) struct Grants(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -31,27 +31,27 @@ struct Issued<T> {
 
 /// What a refresh token renews.
 #[derive(Clone, Debug)]
-pub(super) struct Grant {
-    pub(super) client_id: String,
-    pub(super) scope: String,
+pub(crate) struct Grant {
+    pub(crate) client_id: String,
+    pub(crate) scope: String,
 }
 
 /// What an authorization code was given for.
 #[derive(Clone, Debug)]
-pub(super) struct Code {
-    pub(super) grant: Grant,
-    pub(super) redirect_uri: String,
+pub(crate) struct Code {
+    pub(crate) grant: Grant,
+    pub(crate) redirect_uri: String,
     /// RFC 7636: the S256 challenge.
-    pub(super) challenge: String,
+    pub(crate) challenge: String,
 }
 
-impl Oidc {
+impl Grants {
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Makes an access token.
-    pub(super) fn access(&self, caller: Caller, now: i64, lifetime_ms: i64) -> std::io::Result<String> {
+    pub(crate) fn access(&self, caller: Caller, now: i64, lifetime_ms: i64) -> std::io::Result<String> {
         let token = format!("eyJ{}", random::to_hex(&random::bytes::<32>()?));
         self.with(|state| {
             // Tokens expired for a day are forgotten, so that a long-lived workspace does not grow.
@@ -72,7 +72,7 @@ impl Oidc {
     }
 
     /// Makes a refresh token.
-    pub(super) fn refresh(&self, caller: Caller, grant: Grant, now: i64) -> std::io::Result<String> {
+    pub(crate) fn refresh(&self, caller: Caller, grant: Grant, now: i64) -> std::io::Result<String> {
         let token = format!("dort{}", random::to_hex(&random::bytes::<32>()?));
         self.with(|state| {
             state.refresh.retain(|t| t.expires_ms > now);
@@ -83,12 +83,12 @@ impl Oidc {
     }
 
     /// Takes a refresh token out of circulation: each works once.
-    pub(super) fn take_refresh(&self, token: &str, now: i64) -> Option<(Caller, Grant)> {
+    pub(crate) fn take_refresh(&self, token: &str, now: i64) -> Option<(Caller, Grant)> {
         self.with(|state| take(&mut state.refresh, token, now))
     }
 
     /// Makes an authorization code.
-    pub(super) fn code(&self, caller: Caller, code: Code, now: i64) -> std::io::Result<String> {
+    pub(crate) fn code(&self, caller: Caller, code: Code, now: i64) -> std::io::Result<String> {
         let text = format!("dcod{}", random::to_hex(&random::bytes::<16>()?));
         self.with(|state| {
             state.codes.retain(|t| t.expires_ms > now);
@@ -99,7 +99,7 @@ impl Oidc {
     }
 
     /// Takes a code out of circulation: each works once.
-    pub(super) fn take_code(&self, text: &str, now: i64) -> Option<(Caller, Code)> {
+    pub(crate) fn take_code(&self, text: &str, now: i64) -> Option<(Caller, Code)> {
         self.with(|state| take(&mut state.codes, text, now))
     }
 }

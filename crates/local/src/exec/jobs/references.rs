@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Run, TaskRun};
+use crate::state::jobs::{Run, TaskRun};
 use crate::state::{App, lock};
 
 /// What references stand for.

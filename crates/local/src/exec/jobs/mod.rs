@@ -7,10 +7,15 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 
-use super::perform::{Failure, Outcome, perform};
-use super::tasks::Readiness;
-use super::{Phase, Run, TaskRun};
+use crate::state::jobs::{Phase, Readiness, Run, TaskRun};
 use crate::state::{App, lock};
+use outcome::{Failure, Outcome};
+use perform::perform;
+
+mod outcome;
+mod perform;
+mod references;
+mod workloads;
 
 /// Carries a run out, from where it stands.
 pub(crate) async fn carry_out(app: Arc<App>, run: Arc<Run>) {

@@ -7,42 +7,17 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
+use super::carry_out;
+use super::outcome::{Failure, Outcome};
 use super::references::Scope;
-use super::{Run, Start, TaskRun, course};
-use crate::extract::Fields;
-use crate::python::Work;
-use crate::records::call::text as member;
-use crate::reply::ApiError;
-use crate::sql::request::StatementRequest;
-use crate::sql::run as statements;
-use crate::sql::store::{Statement, Status};
-use crate::state::contexts::{self, Language, TASK_CLUSTER};
+use super::workloads::{python_run, source, sql_file, sql_source, text_of, wheel_run};
+use crate::state::jobs::{RUNNABLE, Run, Start, TaskRun};
 use crate::state::{App, lock};
 
 /// How many runs of jobs may start each other.
 const DEPTH: usize = 5;
 /// How many iterations of a loop there may be.
 const ITERATIONS: usize = 5000;
-
-/// What came of a task: the members of its output, or why it failed.
-pub(super) type Outcome = Result<Value, Failure>;
-
-pub(super) struct Failure {
-    pub(super) error: String,
-    pub(super) trace: String,
-}
-
-impl Failure {
-    fn new(error: impl Into<String>) -> Self {
-        Self { error: error.into(), trace: String::new() }
-    }
-}
-
-impl From<ApiError> for Failure {
-    fn from(error: ApiError) -> Self {
-        Self::new(error.message())
-    }
-}
 
 /// Does what a task states. `input` is what a loop goes through.
 pub(super) fn perform<'a>(
@@ -69,13 +44,24 @@ pub(super) fn perform<'a>(
         }
         if let Some(python) = spec.get("spark_python_task") {
             let path = scope.text(python, "python_file");
-            let (source, _) = source(app, &path)?;
+            let source = text_of(app, &path)?;
             let arguments = python["parameters"].as_array().into_iter().flatten();
             let arguments: Vec<String> = arguments.map(|v| scope.value(v)).collect();
             let output = python_run(app, task, source, path, arguments, BTreeMap::new()).await?;
             return Ok(json!({"logs": output.printed, "logs_truncated": output.truncated}));
         }
-        notebook(app, task, &spec["notebook_task"], &scope).await
+        if let Some(wheel) = spec.get("python_wheel_task") {
+            return wheel_run(app, task, wheel, &scope).await;
+        }
+        if let Some(stated) = spec.get("notebook_task") {
+            return notebook(app, task, stated, &scope).await;
+        }
+        let kind = spec.as_object().into_iter().flatten().find(|(name, _)| name.ends_with("_task"));
+        Err(Failure::new(format!(
+            "The embedded workspace runs {}; it keeps a {}, but does not run it.",
+            RUNNABLE.join(", "),
+            kind.map_or("task without work", |(name, _)| name)
+        )))
     })
 }
 
@@ -165,6 +151,7 @@ async fn run_job(app: &Arc<App>, run: &Arc<Run>, other: &Value, scope: &Scope<'_
             name: &name,
             tasks: &tasks,
             parameters: values,
+            environments: job.environments(),
             token: None,
             url: &app.url,
             depth: run.depth + 1,
@@ -173,7 +160,7 @@ async fn run_job(app: &Arc<App>, run: &Arc<Run>, other: &Value, scope: &Scope<'_
         started
     };
     let ended = CancelOnDrop(Arc::clone(&started));
-    course::carry_out(Arc::clone(app), Arc::clone(&started)).await;
+    carry_out(Arc::clone(app), Arc::clone(&started)).await;
     drop(ended);
     let shown = started.listed(false);
     match shown["state"]["result_state"].as_str() {
@@ -200,33 +187,6 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// The statements of an SQL task: of a file, or of a saved query.
-fn sql_source(app: &App, sql: &Value, scope: &Scope<'_>) -> Result<String, Failure> {
-    let path = scope.text(&sql["file"], "path");
-    if !path.is_empty() {
-        return source(app, &path).map(|(text, _)| text);
-    }
-    let query = scope.text(&sql["query"], "query_id");
-    if query.is_empty() {
-        return Err(Failure::new("The local workspace runs SQL files and saved queries, not dashboards and alerts."));
-    }
-    let kept = app.records.get("queries/", &query);
-    kept.map(|q| member(&q, "query_text").to_owned())
-        .ok_or_else(|| Failure::new(format!("The query {query} does not exist.")))
-}
-
-/// The string of a file or notebook, and the language of a notebook.
-fn source(app: &App, path: &str) -> Result<(String, Option<&'static str>), Failure> {
-    let objects = lock(&app.objects);
-    let path = path.strip_prefix("/Workspace").filter(|p| p.starts_with('/')).unwrap_or(path);
-    let object = objects.get(path).map_err(|_| {
-        Failure::new(format!("Unable to access \"{path}\": it does not exist, or the path is not right."))
-    })?;
-    let text =
-        String::from_utf8(object.content.clone()).map_err(|_| Failure::new(format!("\"{path}\" is not text.")))?;
-    Ok((text, object.language))
-}
-
 /// A task's own parameters over those of the job.
 fn parameters(scope: &Scope<'_>, own: &Value) -> BTreeMap<String, String> {
     let mut all = scope.run.parameters.clone();
@@ -234,109 +194,4 @@ fn parameters(scope: &Scope<'_>, own: &Value) -> BTreeMap<String, String> {
         all.entry(name.clone()).or_insert_with(|| scope.value(value));
     }
     all
-}
-
-/// Runs the statements of a file, one after the other, on the task's warehouse.
-async fn sql_file(app: &Arc<App>, spec: &Value, source: &str, parameters: BTreeMap<String, String>) -> Outcome {
-    let warehouse = spec["warehouse_id"].as_str().unwrap_or(&app.starter_warehouse);
-    let mut done = Vec::new();
-    for text in crate::sql::statements(source) {
-        // Markers that are not bound fail the statement, values that no marker asks for do no harm.
-        let bound: Vec<Value> = parameters.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
-        let body = json!({"warehouse_id": warehouse, "statement": text, "parameters": bound});
-        let fields = Fields(body.as_object().cloned().unwrap_or_default());
-        let refused = |error: crate::reply::ApiError| Failure::new(error.message());
-        let request = StatementRequest::parse(&fields).map_err(refused)?;
-        let statement = Ended(statements::submit(app, request, &app.user, None).map_err(refused)?);
-        statement.0.ended().await;
-        match statement.0.status() {
-            Status::Failed(failure) => return Err(Failure::new(failure.message)),
-            Status::Succeeded(_) => done.push(json!({"lookup_key": statement.0.id})),
-            other => return Err(Failure::new(format!("The statement is {}.", other.name()))),
-        }
-    }
-    Ok(
-        json!({"sql_output": {"file_output": {"warehouse_id": warehouse, "query_text": source, "sql_statements": done}}}),
-    )
-}
-
-/// Cancels a statement when the task that waits for it is let go of.
-struct Ended(Arc<Statement>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.cancel(0);
-    }
-}
-
-struct Printed {
-    printed: String,
-    truncated: bool,
-    /// What the notebook exited with.
-    exit: String,
-}
-
-/// Runs Python in a context of its own.
-async fn python_run(
-    app: &Arc<App>,
-    task: &TaskRun,
-    source: String,
-    path: String,
-    arguments: Vec<String>,
-    widgets: BTreeMap<String, String>,
-) -> Result<Printed, Failure> {
-    let cluster = format!("{TASK_CLUSTER}{}", task.run_id);
-    let id = contexts::create(app, &cluster, 0, Language::Python).await?;
-    // Dropping this ends the interpreter.
-    let context = Session { app: Arc::clone(app), id };
-    let found = app.contexts.get(&context.id, &cluster, 0)?;
-    let argv = std::iter::once(path.clone()).chain(arguments).collect();
-    let command = app.ids.hex32();
-    found.submit(command.clone(), Work::Notebook { source, path, arguments: widgets, argv });
-    let results = found.finished(&command).await?["results"].take();
-    let text = |name: &str| results[name].as_str().unwrap_or_default().to_owned();
-    match results["resultType"].as_str() {
-        Some("error") => Err(Failure { error: without_tags(&text("summary")), trace: text("cause") }),
-        Some("notebook") => {
-            Ok(Printed { printed: text("data"), truncated: results["truncated"] == true, exit: text("exit") })
-        }
-        _ => Err(Failure::new("The interpreter of the task ended.")),
-    }
-}
-
-/// An interpreter that is gone when it is dropped.
-struct Session {
-    app: Arc<App>,
-    id: String,
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.app.contexts.remove(&self.id);
-    }
-}
-
-/// The summary of an error as plain text; it comes as HTML.
-fn without_tags(html: &str) -> String {
-    let mut plain = String::new();
-    let mut inside = false;
-    for c in html.chars() {
-        match c {
-            '<' => inside = true,
-            '>' => inside = false,
-            _ if !inside => plain.push(c),
-            _ => {}
-        }
-    }
-    plain.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#x27;", "'").replace("&amp;", "&")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_lose_their_markup() {
-        assert_eq!(without_tags("<span class='x'>NameError</span>: name &#x27;a&#x27; &lt;"), "NameError: name 'a' <");
-    }
 }

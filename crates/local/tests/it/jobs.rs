@@ -1,0 +1,90 @@
+//! Jobs: what is kept, and what the kinds of tasks do.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use databricks_local::LocalWorkspace;
+use serde_json::{Value, json};
+
+use crate::client::{fast, get, post, until};
+
+/// Runs one task, and gives the run when it has ended.
+async fn run(w: &LocalWorkspace, body: Value) -> Value {
+    let id = post(w, "/api/2.2/jobs/runs/submit", body).await.ok()["run_id"].clone();
+    until(w, &format!("/api/2.2/jobs/runs/get?run_id={id}"), |run| run["end_time"] != 0).await
+}
+
+async fn output(w: &LocalWorkspace, run: &Value) -> Value {
+    get(w, &format!("/api/2.2/jobs/runs/get-output?run_id={}", run["tasks"][0]["run_id"])).await.ok()
+}
+
+#[tokio::test]
+async fn a_job_states_what_the_service_adds() {
+    let w = fast().await;
+    let task = json!({"task_key": "a", "pipeline_task": {"pipeline_id": "p"}});
+    let id = post(&w, "/api/2.2/jobs/create", json!({"tasks": [task]})).await.ok()["job_id"].clone();
+    let job = get(&w, &format!("/api/2.2/jobs/get?job_id={id}")).await.ok();
+    let settings = &job["settings"];
+    assert_eq!((&settings["name"], &settings["max_concurrent_runs"]), (&json!("Untitled"), &json!(1)));
+    assert_eq!((&settings["format"], &settings["timeout_seconds"]), (&json!("MULTI_TASK"), &json!(0)));
+}
+
+#[tokio::test]
+async fn a_task_that_does_not_run_here_fails_with_that_reason() {
+    let w = fast().await;
+    let run = run(&w, json!({"tasks": [{"task_key": "a", "spark_jar_task": {"main_class_name": "M"}}]})).await;
+    assert_eq!(run["state"]["result_state"], "FAILED", "{run}");
+    let error = output(&w, &run).await["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("does not run it") && error.contains("spark_jar_task"), "{error}");
+}
+
+/// A wheel is an archive; this makes one with a package, and an entry point that its metadata states.
+const WHEEL: &str = "
+import base64, io, zipfile
+data = io.BytesIO()
+with zipfile.ZipFile(data, 'w') as wheel:
+    wheel.writestr('greet/__init__.py', 'import sys\\ndef main():\\n    print(\"hello\", *sys.argv[1:])\\n')
+    wheel.writestr('greet-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: greet\\nVersion: 1.0\\n')
+    wheel.writestr('greet-1.0.dist-info/entry_points.txt', '[console_scripts]\\nrun = greet:main\\n')
+print(base64.b64encode(data.getvalue()).decode())
+";
+
+#[tokio::test]
+async fn entry_points_of_wheels_run() {
+    let w = fast().await;
+    let made = std::process::Command::new("python3").args(["-c", WHEEL]).output().unwrap();
+    let content = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    STANDARD.decode(&content).unwrap();
+    let path = "/Shared/greet-1.0-py3-none-any.whl";
+    post(&w, "/api/2.0/workspace/import", json!({"path": path, "format": "RAW", "content": content})).await.ok();
+    let file = "dbfs:/tmp/greet-1.0-py3-none-any.whl";
+    post(&w, "/api/2.0/dbfs/put", json!({"path": file, "contents": content})).await.ok();
+    let named = run(
+        &w,
+        json!({"tasks": [{
+            "task_key": "a",
+            "python_wheel_task": {"package_name": "greet", "entry_point": "run", "parameters": ["a", "b"]},
+            "libraries": [{"whl": file}],
+        }]}),
+    )
+    .await;
+    let shown = output(&w, &named).await;
+    assert_eq!(shown["logs"], "hello a b\n", "{shown}");
+    let by_function = run(
+        &w,
+        json!({
+            "tasks": [{
+                "task_key": "a",
+                "environment_key": "e",
+                "python_wheel_task": {"package_name": "greet", "entry_point": "main", "named_parameters": {"x": "1"}},
+            }],
+            "environments": [{"environment_key": "e", "spec": {"dependencies": [format!("/Workspace{path}")]}}],
+        }),
+    )
+    .await;
+    let shown = output(&w, &by_function).await;
+    assert_eq!(shown["logs"], "hello --x=1\n", "{shown}");
+    let task = json!({"task_key": "a", "python_wheel_task": {"package_name": "none", "entry_point": "x"}});
+    let missing = run(&w, json!({"tasks": [task]})).await;
+    let error = output(&w, &missing).await["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("No module named 'none'"), "{error}");
+}
