@@ -59,6 +59,7 @@ mod scratch;
 mod server;
 mod sql;
 mod state;
+mod thrift;
 mod workspace;
 
 #[doc(hidden)]
