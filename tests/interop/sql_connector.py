@@ -32,16 +32,20 @@ passed, failed = 0, []
 
 
 def connect(path=PATH, token=TOKEN, **more):
+    host = HOST
     if BACKEND == "thrift":
         # The connector has no option for plain HTTP but this.
         more["_connection_uri"] = HOST + path
     elif BACKEND == "sea":
         more["use_sea"] = True
+        # It puts the port behind the host itself.
+        host, port = HOST.rsplit(":", 1)
+        more["_port"] = int(port)
     else:
         more["use_kernel"] = True
     if token is not None:
         more["access_token"] = token
-    return sql.connect(HOST, path, enable_telemetry=False, _retry_stop_after_attempts_count=2, **more)
+    return sql.connect(host, path, enable_telemetry=False, _retry_stop_after_attempts_count=2, **more)
 
 
 def same(what, got, expected):
@@ -155,7 +159,7 @@ def arrow_types_as_text(connection, cursor):
 
 @area()
 def fetching(connection, cursor):
-    cursor.execute("SELECT id FROM range(10000)")
+    cursor.execute("SELECT id FROM range(10000) ORDER BY id")
     same("one", cursor.fetchone()[0], 0)
     same("many", [r[0] for r in cursor.fetchmany(3)], [1, 2, 3])
     rest = cursor.fetchall()
@@ -175,13 +179,13 @@ def fetching(connection, cursor):
 
 @area("thrift")
 def many_rows_in_parts(connection, cursor):
-    cursor.execute("SELECT id, concat('row ', CAST(id AS STRING)) AS t FROM range(500000)")
+    cursor.execute("SELECT id, concat('row ', CAST(id AS STRING)) AS t FROM range(500000) ORDER BY id")
     table = cursor.fetchall_arrow()
     same("rows", table.num_rows, 500000)
     same("sum", sum(table.column("id").to_pylist()), 499999 * 250000)
     same("last", table.column("t")[499999].as_py(), "row 499999")
     small = connection.cursor(arraysize=10, buffer_size_bytes=1000)
-    small.execute("SELECT id FROM range(95)")
+    small.execute("SELECT id FROM range(95) ORDER BY id")
     same("in parts of ten", [r[0] for r in small.fetchall()], list(range(95)))
 
 
@@ -214,7 +218,7 @@ def positional_parameters(connection, cursor):
         BigIntegerParameter(5),
         SmallIntParameter(6),
         DecimalParameter(decimal.Decimal("7.25"), scale=2, precision=5),
-        VoidParameter(),
+        VoidParameter(None),
         TimestampNTZParameter(datetime.datetime(2024, 1, 1, 2, 3, 4)),
     ]
     cursor.execute("SELECT ?, ?, ?, ?, ?", typed)

@@ -255,7 +255,7 @@ async fn list_tables(app: &Arc<App>, request: &Struct) -> Result<Table, Fault> {
     Ok(table(&columns.map(|name| (name, "STRING")), rows.collect()))
 }
 
-/// The functions of SQL itself lie in one schema of a catalog of their own.
+/// Functions: those of SQL itself lie in one schema of a catalog of their own, others where they were made.
 async fn list_functions(app: &Arc<App>, request: &Struct) -> Result<Table, Fault> {
     let catalog = Pattern::read(request, 2, "catalogName")?;
     let schema = Pattern::read(request, 3, "schemaName")?;
@@ -268,15 +268,20 @@ async fn list_functions(app: &Arc<App>, request: &Struct) -> Result<Table, Fault
         ("FUNCTION_TYPE", "INT"),
         ("SPECIFIC_NAME", "STRING"),
     ];
-    let mut rows = Vec::new();
-    if catalog.fits("system") && schema.fits("builtin") {
-        let sql = "SELECT DISTINCT lower(routine_name) FROM main.information_schema.routines ORDER BY 1";
-        for function in names(app, sql, 0).await?.into_iter().filter(|f| name.fits(f)) {
-            // Whether a function gives a table is not known of all of them: 0.
-            rows.push(vec![some("system"), some("builtin"), some(&function), some(""), some("0"), some(&function)]);
-        }
-    }
-    Ok(table(&columns, rows))
+    let mut all = names(app, "SHOW FUNCTIONS", 0).await?;
+    all.sort();
+    all.dedup();
+    let rows = all.iter().filter_map(|full| {
+        let parts: Vec<&str> = full.split('.').collect();
+        let (of_catalog, of_schema, function) = match parts[..] {
+            [catalog, schema, function] => (catalog, schema, function),
+            _ => ("system", "builtin", full.as_str()),
+        };
+        let fits = catalog.fits(of_catalog) && schema.fits(of_schema) && name.fits(function);
+        // Whether a function gives a table is not known of all of them: 0.
+        fits.then(|| vec![some(of_catalog), some(of_schema), some(function), some(""), some("0"), some(full)])
+    });
+    Ok(table(&columns, rows.collect()))
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub(super) async fn open(context: &Context, request: &Struct) -> Result<Struct, 
     let schema = empty_is_none(namespace.string(2, "schemaName")?).or(config.schema);
     let infos = request.list(1281, "getInfos")?.to_vec();
 
-    check_namespace(context, catalog.as_deref(), schema.as_deref()).await?;
+    check_catalog(context, catalog.as_deref()).await?;
     let session = Session { warehouse_id: context.compute.clone(), catalog: catalog.clone(), schema: schema.clone() };
     let id = adapter::open_session(app, session).await?;
     let session = context.door.open(app, id, &context.caller, config.timeout, config.timestamps_as_text)?;
@@ -66,24 +66,14 @@ pub(super) async fn open(context: &Context, request: &Struct) -> Result<Struct, 
     Ok(response)
 }
 
-/// Refuses a namespace that does not exist, of which every later statement would fail.
-async fn check_namespace(context: &Context, catalog: Option<&str>, schema: Option<&str>) -> Result<(), Fault> {
-    if !cfg!(feature = "engine") || (catalog.is_none() && schema.is_none()) {
+/// Refuses a catalog that does not exist. A schema may be missing: tools open a session in the one that they then make.
+async fn check_catalog(context: &Context, catalog: Option<&str>) -> Result<(), Fault> {
+    let Some(catalog) = catalog.filter(|_| cfg!(feature = "engine")) else { return Ok(()) };
+    if metadata::catalogs(&context.app).await?.iter().any(|name| name == catalog) {
         return Ok(());
     }
-    let names = metadata::catalogs(&context.app).await?;
-    let catalog = catalog.unwrap_or("main");
-    if !names.iter().any(|name| name == catalog) {
-        let text = format!("Catalog '{catalog}' was not found.");
-        return Err(Failure::class("NO_SUCH_CATALOG_EXCEPTION", &text, "42704").into());
-    }
-    if let Some(schema) = schema
-        && !metadata::schemas(&context.app, catalog).await?.iter().any(|name| name == schema)
-    {
-        let text = format!("The schema `{catalog}`.`{schema}` cannot be found.");
-        return Err(Failure::class("SCHEMA_NOT_FOUND", &text, "42704").into());
-    }
-    Ok(())
+    let text = format!("Catalog '{catalog}' was not found.");
+    Err(Failure::class("NO_SUCH_CATALOG_EXCEPTION", &text, "42704").into())
 }
 
 pub(super) fn close(context: &Context, request: &Struct) -> Result<Struct, Fault> {
