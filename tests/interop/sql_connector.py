@@ -226,6 +226,15 @@ def positional_parameters(connection, cursor):
     same("typed", tuple(row)[:4], (5, 6, decimal.Decimal("7.25"), None))
 
 
+@area("thrift")
+def parameters_of_several_values(connection, cursor):
+    cursor.execute("SELECT :l AS l, array_contains(:l, 2) AS c, :m['k'] AS m", {"l": [1, 2], "m": {"k": "v"}})
+    row = cursor.fetchone()
+    same("values", (list(row.l), row.c, row.m), ([1, 2], True, "v"))
+    cursor.execute("SELECT size(?), ?[1]", [["a", "b", "c"], ["x", "y"]])
+    same("positional", tuple(cursor.fetchone()), (3, "y"))
+
+
 @area()
 def tables_written_and_read(connection, cursor):
     name = f"main.default.interop_{BACKEND}"

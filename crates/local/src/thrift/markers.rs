@@ -1,42 +1,55 @@
-//! Markers `?` of positional parameters, which the statements engine knows by names.
+//! Markers of parameters in a statement: positional ones, which the statements engine knows by names, and those whose
+//! value is an expression.
 
-/// The name of the marker at `position`, counted from 1.
-pub(super) fn name(position: usize) -> String {
-    format!("__positional_{position}")
+use std::collections::BTreeMap;
+
+/// What takes the place of markers.
+#[derive(Debug, Default)]
+pub(super) struct Replacements {
+    /// For every `?`, in order.
+    pub(super) positional: Vec<String>,
+    /// For `:name`; those of other names stay.
+    pub(super) named: BTreeMap<String, String>,
 }
 
-/// The statement with a named marker in place of every `?`, and how many there are.
+/// The statement with its markers replaced, and how many `?` there are; those without a replacement stay.
 ///
-/// Question marks in strings, quoted names and comments stay, as does the operator `?::`, which follows an expression
+/// Markers in strings, quoted names and comments stay, as do the operators `?::` and `:`, which follow an expression
 /// without a space.
-pub(super) fn named(sql: &str) -> (String, usize) {
+pub(super) fn replace(sql: &str, with: &Replacements) -> (String, usize) {
     let mut out = String::with_capacity(sql.len());
     let mut count = 0;
+    // Whether what stands before may be an expression.
+    let mut after_expression = false;
     let mut rest = sql;
     while let Some(c) = rest.chars().next() {
+        let mut replaced = None;
         let length = match c {
             '\'' | '"' => string(rest, c),
             '`' => rest[1..].find('`').map_or(rest.len(), |at| at + 2),
             '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => comment(rest),
-            '?' if !(rest.starts_with("?::") && ends_an_expression(&out)) => {
+            '?' if !(rest.starts_with("?::") && after_expression) => {
+                replaced = with.positional.get(count);
                 count += 1;
-                out.push(':');
-                out.push_str(&name(count));
-                rest = &rest[1..];
-                continue;
+                1
+            }
+            ':' if rest.starts_with("::") => 2,
+            ':' if !after_expression => {
+                let name: &str = &rest[1..];
+                let end = name.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(name.len());
+                replaced = with.named.get(&name[..end]);
+                1 + end
             }
             c => c.len_utf8(),
         };
         let (copied, after) = rest.split_at(length);
-        out.push_str(copied);
+        out.push_str(replaced.map_or(copied, String::as_str));
+        after_expression = c == '?'
+            || copied.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ')' | ']' | '`' | '\'' | '"'));
         rest = after;
     }
     (out, count)
-}
-
-fn ends_an_expression(out: &str) -> bool {
-    out.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ')' | ']' | '`' | '\'' | '"'))
 }
 
 /// Bytes of the string that `text` begins with.
@@ -81,27 +94,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_markers_are_named() {
-        for (sql, named_sql, count) in [
-            ("SELECT ?", "SELECT :__positional_1", 1),
-            ("? + ?", ":__positional_1 + :__positional_2", 2),
-            ("'?' || \"a\\\"?\" || ?", "'?' || \"a\\\"?\" || :__positional_1", 1),
-            ("`a?` -- ?\n, ?", "`a?` -- ?\n, :__positional_1", 1),
-            ("/* ? /* ? */ ? */ ?", "/* ? /* ? */ ? */ :__positional_1", 1),
+    fn only_markers_are_replaced() {
+        let with = Replacements {
+            positional: vec!["<1>".into(), "<2>".into()],
+            named: [("a".to_owned(), "<a>".to_owned())].into(),
+        };
+        for (sql, expected, count) in [
+            ("SELECT ?", "SELECT <1>", 1),
+            ("? + ?, ?", "<1> + <2>, ?", 3),
+            ("'?' || \"a\\\"?\" || ?", "'?' || \"a\\\"?\" || <1>", 1),
+            ("`a?` -- ?\n, ?", "`a?` -- ?\n, <1>", 1),
+            ("/* ? /* ? */ ? */ ?", "/* ? /* ? */ ? */ <1>", 1),
             ("a?::int", "a?::int", 0),
-            ("SELECT ?::int", "SELECT :__positional_1::int", 1),
-            ("'é?' ?", "'é?' :__positional_1", 1),
+            ("SELECT ?::int", "SELECT <1>::int", 1),
+            ("'é?' ?", "'é?' <1>", 1),
             ("'open ?", "'open ?", 0),
+            (":a + :ab, ':a', f(:a)", "<a> + :ab, ':a', f(<a>)", 0),
+            ("doc:a, 1::a, :a::int", "doc:a, 1::a, <a>::int", 0),
         ] {
-            assert_eq!(named(sql), (named_sql.to_owned(), count), "{sql}");
+            assert_eq!(replace(sql, &with), (expected.to_owned(), count), "{sql}");
         }
     }
 
     proptest! {
         #[test]
         fn any_text_is_taken(text in "\\PC*") {
-            let (out, count) = named(&text);
-            prop_assert!(count > 0 || out == text);
+            let (out, _) = replace(&text, &Replacements::default());
+            prop_assert_eq!(out, text);
         }
     }
 }

@@ -14,7 +14,7 @@
 //! - `enforceEmbeddedSchemaCorrectness`: the schema is that of the rows always.
 //! - `getProgressUpdate`: there is no progress to report.
 //! - `username` and `password` of `OpenSession`: the `Authorization` header alone states who calls.
-//! - Logs (`fetchType` 1), orientations other than next and first, delegation tokens, parameters that are lists or maps,
+//! - Logs (`fetchType` 1), orientations other than next and first, delegation tokens, parameters that are structs,
 //!   sessionless statements and settings that would change results are refused by name.
 
 use std::sync::Arc;
@@ -42,6 +42,7 @@ mod info;
 mod markers;
 mod metadata;
 mod operations;
+mod parameters;
 mod reply;
 mod request;
 mod result;

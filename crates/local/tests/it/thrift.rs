@@ -270,6 +270,16 @@ async fn statements_of_a_session_see_what_others_set() {
 
 const ENDLESS: &str = "SELECT count(*) FROM range(100000000000) a CROSS JOIN range(100000) b";
 
+/// Asks until the operation has ended.
+async fn settled(w: &LocalWorkspace, handle: &V) -> V {
+    loop {
+        let response = call(w, "GetOperationStatus", st([(1, handle.clone())])).await;
+        if !matches!(response.i32(&[2]), 1 | 7) {
+            return response;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_statement_can_be_canceled_and_timed_out() {
     let w = fast().await;
@@ -281,19 +291,11 @@ async fn a_statement_can_be_canceled_and_timed_out() {
         request.extend(more);
         call(&w, "ExecuteStatement", V::Struct(request))
     };
-    let state = |handle: V| async {
-        loop {
-            let response = call(&w, "GetOperationStatus", st([(1, handle.clone())])).await;
-            if !matches!(response.i32(&[2]), 1 | 7) {
-                return response;
-            }
-        }
-    };
     let handle = start(vec![]).await.at(&[2]).clone();
     assert_eq!(status(&call(&w, "CancelOperation", st([(1, handle.clone())])).await).0, 0);
-    assert_eq!(state(handle).await.i32(&[2]), 3);
+    assert_eq!(settled(&w, &handle).await.i32(&[2]), 3);
     let handle = start(vec![(5, V::I64(1))]).await.at(&[2]).clone();
-    let response = state(handle.clone()).await;
+    let response = settled(&w, &handle).await;
     assert_eq!((response.i32(&[2]), response.str(&[3]).as_str()), (8, "HYT00"));
     // Closing a session ends what runs in it.
     let handle = start(vec![]).await.at(&[2]).clone();
