@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs the SQL clients of the field against the local workspace: the SQL connector for Python with its three backends,
-# databricks-sqlalchemy, dbt-databricks and the JDBC driver.
+# databricks-sqlalchemy, dbt-databricks, the SQL connector for Node and the JDBC driver.
 #
-# What is not on the machine is installed into the target directory: from PyPI with pip, from Maven Central with mvn. A
-# client that cannot be had is named and left out; a client that finds a difference fails the run. Arguments name the
-# clients to run, all by default: run_sql_clients.sh thrift sea kernel sqlalchemy dbt jdbc. DATABRICKS_LOCAL names a
+# What is not on the machine is installed into the target directory: from PyPI with pip, from npm, from Maven Central
+# with mvn. A client that cannot be had is named and left out; a client that finds a difference fails the run. Arguments name the
+# clients to run, all by default: run_sql_clients.sh thrift sea kernel sqlalchemy dbt node jdbc. DATABRICKS_LOCAL names a
 # program that is built already; without it one is built, with the features of the workspace.
 set -euo pipefail
 
@@ -12,7 +12,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 own=$root/tests/interop
 target=${CARGO_TARGET_DIR:-$root/target}/sql-clients
 python=${PYTHON:-python3}
-clients=${*:-thrift sea kernel sqlalchemy dbt jdbc}
+clients=${*:-thrift sea kernel sqlalchemy dbt node jdbc}
 mkdir -p "$target"
 
 program=${DATABRICKS_LOCAL:-}
@@ -90,6 +90,13 @@ for client in $clients; do
         # Newer releases of dbt-core need a file that is not on PyPI.
         environment dbt 'dbt-core<1.11' 'dbt-databricks<1.11' || continue
         run dbt clean "$own/dbt/run" "$target/dbt/bin/dbt" "$work/dbt"
+        ;;
+    node)
+        if ! command -v npm >/dev/null || ! npm install --silent --no-audit --no-fund --prefix "$target/node" @databricks/sql >"$work/npm" 2>&1; then
+            echo "skip node: npm is needed, and the package @databricks/sql" >&2
+            continue
+        fi
+        run node clean env NODE_PATH="$target/node/node_modules" node "$own/sql_connector.cjs"
         ;;
     jdbc)
         if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then

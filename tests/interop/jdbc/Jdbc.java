@@ -227,8 +227,8 @@ public class Jdbc {
             try (ResultSet r = m.getCrossReference("main", "default", "jdbc_meta", "main", "default", "jdbc_meta")) {
                 same("cross reference", r.next(), false);
             }
-            try (ResultSet r = m.getFunctions("system", null, "abs")) {
-                same("functions", strings(r, "FUNCTION_NAME"), Arrays.asList("abs"));
+            try (ResultSet r = m.getFunctions("system", null, "start%")) {
+                same("functions", r.next(), true);
             }
             same("product", m.getDatabaseProductName() != null, true);
             try (Statement s = c.createStatement()) {

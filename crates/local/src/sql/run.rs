@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::request::StatementRequest;
 use super::spill::{Spill, StoredResult};
 use super::store::{Statement, Status};
-use super::{Failure, stack};
+use super::{Failure, listing, stack};
 use crate::auth::Caller;
 use crate::reply::ApiError;
 use crate::state::history::Entry;
@@ -137,9 +137,13 @@ pub(super) async fn execute(
 
 async fn run(app: &App, request: &StatementRequest) -> Result<StoredResult, Failure> {
     let mut spill = Spill::new(request, app.settings.chunks, app.directory.path())?;
-    let columns = match app.settings.scripts.find(&request.statement) {
-        Some(script) => script.write(&mut spill)?,
-        None => app.run_on_engine(request, &mut spill).await?,
+    let columns = match (app.settings.scripts.find(&request.statement), listing::query(&request.statement)) {
+        (Some(script), _) => script.write(&mut spill)?,
+        (None, None) => app.run_on_engine(request, &mut spill).await?,
+        (None, Some(statement)) => {
+            let request = StatementRequest { statement, ..request.clone() };
+            app.run_on_engine(&request, &mut spill).await?
+        }
     };
     spill.finish(columns)
 }

@@ -349,7 +349,8 @@ async fn catalogs_are_listed() {
     assert_eq!(listed(&w, "GetColumns", with(request), 3).await, ["Id"]);
     assert_eq!(listed(&w, "GetTableTypes", with(vec![]), 0).await, ["TABLE", "VIEW"]);
     assert!(listed(&w, "GetTypeInfo", with(vec![]), 0).await.contains(&"BIGINT".to_owned()));
-    assert_eq!(listed(&w, "GetFunctions", with(vec![(4, text("abs"))]), 2).await, ["abs"]);
+    let functions = listed(&w, "GetFunctions", with(vec![(4, text("start%"))]), 2).await;
+    assert!(!functions.is_empty() && functions.iter().all(|f| f.starts_with("start")), "{functions:?}");
     assert!(listed(&w, "GetPrimaryKeys", with(vec![]), 5).await.is_empty());
     assert!(listed(&w, "GetCrossReference", with(vec![]), 13).await.is_empty());
 }
