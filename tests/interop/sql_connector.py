@@ -217,7 +217,8 @@ def positional_parameters(connection, cursor):
     typed = [
         BigIntegerParameter(5),
         SmallIntParameter(6),
-        DecimalParameter(decimal.Decimal("7.25"), scale=2, precision=5),
+        # The connector takes the two the other way round.
+        DecimalParameter(decimal.Decimal("7.25"), scale=5, precision=2),
         VoidParameter(None),
         TimestampNTZParameter(datetime.datetime(2024, 1, 1, 2, 3, 4)),
     ]

@@ -21,8 +21,9 @@ use super::arrow;
 
 /// A session of which nothing was heard for that long is closed when the next one opens.
 const SESSION_LIFE_MS: i64 = 8 * 3600 * 1000;
-/// Operations of a session that are open at once, at most.
+/// Operations of a session that are open at once, at most, and those of all sessions.
 const OPERATIONS: usize = 1000;
+const ALL_OPERATIONS: usize = 10_000;
 
 /// Why a call fails.
 #[derive(Debug)]
@@ -208,12 +209,12 @@ impl Door {
     /// Adds an operation of a session.
     pub(super) fn begin(&self, app: &App, session: &Session, new: NewOperation) -> Result<Arc<Operation>, Fault> {
         let mut all = lock(&self.operations);
-        let open = all.values().filter(|o| o.session == session.handle.guid).count();
-        if open >= OPERATIONS {
-            return Err(Refusal::invalid(format!(
-                "[TOO_MANY_OPERATIONS] The session has {OPERATIONS} operations; close some of them"
-            ))
-            .into());
+        let own = all.values().filter(|o| o.session == session.handle.guid).count();
+        for (open, most, whose) in [(own, OPERATIONS, "The session"), (all.len(), ALL_OPERATIONS, "The workspace")] {
+            if open >= most {
+                let text = format!("[TOO_MANY_OPERATIONS] {whose} has {most} open operations; close some of them");
+                return Err(Refusal::invalid(text).into());
+            }
         }
         // The handle of a statement is its identifier, as in the query history.
         let handle = match &new.source {

@@ -164,12 +164,12 @@ pub(super) async fn metadata(context: &Context, request: &Struct) -> Result<Stru
 
 /// Where a response begins.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct From(u64);
+pub(super) struct StartRow(u64);
 
 /// The next rows of a result as `TFetchResultsResp`, its metadata if it is wanted, and whether rows follow.
 pub(super) async fn part(
     operation: &Arc<Operation>,
-    from: Option<From>,
+    from: Option<StartRow>,
     limits: Limits,
     with_metadata: bool,
 ) -> Result<(Option<Struct>, Struct, bool), Fault> {
@@ -181,7 +181,7 @@ pub(super) async fn part(
         let metadata = if with_metadata { Some(shape.metadata(&data)?) } else { None };
         let mut open = lock(&operation.cursor);
         let cursor = open.get_or_insert_with(|| Cursor::new(data.clone()));
-        if let Some(From(row)) = from {
+        if let Some(StartRow(row)) = from {
             cursor.seek(row)?;
         }
         let part = cursor.take(limits)?;
@@ -204,10 +204,10 @@ pub(super) async fn fetch(context: &Context, request: &Struct) -> Result<Struct,
             None => None,
             Some(row) => {
                 let negative = |_| Refusal::invalid(format!("startRowOffset must not be negative, got {row}"));
-                Some(From(u64::try_from(row).map_err(negative)?))
+                Some(StartRow(u64::try_from(row).map_err(negative)?))
             }
         },
-        4 => Some(From(0)),
+        4 => Some(StartRow(0)),
         other => {
             return Err(Refusal::not_supported(&format!(
                 "the orientation {other} of fetches; there are next and first"

@@ -114,7 +114,7 @@ pub(super) struct Limits {
 /// Rows of a response to a client that states no number, as the service's own interface has it.
 const DEFAULT_ROWS: i64 = 100_000;
 /// Bytes of a response at most, whatever the client states: what bounds the memory that one request takes.
-const MOST_BYTES: u64 = 32 * 1024 * 1024;
+pub(super) const MOST_BYTES: u64 = 32 * 1024 * 1024;
 
 impl Limits {
     pub(super) fn new(rows: Option<i64>, bytes: Option<i64>) -> Self {

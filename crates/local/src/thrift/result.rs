@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::reply::Row;
-use super::request::Limits;
+use super::request::{Limits, MOST_BYTES};
 use crate::sql::Failure;
 use crate::sql::column::Column;
 use crate::sql::request::Format;
@@ -107,7 +107,7 @@ impl Cursor {
             *self = Self::new(self.data.clone());
         }
         while self.given < row {
-            let wanted = Limits { rows: row - self.given, bytes: u64::MAX };
+            let wanted = Limits { rows: row - self.given, bytes: MOST_BYTES };
             let before = self.given;
             self.take(wanted)?;
             if self.given == before {
