@@ -15,7 +15,7 @@ use crate::faults::Action;
 use crate::reply::{ApiError, json_response};
 use crate::server::Connection;
 use crate::state::App;
-use crate::{auth, body};
+use crate::{auth, body, thrift};
 
 pub(crate) async fn gate(
     State(app): State<Arc<App>>,
@@ -25,6 +25,7 @@ pub(crate) async fn gate(
 ) -> Response {
     let request_id = app.ids.uuid();
     let (parts, body) = request.into_parts();
+    let thrift = thrift::serves(parts.uri.path());
     // Files are received as they come, whatever their size; their bytes are not recorded.
     let is_file = parts.method == http::Method::PUT && parts.uri.path().starts_with("/api/2.0/fs/files/");
     let (body, recorded) = if is_file {
@@ -35,13 +36,13 @@ pub(crate) async fn gate(
                 connection.request_is_complete();
                 (Body::from(bytes.clone()), bytes)
             }
-            Err(e) => return finish(&app, e.into_response(), &request_id),
+            Err(e) => return finish(&app, e.into_response(), &request_id, thrift),
         }
     };
     let entry = app.record.begin(&parts, &recorded);
     let response = respond(&app, &connection, entry, parts, body, next).await;
     connection.request_is_complete();
-    let response = finish(&app, response.unwrap_or_else(IntoResponse::into_response), &request_id);
+    let response = finish(&app, response.unwrap_or_else(IntoResponse::into_response), &request_id, thrift);
     if response.extensions().get::<Dropped>().is_none() {
         app.record.answered(entry, response.status());
     }
@@ -162,10 +163,14 @@ fn forbidden(message: &str) -> ApiError {
 }
 
 /// Writes the body of an error and the headers that every response has.
-fn finish(app: &App, mut response: Response, request_id: &str) -> Response {
+fn finish(app: &App, mut response: Response, request_id: &str, thrift: bool) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         let kept = std::mem::take(response.headers_mut());
+        let message = thrift.then(|| error.message().to_owned());
         response = error.into_reply(request_id);
+        if let Some(message) = message {
+            response = thrift::with_message(response, &message);
+        }
         response.headers_mut().extend(kept);
     }
     let headers = response.headers_mut();

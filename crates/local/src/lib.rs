@@ -61,6 +61,7 @@ mod scratch;
 mod server;
 mod sql;
 mod state;
+mod thrift;
 mod workspace;
 
 #[doc(hidden)]

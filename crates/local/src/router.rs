@@ -16,12 +16,13 @@ use crate::operations::{self, Operation};
 use crate::records::{self, call::Call};
 use crate::reply::{ApiError, Reply};
 use crate::state::App;
-use crate::{api, oidc};
+use crate::{api, oidc, thrift};
 
 pub(crate) fn build(app: Arc<App>) -> Router {
     let routes = Router::new()
         .merge(oidc::routes())
         .merge(api::routes())
+        .merge(thrift::routes())
         .fallback(other)
         .method_not_allowed_fallback(other)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), gate))

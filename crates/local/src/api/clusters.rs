@@ -75,7 +75,7 @@ impl App {
         Ok(id)
     }
 
-    fn new_spark_context(&self) -> i64 {
+    pub(crate) fn new_spark_context(&self) -> i64 {
         // Positive, as the platform's are.
         (self.ids.number() >> 1) as i64
     }

@@ -4,6 +4,7 @@ pub(crate) mod column;
 #[cfg(feature = "engine")]
 pub(crate) mod engine;
 pub(crate) mod links;
+mod listing;
 pub(crate) mod notebook;
 pub(crate) mod request;
 pub(crate) mod run;

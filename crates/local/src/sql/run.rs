@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::request::StatementRequest;
 use super::spill::{Spill, StoredResult};
 use super::store::{Statement, Status};
-use super::{Failure, stack};
+use super::{Failure, listing, stack};
 use crate::auth::Caller;
 use crate::reply::ApiError;
 use crate::state::history::Entry;
@@ -22,7 +22,7 @@ pub(crate) fn submit(
     session: Option<String>,
 ) -> Result<Arc<Statement>, ApiError> {
     let now = app.clock.now_ms();
-    let wait = lock(&app.warehouses).acquire(&request.warehouse_id, now)?;
+    let wait = acquire(app, &request.warehouse_id)?;
     let statement = app.statements.add(app.ids.uuid(), now);
     app.history.begin(Entry {
         id: statement.id.clone(),
@@ -43,12 +43,11 @@ async fn course(
     app: Arc<App>,
     statement: Arc<Statement>,
     request: StatementRequest,
-    warehouse_wait_ms: i64,
+    up: Duration,
     session: Option<String>,
 ) {
     let text = request.statement.clone();
     let warehouse = request.warehouse_id.clone();
-    let up = Duration::from_millis(u64::try_from(warehouse_wait_ms).unwrap_or(0));
     tokio::select! {
         () = tokio::time::sleep(up) => {
             statement.advance(Status::Running, app.clock.now_ms());
@@ -84,7 +83,28 @@ async fn course(
             _ => entry.status = "CANCELED",
         }
     });
-    lock(&app.warehouses).release(&warehouse, app.clock.now_ms());
+    release(&app, &warehouse);
+}
+
+/// Notes that a warehouse or cluster is used, starts it if it is not up, and gives the time until it runs.
+pub(crate) fn acquire(app: &App, compute: &str) -> Result<Duration, ApiError> {
+    let now = app.clock.now_ms();
+    // Identifiers of clusters have hyphens, those of warehouses do not.
+    let wait = if compute.contains('-') {
+        lock(&app.clusters).acquire(compute, app.new_spark_context(), now)?
+    } else {
+        lock(&app.warehouses).acquire(compute, now)?
+    };
+    Ok(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
+}
+
+/// Ends a use, of what may be gone by then.
+pub(crate) fn release(app: &App, compute: &str) {
+    let now = app.clock.now_ms();
+    if let Ok(cluster) = lock(&app.clusters).get(compute, now) {
+        cluster.touch(now);
+    }
+    lock(&app.warehouses).release(compute, now);
 }
 
 /// Runs to the end; `None` if it was canceled on the way.
@@ -117,9 +137,13 @@ pub(super) async fn execute(
 
 async fn run(app: &App, request: &StatementRequest) -> Result<StoredResult, Failure> {
     let mut spill = Spill::new(request, app.settings.chunks, app.directory.path())?;
-    let columns = match app.settings.scripts.find(&request.statement) {
-        Some(script) => script.write(&mut spill)?,
-        None => app.run_on_engine(request, &mut spill).await?,
+    let columns = match (app.settings.scripts.find(&request.statement), listing::query(&request.statement)) {
+        (Some(script), _) => script.write(&mut spill)?,
+        (None, None) => app.run_on_engine(request, &mut spill).await?,
+        (None, Some(statement)) => {
+            let request = StatementRequest { statement, ..request.clone() };
+            app.run_on_engine(&request, &mut spill).await?
+        }
     };
     spill.finish(columns)
 }

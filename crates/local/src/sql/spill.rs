@@ -36,6 +36,9 @@ pub(crate) struct StoredResult {
     pub(crate) columns: Vec<Column>,
     pub(crate) chunks: Vec<ChunkInfo>,
     pub(crate) truncated: bool,
+    /// Of Arrow results, which may have no chunk to read it from.
+    #[cfg(feature = "engine")]
+    pub(crate) schema: Option<datafusion::arrow::datatypes::SchemaRef>,
     directory: TempDir,
 }
 
@@ -106,6 +109,8 @@ pub(crate) struct Spill {
     rows: u64,
     bytes: u64,
     truncated: bool,
+    #[cfg(feature = "engine")]
+    schema: Option<datafusion::arrow::datatypes::SchemaRef>,
 }
 
 impl Spill {
@@ -133,6 +138,8 @@ impl Spill {
             rows: 0,
             bytes: 0,
             truncated: false,
+            #[cfg(feature = "engine")]
+            schema: None,
         })
     }
 
@@ -230,6 +237,8 @@ impl Spill {
             columns,
             chunks: self.chunks,
             truncated: self.truncated,
+            #[cfg(feature = "engine")]
+            schema: self.schema,
             directory: self.directory,
         })
     }
@@ -238,6 +247,11 @@ impl Spill {
 /// What the engine needs to write Arrow chunks, which it encodes itself.
 #[cfg(feature = "engine")]
 impl Spill {
+    /// Notes the schema of all chunks.
+    pub(crate) fn note_schema(&mut self, schema: &datafusion::arrow::datatypes::SchemaRef) {
+        self.schema = Some(std::sync::Arc::clone(schema));
+    }
+
     /// The file of the next chunk.
     pub(crate) fn create_chunk(&self) -> Result<BufWriter<File>, Failure> {
         create(&self.directory, self.chunks.len())

@@ -87,6 +87,23 @@ impl Clusters {
         Ok(())
     }
 
+    /// Starts the cluster if it is terminated, notes activity, and gives the milliseconds until it runs.
+    pub(crate) fn acquire(&mut self, id: &str, context: i64, now: i64) -> Result<i64, ApiError> {
+        let timings = self.timings;
+        if self.get(id, now)?.state == ClusterState::Terminated {
+            self.start(id, context, now)?;
+        }
+        let cluster = self.get(id, now)?;
+        cluster.touch(now);
+        let takes = match cluster.state {
+            ClusterState::Pending => timings.start,
+            ClusterState::Restarting => timings.restart,
+            ClusterState::Running | ClusterState::Resizing => return Ok(0),
+            ClusterState::Terminating | ClusterState::Terminated => return Err(cluster.unexpected()),
+        };
+        Ok((cluster.since + takes - now).max(0))
+    }
+
     pub(crate) fn restart(&mut self, id: &str, context: i64, now: i64) -> Result<(), ApiError> {
         let cluster = self.get(id, now)?;
         if !cluster.is_running() {

@@ -22,5 +22,9 @@ mod spark_facts;
 mod sql_values;
 #[cfg(feature = "engine")]
 mod statements;
+#[cfg(feature = "engine")]
+mod thrift;
+#[cfg(feature = "engine")]
+mod thrift_client;
 mod warehouses;
 mod workspace_objects;

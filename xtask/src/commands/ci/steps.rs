@@ -27,6 +27,11 @@ pub(super) const ALL: &[Step] = &[
     Step { name: "quickstart", about: "the README's first command, and the short examples", run: quickstart },
     Step { name: "python", about: "the official Python SDK against the embedded workspace", run: python },
     Step {
+        name: "sql-clients",
+        about: "connector, SQLAlchemy, dbt and JDBC against the embedded workspace",
+        run: sql_clients,
+    },
+    Step {
         name: "oidc",
         about: "authentication against a certified OAuth server",
         run: |shell| script(shell, "tests/interop/oidc/run"),
@@ -124,13 +129,21 @@ fn quickstart(shell: &Shell<'_>) -> Result<()> {
     Ok(())
 }
 
-/// With the program that the tests were built with: on its own it would be compiled once more, SQL engine and all.
 fn python(shell: &Shell<'_>) -> Result<()> {
+    against_the_workspace(shell, "tests/interop/run_python_sdk.sh")
+}
+
+fn sql_clients(shell: &Shell<'_>) -> Result<()> {
+    against_the_workspace(shell, "tests/interop/run_sql_clients.sh")
+}
+
+/// With the program that the tests were built with: on its own it would be compiled once more, SQL engine and all.
+fn against_the_workspace(shell: &Shell<'_>, path: &str) -> Result<()> {
     let program = shell.root.join("target/debug/databricks-local");
     if !program.exists() {
         shell.cargo(&["build", "--workspace", "--bin", "databricks-local"])?;
     }
-    shell.run(shell.command(shell.root.join("tests/interop/run_python_sdk.sh")).env("DATABRICKS_LOCAL", program))
+    shell.run(shell.command(shell.root.join(path)).env("DATABRICKS_LOCAL", program))
 }
 
 fn lint(shell: &Shell<'_>) -> Result<()> {

@@ -42,6 +42,7 @@ impl Write for Counted {
 
 impl<'a> ArrowChunks<'a> {
     pub(super) fn new(spill: &'a mut Spill, schema: &SchemaRef) -> Self {
+        spill.note_schema(schema);
         Self { spill, schema: SchemaRef::clone(schema), open: None }
     }
 

@@ -22,7 +22,7 @@ pub(super) fn encode(out: &mut Vec<u8>, format: Format, batch: &RecordBatch, row
 }
 
 /// The string of a cell, `None` for NULL.
-pub(super) fn text(array: &dyn Array, row: usize) -> Option<String> {
+pub(crate) fn text(array: &dyn Array, row: usize) -> Option<String> {
     if array.is_null(row) || array.data_type() == &DataType::Null {
         return None;
     }

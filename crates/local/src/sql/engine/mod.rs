@@ -29,7 +29,7 @@ mod aggregates;
 pub(crate) mod arithmetic;
 mod arrow_chunks;
 mod catalogs;
-mod cells;
+pub(crate) mod cells;
 mod coerce;
 mod depth;
 mod dialect;

@@ -1,0 +1,91 @@
+//! The border to the statements engine: all that the door asks of it.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::reply::{Refusal, Row};
+use crate::auth::Caller;
+use crate::extract::Fields;
+use crate::reply::ApiError;
+use crate::sql::request::StatementRequest;
+use crate::sql::store::Statement;
+use crate::sql::{Failure, notebook, run};
+use crate::state::sessions::Session;
+use crate::state::{App, lock};
+
+/// Refuses a warehouse that does not exist.
+pub(super) fn known_warehouse(app: &App, id: &str) -> Result<(), ApiError> {
+    let missing = |_| ApiError::not_found(format!("SQL warehouse {id} does not exist."));
+    lock(&app.warehouses).get(id, app.clock.now_ms()).map(drop).map_err(missing)
+}
+
+/// Refuses a cluster that does not exist.
+pub(super) fn known_cluster(app: &App, id: &str) -> Result<(), ApiError> {
+    let missing = |_| ApiError::not_found(format!("Cluster {id} does not exist"));
+    lock(&app.clusters).get(id, app.clock.now_ms()).map(drop).map_err(missing)
+}
+
+/// Opens a session of the statements API, once its compute runs.
+pub(super) async fn open_session(app: &App, session: Session) -> Result<String, ApiError> {
+    let compute = session.warehouse_id.clone();
+    let wait = run::acquire(app, &compute)?;
+    tokio::time::sleep(wait).await;
+    run::release(app, &compute);
+    let id = app.ids.uuid();
+    app.sessions.open(&id, session)?;
+    Ok(id)
+}
+
+/// A statement as a client states it.
+pub(super) struct New {
+    pub(super) text: String,
+    /// Members of the request beside the statement, its session and its format.
+    pub(super) members: Map<String, Json>,
+    /// Whether the client reads Arrow.
+    pub(super) arrow: bool,
+    /// The statement as the history shows it, if that differs.
+    pub(super) shown: Option<String>,
+}
+
+/// Starts a statement in a session.
+pub(super) fn submit(
+    app: &Arc<App>,
+    compute: &str,
+    session: &str,
+    caller: &Caller,
+    new: New,
+) -> Result<Arc<Statement>, ApiError> {
+    // Results that are given beforehand are rows of text.
+    let arrow = new.arrow && cfg!(feature = "engine") && app.settings.scripts.find(&new.text).is_none();
+    let mut members = new.members;
+    members.insert("statement".to_owned(), json!(new.text));
+    members.insert("disposition".to_owned(), json!("EXTERNAL_LINKS"));
+    members.insert("format".to_owned(), json!(if arrow { "ARROW_STREAM" } else { "JSON_ARRAY" }));
+    members.insert("warehouse_id".to_owned(), json!(compute));
+    let kept = app.sessions.get(session)?;
+    for (name, value) in [("catalog", kept.catalog), ("schema", kept.schema)] {
+        if let Some(value) = value {
+            members.entry(name).or_insert(json!(value));
+        }
+    }
+    let request = StatementRequest::parse(&Fields(members))?;
+    let statement = run::submit(app, request, caller, Some(session.to_owned()))?;
+    if let Some(shown) = new.shown {
+        app.history.edit(&statement.id, |entry| entry.text = shown);
+    }
+    Ok(statement)
+}
+
+/// The rows of a statement that the door itself asks, which no history shows.
+///
+/// # Errors
+///
+/// The statement's, or that it has so many rows that some may be missing.
+pub(super) async fn rows(app: &Arc<App>, sql: &str) -> Result<Vec<Row>, Refusal> {
+    let rows = notebook::rows(app, sql).await?;
+    if rows.len() as u64 >= notebook::ROW_LIMIT {
+        return Err(Failure::internal(format!("There are more than {} objects to list", notebook::ROW_LIMIT)).into());
+    }
+    Ok(rows)
+}

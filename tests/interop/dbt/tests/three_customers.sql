@@ -1,0 +1,1 @@
+select 1 from (select count(*) as n from {{ ref("customers") }}) where n <> 3
