@@ -17,6 +17,10 @@ if [ -z "$program" ]; then
     program=$target/debug/databricks-local
 fi
 
+# Built by `cargo test --workspace`, too; with its features, so that nothing is compiled a second time.
+files=$target/debug/examples/files
+[ -x "$files" ] || (cd "$root" && cargo build --quiet --workspace --example files)
+
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 if ! "$venv/bin/python" -c 'import databricks.sdk' 2>/dev/null; then
     # Without its requirements: an index that lags behind may lack the newest of them, and pip would then quietly take an
@@ -39,11 +43,19 @@ grep -q 'Ctrl-C' "$output" || { cat "$output" >&2; echo "databricks-local was no
 
 value() { grep -o "$1=[^ ]*" "$output" | head -n 1 | cut -d= -f2-; }
 # No other configuration may interfere: neither the caller's variables nor a profile.
-env -i PATH="$PATH" HOME=/nonexistent \
-    DATABRICKS_CONFIG_FILE=/nonexistent \
-    DATABRICKS_HOST="$(value DATABRICKS_HOST)" \
-    DATABRICKS_TOKEN="$(value DATABRICKS_TOKEN)" \
-    DATABRICKS_ACCOUNT_ID="$(value DATABRICKS_ACCOUNT_ID)" \
-    LOCAL_CLIENT_ID="$(value DATABRICKS_CLIENT_ID)" \
-    LOCAL_CLIENT_SECRET="$(value DATABRICKS_CLIENT_SECRET)" \
-    timeout 600 "$venv/bin/python" "$root/tests/interop/python_sdk.py"
+run() {
+    env -i PATH="$PATH" HOME=/nonexistent \
+        DATABRICKS_CONFIG_FILE=/nonexistent \
+        DATABRICKS_HOST="$(value DATABRICKS_HOST)" \
+        DATABRICKS_TOKEN="$(value DATABRICKS_TOKEN)" \
+        DATABRICKS_ACCOUNT_ID="$(value DATABRICKS_ACCOUNT_ID)" \
+        LOCAL_CLIENT_ID="$(value DATABRICKS_CLIENT_ID)" \
+        LOCAL_CLIENT_SECRET="$(value DATABRICKS_CLIENT_SECRET)" \
+        FILES_EXAMPLE="$files" \
+        timeout 600 "$venv/bin/python" "$root/tests/interop/$1"
+}
+# The scripts can be named, to run them alone.
+[ $# -gt 0 ] || set -- python_sdk.py python_files.py
+for script in "$@"; do
+    run "$script"
+done

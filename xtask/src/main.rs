@@ -75,6 +75,8 @@ enum Task {
     },
     /// Measure what a call costs, compared with the bare HTTP client and reqwest in the same run.
     Bench(commands::bench::Options),
+    /// Volumes as an object store: the tests that `object_store` offers, and engines.
+    Lake(commands::lake::Options),
     /// Measure what models and facade cost to compile.
     BuildCost {
         /// The crates to measure.
@@ -148,6 +150,7 @@ fn run(task: Task) -> Result<()> {
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
         Task::Ci { steps } => commands::ci::run(&root, &steps),
         Task::Bench(options) => commands::bench::run(&root, &options),
+        Task::Lake(options) => commands::lake::run(&root, &options),
         Task::BuildCost { crates } => commands::build_cost::run(&root, &crates),
     }
 }

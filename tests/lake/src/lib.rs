@@ -24,9 +24,10 @@ impl Local {
         let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/debug/databricks-local");
         let program = std::env::var("DATABRICKS_LOCAL").unwrap_or_else(|_| built.to_owned());
         let mut command = Command::new(&program);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().with_context(
-            || format!("cannot start {program}; build it with `cargo build --workspace --bin databricks-local`"),
-        )?;
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().with_context(|| {
+                format!("cannot start {program}; build it with `cargo build --workspace --bin databricks-local`")
+            })?;
         let mut lines = BufReader::new(child.stdout.take().context("the program has no output")?).lines();
         while let Some(line) = lines.next_line().await? {
             // The first line with exports is the one with a personal access token.
