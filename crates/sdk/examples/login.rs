@@ -93,8 +93,8 @@ impl Browser for Person {
         });
         let back = back.ok_or_else(|| io::Error::other("the consent page leads nowhere"))?;
         let back: http::Uri = back.parse().map_err(io::Error::other)?;
-        let path = back.path_and_query().map_or("/", |path| path.as_str());
-        exchange(&back, "GET", path, "", "").map(drop)
+        let target = format!("/?{}", back.query().unwrap_or_default());
+        exchange(&back, "GET", &target, "", "").map(drop)
     }
 }
 
