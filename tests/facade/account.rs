@@ -46,3 +46,26 @@ async fn tokens_of_a_workspace() {
     f.w.tokens().delete(&id).await.unwrap();
     assert!(w.current_user().me().await.is_err());
 }
+
+#[tokio::test]
+async fn clients_of_the_workspaces_on_one_host_share_a_token() {
+    let f = Fixture::start().await;
+    let a = f.account();
+    for name in ["north", "south"] {
+        a.workspaces().create().workspace_name(name).aws_region("eu-west-1").await.unwrap();
+    }
+    let mut ids = Vec::new();
+    for workspace in a.workspaces().list().await.unwrap() {
+        let w = a.workspace_client(&workspace).await.unwrap();
+        assert_eq!(w.workspace_id().await.ok(), workspace.workspace_id);
+        assert_eq!(w.client().config().workspace_id(), workspace.workspace_id.map(|id| id.to_string()).as_deref());
+        w.current_user().me().await.unwrap();
+        ids.push(workspace.workspace_id.unwrap());
+    }
+    assert_eq!(ids.len(), 3);
+    let requests = f.local.requests();
+    let tokens = requests.iter().filter(|request| request.path.ends_with("/v1/token")).count();
+    assert_eq!(tokens, 1, "one token serves the account and all workspaces of the host");
+    let metadata = requests.iter().filter(|request| request.path.contains("/.well-known/databricks-config")).count();
+    assert_eq!(metadata, 1, "what the host is was asked once");
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test may stop at the first thing that is not as it should be.
 
 mod account;
+mod account_workspaces;
 mod authentication;
 mod blocking;
 mod clusters;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use databricks_local::{Links, faults::Rule};
-use databricks_sdk::files::{TransferSettings, UploadSource, UploadState};
+use databricks_sdk::files::{TransferControl, TransferSettings, UploadSource, UploadState};
 use databricks_sdk::{ErrorKind, WorkspaceClient};
 use databricks_tests::{Fixture, JumpClock};
 use futures_util::stream;
@@ -331,4 +331,62 @@ async fn directories_are_made_the_same_both_ways() {
     assert_eq!(std::fs::read_to_string(there.join("sub/two")).unwrap(), "longer");
     assert!(volume.sync_from(directory.path().join("none"), "d").await.is_err(), "nothing is not an empty directory");
     assert!(volume.sync_to("none", &there).await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn an_upload_is_held_up_and_goes_on() {
+    let fixture = impatient(Links::Parts).await;
+    let control = TransferControl::new();
+    let (report, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let pauser = control.clone();
+    let upload = fixture.w.files().upload_from(PATH, content(5_000)).settings(small_parts().parallelism(3));
+    let upload = upload.control(&control).on_progress(move |progress| {
+        if progress.parts == 10 {
+            pauser.pause();
+        }
+        _ = report.send(progress.parts);
+    });
+    let running = tokio::spawn(upload.send());
+    // The parts that are under way arrive, at most one for each transfer but the one that has reported.
+    let mut arrived = 0;
+    while arrived < 10 {
+        arrived = seen.recv().await.unwrap();
+    }
+    // Requests that the paused upload does not make are not waited for: these show that the workspace goes on.
+    for _ in 0..20 {
+        fixture.w.current_user().me().await.unwrap();
+    }
+    while let Ok(parts) = seen.try_recv() {
+        arrived = parts;
+    }
+    assert!((10..=12).contains(&arrived) && control.is_paused() && !running.is_finished(), "{arrived}");
+    let paused_at = count(&fixture, "PUT", "/storage/parts/");
+    control.resume();
+    let uploaded = running.await.unwrap().unwrap();
+    assert_eq!((uploaded.parts, uploaded.bytes), (50, 5_000));
+    assert!(paused_at <= 13, "{paused_at}");
+    assert!(fixture.w.files().download_from(PATH).bytes().await.unwrap() == content(5_000));
+}
+
+#[tokio::test]
+async fn directories_are_compared_by_their_bytes() {
+    let fixture = Fixture::start().await;
+    let volume = fixture.w.volume("/Volumes/main/default/data").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in [("same", "abc"), ("other", "abc"), ("empty", ""), ("longer", "abcd")] {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    volume.sync_from(directory.path(), "d").await.unwrap();
+    // Of the same size, and older than what is in the volume: times would hide the change.
+    std::fs::write(directory.path().join("other"), "abX").unwrap();
+    let old = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+    std::fs::File::open(directory.path().join("other")).unwrap().set_modified(old).unwrap();
+    assert!(volume.sync_from(directory.path(), "d").dry_run(true).await.unwrap().copied.is_empty());
+    let synced = volume.sync_from(directory.path(), "d").by_content(true).await.unwrap();
+    assert_eq!((synced.copied, synced.unchanged), (vec!["other".to_owned()], 3));
+    assert_eq!(volume.download("d/other").bytes().await.unwrap(), "abX");
+    volume.upload("d/same", "aXc").await.unwrap();
+    let synced = volume.sync_to("d", directory.path()).by_content(true).await.unwrap();
+    assert_eq!(synced.copied, ["same"]);
+    assert_eq!(std::fs::read_to_string(directory.path().join("same")).unwrap(), "aXc");
 }

@@ -48,5 +48,5 @@ alone() {
         LOCAL_ACCOUNT_ID="$(value DATABRICKS_ACCOUNT_ID)" \
         LOCAL_CLIENT_ID="$(value DATABRICKS_CLIENT_ID)" \
         LOCAL_CLIENT_SECRET="$(value DATABRICKS_CLIENT_SECRET)" \
-        timeout 300 "$@"
+        timeout 600 "$@"
 }

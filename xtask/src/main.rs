@@ -85,6 +85,8 @@ enum Task {
     Bench(commands::bench::Options),
     /// Check and publish the crates, in order.
     Release(commands::release::Options),
+    /// Volumes as an object store: the tests that `object_store` offers, and engines.
+    Lake(commands::lake::Options),
     /// Measure what models and facade cost to compile.
     BuildCost {
         /// The crates to measure.
@@ -160,6 +162,7 @@ fn run(task: Task) -> Result<()> {
         Task::Ci { steps } => commands::ci::run(&root, &steps),
         Task::Bench(options) => commands::bench::run(&root, &options),
         Task::Release(options) => commands::release::run(&root, &options),
+        Task::Lake(options) => commands::lake::run(&root, &options),
         Task::BuildCost { crates } => commands::build_cost::run(&root, &crates),
     }
 }

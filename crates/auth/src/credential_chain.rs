@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use crate::cache::TokenCache;
 use crate::choose::{self, Chosen};
-use crate::config::{Cloud, HostType, ResolvedConfig};
+use crate::config::{Cloud, HostType, ResolvedConfig, WorkspaceAddress};
 use crate::context::Context;
 use crate::describe::Description;
 use crate::error::{AuthError, AuthErrorKind};
@@ -69,6 +69,8 @@ pub(crate) struct Inner {
     origin: OnceLock<Origin>,
     /// The caches of data plane tokens, by the authorization details that they are for.
     pub(crate) data_plane: StdMutex<BTreeMap<String, TokenCache>>,
+    /// The credentials of the account on the same host, whose provider and token these use.
+    account: Option<CredentialChain>,
 }
 
 impl ResolvedConfig {
@@ -128,8 +130,12 @@ impl ResolvedConfig {
 
 impl CredentialChain {
     pub(crate) fn new(config: ResolvedConfig, http: HttpService) -> Self {
+        Self::build(Context::new(config, Http::new(http)), None)
+    }
+
+    fn build(cx: Context, account: Option<Self>) -> Self {
         Self(Arc::new(Inner {
-            cx: Arc::new(Context::new(config, Http::new(http))),
+            cx: Arc::new(cx),
             chosen: OnceLock::new(),
             gate: Mutex::new(()),
             failures: AtomicU64::new(0),
@@ -137,7 +143,57 @@ impl CredentialChain {
             endpoint: OnceCell::new(),
             origin: OnceLock::new(),
             data_plane: StdMutex::default(),
+            account,
         }))
+    }
+
+    /// Returns the credentials for a workspace of this account.
+    ///
+    /// On a host that serves the account and its workspaces they are these, and share their token. Otherwise the
+    /// workspace has a host of its own, where the provider that authenticates with the account is set up anew: each host
+    /// has a token of its own.
+    ///
+    /// * `http`: makes the HTTP service for token requests to the workspace's host, whose origin it receives. It is not
+    ///   called on a shared host.
+    ///
+    /// # Errors
+    /// When the credentials are bound to the account's host, such as a token that was given; when the host does not
+    /// follow from the address; else as [`headers`](Credentials::headers).
+    pub async fn for_workspace(
+        &self,
+        workspace: &WorkspaceAddress,
+        http: impl FnOnce(Origin) -> HttpService,
+    ) -> Result<Self> {
+        let endpoint = self.endpoint().await?;
+        let config = self.config();
+        if endpoint.host_type == HostType::Unified {
+            let cx = &self.0.cx;
+            let derived = Context::new(config.for_workspace_here(workspace)?, cx.http.clone());
+            // The host is the same, so it need not be asked again.
+            if let Some(metadata) = cx.metadata.get() {
+                let _ = derived.metadata.set(metadata.clone());
+            }
+            return Ok(Self::build(derived, Some(self.clone())));
+        }
+        let provider = match cx_custom(&self.0.cx) {
+            Some(own) => own,
+            None => self.chosen().await?.name.to_owned(),
+        };
+        let audience = self.0.cx.metadata().await.and_then(|metadata| metadata.token_audience.clone());
+        let audience = audience.or(endpoint.account_id);
+        let derived = self.0.cx.config.for_workspace_host(workspace, &provider, audience)?;
+        let origin = derived.host().and_then(|host| host.parse().ok()).as_ref().and_then(Origin::of);
+        let origin = origin.ok_or_else(|| Error::new(ErrorKind::Config, "the host of the workspace is not a URL"))?;
+        Ok(Self::new(derived, http(origin)))
+    }
+
+    /// The credentials that authenticate: these, or those of the account on the same host.
+    fn authority(&self) -> &Self {
+        self.0.account.as_ref().unwrap_or(self)
+    }
+
+    fn known(&self) -> Option<&Chosen> {
+        self.authority().0.chosen.get()
     }
 
     /// Returns where requests go. What the configuration does not state is taken from the host's metadata, which is
@@ -186,7 +242,7 @@ impl CredentialChain {
     /// Returns the configuration with everything known so far: from the host's metadata, the chain and the provider.
     /// Sends nothing.
     pub fn config(&self) -> ResolvedConfig {
-        self.0.cx.snapshot(self.0.chosen.get().map(|chosen| chosen.name))
+        self.0.cx.snapshot(self.known().map(|chosen| chosen.name))
     }
 
     /// Describes where each attribute came from, which provider authenticates, and why the others do not. Secrets are
@@ -194,19 +250,23 @@ impl CredentialChain {
     ///
     /// Sends nothing: before the first request it states which providers are configured.
     pub fn describe(&self) -> Description {
-        crate::describe::of_chain(&self.config(), self.0.chosen.get(), self.last_failure().as_ref())
+        crate::describe::of_chain(&self.config(), self.known(), self.last_failure().as_ref())
     }
 
     /// Revokes what was created for these credentials: the personal access tokens of `azure-pat`. Best effort: failures
-    /// are logged. Other providers have nothing to revoke.
+    /// are logged. Other providers have nothing to revoke, and neither have credentials that are shared with an account on
+    /// the same host: close those.
     pub async fn close(&self) {
+        if self.0.account.is_some() {
+            return;
+        }
         if let Some(chosen) = self.0.chosen.get() {
             chosen.headers.close().await;
         }
     }
 
     fn last_failure(&self) -> Option<AuthError> {
-        self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.authority().0.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn origin(&self) -> Option<&Origin> {
@@ -218,7 +278,7 @@ impl CredentialChain {
 
     /// The provider, chosen on first use. Callers that wait at the same time share the error; a later call tries again.
     async fn chosen(&self) -> Result<&Chosen, AuthError> {
-        let inner = &*self.0;
+        let inner = &*self.authority().0;
         if let Some(chosen) = inner.chosen.get() {
             return Ok(chosen);
         }
@@ -251,13 +311,18 @@ impl CredentialChain {
     }
 }
 
+/// The auth type of the program's own credentials.
+fn cx_custom(cx: &Context) -> Option<String> {
+    cx.config.custom_credentials().map(|own| own.auth_type().to_owned())
+}
+
 impl Credentials for CredentialChain {
     /// The provider that was chosen; before that the one that `auth_type` names, or an empty string.
     fn auth_type(&self) -> &str {
         if let Some(own) = self.0.cx.config.custom_credentials() {
             return own.auth_type();
         }
-        match self.0.chosen.get() {
+        match self.known() {
             Some(chosen) => chosen.name,
             None => self.0.cx.config.stated_auth_type().unwrap_or_default(),
         }
@@ -278,7 +343,7 @@ impl Credentials for CredentialChain {
         if let Some(own) = self.0.cx.config.custom_credentials() {
             return own.invalidate(generation);
         }
-        self.0.chosen.get().is_some_and(|chosen| chosen.headers.invalidate(generation))
+        self.known().is_some_and(|chosen| chosen.headers.invalidate(generation))
     }
 }
 

@@ -130,7 +130,7 @@ mod token;
 mod token_exchange;
 
 pub use cache::{CachedToken, StaticToken, TokenCache, from_fn};
-pub use config::{Cloud, Config, HostType, ProfileSummary, ResolvedConfig, Source};
+pub use config::{Cloud, Config, HostType, ProfileSummary, ResolvedConfig, Source, WorkspaceAddress};
 pub use credential_chain::{CredentialChain, Endpoint};
 pub use describe::{DescribedAttribute, DescribedProvider, Description};
 pub use error::{AuthError, AuthErrorKind, Declined, error_kind};

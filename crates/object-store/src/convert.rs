@@ -30,6 +30,11 @@ pub(crate) fn generic(message: impl Into<String>) -> Error {
     Error::Generic { store: STORE, source: message.into().into() }
 }
 
+/// The refusal of an operation that volumes do not have.
+pub(crate) fn not_implemented(operation: &str) -> Error {
+    Error::NotImplemented { operation: operation.to_owned(), implementer: STORE.to_owned() }
+}
+
 /// The refusal of what volumes do not do.
 pub(crate) fn unsupported(what: &str) -> Error {
     Error::NotSupported { source: format!("a Databricks volume has no {what}").into() }
@@ -56,7 +61,12 @@ pub(crate) fn meta(location: Path, size: Option<i64>, modified: Option<DateTime<
     let missing = |what| generic(format!("the service does not state the {what} of {location}"));
     let size = size.and_then(|size| u64::try_from(size).ok()).ok_or_else(|| missing("size"))?;
     let last_modified = modified.ok_or_else(|| missing("time of the last change"))?;
-    Ok(ObjectMeta { location, last_modified, size, e_tag: None, version: None })
+    Ok(ObjectMeta { location, last_modified, size, e_tag: Some(tag(last_modified, size)), version: None })
+}
+
+/// An entity tag of what is known of a file. Whole seconds: that is what metadata state, while listings are finer.
+fn tag(last_modified: DateTime<Utc>, size: u64) -> String {
+    format!("{:x}-{size:x}", last_modified.timestamp())
 }
 
 /// An HTTP date.
@@ -74,6 +84,15 @@ mod tests {
         assert_eq!(location(root, "/Volumes/c/s/v/a/b c.txt").unwrap(), Path::from("a/b c.txt"));
         assert!(location(root, "/Volumes/c/s/v2/a").is_err());
         assert_eq!(location(root, root).unwrap(), Path::from(""));
+    }
+
+    #[test]
+    fn listings_and_metadata_have_the_same_tags() {
+        let entry = DirectoryEntry::new().path("/Volumes/c/s/v/a").file_size(3).last_modified(1_751_364_000_999);
+        let listed = listed("/Volumes/c/s/v", entry).unwrap();
+        let read = meta(Path::from("a"), Some(3), date(Some("Tue, 01 Jul 2025 10:00:00 GMT"))).unwrap();
+        assert_eq!(listed.e_tag, read.e_tag);
+        assert_ne!(meta(Path::from("a"), Some(4), Some(read.last_modified)).unwrap().e_tag, read.e_tag);
     }
 
     #[test]

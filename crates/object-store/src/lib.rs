@@ -22,12 +22,12 @@
 //! | asked for | what happens |
 //! |---|---|
 //! | [`PutMode::Create`](object_store::PutMode) | the service refuses to replace a file; atomic |
-//! | [`PutMode::Update`](object_store::PutMode), versions | refused: volumes have neither versions nor entity tags |
+//! | [`PutMode::Update`](object_store::PutMode), versions | refused: volumes have no versions |
+//! | entity tags | made of the time of the last change, in seconds, and the size: a file that is replaced within a second by one of the same size keeps its tag |
 //! | attributes such as a media type | refused when written, never returned |
 //! | copy | the bytes go through this machine; not atomic |
 //! | rename | a copy and a deletion |
-//! | `if_match` other than `*` | never matches, since there are no entity tags |
-//! | empty directories | stay after their last file was deleted, and are listed as common prefixes |
+//! //! | empty directories | stay after their last file was deleted, and are listed as common prefixes |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

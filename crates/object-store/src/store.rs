@@ -22,12 +22,21 @@ const DELETIONS: usize = 10;
 #[derive(Clone, Debug)]
 pub struct VolumeStore {
     volume: Volume,
+    put_tags: bool,
 }
 
 impl VolumeStore {
     /// A store of what is in the volume. Its settings of transfers hold for all uploads and downloads.
     pub fn new(volume: Volume) -> Self {
-        Self { volume }
+        Self { volume, put_tags: true }
+    }
+
+    /// Sets whether a put returns the entity tag of what it wrote, which takes a request of its own. Default: `true`. If
+    /// that request fails there is no tag, and the put has succeeded all the same.
+    #[must_use]
+    pub fn with_put_tags(mut self, put_tags: bool) -> Self {
+        self.put_tags = put_tags;
+        self
     }
 
     /// The volume.
@@ -72,9 +81,13 @@ impl ObjectStore for VolumeStore {
         let overwrite = match opts.mode {
             PutMode::Overwrite => true,
             PutMode::Create => false,
-            PutMode::Update(_) => return Err(convert::unsupported("versions to compare with")),
+            PutMode::Update(_) => return Err(convert::not_implemented("a put that replaces one version")),
         };
-        self.upload(location, UploadSource::from(Bytes::from(payload)), overwrite).await
+        let mut put = self.upload(location, UploadSource::from(Bytes::from(payload)), overwrite).await?;
+        if self.put_tags {
+            put.e_tag = self.head(location).await.ok().and_then(|meta| meta.e_tag);
+        }
+        Ok(put)
     }
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {

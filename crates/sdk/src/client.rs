@@ -35,7 +35,7 @@ struct Inner {
     anonymous: databricks_transport::Client,
     /// For cloud storage; built at its first use.
     #[cfg_attr(not(any(feature = "files", feature = "sql")), allow(dead_code))]
-    storage: (databricks_transport::ClientBuilder, OnceLock<databricks_transport::Client>),
+    storage: Arc<(databricks_transport::ClientBuilder, OnceLock<databricks_transport::Client>)>,
     clock: SharedClock,
     background: Background,
     /// Where requests go; known after the first one.
@@ -43,6 +43,9 @@ struct Inner {
     /// The id of the workspace, once it was asked for.
     #[cfg(feature = "iam")]
     workspace_id: tokio::sync::OnceCell<i64>,
+    /// The clients of the account's workspaces that were made, by address.
+    #[cfg(feature = "provisioning")]
+    workspaces: tokio::sync::Mutex<std::collections::BTreeMap<String, Client>>,
 }
 
 /// What every request needs of the endpoint.
@@ -74,20 +77,53 @@ impl Client {
         let clock = config.clock().clone();
         let credentials = config.credentials_over(plain.service());
         let transport = plain.with_credentials(SharedCredentials::new(credentials.clone()));
-        let (storage, background, place) = ((storage, OnceLock::new()), Background::default(), OnceLock::new());
         let inner = Inner {
             config,
             credentials,
             transport,
             anonymous: plain,
-            storage,
+            storage: Arc::new((storage, OnceLock::new())),
             clock,
-            background,
-            place,
+            background: Background::default(),
+            place: OnceLock::new(),
             #[cfg(feature = "iam")]
             workspace_id: tokio::sync::OnceCell::new(),
+            #[cfg(feature = "provisioning")]
+            workspaces: tokio::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// The client of a workspace of the account that this is a client of. All clients of one workspace are one.
+    #[cfg(feature = "provisioning")]
+    pub(crate) async fn of_workspace(&self, address: databricks_auth::WorkspaceAddress) -> Result<Self> {
+        let key = format!("{address:?}");
+        let mut known = self.inner.workspaces.lock().await;
+        if let Some(client) = known.get(&key) {
+            return Ok(client.clone());
+        }
+        let plain = self.inner.anonymous.with_rate_limit(Some(self.inner.config.rate_limit()));
+        let mut moved = None;
+        let derived =
+            self.inner.credentials.for_workspace(&address, |origin| moved.insert(plain.for_origin(origin)).service());
+        let credentials = Box::pin(runtime::run(derived)).await?;
+        let plain = moved.unwrap_or(plain);
+        let inner = Inner {
+            config: credentials.config(),
+            transport: plain.with_credentials(SharedCredentials::new(credentials.clone())),
+            credentials,
+            anonymous: plain,
+            storage: Arc::clone(&self.inner.storage),
+            clock: self.inner.clock.clone(),
+            background: self.inner.background.clone(),
+            place: OnceLock::new(),
+            #[cfg(feature = "iam")]
+            workspace_id: tokio::sync::OnceCell::new(),
+            workspaces: tokio::sync::Mutex::default(),
+        };
+        let client = Self { inner: Arc::new(inner) };
+        known.insert(key, client.clone());
+        Ok(client)
     }
 
     /// The settings, with the source of each.
@@ -210,7 +246,7 @@ impl Client {
     /// where each download has a connection of its own instead of a share of one.
     #[cfg(any(feature = "files", feature = "sql"))]
     pub(crate) async fn send_to_storage(&self, request: Request<Body>) -> Result<http::Response<Body>> {
-        let (builder, built) = &self.inner.storage;
+        let (builder, built) = &*self.inner.storage;
         let storage = match built.get() {
             Some(storage) => storage,
             None => {

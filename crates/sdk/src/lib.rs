@@ -95,6 +95,8 @@ mod poll;
 mod raw;
 mod runtime;
 #[cfg(feature = "workspace")]
+mod secret_reference;
+#[cfg(feature = "workspace")]
 mod secrets;
 // An input may be called `add` or `default`: the API's words, not Rust's traits.
 #[allow(clippy::should_implement_trait)]
@@ -149,6 +151,8 @@ pub use lro::{OperationHandle, OperationWaiter};
 pub use pages::{Items, Pages};
 pub use poll::{Progress, Updates};
 pub use raw::{RawRequest, RawResponse};
+#[cfg(feature = "workspace")]
+pub use secret_reference::SecretReference;
 #[cfg(feature = "workspace")]
 pub use secrets::SecretBytes;
 pub use stream::ResultStream;

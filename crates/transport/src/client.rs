@@ -146,6 +146,13 @@ impl Client {
         Settings { origin: Some(origin), ..(*self.settings).clone() }.into_client()
     }
 
+    /// A client with a limit of its own, in requests per second, and none with `None`; it shares everything else.
+    #[must_use]
+    pub fn with_rate_limit(&self, per_second: Option<u32>) -> Self {
+        let limit = RateLimitLayer::new(per_second, self.settings.clock.clone());
+        Settings { limit, ..(*self.settings).clone() }.into_client()
+    }
+
     /// A client with another retry policy, for example none for one quick request for something that may not be there.
     #[must_use]
     pub fn with_retry(&self, retry: RetryPolicy) -> Self {

@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// Run the benchmarks of the single crates, too.
     #[arg(long)]
     crates: bool,
+    /// Measure uploads and downloads of files, next to curl.
+    #[arg(long, conflicts_with_all = ["counts", "crates"])]
+    transfers: bool,
     /// Rounds in which every contender has its turn.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
@@ -46,6 +49,12 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         cargo(root, &packages)?;
     }
     let program = build(root)?;
+    if options.transfers {
+        let program = program.with_file_name(format!("databricks-bench-transfer{}", std::env::consts::EXE_SUFFIX));
+        let status = Command::new(program).arg(options.rounds.to_string()).status().context("cannot start it")?;
+        ensure!(status.success(), "the measurement failed");
+        return Ok(());
+    }
     if options.counts {
         return counts::run(root, &program, options.update);
     }

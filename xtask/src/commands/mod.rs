@@ -12,5 +12,6 @@ pub(crate) mod docs_coverage;
 pub(crate) mod features;
 pub(crate) mod follow;
 pub(crate) mod import;
+pub(crate) mod lake;
 pub(crate) mod lint;
 pub(crate) mod release;

@@ -117,6 +117,11 @@ impl Zone {
     }
 }
 
+/// The zone of a host name, with a leading dot.
+pub(crate) fn suffix_of(name: &str) -> Option<&'static str> {
+    Zone::of(name).map(|zone| zone.suffix)
+}
+
 /// Whether a host name lies in one of the platform's zones.
 pub(crate) fn is_platform_host(name: &str) -> bool {
     Zone::of(name).is_some() || name == "login.databricks.com"

@@ -18,6 +18,7 @@ mod source;
 mod table;
 mod validate;
 pub(crate) mod value;
+mod workspace;
 
 pub use builder::Config;
 pub use cloud::{Cloud, HostType};
@@ -27,3 +28,4 @@ pub use profiles::ProfileSummary;
 pub use resolved::ResolvedConfig;
 pub(crate) use resolved::Settings;
 pub use source::Source;
+pub use workspace::WorkspaceAddress;

@@ -317,6 +317,13 @@ impl ResolvedConfig {
     pub(crate) fn with(&self, host: Option<Host>, host_type: Option<HostType>, settings: Settings) -> Self {
         Self(Arc::new(Parts { settings, host, host_type, ..(*self.0).clone() }))
     }
+
+    /// The same configuration without what was found out for the host that it had.
+    ///
+    /// * `from`: that host.
+    pub(crate) fn at_another_host(&self, from: Option<String>) -> Self {
+        Self(Arc::new((*self.0).clone().moved(from)))
+    }
 }
 
 /// Shows the attributes that are set, secrets only as `**REDACTED**`.

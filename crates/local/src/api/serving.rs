@@ -28,6 +28,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/2.0/serving-endpoints/{name}/ai-gateway", put(update_gateway))
         .route("/api/2.0/serving-endpoints/{name}/tags", patch(update_tags))
         .route("/serving-endpoints/{name}/invocations", post(invoke))
+        .route("/serving-endpoints/chat/completions", post(complete))
 }
 
 /// What is known of an endpoint.
@@ -119,6 +120,15 @@ async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply 
     find(&app, &name)?;
     lock(&app.endpoints).remove(&name)?;
     Ok(Json::empty())
+}
+
+/// The OpenAI protocol: the model is the endpoint.
+async fn complete(State(app): State<Arc<App>>, fields: Fields) -> Result<Response, ApiError> {
+    let name = fields.str("model")?.to_owned();
+    if fields.opt_list("messages")?.is_none() {
+        return Err(crate::extract::missing("messages"));
+    }
+    invoke(State(app), Path(name), fields).await
 }
 
 async fn invoke(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Result<Response, ApiError> {

@@ -3,6 +3,7 @@
 //! [`Files`] has the operations of the API; the methods here do what takes several of
 //! them. Paths are absolute, such as `/Volumes/main/default/data/trips.parquet`; [`Volume`] takes paths within one.
 
+mod control;
 pub(crate) mod disk;
 mod download;
 mod fetch;
@@ -27,6 +28,7 @@ use databricks_models::files as models;
 use crate::ResultStream;
 use crate::services::files::Files;
 
+pub use control::TransferControl;
 pub use download::{Download, DownloadStream, DownloadSummary};
 pub use progress::TransferProgress;
 pub use reader::FileReader;

@@ -117,6 +117,7 @@ impl Session {
         let attempts = if committed { ATTEMPTS } else { 2 };
         let mut renewals = 0;
         loop {
+            self.tracker.running().await;
             let link = self.link(part.number, committed).await?;
             let error = match link.put(&self.client, part.body(), attempts).await {
                 Ok(response) => {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::control::TransferControl;
+
 /// How far an upload or a download has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -27,11 +29,22 @@ pub(super) struct Tracker(Arc<Mutex<Tracked>>);
 struct Tracked {
     progress: TransferProgress,
     callback: Option<Callback>,
+    control: TransferControl,
 }
 
 impl Tracker {
     pub(super) fn set_callback(&self, callback: impl FnMut(TransferProgress) + Send + 'static) {
         self.lock().callback = Some(Box::new(callback));
+    }
+
+    pub(super) fn set_control(&self, control: TransferControl) {
+        self.lock().control = control;
+    }
+
+    /// Waits until the transfer is not held up.
+    pub(super) async fn running(&self) {
+        let control = self.lock().control.clone();
+        control.running().await;
     }
 
     /// Notes something without a report.
@@ -42,7 +55,7 @@ impl Tracker {
     /// Notes something and reports.
     pub(super) fn report(&self, change: impl FnOnce(&mut TransferProgress)) {
         let mut tracked = self.lock();
-        let Tracked { progress, callback } = &mut *tracked;
+        let Tracked { progress, callback, .. } = &mut *tracked;
         change(progress);
         if let Some(callback) = callback {
             callback(*progress);

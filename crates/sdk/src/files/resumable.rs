@@ -50,6 +50,7 @@ impl Session {
                 Err(error) => return Err((committed, error)),
             };
             let last = content.is_at_end().await.map_err(|error| (committed, error))?;
+            self.tracker.running().await;
             self.send_chunk(&part, last).await.map_err(|error| (committed, error))?;
             if !committed {
                 content.commit();

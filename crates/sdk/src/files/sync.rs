@@ -1,10 +1,11 @@
 //! A directory of this machine and one of a volume, made the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::UNIX_EPOCH;
 
+use bytes::Bytes;
 use databricks_core::{Error, ErrorKind, Result};
 use databricks_models::files as models;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -45,7 +46,8 @@ impl Volume {
 
 /// The synchronisation of two directories, to be awaited; see [`Volume::sync_from`].
 ///
-/// A file is copied if it is not there, has another size, or is newer where it comes from. Links to directories of this
+/// A file is copied if it is not there, has another size, or is newer where it comes from; see
+/// [`by_content`](Self::by_content) for a comparison of the bytes. Links to directories of this
 /// machine are not followed.
 #[derive(Debug)]
 #[must_use = "nothing is copied until it is awaited"]
@@ -57,6 +59,7 @@ pub struct VolumeSync {
     delete: bool,
     dry_run: bool,
     size_only: bool,
+    by_content: bool,
 }
 
 /// What a synchronisation did, or would do.
@@ -83,7 +86,16 @@ struct Known {
 
 impl VolumeSync {
     fn new(volume: Volume, local: PathBuf, directory: &str, up: bool) -> Self {
-        Self { volume, local, directory: directory.to_owned(), up, delete: false, dry_run: false, size_only: false }
+        Self {
+            volume,
+            local,
+            directory: directory.to_owned(),
+            up,
+            delete: false,
+            dry_run: false,
+            size_only: false,
+            by_content: false,
+        }
     }
 
     /// Sets whether files that are only at the destination are deleted. Default: `false`. Directories stay.
@@ -104,6 +116,13 @@ impl VolumeSync {
         self
     }
 
+    /// Sets whether files of the same size are compared by their bytes instead of their times. Default: `false`. A
+    /// volume states no hashes, so that these files are downloaded for it, without being stored.
+    pub fn by_content(mut self, by_content: bool) -> Self {
+        self.by_content = by_content;
+        self
+    }
+
     async fn run(self) -> Result<SyncSummary> {
         runtime::check()?;
         let root = self.local.clone();
@@ -112,12 +131,10 @@ impl VolumeSync {
         let local = listed.await.map_err(|error| disk::failed("listed", &self.local, error))?;
         let remote = self.list_remote().await?;
         let (from, to) = if self.up { (&local, &remote) } else { (&remote, &local) };
-        let differs = |known: &Known, there: &Known| {
-            known.size != there.size || (!self.size_only && known.modified > there.modified)
-        };
+        let changed = self.changed(from, to).await?;
         let mut summary = SyncSummary::default();
         for (path, known) in from {
-            if to.get(path).is_none_or(|there| differs(known, there)) {
+            if changed.contains(path.as_str()) {
                 summary.bytes += known.size;
                 summary.copied.push(path.clone());
             } else {
@@ -135,6 +152,60 @@ impl VolumeSync {
             deletions.buffer_unordered(FILES).try_collect::<Vec<()>>().await?;
         }
         Ok(summary)
+    }
+
+    /// The files that have to be copied.
+    async fn changed(&self, from: &BTreeMap<String, Known>, to: &BTreeMap<String, Known>) -> Result<BTreeSet<String>> {
+        let mut changed = BTreeSet::new();
+        let mut alike = Vec::new();
+        for (path, known) in from {
+            match to.get(path) {
+                Some(there) if there.size == known.size => {
+                    if self.by_content {
+                        alike.push((path.clone(), known.size));
+                    } else if !self.size_only && known.modified > there.modified {
+                        changed.insert(path.clone());
+                    }
+                }
+                _ => _ = changed.insert(path.clone()),
+            }
+        }
+        let compared = stream::iter(alike).map(|(path, size)| async move {
+            let same = self.has_same_bytes(&path, size).await?;
+            Ok::<_, Error>((path, same))
+        });
+        let mut compared = compared.buffer_unordered(FILES);
+        while let Some((path, same)) = compared.try_next().await? {
+            if !same {
+                changed.insert(path);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Whether both files of a path have the same bytes.
+    async fn has_same_bytes(&self, path: &str, size: u64) -> Result<bool> {
+        if size == 0 {
+            return Ok(true);
+        }
+        let mut here = disk::read_range(self.local_path(path), 0..size);
+        let mut there = self.volume.download(&self.remote_path(path)).stream().await?;
+        let (mut left, mut right) = (Bytes::new(), Bytes::new());
+        loop {
+            if left.is_empty() {
+                left = here.try_next().await?.unwrap_or_default();
+            }
+            if right.is_empty() {
+                right = there.try_next().await?.unwrap_or_default();
+            }
+            let common = left.len().min(right.len());
+            if common == 0 {
+                return Ok(left.is_empty() && right.is_empty());
+            }
+            if left.split_to(common) != right.split_to(common) {
+                return Ok(false);
+            }
+        }
     }
 
     async fn list_remote(&self) -> Result<BTreeMap<String, Known>> {

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use databricks_core::{ApiError, Error, ErrorKind, Result};
 use databricks_models::files as models;
 
+use super::control::TransferControl;
 use super::progress::{Tracker, TransferProgress};
 use super::settings::{LARGEST_SINGLE, TransferSettings};
 use super::source::{Content, UploadSource};
@@ -106,6 +107,12 @@ impl Upload {
         self
     }
 
+    /// Sets what holds up this upload and lets it go on. Default: nothing does.
+    pub fn control(self, control: &TransferControl) -> Self {
+        self.job.tracker.set_control(control.clone());
+        self
+    }
+
     /// Goes on with an upload that was not completed. The source must have the same content; its length is compared.
     pub fn resume(mut self, state: UploadState) -> Self {
         self.state = Some(state);
@@ -168,6 +175,7 @@ impl Job {
             // The service refuses an upload that does not state its length.
             call = call.with_header("content-length", "0");
         }
+        self.tracker.running().await;
         call.await?;
         self.tracker.report(|progress| progress.bytes = length.unwrap_or(0));
         Ok(())

@@ -61,6 +61,8 @@ impl fmt::Debug for Expected {
 pub struct Recorded {
     /// The method.
     pub method: Method,
+    /// The host that it was sent to, with a port if the URL had one.
+    pub host: String,
     /// The path, escaped as it was sent.
     pub path: String,
     /// The query as it was sent, without the question mark; empty if there was none.
@@ -164,6 +166,7 @@ impl Script {
         let body = read_body(body, BODY).await?;
         let recorded = Recorded {
             method: parts.method,
+            host: parts.uri.authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,

@@ -26,6 +26,7 @@ pub(super) const ALL: &[Step] = &[
     Step { name: "tests", about: "the tests, as the README runs them", run: tests },
     Step { name: "quickstart", about: "the README's first command, and the short examples", run: quickstart },
     Step { name: "python", about: "the official Python SDK against the embedded workspace", run: python },
+    Step { name: "lake", about: "the tests that object_store offers, on a volume", run: lake },
     Step {
         name: "sql-clients",
         about: "connector, SQLAlchemy, dbt and JDBC against the embedded workspace",
@@ -121,7 +122,8 @@ fn tests(shell: &Shell<'_>) -> Result<()> {
 /// Without any configuration, as on a fresh machine.
 fn quickstart(shell: &Shell<'_>) -> Result<()> {
     // The others run in no time once the quickstart is built: they share all that they depend on.
-    for example in ["quickstart", "tokens", "account", "connector", "azure"] {
+    let names = ["quickstart", "tokens", "account", "connector", "azure", "azure_cli", "google", "login", "files"];
+    for example in names {
         let mut command = shell.command(env!("CARGO"));
         command.args(["run", "-p", "databricks-sdk", "--example", example]);
         shell.run(command.env_remove("DATABRICKS_HOST").env_remove("DATABRICKS_TOKEN"))?;
@@ -144,6 +146,10 @@ fn against_the_workspace(shell: &Shell<'_>, path: &str) -> Result<()> {
         shell.cargo(&["build", "--workspace", "--bin", "databricks-local"])?;
     }
     shell.run(shell.command(shell.root.join(path)).env("DATABRICKS_LOCAL", program))
+}
+
+fn lake(shell: &Shell<'_>) -> Result<()> {
+    crate::commands::lake::run(shell.root, &crate::commands::lake::Options::default())
 }
 
 fn lint(shell: &Shell<'_>) -> Result<()> {

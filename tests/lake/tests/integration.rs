@@ -2,15 +2,17 @@
 
 #![allow(clippy::unwrap_used)] // A test may stop at the first thing that is not as it should be.
 
-use databricks_local::LocalWorkspace;
-use databricks_object_store::VolumeStore;
-use databricks_sdk::{Config, WorkspaceClient};
-use object_store::integration as tests;
+use std::sync::Arc;
 
-async fn store() -> (LocalWorkspace, VolumeStore) {
-    let local = LocalWorkspace::start().await.unwrap();
-    let w = WorkspaceClient::new(Config::hermetic().host(local.url()).token(local.token())).unwrap();
-    let store = VolumeStore::new(w.volume("/Volumes/main/default/data").unwrap());
+use databricks_lake::Local;
+use databricks_object_store::VolumeStore;
+use object_store::integration as tests;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+
+async fn store() -> (Local, VolumeStore) {
+    let local = Local::start().await.unwrap();
+    let store = local.store("/Volumes/main/default/data").unwrap();
     (local, store)
 }
 
@@ -51,8 +53,31 @@ async fn copies_and_renames() {
 
 #[tokio::test]
 async fn multipart() {
-    let (local, store) = store().await;
+    let (_local, store) = store().await;
     tests::multipart_out_of_order(&store).await;
     tests::multipart_race_condition(&store, true).await;
-    assert_eq!(local.open_uploads(), (0, 0));
+}
+
+#[tokio::test]
+async fn objects_that_are_not_there() {
+    let (_local, store) = store().await;
+    let store: Arc<dyn ObjectStore> = Arc::new(store);
+    for location in [None, Some(Path::from("nothing/here"))] {
+        let error = tests::get_nonexistent_object(&*store, location).await.unwrap_err();
+        assert!(matches!(error, object_store::Error::NotFound { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_of_a_volume_is_a_store_too() {
+    let (local, volume) = store().await;
+    let inner = local.store("/Volumes/main/default/data/inner/part").unwrap();
+    inner.put(&Path::from("a/b"), "c".into()).await.unwrap();
+    let read = volume.get(&Path::from("inner/part/a/b")).await.unwrap().bytes().await.unwrap();
+    assert_eq!(read, "c");
+    tests::list_with_delimiter(&inner_of(&local)).await;
+}
+
+fn inner_of(local: &Local) -> VolumeStore {
+    local.store("/Volumes/main/default/data/another").unwrap()
 }
