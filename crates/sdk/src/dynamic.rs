@@ -261,6 +261,7 @@ impl Target {
 
 impl Pollable for Target {
     type Resource = Value;
+    type State = str;
 
     fn client(&self) -> &Client {
         &self.client
@@ -311,6 +312,10 @@ impl Pollable for Target {
             }
             _ => Assessment::new(WaitStatus::new("", None), Verdict::Failed(unknown_wait(self.called))),
         }
+    }
+
+    fn state<'a>(&self, _resource: &'a Self::Resource, status: &'a WaitStatus) -> Option<&'a str> {
+        Some(&status.state)
     }
 }
 
