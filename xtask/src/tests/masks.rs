@@ -36,11 +36,16 @@ fn document() -> Value {
     })
 }
 
+fn directory() -> Directory {
+    // As it was frozen before the mask was computed.
+    let frozen = json!({"operations": {"rooms.update": ["room_id", "plan", "update_mask"]}, "messages": {}});
+    Directory::new(&document())
+        .with("sensitive.json", &json!({"plain": ["rooms.Plan.tags"]}))
+        .with("signatures.json", &frozen)
+}
+
 fn build(decided: &Value) -> anyhow::Result<Api> {
-    Ok(Directory::new(&document())
-        .with("overrides.json", &json!({"field_masks": {"rooms.update": decided}}))
-        .build()?
-        .0)
+    Ok(directory().with("overrides.json", &json!({"field_masks": {"rooms.update": decided}})).build()?.0)
 }
 
 fn entries(api: &Api) -> Option<&str> {
