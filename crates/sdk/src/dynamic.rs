@@ -27,7 +27,10 @@ impl Client {
         let operation = find(id).ok_or_else(|| {
             Error::new(
                 ErrorKind::InvalidInput,
-                format!("there is no operation {id}; its id is service.method, and its package's feature must be on"),
+                format!(
+                    "there is no operation {id}; its id is service.method, and its package's feature must be on, with \
+                     `preview` for what is in preview"
+                ),
             )
         })?;
         Ok(DynamicCall {
