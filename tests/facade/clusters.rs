@@ -29,12 +29,12 @@ async fn from_creation_to_removal() {
             .poll_interval(Duration::from_millis(5))
             .on_progress({
                 let seen = seen.clone();
-                move |look| seen.lock().unwrap().push(look.state.to_owned())
+                move |look| seen.lock().unwrap().push(look.state.clone())
             })
             .await
             .unwrap();
     assert_eq!((cluster.state, cluster.num_workers), (Some(State::Running), Some(2)));
-    assert_eq!(seen.lock().unwrap().last().map(String::as_str), Some("RUNNING"));
+    assert_eq!(seen.lock().unwrap().last(), Some(&State::Running));
 
     let id = cluster.cluster_id.unwrap();
     let wait = Duration::from_millis(5);

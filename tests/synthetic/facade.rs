@@ -134,10 +134,34 @@ async fn operations_of_one_endpoint_are_told_apart_by_what_they_send() {
     });
     let w = WorkspaceClient { client: client(&server) };
     let shape = crate::models::shapes::Shape::new(Kind::Circle).name("n");
-    w.shapes().update("boards/b 1/shapes/7", "name,color", shape).send().await.unwrap();
+    w.shapes().update("boards/b 1/shapes/7", shape).update_mask("name,color").send().await.unwrap();
     w.shapes().rename("boards/b 1/shapes/7", "m").send().await.unwrap();
     update.assert_async().await;
     rename.assert_async().await;
+}
+
+#[tokio::test]
+async fn masks_follow_from_what_is_set() {
+    let server = MockServer::start_async().await;
+    let update = server.mock(|when, then| {
+        when.method(PATCH)
+            .path("/api/2.0/boards/b/shapes/7")
+            .query_param("update_mask", "added,color,kind,shape_id,status.state")
+            .json_body(json!({
+                "kind": "CIRCLE", "name": "n", "color": "RED", "added": 1, "shape_id": null, "status": {"state": "READY"},
+            }));
+        then.status(200).json_body(json!({"kind": "CIRCLE"}));
+    });
+    let w = WorkspaceClient { client: client(&server) };
+    // The name identifies the shape: it stands in the path.
+    let shape = crate::models::shapes::Shape::new(Kind::Circle)
+        .name("n")
+        .color("RED")
+        .status(crate::models::shapes::Status::new().state("READY"))
+        .with_extra("added", 1)
+        .with_extra("shape_id", serde_json::Value::Null);
+    w.shapes().update("boards/b/shapes/7", shape).send().await.unwrap();
+    update.assert_async().await;
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ from documents import Builder
 from facts import ShapeError
 from kept import Kept
 from source import SourceError, unpack
+from stages import update
 
 # Files that people keep beside the documents.
 OTHERS = ("names.json", "overrides.json", "preview.json", "retired.json", "sensitive.json", "signatures.json")
@@ -65,7 +66,15 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="the directory of the documents")
     parser.add_argument("--names", type=Path, required=True, help="the names that were given before")
     parser.add_argument("--copied", action="store_true", help="only compare our texts with the prose of the source")
+    parser.add_argument("--stages", type=Path, help="write the stages into this file; the source is the command line's")
     args = parser.parse_args()
+    if args.stages:
+        try:
+            print("\n".join(update(Path(args.source), args.out, args.stages)))
+            return 0
+        except ShapeError as error:
+            print(f"{error}", file=sys.stderr)
+            return 1
     with tempfile.TemporaryDirectory() as scratch:
         try:
             return run(args, unpack(args.source, Path(scratch)))

@@ -9,6 +9,10 @@ from handwritten import HANDWRITTEN_EXTRAS, STREAM
 from schemas import Schemas
 
 
+# Inputs that name what an update changes.
+MASKS = ("update_mask", "field_mask")
+
+
 class Operations(Schemas):
     """Adds operations to the schemas."""
 
@@ -53,6 +57,8 @@ class Operations(Schemas):
         if op.idempotency:
             param = op.param(op.idempotency)
             result["x-databricks-idempotency"] = {"param": param.wire, "in": param.where, "generate": "uuid4"}
+        if mask := self.field_mask(op):
+            result["x-databricks-field-mask"] = mask
         if op.data_plane:
             result["x-databricks-data-plane"] = {
                 "control_operation": f"{op.service_id.removesuffix('_data_plane')}.get",
@@ -62,6 +68,21 @@ class Operations(Schemas):
             }
         self.add_handwritten_facts(op, result)
         return result
+
+    def field_mask(self, op: Operation) -> dict[str, str] | None:
+        """The mask of an update, and what it names members of: the body as a whole, or the one message in it."""
+        masks = [p for p in op.params if p.wire in MASKS and p.where != "path"]
+        if not masks or op.http_method == "get":
+            return None
+        body = [p for p in op.params if p.where == "body" and self.is_message(p.type)]
+        of = op.body_param or (body[0].wire if len(body) == 1 else None)
+        if len(masks) > 1 or of is None:
+            self.notes["a mask of nothing that is known"].append(f"{op.package}: {op.id}")
+            return None
+        return {"input": masks[0].wire, "of": of}
+
+    def is_message(self, kind: Type) -> bool:
+        return kind.kind == "ref" and kind.ref[1] in self.packages[kind.ref[0]].messages
 
     def parameter(self, op: Operation, param: Param) -> dict[str, Any]:
         schema = self.parameter_schema(op, param)

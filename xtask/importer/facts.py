@@ -50,6 +50,7 @@ class Field:
     type: Type
     required: bool
     deprecated: bool
+    read_only: bool = False
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Facts that only docstrings state: deprecation and formats of resource names.  Their sentences are never copied."""
+"""Facts that only docstrings state: deprecation, members that only the service sets, formats of resource names.  Their sentences are never copied."""
 
 from __future__ import annotations
 
@@ -26,6 +26,23 @@ def is_deprecated(text: str | None) -> bool:
         return False
     text = " ".join(text.split())
     return any(pattern.search(text) for pattern in _DEPRECATED)
+
+
+_READ_ONLY = [
+    # "Output only. ...", "[Output-only] ...", "Read-only status", "Server-assigned name", "Name. Server-assigned ..."
+    re.compile(r"(?:^|\.\s+)\W*(?:output[ _-]only|read[ -]only (?:field|value)|server-assigned|server-generated)\b", re.I),
+    re.compile(r"^\W*system-generated\b|^\W*read-only\b(?! connection)", re.I),
+    re.compile(r"\bthis (?:field )?is (?:an )?(?:output[ _-]only|read[ -]only (?:field|value))\b", re.I),
+    re.compile(r"\bthis field is output[ _-]only\b|\((?:output|read)-only\)", re.I),
+]
+
+
+def is_read_only(text: str | None) -> bool:
+    """Whether only the service sets a member."""
+    if not text:
+        return False
+    text = " ".join(text.split())
+    return any(pattern.search(text) for pattern in _READ_ONLY)
 
 
 def resource_patterns(text: str | None) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from facts import EnumType, Field, Message, Package, ShapeError, Type
-from markers import is_deprecated
+from markers import is_deprecated, is_read_only
 
 _SCALARS = {
     "str": "string",
@@ -82,7 +82,8 @@ def parse_message(node: ast.ClassDef, package: Package) -> Message:
         ):  # fmt: skip
             raise ShapeError(f"{package.name}.{node.name}.{attr}: reader {reader}")
         required = statement.value is None and not optional
-        fields.append(Field(attr, wire, kind, required, is_deprecated(docstring_after(node.body, i))))
+        text = docstring_after(node.body, i)
+        fields.append(Field(attr, wire, kind, required, is_deprecated(text), is_read_only(text)))
     if len(fields) != len(wires):
         raise ShapeError(f"{package.name}.{node.name}: fields and from_dict differ")
     return Message(node.name, sorted(fields, key=lambda f: f.wire), is_deprecated(ast.get_docstring(node)))

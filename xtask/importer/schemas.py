@@ -137,6 +137,8 @@ class Schemas:
                 prop["x-databricks-name"] = f.attr.rstrip("_")
             if f.deprecated:
                 prop["deprecated"] = True
+            if f.read_only:
+                prop["readOnly"] = True
             schema["properties"][f.wire] = prop
         required = [f.wire for f in message.fields if f.required or self.required_account(package, message, f)]
         if required:

@@ -24,6 +24,12 @@ impl Files {
         self.owned.push(directory.into());
     }
 
+    /// Everything in one text.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> String {
+        self.contents.values().map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+
     /// Writes what differs and removes orphans. Returns how many files changed.
     pub(crate) fn write(&self, root: &Path) -> Result<usize> {
         let differing = self.differing(root)?;

@@ -107,6 +107,11 @@ enum SpecTask {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Write the launch stages of operations into `preview.json`, from the source of the official command line.
+    Stages {
+        /// A checkout of `databricks/cli`.
+        source: String,
+    },
     /// Check that no text of ours repeats the official client's prose.
     Copied {
         /// A wheel, an unpacked wheel, or a version.
@@ -153,6 +158,7 @@ fn run(task: Task) -> Result<()> {
             commands::import::run(&root, &out.unwrap_or_else(|| root.join(SPEC)), &source)
         }
         Task::Spec(SpecTask::Copied { source }) => commands::import::check_copied(&root, &source),
+        Task::Spec(SpecTask::Stages { source }) => commands::import::stages(&root, &source),
         Task::Spec(SpecTask::Coverage) => commands::coverage::run(&root),
         Task::Spec(SpecTask::Lint { directory }) => commands::lint::run(&directory.unwrap_or_else(|| root.join(SPEC))),
         Task::Spec(SpecTask::Diff { old, new }) => commands::diff::run(&root, &old, &new),

@@ -1,6 +1,8 @@
 //! The generator as a whole: what it refuses, what stays frozen, what a new release of the description changes.
 
 mod following;
+mod masks;
+mod previews;
 mod wheels;
 
 use std::path::PathBuf;

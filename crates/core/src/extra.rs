@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
@@ -60,12 +61,6 @@ impl Extra {
         Ok(())
     }
 
-    /// Writes the members.
-    #[doc(hidden)]
-    pub fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        self.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))
-    }
-
     /// Sets a member of `message` by its name on the wire: the typed one if there is one, else one of these.
     #[doc(hidden)]
     pub fn set<M: Message>(message: &mut M, name: &str, value: Value, extra: fn(&mut M) -> &mut Self) {
@@ -78,6 +73,52 @@ impl Extra {
         if null {
             extra(message).put(name, Value::Null);
         }
+    }
+}
+
+/// The members of a message on their way out: those that have a field, then those that have none.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Members<'a, M> {
+    map: M,
+    extra: &'a Extra,
+    /// Names that were written; kept only beside extra members, since the same name must not be written twice.
+    written: Vec<&'static str>,
+}
+
+impl<'a, M: SerializeMap> Members<'a, M> {
+    /// Begins.
+    #[inline]
+    pub fn new(map: M, extra: &'a Extra) -> Self {
+        Self { map, extra, written: Vec::new() }
+    }
+
+    /// Writes a member.
+    #[inline]
+    pub fn required<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), M::Error> {
+        if !self.extra.is_empty() {
+            self.written.push(name);
+        }
+        self.map.serialize_entry(name, value)
+    }
+
+    /// Writes a member that is set.
+    #[inline]
+    pub fn optional<T: Serialize>(&mut self, name: &'static str, value: &Option<T>) -> Result<(), M::Error> {
+        match value {
+            Some(value) => self.required(name, value),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the members that have no field, and the explicit `null`s of fields that are unset.
+    #[inline]
+    pub fn finish(self) -> Result<M::Ok, M::Error> {
+        let Self { mut map, extra, written } = self;
+        for (name, value) in extra.iter().filter(|(name, _)| !written.contains(name)) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
     }
 }
 
@@ -113,7 +154,7 @@ impl RequestParts {
                     }
                     let text = Value::Object(members).to_string();
                     self.payload = Payload::Json(text.into());
-                    Ok(self)
+                    self.extend_mask(name)
                 }
                 _ => refuse("has no place, since the body is not a JSON object"),
             },
@@ -164,6 +205,16 @@ mod tests {
         let null = lamp.clone().with_extra("lumen", Value::Null);
         assert_eq!(null.lumen, None);
         assert_eq!(serde_json::to_value(&null).unwrap(), json!({"name": "a", "hue": 7, "lumen": null}));
+        // A member that is set after all wins, in whatever way; nothing is written twice.
+        let text = |lamp: &Lamp| serde_json::to_string(lamp).unwrap();
+        assert_eq!(text(&null.clone().lumen(4)), r#"{"name":"a","lumen":4,"hue":7}"#);
+        let mut assigned = Lamp::new("a").with_extra("lumen", Value::Null);
+        assigned.lumen = Some(5);
+        assert_eq!(text(&assigned), r#"{"name":"a","lumen":5}"#);
+        assigned.extra_mut().put("name", json!("b"));
+        assert_eq!(text(&assigned), r#"{"name":"a","lumen":5}"#);
+        assigned.lumen = None;
+        assert_eq!(text(&assigned), r#"{"name":"a","lumen":null}"#);
         let again = null.with_extra("lumen", 1);
         assert_eq!(serde_json::to_value(&again).unwrap(), json!({"name": "a", "hue": 7, "lumen": 1}));
         let mut none = again;

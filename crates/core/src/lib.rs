@@ -16,7 +16,8 @@
 //! | [`model`](mod@model), [`open_enum`](mod@open_enum) | the macros that generated types are written in |
 //! | [`nullable`], [`extra`] | explicit `null`; members and inputs that this release does not know |
 //! | [`dynamic`] | operations as tables of facts, for generic tools |
-//! | [`time`] | timestamps, durations and field masks as they are on the wire |
+//! | [`time`] | timestamps and durations as they are on the wire |
+//! | [`field_mask`] | which members an update touches |
 //! | [`idempotency`] | which calls may be sent twice |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -28,6 +29,7 @@ pub mod data_plane;
 pub mod dynamic;
 pub mod error;
 pub mod extra;
+pub mod field_mask;
 pub mod idempotency;
 pub mod lro;
 pub mod model;
@@ -47,13 +49,17 @@ pub use credentials::{AuthHeaders, Credentials, Origin, SharedCredentials};
 pub use data_plane::DataPlane;
 pub use error::{Error, ErrorKind, Result, StatementFailure};
 pub use extra::Extra;
+pub use field_mask::FieldMask;
 pub use idempotency::Idempotency;
 pub use lro::LongRunning;
 pub use nullable::Nullable;
 pub use operation::{Operation, OperationInfo, RequestContext, RequestParts, ResponseParts};
 pub use page::{Continuation, Page, Paginated};
 pub use secret::Secret;
-pub use time::{Duration, FieldMask, Timestamp};
+pub use time::{ProtoDuration, Timestamp};
+// The longer name is that of the facade, where it stands beside the standard library's.
+#[doc(hidden)]
+pub use time::ProtoDuration as Duration;
 pub use wait::{WaitStatus, Waitable};
 
 /// Names that the macros of this crate expand to. Not part of the public API.

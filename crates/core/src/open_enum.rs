@@ -48,6 +48,7 @@ macro_rules! open_enum {
         }
 
         impl ::core::default::Default for $name {
+            #[inline]
             fn default() -> Self {
                 Self::Unknown($crate::open_enum::UnknownValue::new(""))
             }
@@ -63,12 +64,14 @@ macro_rules! open_enum {
         }
 
         impl ::core::convert::From<::std::string::String> for $name {
+            #[inline]
             fn from(text: ::std::string::String) -> Self {
                 Self::from(text.as_str())
             }
         }
 
         impl ::core::fmt::Display for $name {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.write_str(self.as_str())
             }
@@ -81,36 +84,14 @@ macro_rules! open_enum {
         }
 
         impl $crate::model::Scalar for $name {
-            const EXPECTED: &'static str = "a string";
+            const IS_TEXT: bool = true;
+            #[inline]
             fn from_text(text: &str) -> ::core::option::Option<Self> {
                 ::core::option::Option::Some(Self::from(text))
             }
-            fn from_integer(value: i128) -> ::core::option::Option<Self> {
-                ::core::option::Option::Some(Self::from(::std::string::ToString::to_string(&value)))
-            }
         }
 
-        impl<'de> $crate::__private::serde::Deserialize<'de> for $name {
-            fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(d: D) -> ::core::result::Result<Self, D::Error> {
-                <Self as $crate::model::Wire<'de>>::read(d)
-            }
-        }
-
-        impl<'de> $crate::model::Wire<'de> for $name {
-            fn read<D: $crate::__private::serde::Deserializer<'de>>(d: D) -> ::core::result::Result<Self, D::Error> {
-                $crate::model::require(d, &$crate::model::Place {
-                    message: ::core::stringify!($name),
-                    member: "",
-                    mark: $crate::model::Mark::Essential,
-                })
-            }
-            fn read_at<D: $crate::__private::serde::Deserializer<'de>>(
-                d: D,
-                at: $crate::model::At,
-            ) -> ::core::result::Result<::core::option::Option<Self>, D::Error> {
-                $crate::model::scalar(d, at)
-            }
-        }
+        $crate::__wire!($name, scalar);
     };
 }
 

@@ -1,11 +1,10 @@
 //! The form in which generated operations are written, and the builder that their requests go through.
 
-use http::HeaderName;
-use serde::Serialize;
+mod builder;
 
-use crate::body::{Body, Part};
-use crate::operation::{JsonObject, OperationInfo, Payload, RequestContext, RequestParts};
-use crate::{Error, ErrorKind, Result};
+pub use builder::RequestBuilder;
+#[doc(hidden)]
+pub use builder::put_body;
 
 /// Declares an operation of the API: a struct with its inputs, a constructor of the required ones, and its
 /// [`Operation`](crate::Operation) implementation.
@@ -119,12 +118,13 @@ macro_rules! operation {
         }
 
         impl ::core::fmt::Debug for $name {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 #[allow(unused_mut)]
                 let mut s = f.debug_struct(::core::stringify!($name));
-                $($($crate::model::debug_field(&mut s, ::core::stringify!($rfield), $crate::model::mark!($($rmark)?), &self.$rfield);)*)?
+                $($($crate::model::debug_field(&mut s, ::core::stringify!($rfield), &[$($crate::model::marks::$rmark)?], &self.$rfield);)*)?
                 $($(if let ::core::option::Option::Some(value) = &self.$ofield {
-                    $crate::model::debug_field(&mut s, ::core::stringify!($ofield), $crate::model::mark!($($omark)?), value);
+                    $crate::model::debug_field(&mut s, ::core::stringify!($ofield), &[$($crate::model::marks::$omark)?], value);
                 })*)?
                 $(s.field(::core::stringify!($sfield), &self.$sfield);)?
                 s.finish()
@@ -139,6 +139,7 @@ macro_rules! operation {
 macro_rules! __clone_operation {
     ([$name:ident $($field:ident)*]) => {
         impl ::core::clone::Clone for $name {
+            #[inline]
             fn clone(&self) -> Self {
                 Self { $($field: ::core::clone::Clone::clone(&self.$field),)* }
             }
@@ -147,203 +148,11 @@ macro_rules! __clone_operation {
     ([$($all:ident)*] $stream:ident) => {};
 }
 
-/// Puts a body in the place of the one that the request was made with.
-#[doc(hidden)]
-pub fn put_body(mut parts: RequestParts, content: Body) -> RequestParts {
-    match &mut parts.payload {
-        Payload::Body { body, .. } => *body = content,
-        Payload::Multipart(form) => {
-            // The stream is written last.
-            if let Some(part) = form.last_mut() {
-                part.body = content;
-            }
-        }
-        Payload::None | Payload::Json(_) => {}
-    }
-    parts
-}
-
-/// Builds the request of a generated operation, input by input; the first thing that cannot be sent is what
-/// [`build`](Self::build) reports.
-///
-/// Methods for optional inputs do nothing when the input is unset.
-#[derive(Debug)]
-pub struct RequestBuilder {
-    parts: Result<RequestParts>,
-    object: Option<JsonObject>,
-    form: Vec<Part>,
-}
-
-impl RequestBuilder {
-    /// Starts the request of this operation.
-    pub fn new(info: &'static OperationInfo, context: &RequestContext) -> Self {
-        Self { parts: RequestParts::new(info, context), object: None, form: Vec::new() }
-    }
-
-    /// A path parameter that is one segment.
-    #[must_use]
-    pub fn path(self, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Self {
-        self.and(|parts| parts.path_param(name, value))
-    }
-
-    /// A path parameter that may span segments.
-    #[must_use]
-    pub fn segments(self, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Self {
-        self.and(|parts| parts.multi_segment_param(name, value))
-    }
-
-    /// A query parameter, optional or not.
-    #[must_use]
-    pub fn query(self, name: &str, value: &(impl Serialize + ?Sized)) -> Self {
-        self.and(|parts| parts.query(name, value))
-    }
-
-    /// A query parameter that is always the same.
-    #[must_use]
-    pub fn constant(self, name: &str, value: &str) -> Self {
-        self.and(|parts| parts.query(name, value))
-    }
-
-    /// A required header.
-    #[must_use]
-    pub fn header(self, name: &'static str, value: &str) -> Self {
-        self.and(|parts| parts.header(HeaderName::from_static(name), Some(value)))
-    }
-
-    /// An optional header.
-    #[must_use]
-    pub fn header_optional(self, name: &'static str, value: &Option<String>) -> Self {
-        self.and(|parts| parts.header(HeaderName::from_static(name), value.as_deref()))
-    }
-
-    /// Sends a JSON object, `{}` unless members follow.
-    #[must_use]
-    pub fn object(mut self) -> Self {
-        if let Ok(parts) = &self.parts {
-            self.object = Some(JsonObject::new(parts.info));
-        }
-        self
-    }
-
-    /// A required member of the JSON object.
-    #[must_use]
-    pub fn member(self, name: &str, value: &(impl Serialize + ?Sized)) -> Self {
-        self.write(|object| object.member(name, value))
-    }
-
-    /// An optional member of the JSON object.
-    #[must_use]
-    pub fn optional(self, name: &str, value: &Option<impl Serialize>) -> Self {
-        match value {
-            Some(value) => self.member(name, value),
-            None => self,
-        }
-    }
-
-    /// The whole JSON body. `_name` is what the input is called.
-    #[must_use]
-    pub fn json(self, _name: &str, value: &(impl Serialize + ?Sized)) -> Self {
-        self.and(|parts| parts.json(value))
-    }
-
-    /// The whole JSON body if it is set, else `{}`.
-    #[must_use]
-    pub fn json_optional(self, name: &str, value: &Option<impl Serialize>) -> Self {
-        match value {
-            Some(value) => self.json(name, value),
-            None => self.object(),
-        }
-    }
-
-    /// A field of a form.
-    #[must_use]
-    pub fn field(mut self, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Self {
-        self.form.push(Part::field(name, value.to_string()));
-        self
-    }
-
-    /// An optional field of a form.
-    #[must_use]
-    pub fn field_optional(self, name: &str, value: &Option<impl std::fmt::Display>) -> Self {
-        match value {
-            Some(value) => self.field(name, value),
-            None => self,
-        }
-    }
-
-    /// A field of a form that is sent as `true` or not at all.
-    #[must_use]
-    pub fn flag(self, name: &str, value: &Option<bool>) -> Self {
-        if *value == Some(true) { self.field(name, "true") } else { self }
-    }
-
-    /// A file of a form; `None` stands for a stream that was sent before.
-    #[must_use]
-    pub fn file(mut self, name: &str, body: Option<Body>) -> Self {
-        match body {
-            Some(body) => self.form.push(Part::file(name, name, body)),
-            None => self.refuse_second_use(),
-        }
-        self
-    }
-
-    /// A body of this media type, as it is; `None` stands for a stream that was sent before.
-    #[must_use]
-    pub fn raw(mut self, media_type: &'static str, body: Option<Body>) -> Self {
-        match body {
-            Some(body) => self.and(|parts| Ok(parts.body(media_type, body))),
-            None => {
-                self.refuse_second_use();
-                self
-            }
-        }
-    }
-
-    /// The request.
-    ///
-    /// # Errors
-    /// What the first input that cannot be sent lacks.
-    pub fn build(self) -> Result<RequestParts> {
-        let mut parts = self.parts?;
-        if let Some(object) = self.object {
-            parts.payload = object.finish();
-        }
-        if !self.form.is_empty() {
-            parts = parts.multipart(self.form);
-        }
-        Ok(parts)
-    }
-
-    fn and(mut self, step: impl FnOnce(RequestParts) -> Result<RequestParts>) -> Self {
-        self.parts = self.parts.and_then(step);
-        self
-    }
-
-    fn write(mut self, step: impl FnOnce(&mut JsonObject) -> Result<()>) -> Self {
-        if let (Ok(_), Some(object)) = (&self.parts, &mut self.object)
-            && let Err(error) = step(object)
-        {
-            self.parts = Err(error);
-        }
-        self
-    }
-
-    fn refuse_second_use(&mut self) {
-        if let Ok(parts) = &self.parts {
-            self.parts = Err(Error::new(
-                ErrorKind::InvalidInput,
-                "the body is a stream that can be sent once; give bytes or Body::from_factory to send it again",
-            )
-            .with_operation(parts.info.id));
-        }
-    }
-}
-
 #[cfg(test)]
 #[allow(dead_code, unreachable_pub)]
 mod tests {
-    use super::*;
-    use crate::{Idempotency, Operation, ResponseParts};
+    use crate::operation::Payload;
+    use crate::{Body, ErrorKind, FieldMask, Idempotency, Operation, RequestContext, ResponseParts};
 
     crate::operation! {
         /// Every place an input can stand in.
@@ -388,6 +197,91 @@ mod tests {
                 content = file "content",
             }
         }
+    }
+
+    crate::model! {
+        /// A room.
+        Room {
+            optional {
+                /// Name.
+                name: String = "name",
+                /// Size.
+                size: i64 = "size",
+                /// Within.
+                inner: Box<Room> = "inner",
+            }
+        }
+    }
+
+    crate::operation! {
+        /// The message is the body, its mask in the query.
+        Update {
+            info: "rooms.update", PATCH "/api/2.0/rooms/{name}", Workspace;
+            output: () = ResponseParts::empty;
+            request { masked("room", "inner/ -name") }
+            required {
+                /// Which.
+                name: String = path "name",
+                /// Room.
+                room: Room = json "room",
+            }
+            optional {
+                /// Mask.
+                update_mask: FieldMask = mask "update_mask",
+            }
+        }
+    }
+
+    crate::operation! {
+        /// The message and its mask are members of the body.
+        Edit {
+            info: "rooms.edit", POST "/api/2.0/rooms/edit", Workspace;
+            output: () = ResponseParts::empty;
+            request { object() masked("room", "") }
+            optional {
+                /// Mask.
+                field_mask: FieldMask = mask_member "field_mask",
+                /// Room.
+                room: Room = optional "room",
+            }
+        }
+    }
+
+    fn sent(op: &impl Operation) -> (String, serde_json::Value) {
+        let parts = op.request(&RequestContext::default()).unwrap();
+        let Payload::Json(text) = &parts.payload else { panic!("{:?}", parts.payload) };
+        (parts.query_string().to_owned(), serde_json::from_slice(text).unwrap())
+    }
+
+    #[test]
+    fn masks_follow_from_what_is_set() {
+        let room = Room::new().size(3).inner(Room::new().name("i").with_extra("added", 1));
+        let mut update = Update::new("r", room.clone().name("r"));
+        assert_eq!(sent(&update).0, "update_mask=inner.added%2Cinner.name%2Csize");
+        update.update_mask = Some("size".into());
+        assert_eq!(sent(&update).0, "update_mask=size");
+        let cleared = Update::new("r", Room::new().with_extra("size", serde_json::Value::Null));
+        assert_eq!(sent(&cleared), ("update_mask=size".to_owned(), serde_json::json!({"size": null})));
+        let error = Update::new("r", Room::new().name("r")).request(&RequestContext::default()).unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::InvalidInput, Some("rooms.update")));
+
+        let mut edit = Edit::new();
+        edit.room = Some(room);
+        assert_eq!(sent(&edit).1["field_mask"], "inner,size");
+        edit.field_mask = Some(["a", "b"].into_iter().collect());
+        assert_eq!(sent(&edit).1["field_mask"], "a,b");
+        assert!(Edit::new().request(&RequestContext::default()).is_err());
+    }
+
+    #[test]
+    fn a_member_that_is_added_by_name_is_in_the_mask() {
+        let parts = |op: &Update| op.request(&RequestContext::default()).unwrap();
+        let mut update = Update::new("r", Room::new().size(3));
+        let added = parts(&update).extra_input("hue", &serde_json::json!(1)).unwrap();
+        assert_eq!(added.query_string(), "update_mask=size%2Chue");
+        update.update_mask = Some("size".into());
+        let given = parts(&update).extra_input("hue", &serde_json::json!(1)).unwrap();
+        assert_eq!(given.query_string(), "update_mask=size");
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub trait Waitable: Operation {
     /// The operation that shows the state.
     type Poll: Operation;
 
+    /// The type of the state: an enum of the API.
+    type State: std::fmt::Debug + 'static;
+
     /// The states waited for.
     const SUCCESS: &'static [&'static str];
     /// The states in which the wait has failed.
@@ -49,6 +52,9 @@ pub trait Waitable: Operation {
     /// When the response lacks the id of what it started.
     fn poll(&self, output: &Self::Output) -> Result<Self::Poll>;
 
-    /// The state in a response to [`poll`](Self::poll).
+    /// The state in a response to [`poll`](Self::poll), if it has one.
+    fn state(polled: &<Self::Poll as Operation>::Output) -> Option<&Self::State>;
+
+    /// The same as on the wire, with the service's message about it.
     fn status(polled: &<Self::Poll as Operation>::Output) -> WaitStatus;
 }

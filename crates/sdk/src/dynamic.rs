@@ -27,7 +27,10 @@ impl Client {
         let operation = find(id).ok_or_else(|| {
             Error::new(
                 ErrorKind::InvalidInput,
-                format!("there is no operation {id}; its id is service.method, and its package's feature must be on"),
+                format!(
+                    "there is no operation {id}; its id is service.method, and its package's feature must be on, with \
+                     `preview` for what is in preview"
+                ),
             )
         })?;
         Ok(DynamicCall {
@@ -261,6 +264,7 @@ impl Target {
 
 impl Pollable for Target {
     type Resource = Value;
+    type State = str;
 
     fn client(&self) -> &Client {
         &self.client
@@ -311,6 +315,10 @@ impl Pollable for Target {
             }
             _ => Assessment::new(WaitStatus::new("", None), Verdict::Failed(unknown_wait(self.called))),
         }
+    }
+
+    fn state<'a>(&self, _resource: &'a Self::Resource, status: &'a WaitStatus) -> Option<&'a str> {
+        Some(&status.state)
     }
 }
 

@@ -24,6 +24,8 @@ macro_rules! calls {
 /// leads to the field's. Where the name is taken by a method of `Call`, `method = field: type` gives it another.
 macro_rules! setters {
     ($operation:ty { $($(#[$meta:meta])* $method:ident $(= $field:ident)?: $ty:ty,)* }) => {
+        // The text is put together where there are docs.
+        #[allow(missing_docs)]
         impl $crate::call::Call<$operation> {
             $($crate::handle::setter!($operation, [$(#[$meta])*] $method, $($field,)? $method: $ty);)*
         }
@@ -33,7 +35,7 @@ macro_rules! setters {
 /// One setter; the first of the names after the method's is the field's.
 macro_rules! setter {
     ($operation:ty, [$($meta:tt)*] $method:ident, $field:ident $(, $_method:ident)?: $ty:ty) => {
-        #[doc = concat!("Sets [`", stringify!($field), "`](field@", stringify!($operation), "::", stringify!($field), ").")]
+        #[cfg_attr(doc, doc = concat!("Sets [`", stringify!($field), "`](field@", stringify!($operation), "::", stringify!($field), ")."))]
         $($meta)*
         pub fn $method(self, value: impl Into<$ty>) -> Self {
             self.map(|operation| operation.$field = Some(value.into()))
@@ -43,7 +45,8 @@ macro_rules! setter {
 
 /// Writes `wait()` for the operations that start something worth waiting for, each with the type that waits for it.
 macro_rules! waits {
-    ($($operation:ty => $waiter:ident;)*) => {$(
+    ($($(#[$meta:meta])* $operation:ty => $waiter:ident;)*) => {$(
+        $(#[$meta])*
         impl $crate::call::Call<$operation> {
             /// Makes the call and waits until what it started has finished.
             pub fn wait(self) -> $crate::waiter::$waiter<$operation> {

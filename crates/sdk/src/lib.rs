@@ -131,8 +131,8 @@ pub use databricks_auth::{
     AuthError, AuthErrorKind, Browser, Config, KeyStore, LoginOutcome, ProcessRunner, ResolvedConfig, Storage,
 };
 pub use databricks_core::{
-    ApiError, AuthHeaders, Body, ByteStream, Continuation, Credentials, Duration, Error, ErrorKind, FieldMask,
-    Idempotency, LongRunning, Operation, Page, Paginated, Result, Secret, SharedCredentials, StatementFailure,
+    ApiError, AuthHeaders, Body, ByteStream, Continuation, Credentials, Error, ErrorKind, FieldMask, Idempotency,
+    LongRunning, Operation, Page, Paginated, ProtoDuration, Result, Secret, SharedCredentials, StatementFailure,
     Timestamp, WaitStatus, Waitable,
     api_error::{self, ApiErrorKind},
     body::Part,

@@ -33,7 +33,7 @@ impl<O: LongRunning> OperationWaiter<O> {
 
     poll_setters! {
         /// Sets the timeout of the wait. Default: none.
-        O::Output
+        O::Output, str
     }
 
     /// Makes the call and returns a handle to the work.
@@ -107,7 +107,7 @@ impl<O: LongRunning> OperationHandle<O> {
 
     poll_setters! {
         /// Sets the timeout of [`wait`](Self::wait). Default: none. The work goes on when it has passed.
-        O::Output
+        O::Output, str
     }
 
     /// Polls once and returns the state of the work.
@@ -199,6 +199,7 @@ struct Work<O> {
 
 impl<O: LongRunning> Pollable for Work<O> {
     type Resource = O::Output;
+    type State = str;
 
     fn client(&self) -> &Client {
         &self.client
@@ -231,5 +232,9 @@ impl<O: LongRunning> Pollable for Work<O> {
             Err(error) => ("DONE", Verdict::Failed(error)),
         };
         Assessment::new(WaitStatus::new(state, None), verdict)
+    }
+
+    fn state<'a>(&self, _resource: &'a Self::Resource, status: &'a WaitStatus) -> Option<&'a str> {
+        Some(&status.state)
     }
 }

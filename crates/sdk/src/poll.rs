@@ -4,20 +4,23 @@
 //! states what to poll and what a response means. Polling never ends the work that it watches: what happens to the work
 //! when the timeout passes is decided, and documented, by the handle.
 
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod options;
+mod pollable;
+mod updates;
+
 use std::time::{Duration, Instant};
 
 use databricks_auth::AuthError;
-use databricks_core::{Error, ErrorKind, Operation, RequestParts, Result, WaitStatus};
+use databricks_core::{Error, ErrorKind, Result, WaitStatus};
 use databricks_transport::SharedClock;
-use futures_core::Stream;
-use futures_util::stream::{self, TryStreamExt as _};
-use percent_encoding::percent_decode_str;
 
 use crate::client::Client;
+pub use options::Progress;
+#[allow(unused_imports)] // Which of them are used depends on the features.
+pub(crate) use options::{Pace, PollOptions, poll_setters};
+#[allow(unused_imports)]
+pub(crate) use pollable::{Assessment, Pollable, Verdict, acts_on_existing, id_in, id_of, judge, said};
+pub use updates::Updates;
 
 /// So long may polls fail one after the other before a wait gives up, unless the retry budget of the client is longer.
 const ERROR_BUDGET: Duration = Duration::from_secs(5 * 60);
@@ -26,238 +29,10 @@ const GRACE: Duration = Duration::from_secs(30);
 /// So long may a poll take that begins shortly before the timeout passes.
 const LAST_POLL: Duration = Duration::from_secs(1);
 
-/// One poll of what is waited for.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Progress<'a, T> {
-    /// The state as it is on the wire, such as `PENDING`; empty if the response has none. The resource has it as a
-    /// typed value.
-    pub state: &'a str,
-    /// The whole response.
-    pub resource: &'a T,
-    /// The time since the wait began.
-    pub elapsed: Duration,
-}
-
-pub(crate) type OnProgress<T> = Box<dyn FnMut(Progress<'_, T>) + Send>;
-
-/// How the pauses between polls grow: by a step each time up to the longest one, plus up to a step at random.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
-    step: Duration,
-    longest: Duration,
-}
-
-impl Pace {
-    /// For what takes minutes: a second more each time, up to ten.
-    pub(crate) const STEADY: Self = Self { step: Duration::from_secs(1), longest: Duration::from_secs(10) };
-    /// For what may be done at once or take hours: a tenth of a second more each time, up to five seconds.
-    #[cfg(any(feature = "compute", feature = "sql"))]
-    pub(crate) const QUICK: Self = Self { step: Duration::from_millis(100), longest: Duration::from_secs(5) };
-
-    /// The same pause each time.
-    pub(crate) const fn every(interval: Duration) -> Self {
-        Self { step: Duration::ZERO, longest: interval }
-    }
-
-    /// The pause after poll `n`, counted from 1.
-    fn pause(self, n: u32) -> Duration {
-        if self.step.is_zero() {
-            return self.longest;
-        }
-        self.step.saturating_mul(n).min(self.longest) + self.step.mul_f64(fastrand::f64())
-    }
-}
-
-/// What a caller sets for a wait.
-pub(crate) struct PollOptions<T> {
-    pub(crate) pace: Pace,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) on_progress: Option<OnProgress<T>>,
-}
-
-impl<T> Default for PollOptions<T> {
-    fn default() -> Self {
-        Self { pace: Pace::STEADY, timeout: None, on_progress: None }
-    }
-}
-
-impl<T> PollOptions<T> {
-    /// At this pace.
-    #[cfg(any(feature = "compute", feature = "sql"))]
-    pub(crate) fn pace(mut self, pace: Pace) -> Self {
-        self.pace = pace;
-        self
-    }
-
-    /// With this timeout.
-    pub(crate) fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.timeout = limit.into();
-        self
-    }
-}
-
-/// The setters of everything that waits: the struct has a field `poll` of [`PollOptions`].
-macro_rules! poll_setters {
-    ($(#[$timeout:meta])* $resource:ty) => {
-        $(#[$timeout])*
-        pub fn timeout(mut self, limit: ::std::time::Duration) -> Self {
-            self.poll.timeout = Some(limit);
-            self
-        }
-
-        /// Sets the pause between two polls. Default: pauses that grow.
-        pub fn poll_interval(mut self, interval: ::std::time::Duration) -> Self {
-            self.poll.pace = $crate::poll::Pace::every(interval);
-            self
-        }
-
-        /// Calls `f` after every poll.
-        pub fn on_progress(mut self, f: impl FnMut($crate::Progress<'_, $resource>) + Send + 'static) -> Self {
-            self.poll.on_progress = Some(Box::new(f));
-            self
-        }
-    };
-}
-pub(crate) use poll_setters;
-
-/// Work at the service whose state can be polled.
-pub(crate) trait Pollable: Sync {
-    /// What a poll returns.
-    type Resource: Send;
-
-    fn client(&self) -> &Client;
-
-    /// The operation that errors name, such as `clusters.start`.
-    fn operation(&self) -> &'static str;
-
-    /// What is polled, such as `run 42`.
-    fn name(&self) -> String;
-
-    /// What is waited for, after `did not` in a message, such as `reach RUNNING`.
-    fn goal(&self) -> String;
-
-    /// Polls once.
-    ///
-    /// * `timeout`: of this poll, all attempts together.
-    fn poll(&self, timeout: Option<Duration>) -> impl Future<Output = Result<Self::Resource>> + Send;
-
-    fn assess(&self, resource: &Self::Resource) -> Assessment;
-}
-
-impl<P: Pollable> Pollable for &P {
-    type Resource = P::Resource;
-    fn client(&self) -> &Client {
-        P::client(self)
-    }
-    fn operation(&self) -> &'static str {
-        P::operation(self)
-    }
-    fn name(&self) -> String {
-        P::name(self)
-    }
-    fn goal(&self) -> String {
-        P::goal(self)
-    }
-    fn poll(&self, timeout: Option<Duration>) -> impl Future<Output = Result<Self::Resource>> + Send {
-        P::poll(self, timeout)
-    }
-    fn assess(&self, resource: &Self::Resource) -> Assessment {
-        P::assess(self, resource)
-    }
-}
-
-/// What a response means.
-pub(crate) struct Assessment {
-    pub(crate) status: WaitStatus,
-    pub(crate) verdict: Verdict,
-}
-
-impl Assessment {
-    pub(crate) fn new(status: WaitStatus, verdict: Verdict) -> Self {
-        Self { status, verdict }
-    }
-}
-
-pub(crate) enum Verdict {
-    /// It goes on.
-    Pending,
-    /// It has come to what was waited for.
-    Done,
-    /// It has failed.
-    Failed(Error),
-    /// It has failed, unless this is the state from before the call, which a service may still show for a moment.
-    FailedOrStale(Error),
-}
-
-/// Judges the state of a resource by lists of states.
-///
-/// * `existed`: whether the resource was there before the call, so that its state may be from before it.
-/// * `reason`: what else the resource states about its failure.
-pub(crate) fn judge(
-    name: &str,
-    operation: &'static str,
-    (success, failure): (&[&str], &[&str]),
-    status: &WaitStatus,
-    existed: bool,
-    reason: Option<String>,
-) -> Verdict {
-    let state = status.state.as_str();
-    if success.contains(&state) {
-        return Verdict::Done;
-    }
-    if !failure.contains(&state) {
-        return Verdict::Pending;
-    }
-    let mut message = format!("{name} failed to reach {}, got {state}{}", success.join(" or "), said(status));
-    if let Some(reason) = reason {
-        message.push_str(": ");
-        message.push_str(&reason);
-    }
-    let error = Error::new(ErrorKind::OperationFailed, message).with_operation(operation);
-    let at_rest = matches!(state, "STOPPED" | "TERMINATED" | "UPDATE_FAILED" | "UPDATE_CANCELED");
-    if existed && at_rest { Verdict::FailedOrStale(error) } else { Verdict::Failed(error) }
-}
-
-/// Whether an operation acts on a resource that was there before, by its id.
-pub(crate) fn acts_on_existing(operation: &str) -> bool {
-    let method = operation.rsplit('.').next().unwrap_or_default();
-    matches!(method, "start" | "restart" | "stop" | "edit" | "resize" | "delete") || method.starts_with("update")
-}
-
-/// The service's message about a state, ready to be put behind it.
-pub(crate) fn said(status: &WaitStatus) -> String {
-    let message = status.message.as_deref().filter(|message| !message.is_empty());
-    message.map(|message| format!(": {message}")).unwrap_or_default()
-}
-
-/// The id of what an operation acts on, from its request: what fills the placeholders of the path, else the values of
-/// the query.
-pub(crate) fn id_in(parts: &RequestParts) -> String {
-    let whole = parts.path_and_query();
-    let (path, query) = whole.split_once('?').unwrap_or((&whole, ""));
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    if let (Some(first), Some(last)) = (parts.info.path.find('{'), parts.info.path.rfind('}')) {
-        let after = parts.info.path.len() - last - 1;
-        return path.get(first..path.len().saturating_sub(after)).map(decoded).unwrap_or_default();
-    }
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(_, value)| decoded(value))
-        .collect::<Vec<_>>()
-        .join("/")
-}
-
-/// The id of what an operation acts on; see [`id_in`].
-pub(crate) fn id_of<O: Operation>(operation: &O) -> String {
-    operation.request(&databricks_core::RequestContext::default()).map(|parts| id_in(&parts)).unwrap_or_default()
-}
-
 /// Polls with pauses until something is so.
-pub(crate) struct Poller<T> {
+pub(crate) struct Poller<T, S: ?Sized = str> {
     clock: SharedClock,
-    options: PollOptions<T>,
+    options: PollOptions<T, S>,
     budget: Duration,
     started: Instant,
     /// The polls since the last change of subject; see [`soon`](Self::soon).
@@ -272,8 +47,8 @@ pub(crate) struct Poller<T> {
     stateless_since: Option<Instant>,
 }
 
-impl<T: Send> Poller<T> {
-    pub(crate) fn new(client: &Client, options: PollOptions<T>) -> Self {
+impl<T: Send, S: ?Sized> Poller<T, S> {
+    pub(crate) fn new(client: &Client, options: PollOptions<T, S>) -> Self {
         let clock = client.clock().clone();
         let started = clock.now();
         let budget = client.config().retry_timeout().map_or(Duration::MAX, |budget| budget.max(ERROR_BUDGET));
@@ -328,7 +103,7 @@ impl<T: Send> Poller<T> {
     ///
     /// # Errors
     /// Those of [`next`](Self::next), and what the work failed with.
-    pub(crate) async fn until<P: Pollable<Resource = T>>(mut self, of: &P) -> Result<T> {
+    pub(crate) async fn until<P: Pollable<Resource = T, State = S>>(mut self, of: &P) -> Result<T> {
         loop {
             let resource = self.next(of).await?;
             match of.assess(&resource).verdict {
@@ -345,7 +120,7 @@ impl<T: Send> Poller<T> {
     /// # Errors
     /// [`ErrorKind::WaitTimeout`] when the timeout has passed; else the error of a poll, when it cannot pass by itself
     /// or polls have failed for longer than the budget.
-    pub(crate) async fn next<P: Pollable<Resource = T>>(&mut self, of: &P) -> Result<T> {
+    pub(crate) async fn next<P: Pollable<Resource = T, State = S>>(&mut self, of: &P) -> Result<T> {
         let (mut failures, mut failing_since, mut asked) = (0, None, Duration::ZERO);
         loop {
             self.pause(of, failures, asked).await?;
@@ -381,7 +156,12 @@ impl<T: Send> Poller<T> {
         }
     }
 
-    async fn pause<P: Pollable<Resource = T>>(&mut self, of: &P, failures: u32, asked: Duration) -> Result<()> {
+    async fn pause<P: Pollable<Resource = T, State = S>>(
+        &mut self,
+        of: &P,
+        failures: u32,
+        asked: Duration,
+    ) -> Result<()> {
         let mut pause = if self.polls == 0 { Duration::ZERO } else { self.options.pace.pause(self.polls) };
         if failures > 0 {
             pause = pause.max(Pace::STEADY.pause(failures)).max(asked);
@@ -401,7 +181,7 @@ impl<T: Send> Poller<T> {
     }
 
     /// Returns whether the resource has a state.
-    fn saw<P: Pollable<Resource = T>>(&mut self, of: &P, resource: &T) -> bool {
+    fn saw<P: Pollable<Resource = T, State = S>>(&mut self, of: &P, resource: &T) -> bool {
         let status = of.assess(resource).status;
         if status.state.is_empty() {
             // Nothing is stated here, as in a response without a body: what was seen before still holds.
@@ -410,14 +190,14 @@ impl<T: Send> Poller<T> {
         self.changed |= self.first.as_ref().is_some_and(|first| *first != status.state);
         self.first.get_or_insert_with(|| status.state.clone());
         let elapsed = self.elapsed();
-        if let Some(f) = &mut self.options.on_progress {
-            f(Progress { state: &status.state, resource, elapsed });
+        if let (Some(f), Some(state)) = (&mut self.options.on_progress, of.state(resource, &status)) {
+            f(Progress { state, resource, elapsed });
         }
         self.last = Some(status);
         true
     }
 
-    fn timed_out<P: Pollable<Resource = T>>(&self, of: &P) -> Error {
+    fn timed_out<P: Pollable<Resource = T, State = S>>(&self, of: &P) -> Error {
         let limit = self.options.timeout.unwrap_or_default();
         let message = format!("{} did not {} within {limit:?}; {}", of.name(), of.goal(), self.last_state());
         Error::new(ErrorKind::WaitTimeout, message)
@@ -426,7 +206,7 @@ impl<T: Send> Poller<T> {
     }
 
     /// The error of a poll, with what was polled and what is known of it.
-    fn give_up<P: Pollable<Resource = T>>(&self, of: &P, error: Error, failing: Duration) -> Error {
+    fn give_up<P: Pollable<Resource = T, State = S>>(&self, of: &P, error: Error, failing: Duration) -> Error {
         let mut hint = error.hint().map(|hint| format!("{hint}; ")).unwrap_or_default();
         hint.push_str(&format!("while waiting for {}, which was left as it is; {}", of.name(), self.last_state()));
         if !failing.is_zero() && is_passing(&error, true) {
@@ -472,80 +252,6 @@ fn is_passing(error: &Error, reached: bool) -> bool {
             }
         }
         _ => false,
-    }
-}
-
-/// What work goes through from now on: a stream of the resource whenever its state has changed, up to the last state.
-///
-/// Failing is a state here and no error. Dropping the stream ends the polling and nothing else.
-#[must_use = "a stream does nothing until it is polled"]
-pub struct Updates<'a, T> {
-    inner: Pin<Box<dyn Stream<Item = Result<T>> + Send + 'a>>,
-}
-
-impl<'a, T: Send + 'a> Updates<'a, T> {
-    /// * `key`: what differs between two states.
-    pub(crate) fn new<P>(of: P, options: PollOptions<T>, key: impl Fn(&T) -> String + Send + 'a) -> Self
-    where
-        P: Pollable<Resource = T> + Send + 'a,
-    {
-        let poller = Poller::new(of.client(), options);
-        let updates = stream::unfold(Some((poller, of, key, None)), |state| async move {
-            let (mut poller, of, key, last) = state?;
-            loop {
-                let resource = match poller.next(&of).await {
-                    Ok(resource) => resource,
-                    Err(error) => return Some((Err(error), None)),
-                };
-                let Assessment { status, verdict } = of.assess(&resource);
-                let pending = match verdict {
-                    Verdict::Pending if status.state.is_empty() => continue,
-                    Verdict::Pending => true,
-                    Verdict::FailedOrStale(_) => poller.may_be_stale(),
-                    Verdict::Done | Verdict::Failed(_) => false,
-                };
-                let now = Some(key(&resource));
-                if now != last || !pending {
-                    return Some((Ok(resource), pending.then_some((poller, of, key, now))));
-                }
-            }
-        });
-        Self { inner: Box::pin(updates) }
-    }
-
-    /// As another type.
-    #[cfg(any(feature = "compute", feature = "jobs", feature = "sql"))]
-    pub(crate) fn of(stream: impl Stream<Item = Result<T>> + Send + 'a) -> Self {
-        Self { inner: Box::pin(stream) }
-    }
-
-    /// Returns the next update, or `None` after the last.
-    ///
-    /// # Errors
-    /// [`ErrorKind::WaitTimeout`] when a timeout was set and has passed, or the error of a poll.
-    pub async fn try_next(&mut self) -> Result<Option<T>> {
-        self.inner.try_next().await
-    }
-
-    /// Returns all updates up to the last.
-    ///
-    /// # Errors
-    /// As [`try_next`](Self::try_next).
-    pub async fn try_collect(self) -> Result<Vec<T>> {
-        self.inner.try_collect().await
-    }
-}
-
-impl<T> Stream for Updates<'_, T> {
-    type Item = Result<T>;
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.inner.as_mut().poll_next(cx)
-    }
-}
-
-impl<T> fmt::Debug for Updates<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Updates")
     }
 }
 

@@ -76,7 +76,9 @@
 //! > ``error[E0433]: cannot find `apps` in `models` ``
 //!
 //! Each package of the API has a feature. Turn it on: `cargo add databricks-sdk --features apps`, or `--features full`
-//! for every package. The [table](#methods-and-features) below states which service is in which package.
+//! for every package that is not in preview. The [table](#methods-and-features) below states which service is in which
+//! package. Packages and operations in preview stand behind `preview-…` and `preview`: see
+//! [stability](crate::guide::stability#previews).
 //!
 #![cfg_attr(
     not(feature = "apps"),

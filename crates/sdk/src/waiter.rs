@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
-use databricks_core::{Operation, Result, Waitable};
+use databricks_core::{Operation, Result, WaitStatus, Waitable};
 
 use crate::client::Client;
 #[allow(unused_imports)] // For the generated services; few packages have long-running operations.
@@ -24,7 +24,7 @@ type Output<O> = <<O as Waitable>::Poll as Operation>::Output;
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Waiter<O: Waitable> {
     call: Call<O>,
-    poll: PollOptions<Output<O>>,
+    poll: PollOptions<Output<O>, O::State>,
 }
 
 impl<O: Waitable> Waiter<O> {
@@ -35,7 +35,7 @@ impl<O: Waitable> Waiter<O> {
 
     poll_setters! {
         /// Sets the timeout of the wait. Default: 20 minutes for most operations.
-        Output<O>
+        Output<O>, O::State
     }
 
     /// Polls soon and often at first: for what takes milliseconds or minutes.
@@ -82,7 +82,7 @@ impl<O: Waitable> fmt::Debug for Waiter<O> {
 pub struct Started<O: Waitable> {
     response: O::Output,
     target: Target<O>,
-    poll: PollOptions<Output<O>>,
+    poll: PollOptions<Output<O>, O::State>,
 }
 
 impl<O: Waitable> Started<O> {
@@ -98,7 +98,7 @@ impl<O: Waitable> Started<O> {
 
     poll_setters! {
         /// Sets the timeout of the wait. Default: that of the [`Waiter`].
-        Output<O>
+        Output<O>, O::State
     }
 
     /// Polls once and returns the resource.
@@ -143,6 +143,7 @@ struct Target<O: Waitable> {
 
 impl<O: Waitable> Pollable for Target<O> {
     type Resource = Output<O>;
+    type State = O::State;
 
     fn client(&self) -> &Client {
         &self.client
@@ -170,5 +171,9 @@ impl<O: Waitable> Pollable for Target<O> {
         let reason = failure_reason::of_resource(resource);
         let verdict = poll::judge(&self.name(), O::INFO.id, (O::SUCCESS, O::FAILURE), &status, existed, reason);
         Assessment::new(status, verdict)
+    }
+
+    fn state<'a>(&self, resource: &'a Output<O>, _status: &'a WaitStatus) -> Option<&'a O::State> {
+        O::state(resource)
     }
 }

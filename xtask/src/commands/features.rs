@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use super::codegen::SPEC;
 use crate::spec::Documents;
 
-/// Checks `crate_name` with no feature and with each package's alone. With `sample`, one in so many packages, chosen by
+/// Checks `crate_name` with no feature, with all packages but nothing in preview (the workspace has previews on), and with each package's feature alone. With `sample`, one in so many packages, chosen by
 /// the commit, so that a check of the same commit gives the same result and a row of commits covers all.
 pub(crate) fn run(root: &Path, crate_name: &str, sample: Option<u64>) -> Result<()> {
     let documents = Documents::read(&root.join(SPEC))?;
@@ -25,7 +25,7 @@ pub(crate) fn run(root: &Path, crate_name: &str, sample: Option<u64>) -> Result<
     let chosen =
         features.iter().enumerate().filter(|(i, _)| *i as u64 % every == commit % every).map(|(_, name)| name.as_str());
     let mut failed = Vec::new();
-    for feature in std::iter::once("").chain(chosen) {
+    for feature in ["", "full"].into_iter().chain(chosen) {
         let shown = if feature.is_empty() { "(none)" } else { feature };
         let mut command = Command::new(env!("CARGO"));
         command.current_dir(root).args([

@@ -21,6 +21,15 @@ pub(crate) fn check_copied(root: &Path, source: &str) -> Result<()> {
     importer(root, &root.join(SPEC), source, &["--copied"]).context("texts repeat the source")
 }
 
+/// Writes the launch stages of operations into `preview.json`.
+///
+/// * `source`: a checkout of the official command line, whose source states them.
+pub(crate) fn stages(root: &Path, source: &str) -> Result<()> {
+    let preview = root.join(SPEC).join("preview.json");
+    let preview = preview.to_str().context("the path of the workspace is not UTF-8")?;
+    importer(root, &root.join(SPEC), source, &["--stages", preview]).context("the stages cannot be read")
+}
+
 fn importer(root: &Path, directory: &Path, source: &str, more: &[&str]) -> Result<()> {
     let mut python = Command::new("python3");
     // `-B`: no compiled files beside the source.

@@ -67,7 +67,7 @@ pub(crate) fn plain(wire: &str, ty: &Ty) -> String {
 
 fn kind(ty: &Ty) -> String {
     match ty {
-        Ty::String => "a text".to_owned(),
+        Ty::String => "a string".to_owned(),
         Ty::Bool | Ty::Flag => "`true` or `false`".to_owned(),
         Ty::Int => "an integer".to_owned(),
         Ty::Float => "a number".to_owned(),
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_missing_text_gives_way_to_what_is_certain() {
         let fallback = plain("sortBy", &Ty::List(Box::new(Ty::String)));
-        assert_eq!(lines(&Doc::default(), &fallback), ["`sortBy`, a list, each item a text."]);
+        assert_eq!(lines(&Doc::default(), &fallback), ["`sortBy`, a list, each item a string."]);
         let facts = vec!["`sortBy` on the wire.".to_owned(), "Such as `a`.".to_owned()];
         assert_eq!(
             lines(&Doc { facts, ..Doc::default() }, &plain("sortBy", &Ty::Bool)),

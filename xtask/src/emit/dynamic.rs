@@ -21,7 +21,10 @@ pub(crate) fn tables(package: &Package, version: &str) -> Result<String> {
     let tables = all
         .into_iter()
         .map(|(service, operation)| {
-            table(&tokens(&format!("super::{}::{}", service.module, operation.name))?, operation)
+            let table = table(&tokens(&format!("super::{}::{}", service.module, operation.name))?, operation)?;
+            // The docs of a table need not state the feature.
+            let gate = operation.gated.then(|| quote!(#[cfg(feature = "preview")]));
+            Ok(quote!(#gate #table))
         })
         .collect::<Result<Vec<_>>>()?;
     source.items(quote! {
@@ -74,6 +77,10 @@ fn table(ty: &TokenStream, operation: &Operation) -> Result<TokenStream> {
             let wire = &input.wire;
             quote!(.key(#wire))
         });
+    let mask = operation.mask.as_ref().map(|mask| {
+        let (of, entries) = (&mask.of, &mask.entries);
+        quote!(.masked(#of, #entries))
+    });
     let paging = operation.paging.as_ref().map(paging);
     let completion = match (&operation.wait, &operation.lro) {
         (Some(it), _) => Some(wait(it)),
@@ -81,7 +88,7 @@ fn table(ty: &TokenStream, operation: &Operation) -> Result<TokenStream> {
         (None, None) => None,
     };
     Ok(
-        quote!(OperationSchema::new(#ty::INFO, #summary, &[#(#inputs),*]) #object #constants #stream #headers #key #paging #completion),
+        quote!(OperationSchema::new(#ty::INFO, #summary, &[#(#inputs),*]) #object #constants #stream #headers #key #mask #paging #completion),
     )
 }
 
@@ -108,6 +115,8 @@ fn input(input: &Input) -> TokenStream {
         }
         Place::Member => quote!(Location::Member),
         Place::Json => quote!(Location::Json),
+        Place::Mask => quote!(Location::Mask),
+        Place::MaskMember => quote!(Location::MaskMember),
         Place::Form if input.ty == Ty::Flag => quote!(Location::Flag),
         Place::Form => quote!(Location::Field),
     });

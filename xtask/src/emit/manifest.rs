@@ -9,15 +9,17 @@ const END: &str = "# End of the features by package.\n";
 
 /// The manifest of the models with its features replaced.
 pub(crate) fn models(manifest: &str, api: &Api) -> Result<String> {
-    replace(manifest, &features(api, |package| package.uses.iter().map(|name| api.packages[name].feature()).collect()))
+    let depends = |package: &Package| package.uses.iter().map(|name| api.packages[name].feature()).collect();
+    replace(manifest, &features(api, depends, &[]))
 }
 
 /// The manifest of the facade with its features replaced.
 pub(crate) fn facade(manifest: &str, api: &Api) -> Result<String> {
-    replace(manifest, &features(api, |package| vec![format!("databricks-models/{}", package.feature())]))
+    let depends = |package: &Package| vec![format!("databricks-models/{}", package.feature())];
+    replace(manifest, &features(api, depends, &["databricks-models/preview"]))
 }
 
-fn features(api: &Api, depends: impl Fn(&Package) -> Vec<String>) -> String {
+fn features(api: &Api, depends: impl Fn(&Package) -> Vec<String>, operations: &[&str]) -> String {
     let list = |names: Vec<String>| {
         let one_line = format!("{:?}", names);
         if one_line.len() <= 120 {
@@ -32,16 +34,15 @@ fn features(api: &Api, depends: impl Fn(&Package) -> Vec<String>) -> String {
     let features = |preview: bool| -> Vec<String> {
         api.packages.values().filter(|it| it.preview.is_some() == preview).map(Package::feature).collect()
     };
-    let previews = features(true);
-    let rest = if previews.is_empty() { "" } else { " that the service promises not to break" };
-    text.push_str(&format!("## Every package{rest}.\n"));
+    text.push_str("## Every package that is not in preview.\n");
     text.push_str(&format!("full = {}\n", list(features(false))));
-    if !previews.is_empty() {
-        text.push_str(
-            "## Every package in preview: the service may change them at any time, and any release may then.\n",
-        );
-        text.push_str(&format!("preview = {}\n", list(previews)));
-    }
+    text.push_str(
+        "## Operations in preview of the packages that are on: the service may break them at any time, and any release may then.\n",
+    );
+    text.push_str(&format!("preview = {}\n", list(operations.iter().map(|&name| name.to_owned()).collect())));
+    text.push_str("## Everything in preview: `preview`, and the packages that are in preview as a whole.\n");
+    let all = std::iter::once("preview".to_owned()).chain(features(true)).collect();
+    text.push_str(&format!("preview-all = {}\n", list(all)));
     for package in api.packages.values() {
         let services: Vec<_> = package.services.iter().map(|service| format!("`{}`", service.name)).collect();
         let mut line = format!("## {}", services.join(", "));
@@ -90,11 +91,17 @@ mod tests {
         };
         let manifest = format!("{BEGIN}old\n{END}");
         let models = models(&manifest, &api).unwrap();
-        for line in ["full = [\"rooms\"]", "preview = [\"preview-doors\"]", "preview-doors = [\"rooms\"]", "rooms = []"]
-        {
+        for line in [
+            "full = [\"rooms\"]",
+            "preview = []",
+            "preview-all = [\"preview\", \"preview-doors\"]",
+            "preview-doors = [\"rooms\"]",
+            "rooms = []",
+        ] {
             assert!(models.contains(&format!("\n{line}\n")), "{line} in {models}");
         }
         let facade = facade(&manifest, &api).unwrap();
+        assert!(facade.contains("\npreview = [\"databricks-models/preview\"]\n"), "{facade}");
         assert!(facade.contains("preview-doors = [\"databricks-models/preview-doors\"]"), "{facade}");
     }
 }

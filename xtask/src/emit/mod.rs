@@ -53,9 +53,9 @@ pub(crate) fn models(api: &Api, directory: &str, gated: bool, files: &mut Files)
                 dynamic::tables(package, &api.version).with_context(|| format!("tables of {}", package.name))?,
             );
         }
-        files.add(own.join("types.rs"), types::types(package, &api.version)?);
+        files.add(own.join("types.rs"), types::types(package, &api.version, gated)?);
         for service in &package.services {
-            let text = operations::service(package, service, &api.version)
+            let text = operations::service(package, service, &api.version, gated)
                 .with_context(|| format!("service {}", service.name))?;
             files.add(own.join(format!("{}.rs", service.module)), text);
         }
@@ -68,8 +68,8 @@ pub(crate) fn facade(api: &Api, directory: &str, models: &str, gated: bool, file
     files.own(directory);
     let mut offered = Vec::new();
     for package in api.packages.values() {
-        if let Some(text) =
-            services::services(package, &api.version, models).with_context(|| format!("package {}", package.name))?
+        if let Some(text) = services::services(package, &api.version, models, gated)
+            .with_context(|| format!("package {}", package.name))?
         {
             files.add(Path::new(directory).join(format!("{}.rs", package.module)), text);
             offered.push(package);
@@ -112,7 +112,15 @@ fn modules<'a>(packages: impl Iterator<Item = &'a Package>, gated: bool) -> proc
 }
 
 fn package_root(api: &Api, package: &Package, gated: bool) -> Result<String> {
-    let services: Vec<_> = package.services.iter().map(|service| format!("| [`{}`] |", service.module)).collect();
+    let services: Vec<_> = package
+        .services
+        .iter()
+        // Without the feature there is nothing to link to.
+        .map(|service| match gated && service.gated {
+            true => format!("| `{}`, with the feature `preview` |", service.module),
+            false => format!("| [`{}`] |", service.module),
+        })
+        .collect();
     let mut doc =
         vec![format!("The package `{}`: its types, and a module per service with its operations.", package.name)];
     if let Some(stage) = package.preview {
@@ -129,7 +137,10 @@ fn package_root(api: &Api, package: &Package, gated: bool) -> Result<String> {
             pub mod dynamic;
         )
     });
-    let modules = package.services.iter().map(|service| format_ident!("{}", service.module));
-    source.items(quote!(#dynamic mod types; #(pub mod #modules;)* pub use types::*;))?;
+    let modules = package.services.iter().map(|service| {
+        let (module, gate) = (format_ident!("{}", service.module), source::gate(gated && service.gated));
+        quote!(#gate pub mod #module;)
+    });
+    source.items(quote!(#dynamic mod types; #(#modules)* pub use types::*;))?;
     source.finish()
 }

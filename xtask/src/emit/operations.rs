@@ -10,25 +10,28 @@ use super::traits;
 use crate::ir::{Class, Input, Operation, Output, Package, Place as InputPlace, Service, Ty};
 use crate::spec::Scope;
 
-pub(crate) fn service(package: &Package, service: &Service, version: &str) -> Result<String> {
+/// `gated`: whether there are features.
+pub(crate) fn service(package: &Package, service: &Service, version: &str, gated: bool) -> Result<String> {
     let mut source = Source::new(version, &doc::lines(&service.doc, &doc::named(&service.name)));
     let place = Place::Service { package: &package.name };
     for operation in &service.operations {
+        // A service of nothing else is gated as a whole.
+        let gated = gated && operation.gated && !service.gated;
         if let Some(reader) = reader(package, operation, place)? {
-            source.items(reader)?;
+            source.gated_items(reader, gated)?;
         }
-        source.block(&self::operation(operation, place));
+        source.block(&self::operation(operation, place, gated));
         let implementations = traits::implementations(operation, place)?;
         if !implementations.is_empty() {
-            source.items(implementations)?;
+            source.gated_items(implementations, gated)?;
         }
     }
     source.finish()
 }
 
-fn operation(operation: &Operation, place: Place<'_>) -> Block {
+fn operation(operation: &Operation, place: Place<'_>, gated: bool) -> Block {
     let mut block = Block::default();
-    block.open("databricks_core::operation! {");
+    block.open_gated("databricks_core::operation! {", gated);
     block.doc(&doc::lines(&operation.doc, &doc::named(&operation.id)));
     block.deprecated(&operation.doc);
     block.open(format!("{} {{", operation.name));
@@ -159,6 +162,9 @@ fn request(operation: &Operation) -> Option<String> {
     calls.extend(
         operation.constants.iter().map(|(name, value)| format!("constant({}, {})", literal(name), literal(value))),
     );
+    if let Some(mask) = &operation.mask {
+        calls.push(format!("masked({}, {})", literal(&mask.of), literal(&mask.entries)));
+    }
     (!calls.is_empty()).then(|| format!("request {{ {} }}", calls.join(" ")))
 }
 
@@ -195,6 +201,8 @@ fn call(place: InputPlace, input: &Input) -> &'static str {
         (InputPlace::Member, false) => "optional",
         (InputPlace::Json, true) => "json",
         (InputPlace::Json, false) => "json_optional",
+        (InputPlace::Mask, _) => "mask",
+        (InputPlace::MaskMember, _) => "mask_member",
         (InputPlace::Form, _) if input.ty == Ty::Flag => "flag",
         (InputPlace::Form, true) => "field",
         (InputPlace::Form, false) => "field_optional",

@@ -7,14 +7,15 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::doc;
-use super::source::{Block, Place, Source, doc_attributes, tokens};
+use super::source::{Block, Place, Source, doc_attributes, gate, tokens};
 use crate::ir::{Accessor, Doc, Operation, Package, Service, setter};
 use crate::spec::Scope;
 
 /// A handle that only leads to handles, by scope and method.
 type Groups<'a> = BTreeMap<(bool, &'a str), Vec<&'a Service>>;
 
-pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result<Option<String>> {
+/// `gated`: whether there are features.
+pub(crate) fn services(package: &Package, version: &str, models: &str, gated: bool) -> Result<Option<String>> {
     let offered: Vec<_> = package
         .services
         .iter()
@@ -33,35 +34,40 @@ pub(crate) fn services(package: &Package, version: &str, models: &str) -> Result
     let macros = [set.then(|| quote!(setters)), wait.then(|| quote!(waits))].into_iter().flatten();
     source.items(quote!(
         use #root::#module as models;
+        #[allow(unused_imports)] // With the feature `preview` alone there may be nothing to set.
         use crate::handle::{calls #(, #macros)*};
     ))?;
     let place = Place::Facade { package: &package.name, models };
     let mut groups = Groups::new();
     for (service, accessor) in &offered {
         match accessor.path.as_slice() {
-            [method] => source.items(accessor_method(
-                &client(accessor.scope),
-                method,
-                &service.handle,
-                &service.doc,
-                &service.name,
-            )?)?,
+            [method] => {
+                let method = accessor_method(
+                    &client(accessor.scope),
+                    method,
+                    &service.handle,
+                    &service.doc,
+                    &service.name,
+                    gated && service.gated,
+                )?;
+                source.items(method)?;
+            }
             [group, _] => groups.entry((accessor.scope == Scope::Account, group)).or_default().push(service),
             _ => {}
         }
-        source.items(handle(&service.handle, &service.doc, &service.name))?;
-        source.block(&calls(service, place));
+        source.items(handle(&service.handle, &service.doc, &service.name, gated && service.gated))?;
+        source.block(&calls(service, place, gated));
         for operation in &service.operations {
             if operation.optional().next().is_some() {
-                source.block(&setters(service, operation, place));
+                source.block(&setters(service, operation, place, gated && operation.gated));
             }
         }
-        if let Some(block) = waits(service) {
+        if let Some(block) = waits(service, gated) {
             source.block(&block);
         }
     }
     for ((account, group), services) in groups {
-        source.items(self::group(account, group, &services)?)?;
+        source.items(self::group(account, group, &services, gated)?)?;
     }
     source.finish().map(Some)
 }
@@ -73,23 +79,34 @@ fn client(scope: Scope) -> TokenStream {
     }
 }
 
-fn handle(name: &str, doc: &Doc, fallback: &str) -> TokenStream {
+fn handle(name: &str, doc: &Doc, fallback: &str, gated: bool) -> TokenStream {
     let name = format_ident!("{}", name);
     let attributes = doc_attributes(&doc::lines(doc, &doc::named(fallback)), doc);
+    let gate = gate(gated);
     quote! {
+        #gate
         #attributes
         #[derive(Clone, Debug)]
         pub struct #name { pub(crate) client: crate::client::Client }
     }
 }
 
-fn accessor_method(on: &TokenStream, method: &str, handle: &str, doc: &Doc, fallback: &str) -> Result<TokenStream> {
+fn accessor_method(
+    on: &TokenStream,
+    method: &str,
+    handle: &str,
+    doc: &Doc,
+    fallback: &str,
+    gated: bool,
+) -> Result<TokenStream> {
+    let gate = gate(gated);
     let (method, handle) = (format_ident!("{}", method), format_ident!("{}", handle));
     let summary: Vec<_> =
         doc::lines(doc, &doc::named(fallback)).into_iter().take_while(|line| !line.is_empty()).collect();
     let attributes = doc_attributes(&summary, doc);
     Ok(quote! {
         impl #on {
+            #gate
             #attributes
             pub fn #method(&self) -> #handle {
                 #handle { client: self.client.clone() }
@@ -98,8 +115,12 @@ fn accessor_method(on: &TokenStream, method: &str, handle: &str, doc: &Doc, fall
     })
 }
 
-fn calls(service: &Service, place: Place<'_>) -> Block {
+fn calls(service: &Service, place: Place<'_>, gated: bool) -> Block {
     let mut block = Block::default();
+    let whole = gated && service.gated;
+    if whole {
+        block.line("#[cfg(feature = \"preview\")]");
+    }
     block.open("calls! {");
     block.open(format!("{} {{", service.handle));
     for operation in &service.operations {
@@ -107,6 +128,7 @@ fn calls(service: &Service, place: Place<'_>) -> Block {
         let stream = operation.stream.iter().map(|stream| format!("{}: databricks_core::Body", stream.name));
         let arguments: Vec<_> = arguments.chain(stream).collect();
         block.doc(&method_doc(service, operation));
+        block.gate(gated && operation.gated && !whole);
         block.deprecated(&operation.doc);
         block.line(format!(
             "{}({}) -> {};",
@@ -153,8 +175,11 @@ fn method_doc(service: &Service, operation: &Operation) -> Vec<String> {
     lines
 }
 
-fn setters(service: &Service, operation: &Operation, place: Place<'_>) -> Block {
+fn setters(service: &Service, operation: &Operation, place: Place<'_>, gated: bool) -> Block {
     let mut block = Block::default();
+    if gated {
+        block.line("#[cfg(feature = \"preview\")]");
+    }
     block.open(format!("setters! {{ {} {{", operation_type(service, operation)));
     for input in operation.optional() {
         let (method, field, ty) = (setter(&input.name), &input.name, place.ty(&input.ty));
@@ -174,12 +199,15 @@ fn waiter(operation: &Operation) -> Option<&'static str> {
     }
 }
 
-fn waits(service: &Service) -> Option<Block> {
+fn waits(service: &Service, gated: bool) -> Option<Block> {
     let mut block = Block::default();
     block.open("waits! {");
     let mut any = false;
     for operation in &service.operations {
         if let Some(waiter) = waiter(operation) {
+            if gated && operation.gated {
+                block.line("#[cfg(feature = \"preview\")]");
+            }
             block.line(format!("{} => {waiter};", operation_type(service, operation)));
             any = true;
         }
@@ -193,22 +221,24 @@ fn operation_type(service: &Service, operation: &Operation) -> String {
 }
 
 /// A handle such as `w.settings()`, which only leads to handles.
-fn group(account: bool, group: &str, services: &[&Service]) -> Result<TokenStream> {
+fn group(account: bool, group: &str, services: &[&Service], gated: bool) -> Result<TokenStream> {
     let scope = if account { Scope::Account } else { Scope::Workspace };
     let name = format!("{}{}", if account { "Account" } else { "" }, crate::ir::camel(group));
     let doc = Doc {
         text: Some(format!("Leads to the services of `{}.{group}`.", if account { "a" } else { "w" })),
         ..Doc::default()
     };
-    let handle = handle(&name, &doc, group);
-    let entry = accessor_method(&client(scope), group, &name, &doc, group)?;
+    let all = gated && services.iter().all(|service| service.gated);
+    let handle = handle(&name, &doc, group, all);
+    let entry = accessor_method(&client(scope), group, &name, &doc, group, all)?;
     let mut methods = Vec::new();
     for service in services {
         if let Some(Accessor { path, .. }) = &service.accessor
             && let Some(method) = path.last()
         {
             let on = format_ident!("{}", name);
-            methods.push(accessor_method(&quote!(#on), method, &service.handle, &service.doc, &service.name)?);
+            let (handle, doc, name) = (&service.handle, &service.doc, &service.name);
+            methods.push(accessor_method(&quote!(#on), method, handle, doc, name, gated && service.gated)?);
         }
     }
     Ok(quote!(#entry #handle #(#methods)*))

@@ -33,6 +33,17 @@ impl Source {
         Ok(())
     }
 
+    /// Adds items, formatted, each behind the feature `preview` if `gated`.
+    pub(crate) fn gated_items(&mut self, tokens: TokenStream, gated: bool) -> Result<()> {
+        if !gated {
+            return self.items(tokens);
+        }
+        let file: syn::File =
+            syn::parse2(tokens.clone()).with_context(|| format!("generated source does not parse: {tokens}"))?;
+        let items = file.items;
+        self.items(quote::quote!(#(#[cfg(feature = "preview")] #items)*))
+    }
+
     /// Adds text that is formatted already.
     pub(crate) fn block(&mut self, block: &Block) {
         self.blank();
@@ -108,10 +119,40 @@ impl Block {
         }
     }
 
+    /// Opens the invocation of a macro, behind the feature `preview` if `gated`, which the docs of the item state.
+    pub(crate) fn open_gated(&mut self, line: &str, gated: bool) {
+        if gated {
+            self.line(GATE[0]);
+        }
+        self.open(line);
+        if gated {
+            self.line(GATE[1]);
+        }
+    }
+
+    /// Puts what follows behind the feature `preview`, and says so in the docs.
+    pub(crate) fn gate(&mut self, gated: bool) {
+        if gated {
+            GATE.iter().for_each(|line| self.line(line));
+        }
+    }
+
     pub(crate) fn deprecated(&mut self, doc: &Doc) {
         if let Some(note) = doc::note(doc) {
             self.line(format!("#[deprecated(note = {})]", literal(&note)));
         }
+    }
+}
+
+/// The attributes of what stands behind the feature `preview`.
+const GATE: [&str; 2] = ["#[cfg(feature = \"preview\")]", "#[cfg_attr(docsrs, doc(cfg(feature = \"preview\")))]"];
+
+/// The same for quoted items.
+pub(crate) fn gate(gated: bool) -> TokenStream {
+    if gated {
+        quote::quote!(#[cfg(feature = "preview")] #[cfg_attr(docsrs, doc(cfg(feature = "preview")))])
+    } else {
+        TokenStream::new()
     }
 }
 
@@ -157,7 +198,7 @@ impl Place<'_> {
             Ty::Int => "i64".to_owned(),
             Ty::Float => "f64".to_owned(),
             Ty::Timestamp => "databricks_core::Timestamp".to_owned(),
-            Ty::Duration => "databricks_core::Duration".to_owned(),
+            Ty::Duration => "databricks_core::ProtoDuration".to_owned(),
             Ty::FieldMask => "databricks_core::FieldMask".to_owned(),
             Ty::Any => "serde_json::Value".to_owned(),
             Ty::Object => "serde_json::Map<String, serde_json::Value>".to_owned(),

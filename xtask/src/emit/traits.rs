@@ -10,7 +10,7 @@ use crate::ir::{Argument, DataPlane, Input, Lro, Operation, OperationRef, Paging
 pub(crate) fn implementations(operation: &Operation, place: Place<'_>) -> Result<TokenStream> {
     let name = format_ident!("{}", operation.name);
     let paging = operation.paging.as_ref().map(|it| paging(&name, it, place)).transpose()?;
-    let wait = operation.wait.as_ref().map(|it| wait(&name, it)).transpose()?;
+    let wait = operation.wait.as_ref().map(|it| wait(&name, it, place)).transpose()?;
     let lro = operation.lro.as_ref().map(|it| lro(&name, it, place)).transpose()?;
     anyhow::ensure!(operation.wait.is_none() || operation.lro.is_none(), "{} completes in two ways", operation.id);
     let data_plane = operation.data_plane.as_ref().map(|it| data_plane(&name, it)).transpose()?;
@@ -136,12 +136,13 @@ fn follow(base: &TokenStream, steps: &[Step]) -> TokenStream {
     chain
 }
 
-fn wait(name: &proc_macro2::Ident, wait: &Wait) -> Result<TokenStream> {
+fn wait(name: &proc_macro2::Ident, wait: &Wait, place: Place<'_>) -> Result<TokenStream> {
     let poll = operation_path(&wait.poll)?;
     let (arguments, uses_output) = arguments(&wait.arguments);
     let output = if uses_output { quote!(output) } else { quote!(_output) };
     let polled = quote!(polled);
-    let status = follow(&polled, &wait.status);
+    let state = follow(&polled, &wait.status);
+    let ty = place.tokens(&wait.status.last().context("the path to the state is empty")?.ty)?;
     let message = wait.message.as_ref().map_or_else(
         || quote!(None),
         |steps| {
@@ -154,6 +155,7 @@ fn wait(name: &proc_macro2::Ident, wait: &Wait) -> Result<TokenStream> {
     Ok(quote! {
         impl databricks_core::Waitable for #name {
             type Poll = #poll;
+            type State = #ty;
             const SUCCESS: &'static [&'static str] = &[#(#success),*];
             const FAILURE: &'static [&'static str] = &[#(#failure),*];
             const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(#seconds);
@@ -162,8 +164,11 @@ fn wait(name: &proc_macro2::Ident, wait: &Wait) -> Result<TokenStream> {
                 Ok(#poll::new(#(#arguments),*))
             }
             #[inline]
+            fn state(polled: &<Self::Poll as databricks_core::Operation>::Output) -> Option<&Self::State> { #state }
+            #[inline]
             fn status(polled: &<Self::Poll as databricks_core::Operation>::Output) -> databricks_core::WaitStatus {
-                databricks_core::WaitStatus::new(#status.map(|it| it.as_str()).unwrap_or_default(), #message)
+                let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+                databricks_core::WaitStatus::new(state, #message)
             }
         }
     })

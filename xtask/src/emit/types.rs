@@ -7,25 +7,26 @@ use super::doc;
 use super::source::{Block, Place, Source, doc_attributes, literal};
 use crate::ir::{Enum, Message, Package};
 
-pub(crate) fn types(package: &Package, version: &str) -> Result<String> {
+/// `gated`: whether there are features.
+pub(crate) fn types(package: &Package, version: &str, gated: bool) -> Result<String> {
     let mut source = Source::new(version, &[format!("Messages and enums of the package `{}`.", package.name)]);
     let place = Place::Types { package: &package.name };
     for message in &package.messages {
         if message.stream.is_some() {
-            stream_message(&mut source, message, place)?;
+            stream_message(&mut source, message, place, gated && message.gated)?;
         } else {
-            source.block(&self::message(message, place));
+            source.block(&self::message(message, place, gated && message.gated));
         }
     }
     for e in &package.enums {
-        source.block(&enumeration(e));
+        source.block(&enumeration(e, gated && e.gated));
     }
     source.finish()
 }
 
-fn message(message: &Message, place: Place<'_>) -> Block {
+fn message(message: &Message, place: Place<'_>, gated: bool) -> Block {
     let mut block = Block::default();
-    block.open("databricks_core::model! {");
+    block.open_gated("databricks_core::model! {", gated);
     block.doc(&doc::lines(&message.doc, &doc::named(&message.name)));
     block.deprecated(&message.doc);
     block.open(format!("{} {{", message.name));
@@ -52,9 +53,9 @@ fn message(message: &Message, place: Place<'_>) -> Block {
     block
 }
 
-fn enumeration(e: &Enum) -> Block {
+fn enumeration(e: &Enum, gated: bool) -> Block {
     let mut block = Block::default();
-    block.open("databricks_core::open_enum! {");
+    block.open_gated("databricks_core::open_enum! {", gated);
     block.doc(&doc::lines(&e.doc, &doc::named(&e.name)));
     block.deprecated(&e.doc);
     block.open(format!("{} {{", e.name));
@@ -69,7 +70,7 @@ fn enumeration(e: &Enum) -> Block {
 }
 
 /// A message with a body stream: no JSON, no clone, no comparison.
-fn stream_message(source: &mut Source, message: &Message, place: Place<'_>) -> Result<()> {
+fn stream_message(source: &mut Source, message: &Message, place: Place<'_>, gated: bool) -> Result<()> {
     let name = format_ident!("{}", message.name);
     let attributes = doc_attributes(&doc::lines(&message.doc, &doc::named(&message.name)), &message.doc);
     let mut fields = Vec::new();
@@ -87,7 +88,7 @@ fn stream_message(source: &mut Source, message: &Message, place: Place<'_>) -> R
         fields.push(quote!(#attributes pub #field: databricks_core::ByteStream));
     }
     let text = &message.name;
-    source.items(quote! {
+    let items = quote! {
         #attributes
         #[non_exhaustive]
         pub struct #name { #(#fields,)* }
@@ -97,5 +98,6 @@ fn stream_message(source: &mut Source, message: &Message, place: Place<'_>) -> R
                 f.debug_struct(#text)#(.field(#names, &self.#shown))*.finish_non_exhaustive()
             }
         }
-    })
+    };
+    source.gated_items(items, gated)
 }

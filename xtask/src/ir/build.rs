@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{
-    Accessor, Api, Doc, Package, Place, Service, Ty, marks, messages, names, operations, recursion,
+    Accessor, Api, Doc, Package, Place, Service, Ty, gates, marks, masks, messages, names, operations, recursion,
     signatures as order, traits,
 };
-use crate::spec::{Document, Documents, Scope, Signatures, operations_of};
+use crate::spec::{
+    Document, Documents, PREVIEW_OPERATIONS, PREVIEW_PACKAGES, PREVIEW_PROMISED, Scope, Signatures, operations_of,
+};
 
 /// Builds the intermediate form, and the signatures as they are after it: frozen ones as they were, new ones added,
 /// those of vanished operations left out.
@@ -66,6 +68,8 @@ fn lower(documents: &Documents) -> Result<(BTreeMap<String, Package>, Signatures
         package.uses = uses(package);
     }
     nullable(documents, &mut packages);
+    gates::resolve(&mut packages, &documents.preview.promised);
+    masks::resolve(documents, &mut packages)?;
     Ok((packages, signatures))
 }
 
@@ -104,6 +108,7 @@ fn package(documents: &Documents, name: &str, document: &Document, signatures: &
         };
         services.push(Service {
             name: tag.name.clone(),
+            gated: false,
             module: names::module(&tag.name),
             handle: names::camel(&tag.name),
             doc: Doc {
@@ -146,19 +151,11 @@ fn uses(package: &Package) -> BTreeSet<String> {
     let members =
         package.messages.iter().flat_map(|message| message.members().map(|(member, _)| member.ty.reference()));
     let operations = package.services.iter().flat_map(|service| &service.operations);
-    let inputs = operations.clone().flat_map(|operation| operation.inputs.iter().map(|input| input.ty.reference()));
-    let outputs = operations.clone().filter_map(|operation| operation.output.ty());
-    let items = operations.clone().filter_map(|operation| operation.paging.as_ref().map(|paging| paging.item.clone()));
-    let results = operations
-        .filter_map(|operation| operation.lro.as_ref())
-        .flat_map(|lro| [lro.result.clone(), lro.metadata.clone()])
-        .flatten();
-    let owned: Vec<_> = outputs.chain(items).chain(results).collect();
     members
-        .chain(inputs)
         .flatten()
-        .chain(owned.iter().filter_map(super::Ty::reference))
-        .map(|reference| reference.package.clone())
+        .cloned()
+        .chain(operations.flat_map(gates::named))
+        .map(|reference| reference.package)
         .filter(|name| *name != package.name)
         .collect()
 }
@@ -257,6 +254,16 @@ fn stale(documents: &Documents, packages: &BTreeMap<String, Package>) -> Vec<Sta
     check("idempotent", &mut overrides.idempotent.iter(), &is_operation);
     check("not_idempotent", &mut overrides.not_idempotent.iter(), &is_operation);
     check("idempotency_keys", &mut overrides.idempotency_keys.keys(), &is_operation);
+    found.extend(masks::stale(documents, packages).into_iter().map(|entry| Stale { section: "field_masks", entry }));
+    let mut check = |section, entries: &mut dyn Iterator<Item = &String>, exists: &dyn Fn(&str) -> bool| {
+        found.extend(entries.filter(|entry| !exists(entry)).map(|entry| Stale { section, entry: entry.clone() }));
+    };
+    let masked = |id: &str| {
+        packages.values().flat_map(|p| &p.services).flat_map(|s| &s.operations).any(|o| {
+            o.id == id && (o.mask.is_some() || overrides.field_masks.get(id).is_some_and(|it| it.none.is_some()))
+        })
+    };
+    check("field_masks", &mut overrides.field_masks.keys(), &masked);
     check("pagination", &mut overrides.pagination.keys(), &is_operation);
     check("wait", &mut overrides.wait.keys(), &is_operation);
     check("token_alone", &mut overrides.token_alone.keys(), &is_operation);
@@ -274,10 +281,9 @@ fn stale(documents: &Documents, packages: &BTreeMap<String, Package>) -> Vec<Sta
         message.is_some_and(|message| message.member(wire).is_some())
     };
     let service = |id: &str| operations().any(|o| o.id.split('.').next() == Some(id));
-    check("operations of preview.json", &mut documents.preview.operations.keys(), &|id| {
-        is_operation(id) || service(id)
-    });
-    check("packages of preview.json", &mut documents.preview.packages.keys(), &|name| packages.contains_key(name));
+    check(PREVIEW_OPERATIONS, &mut documents.preview.operations.keys(), &|id| is_operation(id) || service(id));
+    check(PREVIEW_PROMISED, &mut documents.preview.promised.iter(), &is_operation);
+    check(PREVIEW_PACKAGES, &mut documents.preview.packages.keys(), &|name| packages.contains_key(name));
     check("optional", &mut overrides.optional.iter(), &member);
     let wrapped = |path: &str| {
         operations().any(|o| {

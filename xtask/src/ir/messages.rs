@@ -81,7 +81,7 @@ impl<'a> Lowering<'a> {
                 },
             })
             .collect();
-        self.enums.push(Enum { name: name.to_owned(), doc: self.doc(name, "", schema), values });
+        self.enums.push(Enum { name: name.to_owned(), gated: false, doc: self.doc(name, "", schema), values });
         Ok(())
     }
 
@@ -90,6 +90,7 @@ impl<'a> Lowering<'a> {
         ensure!(schema.additional.is_none(), "an object with both members and free-form entries");
         let mut message = Message {
             name: name.to_owned(),
+            gated: false,
             doc: self.doc(name, "", schema),
             required: vec![],
             optional: vec![],
@@ -109,6 +110,7 @@ impl<'a> Lowering<'a> {
                         ty: Ty::Any,
                         doc,
                         header: false,
+                        read_only: true,
                         mark: Mark::None,
                     });
                     continue;
@@ -132,6 +134,7 @@ impl<'a> Lowering<'a> {
                 ty,
                 doc,
                 header: property.source == Some(Source::Header),
+                read_only: property.read_only,
                 mark: Mark::None,
             };
             if arguments.contains(wire) { &mut message.required } else { &mut message.optional }.push(member);

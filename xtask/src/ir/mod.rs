@@ -2,7 +2,9 @@
 
 mod build;
 mod flow;
+mod gates;
 mod marks;
+mod masks;
 mod messages;
 mod names;
 mod operations;
@@ -11,7 +13,7 @@ mod recursion;
 mod signatures;
 mod traits;
 
-pub(crate) use build::{build, pending};
+pub(crate) use build::{Stale, build, pending};
 pub(crate) use flow::{Argument, DataPlane, Lro, LroMembers, OperationRef, Paging, PagingKind, Step, Wait};
 pub(crate) use names::{camel, setter};
 
@@ -56,6 +58,8 @@ impl Package {
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) name: String,
+    /// Whether it stands behind the feature `preview`.
+    pub(crate) gated: bool,
     pub(crate) doc: Doc,
     pub(crate) required: Vec<Member>,
     pub(crate) optional: Vec<Member>,
@@ -86,6 +90,8 @@ pub(crate) struct Member {
     pub(crate) doc: Doc,
     /// Filled from the response header of the wire name.
     pub(crate) header: bool,
+    /// Whether only the service sets it.
+    pub(crate) read_only: bool,
     pub(crate) mark: Mark,
 }
 
@@ -128,6 +134,8 @@ pub(crate) struct HiddenNames {
 #[derive(Debug)]
 pub(crate) struct Enum {
     pub(crate) name: String,
+    /// Whether it stands behind the feature `preview`.
+    pub(crate) gated: bool,
     pub(crate) doc: Doc,
     pub(crate) values: Vec<Value>,
 }
@@ -196,6 +204,8 @@ pub(crate) struct TypeRef {
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) name: String,
+    /// Whether all of it stands behind the feature `preview`.
+    pub(crate) gated: bool,
     pub(crate) module: String,
     /// Name of the handle.
     pub(crate) handle: String,
@@ -225,8 +235,10 @@ pub(crate) struct Operation {
     pub(crate) scope: Scope,
     pub(crate) workspace_header: bool,
     pub(crate) class: Class,
-    /// Whether the service may change it at any time.
+    /// How far it is, if it is not generally available.
     pub(crate) preview: Option<Stage>,
+    /// Whether it stands behind the feature `preview`.
+    pub(crate) gated: bool,
     pub(crate) doc: Doc,
     pub(crate) inputs: Vec<Input>,
     /// Query parameters that are always the same.
@@ -243,6 +255,8 @@ pub(crate) struct Operation {
     pub(crate) lro: Option<Lro>,
     /// The input that carries an idempotency key.
     pub(crate) key: Option<String>,
+    /// The mask that is computed unless it is set.
+    pub(crate) mask: Option<UpdateMask>,
     pub(crate) data_plane: Option<DataPlane>,
 }
 
@@ -258,6 +272,17 @@ impl Operation {
     pub(crate) fn input(&self, wire: &str) -> Option<&Input> {
         self.inputs.iter().find(|input| input.wire == wire)
     }
+}
+
+/// How the mask of an update follows from what is set in it.
+#[derive(Clone, Debug)]
+pub(crate) struct UpdateMask {
+    /// The input that is the mask, on the wire.
+    pub(crate) input: String,
+    /// The input that holds what is updated, on the wire.
+    pub(crate) of: String,
+    /// Which paths it can hold, in the form that the request's builder reads.
+    pub(crate) entries: String,
 }
 
 /// Whether an operation may be sent twice, where that is not what its method promises.
@@ -294,6 +319,10 @@ pub(crate) enum Place {
     /// The whole JSON body.
     Json,
     Form,
+    /// The mask of an update, in the query.
+    Mask,
+    /// The mask of an update, in the JSON object.
+    MaskMember,
 }
 
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 
 use super::messages::{Lowering, facts};
 use super::outputs::output;
-use super::{Class, Doc, Input, Mark, Operation, Place, StreamInput, Ty, names};
+use super::{Class, Doc, Input, Mark, Operation, Place, StreamInput, Ty, UpdateMask, names};
 use crate::spec::{self, Generate, Kind, Method, ParameterPlace, Schema};
 
 pub(crate) fn operation(
@@ -25,6 +25,7 @@ pub(crate) fn operation(
         request.body(lowering, source, body).context("request body")?;
     }
     check_path(path, &source.parameters)?;
+    let mask = request.mask(lowering, source)?;
     let (inputs, stream) = request.arrange(lowering, source, path);
     let key = idempotency_key(lowering, source, &inputs)?;
     let (output, header_members) = output(lowering, source, short)?;
@@ -49,6 +50,7 @@ pub(crate) fn operation(
         workspace_header: source.workspace_header,
         class: class(lowering, source, key.is_some()),
         preview,
+        gated: false,
         doc,
         inputs,
         constants: request.constants,
@@ -60,6 +62,7 @@ pub(crate) fn operation(
         wait: None,
         lro: None,
         key,
+        mask,
         data_plane: None,
     })
 }
@@ -242,6 +245,30 @@ impl Request {
         Ok(())
     }
 
+    /// Makes the mask of an update an input that may be left out, since it follows from what is set.
+    fn mask(&mut self, lowering: &Lowering<'_>, source: &spec::Operation) -> Result<Option<UpdateMask>> {
+        let Some(mask) = &source.field_mask else { return Ok(None) };
+        let decided = lowering.documents.overrides.field_masks.get(&source.id);
+        let input =
+            self.inputs.get_mut(&mask.input).with_context(|| format!("the mask {} is not an input", mask.input))?;
+        if let Some(reason) = decided.and_then(|decided| decided.none.as_ref()) {
+            input.doc.facts.push(format!("Not computed: {reason}."));
+            return Ok(None);
+        }
+        let place = match input.places.as_slice() {
+            [Place::Query] => Place::Mask,
+            [Place::Member] => Place::MaskMember,
+            other => bail!("the mask {} stands at {other:?}", mask.input),
+        };
+        ensure!(matches!(input.ty, Ty::String | Ty::FieldMask), "the mask {} is not a text", mask.input);
+        (input.ty, input.places, input.required) = (Ty::FieldMask, vec![place], false);
+        input.doc.facts.push(format!("Unless it is set, it names what is set in `{}`.", mask.of));
+        if let Some(paths) = decided.map(|decided| &decided.paths).filter(|paths| !paths.is_empty()) {
+            input.doc.facts.push(format!("It can hold `{}`.", paths.join("`, `")));
+        }
+        Ok(Some(UpdateMask { input: mask.input.clone(), of: mask.of.clone(), entries: String::new() }))
+    }
+
     /// Brings the inputs into order: arguments as frozen, then the rest as described.
     fn arrange(
         &mut self,
@@ -251,9 +278,11 @@ impl Request {
     ) -> (Vec<Input>, Option<StreamInput>) {
         let mut inputs: Vec<Input> = std::mem::take(&mut self.inputs).into_values().collect();
         let arguments: Vec<String> = match lowering.documents.signatures.operations.get(&source.id) {
-            Some(frozen) => {
-                frozen.iter().filter(|wire| inputs.iter().any(|input| input.wire == **wire)).cloned().collect()
-            }
+            Some(frozen) => frozen
+                .iter()
+                .filter(|wire| inputs.iter().any(|input| input.wire == **wire && !is_mask(input)))
+                .cloned()
+                .collect(),
             None => {
                 let mut required: Vec<_> = inputs.iter().filter(|input| input.required).collect();
                 // Path parameters as the URL has them, then the others.
@@ -272,6 +301,10 @@ impl Request {
         lowering.signatures.operations.insert(source.id.clone(), arguments);
         (inputs, self.stream.take())
     }
+}
+
+fn is_mask(input: &Input) -> bool {
+    matches!(input.places.as_slice(), [Place::Mask | Place::MaskMember])
 }
 
 /// Whether a value can stand in a path or a form.

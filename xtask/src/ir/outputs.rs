@@ -71,8 +71,10 @@ fn header_members(lowering: &mut Lowering<'_>, name: &str, response: &spec::Resp
             facts: vec![format!("From the header `{wire}` of the response.")],
             ..Doc::default()
         };
-        lowering
-            .add_header(name, Member { name: rust, wire: wire.clone(), ty, doc, header: true, mark: Mark::None })?;
+        lowering.add_header(
+            name,
+            Member { name: rust, wire: wire.clone(), ty, doc, header: true, read_only: true, mark: Mark::None },
+        )?;
     }
     let members = lowering.header_members(name)?;
     ensure!(

@@ -54,9 +54,35 @@ pub(crate) struct Overrides {
     /// Lists whose token stands for all other inputs, with the optional inputs that may stand beside it.
     #[serde(default)]
     pub(crate) token_alone: BTreeMap<String, Vec<String>>,
+    /// Masks of updates of which the API's texts state more than that they name what is updated.
+    #[serde(default)]
+    pub(crate) field_masks: IndexMap<String, MaskOverride>,
     /// Path parameters (`service.operation.parameter`) whose values may have slashes, beside those marked.
     #[serde(default)]
     pub(crate) multi_segment: BTreeSet<String>,
+}
+
+/// What the texts state of a mask. Paths start from the message that is updated.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MaskOverride {
+    /// Why it is not computed and stays an argument.
+    pub(crate) none: Option<String>,
+    /// The only paths that it can hold.
+    #[serde(default)]
+    pub(crate) paths: Vec<String>,
+    /// Objects that are named as a whole.
+    #[serde(default)]
+    pub(crate) whole: Vec<String>,
+    /// Maps whose entries are named one by one.
+    #[serde(default)]
+    pub(crate) into: Vec<String>,
+    /// Members that no mask names.
+    #[serde(default)]
+    pub(crate) except: Vec<String>,
+    /// Members that the mask names by another path.
+    #[serde(default)]
+    pub(crate) named: BTreeMap<String, String>,
 }
 
 impl Overrides {
@@ -79,6 +105,7 @@ impl Overrides {
             "pagination" => _ = self.pagination.shift_remove(entry),
             "wait" => _ = self.wait.shift_remove(entry),
             "token_alone" => _ = self.token_alone.remove(entry),
+            "field_masks" => _ = self.field_masks.shift_remove(entry),
             "multi_segment" => _ = self.multi_segment.remove(entry),
             _ => {}
         }
@@ -129,15 +156,26 @@ impl Sensitive {
     }
 }
 
+/// Sections of `preview.json`, as [`Preview::remove`] knows them.
+pub(crate) const PREVIEW_OPERATIONS: &str = "operations of preview.json";
+pub(crate) const PREVIEW_PROMISED: &str = "promised of preview.json";
+pub(crate) const PREVIEW_PACKAGES: &str = "packages of preview.json";
+
 /// What the service may change at any time: outside of the promise that a release of ours breaks no caller.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Preview {
     #[serde(rename = "note", default)]
     pub(crate) _note: String,
+    /// Where the stages were read.
+    #[serde(rename = "source", default)]
+    pub(crate) _source: String,
     /// Packages that are in preview as a whole, with the stage.
     #[serde(default)]
     pub(crate) packages: BTreeMap<String, Stage>,
+    /// Operations in preview that stable parts of the facade are made of, so that they stand behind no feature.
+    #[serde(default)]
+    pub(crate) promised: BTreeSet<String>,
     /// Services and operations (`service` or `service.operation`) that are, with the stage.
     #[serde(default)]
     pub(crate) operations: BTreeMap<String, Stage>,
@@ -148,21 +186,29 @@ pub(crate) struct Preview {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Stage {
     Experimental,
+    /// Not known to the source of the stages, and so taken for one that may change.
+    Unlisted,
     Private,
     Beta,
     Public,
 }
 
 impl Stage {
+    /// Whether the service may break it at any time. A public preview has a stable interface.
+    pub(crate) fn is_unstable(self) -> bool {
+        self != Self::Public
+    }
+
     /// The sentence of a doc comment.
     pub(crate) fn sentence(self) -> &'static str {
         match self {
             Self::Experimental => {
                 "**Experimental**: the service may change it without notice, and any release may then."
             }
+            Self::Unlisted => "**New**: how stable it is was not stated yet; may change in any release.",
             Self::Private => "**In private preview**: may change in any release.",
             Self::Beta => "**In beta**: may change in any release.",
-            Self::Public => "**In public preview**: may change in any release.",
+            Self::Public => "In public preview.",
         }
     }
 }
@@ -170,6 +216,16 @@ impl Stage {
 impl Preview {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         read(path)
+    }
+
+    /// Removes an entry of a section, as [`Overrides::remove`] names it.
+    pub(crate) fn remove(&mut self, section: &str, entry: &str) {
+        match section {
+            PREVIEW_OPERATIONS => _ = self.operations.remove(entry),
+            PREVIEW_PACKAGES => _ = self.packages.remove(entry),
+            PREVIEW_PROMISED => _ = self.promised.remove(entry),
+            _ => {}
+        }
     }
 
     /// The stage of an operation: its own, else that of its service or package.

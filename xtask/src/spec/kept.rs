@@ -81,6 +81,16 @@ impl KeptFile {
         self.changed = true;
     }
 
+    /// Sets an entry of an object, in alphabetical order where the object has one.
+    pub(crate) fn set(&mut self, section: &str, entry: &str, value: &str) {
+        let Node::Object(sections) = &mut self.root else { return };
+        let members = sections.entry(section.to_owned()).or_insert_with(|| Node::Object(IndexMap::new()));
+        let Node::Object(members) = members else { return };
+        let at = members.keys().position(|name| name.as_str() > entry).unwrap_or(members.len());
+        members.shift_insert(at, entry.to_owned(), Node::Plain(value.into()));
+        self.changed = true;
+    }
+
     /// Writes the file if it changed.
     pub(crate) fn write(&self) -> Result<()> {
         if !self.changed {

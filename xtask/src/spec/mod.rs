@@ -8,7 +8,10 @@ mod kept;
 mod load;
 mod retired;
 
-pub(crate) use data::{Overrides, Preview, Sensitive, Signatures, Stage};
+pub(crate) use data::{
+    MaskOverride, Overrides, PREVIEW_OPERATIONS, PREVIEW_PACKAGES, PREVIEW_PROMISED, Preview, Sensitive, Signatures,
+    Stage,
+};
 pub(crate) use docs::Texts;
 pub(crate) use kept::KeptFile;
 pub(crate) use load::{Documents, operations_of, raw, schema_name};
@@ -119,6 +122,8 @@ pub(crate) struct Operation {
     pub(crate) response_schema: Option<Schema>,
     #[serde(rename = "x-databricks-idempotency")]
     pub(crate) idempotency: Option<Idempotency>,
+    #[serde(rename = "x-databricks-field-mask")]
+    pub(crate) field_mask: Option<FieldMask>,
     #[serde(rename = "x-databricks-data-plane")]
     pub(crate) data_plane: Option<DataPlane>,
     #[serde(rename = "x-databricks-origin")]
@@ -248,6 +253,8 @@ pub(crate) struct Schema {
     pub(crate) examples: Vec<String>,
     #[serde(default)]
     pub(crate) deprecated: bool,
+    #[serde(rename = "readOnly", default)]
+    pub(crate) read_only: bool,
     #[serde(rename = "x-databricks-deprecated-values", default)]
     pub(crate) deprecated_values: Vec<String>,
     /// Integers are read as numbers and as text anyway.
@@ -299,6 +306,16 @@ pub(crate) struct Idempotency {
     #[serde(rename = "in")]
     pub(crate) _place: TokenPlace,
     pub(crate) generate: Generate,
+}
+
+/// The mask of an update.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FieldMask {
+    /// The input that is the mask.
+    pub(crate) input: String,
+    /// The input that holds what is updated, which the paths of the mask start from.
+    pub(crate) of: String,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

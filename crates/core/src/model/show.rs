@@ -22,29 +22,23 @@ pub enum Mark {
     Essential,
 }
 
-/// The mark of a member from the word in its declaration.
+/// The marks by the words of a declaration.
 #[doc(hidden)]
-#[macro_export]
-macro_rules! __mark {
-    () => {
-        $crate::model::Mark::Plain
-    };
-    (secret) => {
-        $crate::model::Mark::Secret
-    };
-    (settings) => {
-        $crate::model::Mark::Settings
-    };
-    (essential) => {
-        $crate::model::Mark::Essential
-    };
+#[allow(non_upper_case_globals, missing_docs)] // Written in lower case there.
+pub mod marks {
+    use super::Mark;
+
+    pub const secret: Mark = Mark::Secret;
+    pub const settings: Mark = Mark::Settings;
+    pub const essential: Mark = Mark::Essential;
 }
-pub use crate::__mark as mark;
 
 /// Shows a member in `Debug`.
+///
+/// * `marks`: one at the most.
 #[doc(hidden)]
-pub fn debug_field<T: for<'de> Wire<'de>>(s: &mut fmt::DebugStruct<'_, '_>, field: &str, mark: Mark, value: &T) {
-    s.field(field, &Shown(value, mark));
+pub fn debug_field<T: for<'de> Wire<'de>>(s: &mut fmt::DebugStruct<'_, '_>, field: &str, marks: &[Mark], value: &T) {
+    s.field(field, &Shown(value, marks.first().copied().unwrap_or(Mark::Plain)));
 }
 
 struct Shown<'a, T>(&'a T, Mark);

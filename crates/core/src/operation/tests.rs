@@ -1,4 +1,8 @@
 use super::*;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::ErrorKind;
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -5,11 +5,11 @@
 use databricks_core::dynamic::OperationSchema;
 /// The operations of every package that is built, in the order of their ids within each.
 pub(crate) static PACKAGES: &[&[OperationSchema]] = &[
-    #[cfg(feature = "agentbricks")]
+    #[cfg(feature = "preview-agentbricks")]
     super::agentbricks::dynamic::OPERATIONS,
-    #[cfg(feature = "agentkit")]
+    #[cfg(feature = "preview-agentkit")]
     super::agentkit::dynamic::OPERATIONS,
-    #[cfg(feature = "aifunctions")]
+    #[cfg(feature = "preview-aifunctions")]
     super::aifunctions::dynamic::OPERATIONS,
     #[cfg(feature = "aisearch")]
     super::aisearch::dynamic::OPERATIONS,
@@ -17,9 +17,9 @@ pub(crate) static PACKAGES: &[&[OperationSchema]] = &[
     super::apps::dynamic::OPERATIONS,
     #[cfg(feature = "billing")]
     super::billing::dynamic::OPERATIONS,
-    #[cfg(feature = "bundle")]
+    #[cfg(feature = "preview-bundle")]
     super::bundle::dynamic::OPERATIONS,
-    #[cfg(feature = "bundledeployments")]
+    #[cfg(feature = "preview-bundledeployments")]
     super::bundledeployments::dynamic::OPERATIONS,
     #[cfg(feature = "catalog")]
     super::catalog::dynamic::OPERATIONS,
@@ -27,7 +27,7 @@ pub(crate) static PACKAGES: &[&[OperationSchema]] = &[
     super::cleanrooms::dynamic::OPERATIONS,
     #[cfg(feature = "compute")]
     super::compute::dynamic::OPERATIONS,
-    #[cfg(feature = "computemigrations")]
+    #[cfg(feature = "preview-computemigrations")]
     super::computemigrations::dynamic::OPERATIONS,
     #[cfg(feature = "dashboards")]
     super::dashboards::dynamic::OPERATIONS,
@@ -39,23 +39,23 @@ pub(crate) static PACKAGES: &[&[OperationSchema]] = &[
     super::dataquality::dynamic::OPERATIONS,
     #[cfg(feature = "disasterrecovery")]
     super::disasterrecovery::dynamic::OPERATIONS,
-    #[cfg(feature = "domains")]
+    #[cfg(feature = "preview-domains")]
     super::domains::dynamic::OPERATIONS,
     #[cfg(feature = "environments")]
     super::environments::dynamic::OPERATIONS,
     #[cfg(feature = "files")]
     super::files::dynamic::OPERATIONS,
-    #[cfg(feature = "genieagents")]
+    #[cfg(feature = "preview-genieagents")]
     super::genieagents::dynamic::OPERATIONS,
     #[cfg(feature = "iam")]
     super::iam::dynamic::OPERATIONS,
-    #[cfg(feature = "iamv2")]
+    #[cfg(feature = "preview-iamv2")]
     super::iamv2::dynamic::OPERATIONS,
     #[cfg(feature = "jobs")]
     super::jobs::dynamic::OPERATIONS,
-    #[cfg(feature = "knowledgeassistants")]
+    #[cfg(feature = "preview-knowledgeassistants")]
     super::knowledgeassistants::dynamic::OPERATIONS,
-    #[cfg(feature = "lakewatch")]
+    #[cfg(feature = "preview-lakewatch")]
     super::lakewatch::dynamic::OPERATIONS,
     #[cfg(feature = "marketplace")]
     super::marketplace::dynamic::OPERATIONS,
@@ -71,9 +71,9 @@ pub(crate) static PACKAGES: &[&[OperationSchema]] = &[
     super::postgres::dynamic::OPERATIONS,
     #[cfg(feature = "provisioning")]
     super::provisioning::dynamic::OPERATIONS,
-    #[cfg(feature = "qualitymonitorv2")]
+    #[cfg(feature = "preview-qualitymonitorv2")]
     super::qualitymonitorv2::dynamic::OPERATIONS,
-    #[cfg(feature = "sandbox")]
+    #[cfg(feature = "preview-sandbox")]
     super::sandbox::dynamic::OPERATIONS,
     #[cfg(feature = "serving")]
     super::serving::dynamic::OPERATIONS,
@@ -85,7 +85,7 @@ pub(crate) static PACKAGES: &[&[OperationSchema]] = &[
     super::sharing::dynamic::OPERATIONS,
     #[cfg(feature = "sql")]
     super::sql::dynamic::OPERATIONS,
-    #[cfg(feature = "supervisoragents")]
+    #[cfg(feature = "preview-supervisoragents")]
     super::supervisoragents::dynamic::OPERATIONS,
     #[cfg(feature = "tags")]
     super::tags::dynamic::OPERATIONS,

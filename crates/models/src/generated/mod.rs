@@ -4,14 +4,14 @@
 
 #![allow(clippy::module_inception, deprecated)]
 
-#[cfg(feature = "agentbricks")]
-#[cfg_attr(docsrs, doc(cfg(feature = "agentbricks")))]
+#[cfg(feature = "preview-agentbricks")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-agentbricks")))]
 pub mod agentbricks;
-#[cfg(feature = "agentkit")]
-#[cfg_attr(docsrs, doc(cfg(feature = "agentkit")))]
+#[cfg(feature = "preview-agentkit")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-agentkit")))]
 pub mod agentkit;
-#[cfg(feature = "aifunctions")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aifunctions")))]
+#[cfg(feature = "preview-aifunctions")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-aifunctions")))]
 pub mod aifunctions;
 #[cfg(feature = "aisearch")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aisearch")))]
@@ -22,11 +22,11 @@ pub mod apps;
 #[cfg(feature = "billing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "billing")))]
 pub mod billing;
-#[cfg(feature = "bundle")]
-#[cfg_attr(docsrs, doc(cfg(feature = "bundle")))]
+#[cfg(feature = "preview-bundle")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-bundle")))]
 pub mod bundle;
-#[cfg(feature = "bundledeployments")]
-#[cfg_attr(docsrs, doc(cfg(feature = "bundledeployments")))]
+#[cfg(feature = "preview-bundledeployments")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-bundledeployments")))]
 pub mod bundledeployments;
 #[cfg(feature = "catalog")]
 #[cfg_attr(docsrs, doc(cfg(feature = "catalog")))]
@@ -37,8 +37,8 @@ pub mod cleanrooms;
 #[cfg(feature = "compute")]
 #[cfg_attr(docsrs, doc(cfg(feature = "compute")))]
 pub mod compute;
-#[cfg(feature = "computemigrations")]
-#[cfg_attr(docsrs, doc(cfg(feature = "computemigrations")))]
+#[cfg(feature = "preview-computemigrations")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-computemigrations")))]
 pub mod computemigrations;
 #[cfg(feature = "dashboards")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dashboards")))]
@@ -55,8 +55,8 @@ pub mod dataquality;
 #[cfg(feature = "disasterrecovery")]
 #[cfg_attr(docsrs, doc(cfg(feature = "disasterrecovery")))]
 pub mod disasterrecovery;
-#[cfg(feature = "domains")]
-#[cfg_attr(docsrs, doc(cfg(feature = "domains")))]
+#[cfg(feature = "preview-domains")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-domains")))]
 pub mod domains;
 #[cfg(feature = "environments")]
 #[cfg_attr(docsrs, doc(cfg(feature = "environments")))]
@@ -64,23 +64,23 @@ pub mod environments;
 #[cfg(feature = "files")]
 #[cfg_attr(docsrs, doc(cfg(feature = "files")))]
 pub mod files;
-#[cfg(feature = "genieagents")]
-#[cfg_attr(docsrs, doc(cfg(feature = "genieagents")))]
+#[cfg(feature = "preview-genieagents")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-genieagents")))]
 pub mod genieagents;
 #[cfg(feature = "iam")]
 #[cfg_attr(docsrs, doc(cfg(feature = "iam")))]
 pub mod iam;
-#[cfg(feature = "iamv2")]
-#[cfg_attr(docsrs, doc(cfg(feature = "iamv2")))]
+#[cfg(feature = "preview-iamv2")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-iamv2")))]
 pub mod iamv2;
 #[cfg(feature = "jobs")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jobs")))]
 pub mod jobs;
-#[cfg(feature = "knowledgeassistants")]
-#[cfg_attr(docsrs, doc(cfg(feature = "knowledgeassistants")))]
+#[cfg(feature = "preview-knowledgeassistants")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-knowledgeassistants")))]
 pub mod knowledgeassistants;
-#[cfg(feature = "lakewatch")]
-#[cfg_attr(docsrs, doc(cfg(feature = "lakewatch")))]
+#[cfg(feature = "preview-lakewatch")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-lakewatch")))]
 pub mod lakewatch;
 #[cfg(feature = "marketplace")]
 #[cfg_attr(docsrs, doc(cfg(feature = "marketplace")))]
@@ -103,11 +103,11 @@ pub mod postgres;
 #[cfg(feature = "provisioning")]
 #[cfg_attr(docsrs, doc(cfg(feature = "provisioning")))]
 pub mod provisioning;
-#[cfg(feature = "qualitymonitorv2")]
-#[cfg_attr(docsrs, doc(cfg(feature = "qualitymonitorv2")))]
+#[cfg(feature = "preview-qualitymonitorv2")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-qualitymonitorv2")))]
 pub mod qualitymonitorv2;
-#[cfg(feature = "sandbox")]
-#[cfg_attr(docsrs, doc(cfg(feature = "sandbox")))]
+#[cfg(feature = "preview-sandbox")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-sandbox")))]
 pub mod sandbox;
 #[cfg(feature = "serving")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serving")))]
@@ -124,8 +124,8 @@ pub mod sharing;
 #[cfg(feature = "sql")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sql")))]
 pub mod sql;
-#[cfg(feature = "supervisoragents")]
-#[cfg_attr(docsrs, doc(cfg(feature = "supervisoragents")))]
+#[cfg(feature = "preview-supervisoragents")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview-supervisoragents")))]
 pub mod supervisoragents;
 #[cfg(feature = "tags")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tags")))]

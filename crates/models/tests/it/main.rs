@@ -20,6 +20,7 @@
     feature = "workspace"
 ))]
 
+mod masks;
 mod odd;
 mod requests;
 mod secrets;

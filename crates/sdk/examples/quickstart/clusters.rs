@@ -44,7 +44,7 @@ pub(crate) async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
         .autotermination_minutes(15)
         .wait()
         .poll_interval(POLL)
-        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .on_progress(move |progress| line.show(progress.state.as_str(), progress.elapsed))
         .await?;
     let id = created.cluster_id.ok_or_else(|| nothing("cluster id"))?;
     list(w).await?;
@@ -54,21 +54,21 @@ pub(crate) async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
         .restart(&id)
         .wait()
         .poll_interval(POLL)
-        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .on_progress(move |progress| line.show(progress.state.as_str(), progress.elapsed))
         .await?;
     let mut line = ProgressLine::new("terminate");
     w.clusters()
         .delete(&id)
         .wait()
         .poll_interval(POLL)
-        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .on_progress(move |progress| line.show(progress.state.as_str(), progress.elapsed))
         .await?;
     let mut line = ProgressLine::new("start");
     w.clusters()
         .start(&id)
         .wait()
         .poll_interval(POLL)
-        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .on_progress(move |progress| line.show(progress.state.as_str(), progress.elapsed))
         .await?;
 
     let cluster = w.clusters().get(&id).await?;

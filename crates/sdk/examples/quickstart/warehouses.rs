@@ -30,7 +30,7 @@ pub(crate) async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
         .auto_stop_mins(10)
         .wait()
         .poll_interval(POLL)
-        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .on_progress(move |progress| line.show(progress.state.as_str(), progress.elapsed))
         .await?;
     let id = created.id.ok_or_else(|| Error::new(ErrorKind::Other, "the new warehouse has no id"))?;
     list(w).await?;
@@ -40,14 +40,14 @@ pub(crate) async fn life_cycle(w: &WorkspaceClient) -> Result<String> {
         .stop(&id)
         .wait()
         .poll_interval(POLL)
-        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .on_progress(move |progress| line.show(progress.state.as_str(), progress.elapsed))
         .await?;
     let mut line = ProgressLine::new("start");
     w.warehouses()
         .start(&id)
         .wait()
         .poll_interval(POLL)
-        .on_progress(move |progress| line.show(progress.state, progress.elapsed))
+        .on_progress(move |progress| line.show(progress.state.as_str(), progress.elapsed))
         .await?;
 
     let warehouse = w.warehouses().get(&id).await?;

@@ -23,7 +23,7 @@ use crate::poll::{Assessment, Pace, PollOptions, Pollable, Poller, Updates, Verd
 pub struct RunCommand {
     context: Context,
     code: String,
-    poll: PollOptions<CommandStatusResponse>,
+    poll: PollOptions<CommandStatusResponse, CommandStatus>,
     user_agent: Option<(&'static str, &'static str)>,
 }
 
@@ -34,7 +34,7 @@ impl RunCommand {
 
     poll_setters! {
         /// Sets the timeout of the command; when it has passed, the command is cancelled. Default: none.
-        CommandStatusResponse
+        CommandStatusResponse, CommandStatus
     }
 
     /// Adds a part to the user agent of the call that starts the command.
@@ -116,7 +116,7 @@ impl fmt::Debug for RunCommand {
 #[must_use = "dropping a command cancels it: keep it, wait for it or detach it"]
 pub struct Command {
     target: Target,
-    poll: PollOptions<CommandStatusResponse>,
+    poll: PollOptions<CommandStatusResponse, CommandStatus>,
     started: Instant,
     armed: bool,
 }
@@ -168,13 +168,16 @@ impl Command {
         }
     }
 
-    fn poller(&mut self) -> Poller<CommandStatusResponse> {
+    fn poller(&mut self) -> Poller<CommandStatusResponse, CommandStatus> {
         let options = std::mem::take(&mut self.poll);
         Poller::new(&self.target.context.shared.client, options).started(self.started)
     }
 
     /// Polls, and lets go of a command that has ended or that cannot be polled.
-    async fn next(&mut self, poller: &mut Poller<CommandStatusResponse>) -> Result<CommandStatusResponse> {
+    async fn next(
+        &mut self,
+        poller: &mut Poller<CommandStatusResponse, CommandStatus>,
+    ) -> Result<CommandStatusResponse> {
         match poller.next(&self.target).await {
             Ok(response) => {
                 self.armed &= !is_final(&response);
@@ -247,6 +250,7 @@ impl Target {
 
 impl Pollable for Target {
     type Resource = CommandStatusResponse;
+    type State = CommandStatus;
 
     fn client(&self) -> &Client {
         &self.context.shared.client
@@ -273,6 +277,10 @@ impl Pollable for Target {
     fn assess(&self, response: &CommandStatusResponse) -> Assessment {
         let state = response.status.as_ref().map(CommandStatus::as_str).unwrap_or_default();
         Assessment::new(WaitStatus::new(state, None), if is_final(response) { Verdict::Done } else { Verdict::Pending })
+    }
+
+    fn state<'a>(&self, response: &'a CommandStatusResponse, _status: &'a WaitStatus) -> Option<&'a CommandStatus> {
+        response.status.as_ref()
     }
 }
 

@@ -81,13 +81,13 @@ fn can_be_started(cluster: &ClusterDetails) -> bool {
 #[must_use = "nothing is started before this is awaited"]
 pub struct EnsureRunning {
     target: Target,
-    poll: PollOptions<ClusterDetails>,
+    poll: PollOptions<ClusterDetails, State>,
 }
 
 impl EnsureRunning {
     poll_setters! {
         /// Sets the timeout of the whole of it. Default: 20 minutes.
-        ClusterDetails
+        ClusterDetails, State
     }
 
     async fn run(self) -> Result<ClusterDetails> {
@@ -179,6 +179,7 @@ fn status(cluster: &ClusterDetails) -> WaitStatus {
 
 impl Pollable for Target {
     type Resource = ClusterDetails;
+    type State = State;
 
     fn client(&self) -> &Client {
         &self.clusters.client
@@ -206,6 +207,10 @@ impl Pollable for Target {
         let verdict = if cluster.state == Some(State::Running) { Verdict::Done } else { Verdict::Pending };
         Assessment::new(status(cluster), verdict)
     }
+
+    fn state<'a>(&self, cluster: &'a ClusterDetails, _status: &'a WaitStatus) -> Option<&'a State> {
+        cluster.state.as_ref()
+    }
 }
 
 type Configure = Box<dyn FnOnce(Call<operations::Create>) -> Call<operations::Create> + Send>;
@@ -217,14 +222,14 @@ type Configure = Box<dyn FnOnce(Call<operations::Create>) -> Call<operations::Cr
 pub struct GetOrCreate {
     clusters: Clusters,
     name: String,
-    poll: PollOptions<ClusterDetails>,
+    poll: PollOptions<ClusterDetails, State>,
     configure: Option<Configure>,
 }
 
 impl GetOrCreate {
     poll_setters! {
         /// Sets the timeout of the wait until the cluster runs. Default: 20 minutes.
-        ClusterDetails
+        ClusterDetails, State
     }
 
     /// Changes how the cluster is made if there is none: gets the call with the defaults and returns the call to make.

@@ -66,7 +66,7 @@ impl UpdateLibraries {
 
     poll_setters! {
         /// Sets the timeout of the wait. Default: 30 minutes.
-        ClusterLibraryStatuses
+        ClusterLibraryStatuses, str
     }
 
     async fn run(self) -> Result<Vec<LibraryFullStatus>> {
@@ -108,6 +108,7 @@ struct Target {
 
 impl Pollable for Target {
     type Resource = ClusterLibraryStatuses;
+    type State = str;
 
     fn client(&self) -> &Client {
         &self.libraries.client
@@ -144,6 +145,10 @@ impl Pollable for Target {
                 Verdict::Pending,
             ),
         }
+    }
+
+    fn state<'a>(&self, _resource: &'a Self::Resource, status: &'a WaitStatus) -> Option<&'a str> {
+        Some(&status.state)
     }
 }
 

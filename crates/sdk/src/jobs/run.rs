@@ -343,6 +343,7 @@ struct Target {
 
 impl Pollable for Target {
     type Resource = Run;
+    type State = str;
 
     fn client(&self) -> &Client {
         &self.client
@@ -370,6 +371,10 @@ impl Pollable for Target {
         let state = State::of_run(run);
         let status = WaitStatus::new(state.life_cycle(), Some(state.message().to_owned()));
         Assessment::new(status, if state.is_final() { Verdict::Done } else { Verdict::Pending })
+    }
+
+    fn state<'a>(&self, _resource: &'a Self::Resource, status: &'a WaitStatus) -> Option<&'a str> {
+        Some(&status.state)
     }
 }
 

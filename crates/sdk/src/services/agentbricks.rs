@@ -3,6 +3,7 @@
 //! Services of the package `agentbricks`.
 
 use databricks_models::agentbricks as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -24,13 +25,13 @@ calls! {
     AgentBricks {
         /// Cancels the optimization run of a custom LLM.
         ///
-        /// `POST /api/2.0/custom-llms/{id}/optimize/cancel`
+        /// `POST /api/2.0/custom-llms/{id}/optimize/cancel` **In private preview**: may change in any release.
         ///
         /// * `id`: ID of the custom LLM.
         cancel_optimize(id: String) -> models::agent_bricks::CancelOptimize;
         /// Creates a custom LLM.
         ///
-        /// `POST /api/2.0/custom-llms`
+        /// `POST /api/2.0/custom-llms` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the LLM: letters, digits and dashes only.
         /// * `instructions`: What the LLM has to do.
@@ -41,13 +42,13 @@ calls! {
         create_custom_llm(name: String, instructions: String) -> models::agent_bricks::CreateCustomLlm;
         /// Deletes a custom LLM.
         ///
-        /// `DELETE /api/2.0/custom-llms/{id}`
+        /// `DELETE /api/2.0/custom-llms/{id}` **In private preview**: may change in any release.
         ///
         /// * `id`: ID of the custom LLM.
         delete_custom_llm(id: String) -> models::agent_bricks::DeleteCustomLlm;
         /// Returns one custom LLM.
         ///
-        /// `GET /api/2.0/custom-llms/{id}`
+        /// `GET /api/2.0/custom-llms/{id}` **In private preview**: may change in any release.
         ///
         /// * `id`: ID of the custom LLM.
         get_custom_llm(id: String) -> models::agent_bricks::GetCustomLlm;
@@ -55,20 +56,19 @@ calls! {
         ///
         /// Its progress shows in `optimization_state`.
         ///
-        /// `POST /api/2.0/custom-llms/{id}/optimize`
+        /// `POST /api/2.0/custom-llms/{id}/optimize` **In private preview**: may change in any release.
         ///
         /// * `id`: ID of the custom LLM.
         start_optimize(id: String) -> models::agent_bricks::StartOptimize;
         /// Changes the fields of a custom LLM that the mask names.
         ///
-        /// `PATCH /api/2.0/custom-llms/{id}`
+        /// `PATCH /api/2.0/custom-llms/{id}` **In private preview**: may change in any release.
         ///
         /// * `id`: ID of the custom LLM.
         /// * `custom_llm`: New values of the fields in the mask.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
-        update_custom_llm(id: String, custom_llm: models::CustomLlm, update_mask: String) -> models::agent_bricks::UpdateCustomLlm;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::agent_bricks::UpdateCustomLlm::update_mask).
+        update_custom_llm(id: String, custom_llm: models::CustomLlm) -> models::agent_bricks::UpdateCustomLlm;
     }
 }
 
@@ -76,4 +76,8 @@ setters! { models::agent_bricks::CreateCustomLlm {
     agent_artifact_path: String,
     datasets: Vec<models::Dataset>,
     guidelines: Vec<String>,
+}}
+
+setters! { models::agent_bricks::UpdateCustomLlm {
+    update_mask: databricks_core::FieldMask,
 }}

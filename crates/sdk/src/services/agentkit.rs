@@ -3,6 +3,7 @@
 //! Services of the package `agentkit`.
 
 use databricks_models::agentkit as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -28,7 +29,7 @@ calls! {
     AgentKit {
         /// Appends items to the history of a session, all or none.
         ///
-        /// `POST /api/2.0/agents/{parent}/items:append`
+        /// `POST /api/2.0/agents/{parent}/items:append` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
         ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
@@ -37,7 +38,7 @@ calls! {
         append_session_items(parent: String, items: Vec<models::SessionItem>) -> models::agent_kit::AppendSessionItems;
         /// Removes every item of a session.
         ///
-        /// `POST /api/2.0/agents/{parent}/items:clear`
+        /// `POST /api/2.0/agents/{parent}/items:clear` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
         ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
@@ -47,7 +48,7 @@ calls! {
         /// Fails with `ALREADY_EXISTS` if the store has an entry of the same actor, session and path. No session counts as a value
         /// of its own here: it conflicts with another entry without session, never with one that has a session.
         ///
-        /// `POST /api/2.0/agents/{parent}/entries`
+        /// `POST /api/2.0/agents/{parent}/entries` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
@@ -57,7 +58,7 @@ calls! {
         create_memory(parent: String, managed_memory_entry: models::ManagedMemoryEntry) -> models::agent_kit::CreateMemory;
         /// Creates a memory store in the workspace.
         ///
-        /// `POST /api/2.0/agents/memory-stores`
+        /// `POST /api/2.0/agents/memory-stores` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `managed_memory_store_id`: ID of the new store, unique in the workspace: 3 to 56 lowercase letters, digits and hyphens, starting with a letter and
         ///   not ending with a hyphen.
@@ -67,7 +68,7 @@ calls! {
         ///
         /// A session with a parent must name the actor of that parent. Copies of sessions come from `fork_session` only.
         ///
-        /// `POST /api/2.0/agents/{parent}/sessions`
+        /// `POST /api/2.0/agents/{parent}/sessions` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
@@ -77,7 +78,7 @@ calls! {
         create_session(parent: String, session: models::Session) -> models::agent_kit::CreateSession;
         /// Creates a session store in the workspace.
         ///
-        /// `POST /api/2.0/agents/session-stores`
+        /// `POST /api/2.0/agents/session-stores` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `session_store_id`: ID of the new store, unique in the workspace: 3 to 55 lowercase letters, digits and hyphens, starting with a letter.
         /// * `session_store`: The session store to create.
@@ -86,7 +87,7 @@ calls! {
         ///
         /// Fails with `NOT_FOUND` for an entry unknown in the workspace.
         ///
-        /// `DELETE /api/2.0/agents/{name}`
+        /// `DELETE /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Entry, as `memory-stores/<store>/entries/<entry>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
@@ -95,7 +96,7 @@ calls! {
         ///
         /// Fails with `NOT_FOUND` for a store unknown in the workspace.
         ///
-        /// `DELETE /api/2.0/agents/{name}`
+        /// `DELETE /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
@@ -104,7 +105,7 @@ calls! {
         ///
         /// Memory entries kept elsewhere survive.
         ///
-        /// `DELETE /api/2.0/agents/{name}`
+        /// `DELETE /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Session, as `session-stores/<store>/sessions/<session>`.
         ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
@@ -113,7 +114,7 @@ calls! {
         ///
         /// Entries in memory stores survive.
         ///
-        /// `DELETE /api/2.0/agents/{name}`
+        /// `DELETE /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
@@ -122,7 +123,8 @@ calls! {
         ///
         /// The call lasts until the extraction is done.
         ///
-        /// `POST /api/2.0/agents/{session_store}/sessions/{session_id}/extractions`
+        /// `POST /api/2.0/agents/{session_store}/sessions/{session_id}/extractions` **New**: how stable it is was not stated yet;
+        /// may change in any release.
         ///
         /// * `session_store`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
@@ -134,7 +136,7 @@ calls! {
         extract_memories(session_store: String, session_id: String, memory_store: String) -> models::agent_kit::ExtractMemories;
         /// Copies a session into a new, independent top-level session.
         ///
-        /// `POST /api/2.0/agents/{parent}/sessions:fork`
+        /// `POST /api/2.0/agents/{parent}/sessions:fork` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
@@ -149,7 +151,7 @@ calls! {
         ///
         /// Fails with `NOT_FOUND` for an entry unknown in the workspace.
         ///
-        /// `GET /api/2.0/agents/{name}`
+        /// `GET /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Entry, as `memory-stores/<store>/entries/<entry>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
@@ -160,7 +162,7 @@ calls! {
         ///
         /// Fails with `NOT_FOUND` for a store unknown in the workspace.
         ///
-        /// `GET /api/2.0/agents/{name}`
+        /// `GET /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
@@ -169,21 +171,21 @@ calls! {
         ///
         /// A caller without access gets `PERMISSION_LEVEL_UNSPECIFIED`, not an error.
         ///
-        /// `GET /api/2.0/agents/{name}/permissions/self`
+        /// `GET /api/2.0/agents/{name}/permissions/self` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
         get_memory_store_permission(name: String) -> models::agent_kit::GetMemoryStorePermission;
         /// Returns one session.
         ///
-        /// `GET /api/2.0/agents/{name}`
+        /// `GET /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Session, as `session-stores/<store>/sessions/<session>`.
         ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
         get_session(name: String) -> models::agent_kit::GetSession;
         /// Returns one session store.
         ///
-        /// `GET /api/2.0/agents/{name}`
+        /// `GET /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
@@ -192,7 +194,7 @@ calls! {
         ///
         /// A caller without access gets `PERMISSION_LEVEL_UNSPECIFIED`, not an error.
         ///
-        /// `GET /api/2.0/agents/{name}/permissions/self`
+        /// `GET /api/2.0/agents/{name}/permissions/self` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
@@ -201,7 +203,7 @@ calls! {
         ///
         /// Open to the owner and to workspace admins only.
         ///
-        /// `POST /api/2.0/agents/{name}/permissions:grant`
+        /// `POST /api/2.0/agents/{name}/permissions:grant` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
@@ -212,7 +214,7 @@ calls! {
         ///
         /// Open to the owner and to workspace admins only.
         ///
-        /// `POST /api/2.0/agents/{name}/permissions:grant`
+        /// `POST /api/2.0/agents/{name}/permissions:grant` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
@@ -221,7 +223,7 @@ calls! {
         grant_session_store_permission(name: String, principal: models::StorePrincipal, permission: models::PermissionLevel) -> models::agent_kit::GrantSessionStorePermission;
         /// Lists the memory entries of one actor.
         ///
-        /// `GET /api/2.0/agents/{parent}/entries`
+        /// `GET /api/2.0/agents/{parent}/entries` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
@@ -237,7 +239,7 @@ calls! {
         ///
         /// Open to the owner and to workspace admins only.
         ///
-        /// `GET /api/2.0/agents/{parent}/permissions`
+        /// `GET /api/2.0/agents/{parent}/permissions` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
@@ -247,14 +249,14 @@ calls! {
         list_memory_store_permissions(parent: String) -> models::agent_kit::ListMemoryStorePermissions;
         /// Lists the memory stores of the workspace.
         ///
-        /// `GET /api/2.0/agents/memory-stores`
+        /// `GET /api/2.0/agents/memory-stores` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::agent_kit::ListMemoryStores::page_size),
         /// [`page_token`](field@models::agent_kit::ListMemoryStores::page_token).
         list_memory_stores() -> models::agent_kit::ListMemoryStores;
         /// Lists the items of a session, newest first unless asked otherwise.
         ///
-        /// `GET /api/2.0/agents/{parent}/items`
+        /// `GET /api/2.0/agents/{parent}/items` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
         ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
@@ -267,7 +269,7 @@ calls! {
         ///
         /// Open to the owner and to workspace admins only.
         ///
-        /// `GET /api/2.0/agents/{parent}/permissions`
+        /// `GET /api/2.0/agents/{parent}/permissions` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
@@ -277,14 +279,14 @@ calls! {
         list_session_store_permissions(parent: String) -> models::agent_kit::ListSessionStorePermissions;
         /// Lists the session stores of the workspace.
         ///
-        /// `GET /api/2.0/agents/session-stores`
+        /// `GET /api/2.0/agents/session-stores` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::agent_kit::ListSessionStores::page_size),
         /// [`page_token`](field@models::agent_kit::ListSessionStores::page_token).
         list_session_stores() -> models::agent_kit::ListSessionStores;
         /// Lists the sessions of a session store.
         ///
-        /// `GET /api/2.0/agents/{parent}/sessions`
+        /// `GET /api/2.0/agents/{parent}/sessions` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
@@ -296,7 +298,7 @@ calls! {
         list_sessions(parent: String) -> models::agent_kit::ListSessions;
         /// Removes and returns the newest item of a session.
         ///
-        /// `POST /api/2.0/agents/{parent}/items:pop`
+        /// `POST /api/2.0/agents/{parent}/items:pop` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Session, as `session-stores/<store>/sessions/<session>`.
         ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
@@ -305,7 +307,8 @@ calls! {
         ///
         /// Open to the owner and to workspace admins only. Ownership and inherited access stay.
         ///
-        /// `POST /api/2.0/agents/{name}/permissions:revoke`
+        /// `POST /api/2.0/agents/{name}/permissions:revoke` **New**: how stable it is was not stated yet; may change in any
+        /// release.
         ///
         /// * `name`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
@@ -315,7 +318,8 @@ calls! {
         ///
         /// Open to the owner and to workspace admins only. Ownership and inherited access stay.
         ///
-        /// `POST /api/2.0/agents/{name}/permissions:revoke`
+        /// `POST /api/2.0/agents/{name}/permissions:revoke` **New**: how stable it is was not stated yet; may change in any
+        /// release.
         ///
         /// * `name`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
@@ -323,7 +327,7 @@ calls! {
         revoke_session_store_permission(name: String, principal: models::StorePrincipal) -> models::agent_kit::RevokeSessionStorePermission;
         /// Searches the memory entries of one actor by text, most relevant first.
         ///
-        /// `POST /api/2.0/agents/{parent}/entries:search`
+        /// `POST /api/2.0/agents/{parent}/entries:search` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
@@ -341,41 +345,44 @@ calls! {
         ///
         /// The fields that identify an entry cannot change.
         ///
-        /// `PATCH /api/2.0/agents/{name}`
+        /// `PATCH /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Entry, as `memory-stores/<store>/entries/<entry>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}/entries/{managed_memory_entry_id}`.
         /// * `managed_memory_entry`: The managed memory entry with its new values.
-        /// * `update_mask`: Fields to change: `content`, `description` or both.
-        update_memory(name: String, managed_memory_entry: models::ManagedMemoryEntry, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateMemory;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::agent_kit::UpdateMemory::update_mask).
+        update_memory(name: String, managed_memory_entry: models::ManagedMemoryEntry) -> models::agent_kit::UpdateMemory;
         /// Changes the description or metadata of a memory store.
         ///
-        /// `PATCH /api/2.0/agents/{name}`
+        /// `PATCH /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Memory store, as `memory-stores/<store>`.
         ///   Of the form `memory-stores/{managed_memory_store_id}`.
         /// * `managed_memory_store`: The managed memory store with its new values.
-        /// * `update_mask`: Fields to change: `description`, `metadata` or both.
-        ///   Naming `metadata` replaces the whole map.
-        update_memory_store(name: String, managed_memory_store: models::ManagedMemoryStore, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateMemoryStore;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::agent_kit::UpdateMemoryStore::update_mask).
+        update_memory_store(name: String, managed_memory_store: models::ManagedMemoryStore) -> models::agent_kit::UpdateMemoryStore;
         /// Changes the metadata of a session.
         ///
-        /// `PATCH /api/2.0/agents/{name}`
+        /// `PATCH /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Session, as `session-stores/<store>/sessions/<session>`.
         ///   Of the form `session-stores/{session_store_id}/sessions/{session_id}`.
         /// * `session`: The session with its new values.
-        /// * `update_mask`: Only `metadata` is accepted; anything else fails with `INVALID_PARAMETER_VALUE`.
-        update_session(name: String, session: models::Session, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateSession;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::agent_kit::UpdateSession::update_mask).
+        update_session(name: String, session: models::Session) -> models::agent_kit::UpdateSession;
         /// Changes the description or metadata of a session store.
         ///
-        /// `PATCH /api/2.0/agents/{name}`
+        /// `PATCH /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Session store, as `session-stores/<store>`.
         ///   Of the form `session-stores/{session_store_id}`.
         /// * `session_store`: The session store with its new values.
-        /// * `update_mask`: Fields to change: `description`, `metadata` or both; anything else fails with `INVALID_PARAMETER_VALUE`.
-        update_session_store(name: String, session_store: models::SessionStore, update_mask: databricks_core::FieldMask) -> models::agent_kit::UpdateSessionStore;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::agent_kit::UpdateSessionStore::update_mask).
+        update_session_store(name: String, session_store: models::SessionStore) -> models::agent_kit::UpdateSessionStore;
     }
 }
 
@@ -451,4 +458,20 @@ setters! { models::agent_kit::SearchMemories {
     path_prefix: String,
     session_id: String,
     view: models::ManagedMemoryEntryView,
+}}
+
+setters! { models::agent_kit::UpdateMemory {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::agent_kit::UpdateMemoryStore {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::agent_kit::UpdateSession {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::agent_kit::UpdateSessionStore {
+    update_mask: databricks_core::FieldMask,
 }}

@@ -3,6 +3,7 @@
 //! Services of the package `aifunctions`.
 
 use databricks_models::aifunctions as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -28,7 +29,7 @@ calls! {
         ///
         /// By default a workspace may send 1200 such requests a minute.
         ///
-        /// `POST /api/2.0/ai-functions/ai-classify`
+        /// `POST /api/2.0/ai-functions/ai-classify` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `content`: Text to classify, or the response of `ai_parse_document`.
         /// * `labels`: Array of labels, or object from label to description. 2 to 500 labels of up to 100 characters.
@@ -37,7 +38,7 @@ calls! {
         ai_classify(content: serde_json::Value, labels: serde_json::Value) -> models::ai_functions::AiClassify;
         /// Answers questions about a given state with an option, a probability or a score.
         ///
-        /// `POST /api/2.0/ai-functions/ai-decide`
+        /// `POST /api/2.0/ai-functions/ai-decide` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `questions`: JSON object from question ID to definition; the answers carry the same IDs.
         ///   A definition has a `type`, `instructions` (string, object or array) and, depending on the type, `criteria`. `choice`
@@ -53,7 +54,7 @@ calls! {
         ///
         /// By default a workspace may send 120 such requests a minute.
         ///
-        /// `POST /api/2.0/ai-functions/ai-extract`
+        /// `POST /api/2.0/ai-functions/ai-extract` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `content`: Text to read, or the response of `ai_parse_document`.
         /// * `schema`: Fields to extract: an array of names of string fields, or an object from name to `type`, `description` and whether null
@@ -64,7 +65,7 @@ calls! {
         ai_extract(content: serde_json::Value, schema: serde_json::Value) -> models::ai_functions::AiExtract;
         /// Turns a document into structured pages and elements.
         ///
-        /// `POST /api/2.0/ai-functions/ai-parse-document`
+        /// `POST /api/2.0/ai-functions/ai-parse-document` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `content`: Path of the file on a Unity Catalog volume, or its bytes as a data URL with base64, e.g. `data:image/png;base64,...`.
         ///   PDF, Word (DOC and DOCX), PowerPoint (PPT and PPTX), JPEG, PNG or TIFF; at most 100 pages and 100 MB.
@@ -75,27 +76,28 @@ calls! {
         ///
         /// Requests already in flight are finished first: the status goes to `CANCELLING`, later to `CANCELLED`.
         ///
-        /// `POST /api/2.0/ai-functions/batches/{name}/cancel`
+        /// `POST /api/2.0/ai-functions/batches/{name}/cancel` **New**: how stable it is was not stated yet; may change in any
+        /// release.
         ///
         /// * `name`: ID of the batch, `batch_` and a suffix.
         cancel_batch(name: String) -> models::ai_functions::CancelBatch;
         /// Starts an AI function on every request in a file.
         ///
-        /// The call returns at once and the batch runs on its own; `get_batch` tells how far it is.
+        /// The call returns at once and the batch runs on its own; `get_batch` returns how far it is.
         ///
-        /// `POST /api/2.0/ai-functions/batches`
+        /// `POST /api/2.0/ai-functions/batches` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `batch`: The batch to create.
         create_batch(batch: models::Batch) -> models::ai_functions::CreateBatch;
         /// Returns one batch, with how far it is.
         ///
-        /// `GET /api/2.0/ai-functions/batches/{name}`
+        /// `GET /api/2.0/ai-functions/batches/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: ID of the batch, `batch_` and a suffix.
         get_batch(name: String) -> models::ai_functions::GetBatch;
         /// Lists the batches that the caller created in the workspace.
         ///
-        /// `GET /api/2.0/ai-functions/batches`
+        /// `GET /api/2.0/ai-functions/batches` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::ai_functions::ListBatches::page_size),
         /// [`page_token`](field@models::ai_functions::ListBatches::page_token).

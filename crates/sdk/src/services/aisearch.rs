@@ -3,6 +3,7 @@
 //! Services of the package `aisearch`.
 
 use databricks_models::aisearch as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -26,7 +27,7 @@ calls! {
     AiSearch {
         /// Creates an endpoint.
         ///
-        /// `POST /api/2.0/ai-search/{parent}/endpoints`
+        /// `POST /api/2.0/ai-search/{parent}/endpoints` In public preview.
         ///
         /// * `parent`: Workspace to create it in, as `workspaces/<id>`.
         ///   Of the form `workspaces/{workspace_id}`.
@@ -36,7 +37,7 @@ calls! {
         create_endpoint(parent: String, endpoint: models::Endpoint) -> models::ai_search::CreateEndpoint;
         /// Creates an index on an endpoint.
         ///
-        /// `POST /api/2.0/ai-search/{parent}/indexes`
+        /// `POST /api/2.0/ai-search/{parent}/indexes` In public preview.
         ///
         /// * `parent`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
@@ -46,35 +47,35 @@ calls! {
         create_index(parent: String, index: models::Index) -> models::ai_search::CreateIndex;
         /// Deletes an endpoint.
         ///
-        /// `DELETE /api/2.0/ai-search/{name}`
+        /// `DELETE /api/2.0/ai-search/{name}` In public preview.
         ///
         /// * `name`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
         delete_endpoint(name: String) -> models::ai_search::DeleteEndpoint;
         /// Deletes an index.
         ///
-        /// `DELETE /api/2.0/ai-search/{name}`
+        /// `DELETE /api/2.0/ai-search/{name}` In public preview.
         ///
         /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
         delete_index(name: String) -> models::ai_search::DeleteIndex;
         /// Returns one endpoint.
         ///
-        /// `GET /api/2.0/ai-search/{name}`
+        /// `GET /api/2.0/ai-search/{name}` In public preview.
         ///
         /// * `name`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
         get_endpoint(name: String) -> models::ai_search::GetEndpoint;
         /// Returns one index.
         ///
-        /// `GET /api/2.0/ai-search/{name}`
+        /// `GET /api/2.0/ai-search/{name}` In public preview.
         ///
         /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
         get_index(name: String) -> models::ai_search::GetIndex;
         /// Lists the endpoints of a workspace.
         ///
-        /// `GET /api/2.0/ai-search/{parent}/endpoints`
+        /// `GET /api/2.0/ai-search/{parent}/endpoints` In public preview.
         ///
         /// * `parent`: Workspace, as `workspaces/<id>`.
         ///   Of the form `workspaces/{workspace_id}`.
@@ -84,7 +85,7 @@ calls! {
         list_endpoints(parent: String) -> models::ai_search::ListEndpoints;
         /// Lists the indexes of an endpoint.
         ///
-        /// `GET /api/2.0/ai-search/{parent}/indexes`
+        /// `GET /api/2.0/ai-search/{parent}/indexes` In public preview.
         ///
         /// * `parent`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}`.
@@ -96,7 +97,7 @@ calls! {
         ///
         /// Changes nothing, so a token with read scope suffices.
         ///
-        /// `POST /api/2.0/ai-search/{name}:query`
+        /// `POST /api/2.0/ai-search/{name}:query` In public preview.
         ///
         /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
@@ -116,7 +117,7 @@ calls! {
         query_index(name: String, columns: Vec<String>) -> models::ai_search::QueryIndex;
         /// Removes rows from a Direct Access index by primary key.
         ///
-        /// `POST /api/2.0/ai-search/{name}:removeData`
+        /// `POST /api/2.0/ai-search/{name}:removeData` In public preview.
         ///
         /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
@@ -124,7 +125,7 @@ calls! {
         remove_data(name: String, primary_keys: Vec<String>) -> models::ai_search::RemoveData;
         /// Reads the rows of an index, page by page.
         ///
-        /// `POST /api/2.0/ai-search/{name}:scan`
+        /// `POST /api/2.0/ai-search/{name}:scan` In public preview.
         ///
         /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
@@ -136,7 +137,7 @@ calls! {
         ///
         /// Direct Access indexes are written with `upsert_data` instead.
         ///
-        /// `POST /api/2.0/ai-search/{name}:sync`
+        /// `POST /api/2.0/ai-search/{name}:sync` In public preview.
         ///
         /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
@@ -146,16 +147,17 @@ calls! {
         /// Fields are applied in groups: budget policy, then tags, then throughput, then scaling and replicas. If a group fails,
         /// those before it stay changed.
         ///
-        /// `PATCH /api/2.0/ai-search/{name}`
+        /// `PATCH /api/2.0/ai-search/{name}` In public preview.
         ///
         /// * `name`: Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
         ///   Of the form `workspaces/{workspace}/endpoints/{endpoint}`.
         /// * `endpoint`: The endpoint with its new values.
-        /// * `update_mask`: Fields to change.
-        update_endpoint(name: String, endpoint: models::Endpoint, update_mask: databricks_core::FieldMask) -> models::ai_search::UpdateEndpoint;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::ai_search::UpdateEndpoint::update_mask).
+        update_endpoint(name: String, endpoint: models::Endpoint) -> models::ai_search::UpdateEndpoint;
         /// Inserts or replaces rows of a Direct Access index.
         ///
-        /// `POST /api/2.0/ai-search/{name}:upsertData`
+        /// `POST /api/2.0/ai-search/{name}:upsertData` In public preview.
         ///
         /// * `name`: Index, as `workspaces/<workspace>/endpoints/<endpoint>/indexes/<index>`.
         ///   Of the form `workspaces/{workspace_id}/endpoints/{endpoint_id}/indexes/{index_id}`.
@@ -199,4 +201,8 @@ setters! { models::ai_search::QueryIndex {
 setters! { models::ai_search::ScanIndex {
     page_size: i64,
     page_token: String,
+}}
+
+setters! { models::ai_search::UpdateEndpoint {
+    update_mask: databricks_core::FieldMask,
 }}

@@ -3,6 +3,7 @@
 //! Services of the package `apps`.
 
 use databricks_models::apps as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
@@ -34,22 +35,23 @@ calls! {
         create(app: models::App) -> models::apps::Create;
         /// Starts creating an app space and returns the long-running operation.
         ///
-        /// `POST /api/2.0/app-spaces`
+        /// `POST /api/2.0/app-spaces` **In private preview**: may change in any release.
         ///
         /// * `space`: The space to create.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_space(space: models::Space) -> models::apps::CreateSpace;
         /// Starts changing some fields of an app.
         ///
-        /// The change goes on in the background; `get_update` tells its state.
+        /// The change goes on in the background; `get_update` returns its state.
         ///
         /// `POST /api/2.0/apps/{app_name}/update`
         ///
         /// * `app_name`: Name of the app.
-        /// * `update_mask`: Comma-separated field paths to change, without spaces.
-        ///   `*` replaces the whole app; lists and maps can only be named whole.
         ///
-        /// Optional inputs: [`app`](field@models::apps::CreateUpdate::app).
-        create_update(app_name: String, update_mask: String) -> models::apps::CreateUpdate;
+        /// Optional inputs: [`app`](field@models::apps::CreateUpdate::app),
+        /// [`update_mask`](field@models::apps::CreateUpdate::update_mask).
+        create_update(app_name: String) -> models::apps::CreateUpdate;
         /// Deletes an app and returns it.
         ///
         /// `DELETE /api/2.0/apps/{name}`
@@ -64,9 +66,11 @@ calls! {
         delete_app_thumbnail(name: String) -> models::apps::DeleteAppThumbnail;
         /// Starts deleting an app space and returns the long-running operation.
         ///
-        /// `DELETE /api/2.0/app-spaces/{name}`
+        /// `DELETE /api/2.0/app-spaces/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the space.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_space(name: String) -> models::apps::DeleteSpace;
         /// Starts a deployment of an app.
         ///
@@ -104,15 +108,19 @@ calls! {
         get_permissions(app_name: String) -> models::apps::GetPermissions;
         /// Returns one app space.
         ///
-        /// `GET /api/2.0/app-spaces/{name}`
+        /// `GET /api/2.0/app-spaces/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the space.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_space(name: String) -> models::apps::GetSpace;
         /// Returns the progress of an operation on an app space.
         ///
-        /// `GET /api/2.0/app-spaces/{name}/operation`
+        /// `GET /api/2.0/app-spaces/{name}/operation` **In private preview**: may change in any release.
         ///
         /// * `name`: Operation name, as returned by the call that started it.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_space_operation(name: String) -> models::apps::GetSpaceOperation;
         /// Returns the state of the update of an app.
         ///
@@ -138,10 +146,12 @@ calls! {
         list_deployments(app_name: String) -> models::apps::ListDeployments;
         /// Lists the app spaces of the workspace.
         ///
-        /// `GET /api/2.0/app-spaces`
+        /// `GET /api/2.0/app-spaces` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::apps::ListSpaces::page_size),
         /// [`page_token`](field@models::apps::ListSpaces::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_spaces() -> models::apps::ListSpaces;
         /// Replaces the direct permissions on an app.
         ///
@@ -196,13 +206,15 @@ calls! {
         update_permissions(app_name: String) -> models::apps::UpdatePermissions;
         /// Starts changing an app space and returns the long-running operation.
         ///
-        /// `PATCH /api/2.0/app-spaces/{name}`
+        /// `PATCH /api/2.0/app-spaces/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the space.
         /// * `space`: The space with its new values.
-        /// * `update_mask`: Comma-separated field paths to change, without spaces.
-        ///   `*` replaces the whole space; lists and maps can only be named whole.
-        update_space(name: String, space: models::Space, update_mask: databricks_core::FieldMask) -> models::apps::UpdateSpace;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::apps::UpdateSpace::update_mask).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+        update_space(name: String, space: models::Space) -> models::apps::UpdateSpace;
     }
 }
 
@@ -212,6 +224,7 @@ setters! { models::apps::Create {
 
 setters! { models::apps::CreateUpdate {
     app: models::App,
+    update_mask: databricks_core::FieldMask,
 }}
 
 setters! { models::apps::List {
@@ -225,6 +238,7 @@ setters! { models::apps::ListDeployments {
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::apps::ListSpaces {
     page_size: i64,
     page_token: String,
@@ -242,18 +256,28 @@ setters! { models::apps::UpdatePermissions {
     access_control_list: Vec<models::AppAccessControlRequest>,
 }}
 
+#[cfg(feature = "preview")]
+setters! { models::apps::UpdateSpace {
+    update_mask: databricks_core::FieldMask,
+}}
+
 waits! {
     models::apps::Create => Waiter;
+    #[cfg(feature = "preview")]
     models::apps::CreateSpace => OperationWaiter;
     models::apps::CreateUpdate => Waiter;
+    #[cfg(feature = "preview")]
     models::apps::DeleteSpace => OperationWaiter;
     models::apps::Deploy => Waiter;
     models::apps::Start => Waiter;
     models::apps::Stop => Waiter;
+    #[cfg(feature = "preview")]
     models::apps::UpdateSpace => OperationWaiter;
 }
 
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Manages the custom templates that apps of the workspace can be created from.
     pub fn apps_settings(&self) -> AppsSettings {
         AppsSettings {
@@ -262,35 +286,38 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Manages the custom templates that apps of the workspace can be created from.
 #[derive(Clone, Debug)]
 pub struct AppsSettings {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     AppsSettings {
         /// Creates a custom app template.
         ///
-        /// `POST /api/2.0/apps-settings/templates`
+        /// `POST /api/2.0/apps-settings/templates` **In private preview**: may change in any release.
         ///
         /// * `template`: The template to create.
         create_custom_template(template: models::CustomTemplate) -> models::apps_settings::CreateCustomTemplate;
         /// Deletes a custom app template and returns it.
         ///
-        /// `DELETE /api/2.0/apps-settings/templates/{name}`
+        /// `DELETE /api/2.0/apps-settings/templates/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the template.
         delete_custom_template(name: String) -> models::apps_settings::DeleteCustomTemplate;
         /// Returns one custom app template.
         ///
-        /// `GET /api/2.0/apps-settings/templates/{name}`
+        /// `GET /api/2.0/apps-settings/templates/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the template.
         get_custom_template(name: String) -> models::apps_settings::GetCustomTemplate;
         /// Lists the custom app templates of the workspace.
         ///
-        /// `GET /api/2.0/apps-settings/templates`
+        /// `GET /api/2.0/apps-settings/templates` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::apps_settings::ListCustomTemplates::page_size),
         /// [`page_token`](field@models::apps_settings::ListCustomTemplates::page_token).
@@ -299,7 +326,7 @@ calls! {
         ///
         /// The name stays as it is.
         ///
-        /// `PUT /api/2.0/apps-settings/templates/{name}`
+        /// `PUT /api/2.0/apps-settings/templates/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the template.
         /// * `template`: The template with its new values.
@@ -307,6 +334,7 @@ calls! {
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::apps_settings::ListCustomTemplates {
     page_size: i64,
     page_token: String,

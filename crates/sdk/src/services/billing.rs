@@ -3,6 +3,7 @@
 //! Services of the package `billing`.
 
 use databricks_models::billing as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::account::AccountClient {
@@ -61,27 +62,27 @@ calls! {
         ///
         /// Calls with the same `request_id` are carried out once.
         ///
-        /// `POST /api/2.1/accounts/{account_id}/budget-policies` A fresh idempotency key is sent in `request_id` unless you set
-        /// one.
+        /// `POST /api/2.1/accounts/{account_id}/budget-policies` In public preview. A fresh idempotency key is sent in `request_id`
+        /// unless you set one.
         ///
         /// Optional inputs: [`policy`](field@models::budget_policy::Create::policy),
         /// [`request_id`](field@models::budget_policy::Create::request_id).
         create() -> models::budget_policy::Create;
         /// Deletes a budget policy.
         ///
-        /// `DELETE /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
+        /// `DELETE /api/2.1/accounts/{account_id}/budget-policies/{policy_id}` In public preview.
         ///
         /// * `policy_id`: Id of the policy.
         delete(policy_id: String) -> models::budget_policy::Delete;
         /// Returns one budget policy.
         ///
-        /// `GET /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
+        /// `GET /api/2.1/accounts/{account_id}/budget-policies/{policy_id}` In public preview.
         ///
         /// * `policy_id`: Id of the policy.
         get(policy_id: String) -> models::budget_policy::Get;
         /// Lists budget policies, ordered by name.
         ///
-        /// `GET /api/2.1/accounts/{account_id}/budget-policies`
+        /// `GET /api/2.1/accounts/{account_id}/budget-policies` In public preview.
         ///
         /// Optional inputs: [`filter_by`](field@models::budget_policy::List::filter_by),
         /// [`page_size`](field@models::budget_policy::List::page_size),
@@ -92,7 +93,7 @@ calls! {
         ///
         /// All fields have to be sent, unchanged ones too.
         ///
-        /// `PATCH /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
+        /// `PATCH /api/2.1/accounts/{account_id}/budget-policies/{policy_id}` In public preview.
         ///
         /// * `policy_id`: Id of the policy.
         /// * `policy`: The policy with its new values; all but the creator have to be given.
@@ -138,19 +139,19 @@ calls! {
     Budgets {
         /// Creates a budget.
         ///
-        /// `POST /api/2.1/accounts/{account_id}/budgets`
+        /// `POST /api/2.1/accounts/{account_id}/budgets` In public preview.
         ///
         /// * `budget`: The budget to create.
         create(budget: models::CreateBudgetConfigurationBudget) -> models::budgets::Create;
         /// Deletes a budget for good.
         ///
-        /// `DELETE /api/2.1/accounts/{account_id}/budgets/{budget_id}`
+        /// `DELETE /api/2.1/accounts/{account_id}/budgets/{budget_id}` In public preview.
         ///
         /// * `budget_id`: Id of the budget.
         delete(budget_id: String) -> models::budgets::Delete;
         /// Returns one budget.
         ///
-        /// `GET /api/2.1/accounts/{account_id}/budgets/{budget_id}`
+        /// `GET /api/2.1/accounts/{account_id}/budgets/{budget_id}` In public preview.
         ///
         /// * `budget_id`: Id of the budget.
         get(budget_id: String) -> models::budgets::Get;
@@ -166,7 +167,7 @@ calls! {
         get_budget_spend_status(name: String) -> models::budgets::GetBudgetSpendStatus;
         /// Lists the budgets of the account.
         ///
-        /// `GET /api/2.1/accounts/{account_id}/budgets`
+        /// `GET /api/2.1/accounts/{account_id}/budgets` In public preview.
         ///
         /// Optional inputs: [`page_token`](field@models::budgets::List::page_token).
         list() -> models::budgets::List;
@@ -186,7 +187,7 @@ calls! {
         list_budget_spend_statuses(parent: String) -> models::budgets::ListBudgetSpendStatuses;
         /// Replaces a budget with the given content.
         ///
-        /// `PUT /api/2.1/accounts/{account_id}/budgets/{budget_id}`
+        /// `PUT /api/2.1/accounts/{account_id}/budgets/{budget_id}` In public preview.
         ///
         /// * `budget_id`: Id of the budget.
         /// * `budget`: New content of the budget.

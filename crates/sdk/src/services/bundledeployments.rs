@@ -3,6 +3,7 @@
 //! Services of the package `bundledeployments`.
 
 use databricks_models::bundledeployments as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -29,7 +30,7 @@ calls! {
         /// In one step, the server records the reason and the time on the version, frees the lock, and brings `status` and
         /// `last_version_id` of the deployment up to date.
         ///
-        /// `POST /api/2.0/bundle/{name}/complete`
+        /// `POST /api/2.0/bundle/{name}/complete` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the version, `deployments/{deployment}/versions/{version}`.
         ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
@@ -42,7 +43,7 @@ calls! {
         /// `initial_parent_path` is mandatory. Callers may also set `workspace_info`, `deployment_mode`, `target_name` and
         /// `display_name`; anything else in the body is ignored.
         ///
-        /// `POST /api/2.0/bundle/deployments`
+        /// `POST /api/2.0/bundle/deployments` **In private preview**: may change in any release.
         ///
         /// * `deployment`: The deployment to register.
         create_deployment(deployment: models::Deployment) -> models::bundle_deployments::CreateDeployment;
@@ -52,7 +53,7 @@ calls! {
         /// later. Outcomes are reported with `update_operation`. A `previous_version_id` that is not the latest version means that
         /// someone else deployed, and the call fails.
         ///
-        /// `POST /api/2.0/bundle/{parent}/versions`
+        /// `POST /api/2.0/bundle/{parent}/versions` **In private preview**: may change in any release.
         ///
         /// * `parent`: Name of the deployment, `deployments/{deployment}`.
         ///   Of the form `deployments/{deployment_id}`.
@@ -62,35 +63,35 @@ calls! {
         create_version(parent: String, version_id: String, version: models::Version) -> models::bundle_deployments::CreateVersion;
         /// Deletes a deployment record.
         ///
-        /// `DELETE /api/2.0/bundle/{name}`
+        /// `DELETE /api/2.0/bundle/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the deployment, `deployments/{deployment}`.
         ///   Of the form `deployments/{deployment_id}`.
         delete_deployment(name: String) -> models::bundle_deployments::DeleteDeployment;
         /// Returns one deployment.
         ///
-        /// `GET /api/2.0/bundle/{name}`
+        /// `GET /api/2.0/bundle/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the deployment, `deployments/{deployment}`.
         ///   Of the form `deployments/{deployment_id}`.
         get_deployment(name: String) -> models::bundle_deployments::GetDeployment;
         /// Returns one operation of a version.
         ///
-        /// `GET /api/2.0/bundle/{name}`
+        /// `GET /api/2.0/bundle/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the operation, `deployments/{deployment}/versions/{version}/operations/{resource_key}`.
         ///   Of the form `deployments/{deployment_id}/versions/{version_id}/operations/{resource_key}`.
         get_operation(name: String) -> models::bundle_deployments::GetOperation;
         /// Returns one resource of a deployment.
         ///
-        /// `GET /api/2.0/bundle/{name}`
+        /// `GET /api/2.0/bundle/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the resource, `deployments/{deployment}/resources/{resource_key}`.
         ///   Of the form `deployments/{deployment_id}/resources/{resource_key}`.
         get_resource(name: String) -> models::bundle_deployments::GetResource;
         /// Returns one version of a deployment.
         ///
-        /// `GET /api/2.0/bundle/{name}`
+        /// `GET /api/2.0/bundle/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the version, `deployments/{deployment}/versions/{version}`.
         ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
@@ -99,14 +100,14 @@ calls! {
         ///
         /// Fails with `ABORTED` if the lock has run out or the version is over.
         ///
-        /// `POST /api/2.0/bundle/{name}/heartbeat`
+        /// `POST /api/2.0/bundle/{name}/heartbeat` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the version, `deployments/{deployment}/versions/{version}`.
         ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
         heartbeat(name: String) -> models::bundle_deployments::Heartbeat;
         /// Lists the bundle deployments of the workspace.
         ///
-        /// `GET /api/2.0/bundle/deployments`
+        /// `GET /api/2.0/bundle/deployments` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::bundle_deployments::ListDeployments::page_size),
         /// [`page_token`](field@models::bundle_deployments::ListDeployments::page_token),
@@ -114,7 +115,7 @@ calls! {
         list_deployments() -> models::bundle_deployments::ListDeployments;
         /// Lists the operations of a version.
         ///
-        /// `GET /api/2.0/bundle/{parent}/operations`
+        /// `GET /api/2.0/bundle/{parent}/operations` **In private preview**: may change in any release.
         ///
         /// * `parent`: Name of the version, `deployments/{deployment}/versions/{version}`.
         ///   Of the form `deployments/{deployment_id}/versions/{version_id}`.
@@ -124,7 +125,7 @@ calls! {
         list_operations(parent: String) -> models::bundle_deployments::ListOperations;
         /// Lists the resources of a deployment.
         ///
-        /// `GET /api/2.0/bundle/{parent}/resources`
+        /// `GET /api/2.0/bundle/{parent}/resources` **In private preview**: may change in any release.
         ///
         /// * `parent`: Name of the deployment, `deployments/{deployment}`.
         ///   Of the form `deployments/{deployment_id}`.
@@ -134,7 +135,7 @@ calls! {
         list_resources(parent: String) -> models::bundle_deployments::ListResources;
         /// Lists the versions of a deployment by falling number, latest first.
         ///
-        /// `GET /api/2.0/bundle/{parent}/versions`
+        /// `GET /api/2.0/bundle/{parent}/versions` **In private preview**: may change in any release.
         ///
         /// * `parent`: Name of the deployment, `deployments/{deployment}`.
         ///   Of the form `deployments/{deployment_id}`.
@@ -144,14 +145,14 @@ calls! {
         list_versions(parent: String) -> models::bundle_deployments::ListVersions;
         /// Changes the fields of a deployment that `update_mask` names.
         ///
-        /// `PATCH /api/2.0/bundle/{name}`
+        /// `PATCH /api/2.0/bundle/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the deployment, `deployments/{deployment}`.
         ///   Of the form `deployments/{deployment_id}`.
         /// * `deployment`: New values of the fields in the mask; the rest is ignored.
-        /// * `update_mask`: Comma-separated fields to change, out of `workspace_info`, `deployment_mode`, `target_name` and `display_name`.
-        ///   Naming none, or any other, fails with `INVALID_PARAMETER_VALUE`.
-        update_deployment(name: String, deployment: models::Deployment, update_mask: databricks_core::FieldMask) -> models::bundle_deployments::UpdateDeployment;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::bundle_deployments::UpdateDeployment::update_mask).
+        update_deployment(name: String, deployment: models::Deployment) -> models::bundle_deployments::UpdateDeployment;
         /// Records the outcome of an operation while its version is in progress.
         ///
         /// `sequence_id` in the body has to be the one last seen; if the operation has changed since, the call fails with
@@ -159,14 +160,14 @@ calls! {
         /// resource of the deployment. Naming `state` in the mask without a value removes that resource, which a successful delete
         /// or unbind has to do.
         ///
-        /// `PATCH /api/2.0/bundle/{name}`
+        /// `PATCH /api/2.0/bundle/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the operation, `deployments/{deployment}/versions/{version}/operations/{resource_key}`.
         ///   Of the form `deployments/{deployment_id}/versions/{version_id}/operations/{resource_key}`.
         /// * `operation`: New values of the fields in the mask, and `sequence_id`; the rest is ignored.
-        /// * `update_mask`: Comma-separated fields to change, out of `status`, `state`, `resource_id`, `error_message` and `dashboard_metadata`.
-        ///   Naming none, or any other, fails with `INVALID_PARAMETER_VALUE`.
-        update_operation(name: String, operation: models::Operation, update_mask: databricks_core::FieldMask) -> models::bundle_deployments::UpdateOperation;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::bundle_deployments::UpdateOperation::update_mask).
+        update_operation(name: String, operation: models::Operation) -> models::bundle_deployments::UpdateOperation;
     }
 }
 
@@ -193,4 +194,12 @@ setters! { models::bundle_deployments::ListResources {
 setters! { models::bundle_deployments::ListVersions {
     page_size: i64,
     page_token: String,
+}}
+
+setters! { models::bundle_deployments::UpdateDeployment {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::bundle_deployments::UpdateOperation {
+    update_mask: databricks_core::FieldMask,
 }}

@@ -3,6 +3,7 @@
 //! Services of the package `catalog`.
 
 use databricks_models::catalog as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::account::AccountClient {
@@ -248,12 +249,14 @@ calls! {
         /// The caller must own the schema, or have `CREATE_SERVICE` and `USE_SCHEMA` on it and `USE_CATALOG` above it. It also
         /// needs `USE_CONNECTION` on the connection to the server.
         ///
-        /// `POST /api/2.1/unity-catalog/mcp-services`
+        /// `POST /api/2.1/unity-catalog/mcp-services` **In beta**: may change in any release.
         ///
         /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
         /// * `mcp_service_id`: Name of the new service within the schema.
         /// * `mcp_service`: The service, with its source connection.
         ///   Leave `name` empty; the server derives it.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_mcp_service(parent: String, mcp_service_id: String, mcp_service: models::McpService) -> models::ai_gateway::CreateMcpService;
         /// Authenticates the caller to an MCP service, also if it already was, with the outcome of an OAuth flow.
         ///
@@ -270,12 +273,14 @@ calls! {
         /// The caller must own the schema, or have `CREATE_SERVICE` and `USE_SCHEMA` on it and `USE_CATALOG` above it. Secrets
         /// given in the request take `CREATE_CONNECTION` on the schema, a service credential takes `ACCESS` on it.
         ///
-        /// `POST /api/2.1/unity-catalog/model-provider-services`
+        /// `POST /api/2.1/unity-catalog/model-provider-services` **In beta**: may change in any release.
         ///
         /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
         /// * `model_provider_service_id`: Name of the new service within the schema.
         /// * `model_provider_service`: The service.
         ///   Leave `name` empty; the server derives it.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_model_provider_service(parent: String, model_provider_service_id: String, model_provider_service: models::ModelProviderService) -> models::ai_gateway::CreateModelProviderService;
         /// Creates a model service: an endpoint that routes inference requests to models.
         ///
@@ -283,12 +288,14 @@ calls! {
         /// destination takes `EXECUTE` on its model or provider service with `USE_CATALOG` and `USE_SCHEMA` above that, one with
         /// provisioned throughput also `CAN_MANAGE` on its serving endpoint; an inference table takes `CREATE_TABLE`.
         ///
-        /// `POST /api/2.1/unity-catalog/model-services`
+        /// `POST /api/2.1/unity-catalog/model-services` **In beta**: may change in any release.
         ///
         /// * `parent`: Schema, as `schemas/{catalog}.{schema}`.
         /// * `model_service_id`: Name of the new service within the schema.
         /// * `model_service`: The service.
         ///   Leave `name` empty; the server derives it.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_model_service(parent: String, model_service_id: String, model_service: models::ModelService) -> models::ai_gateway::CreateModelService;
         /// Creates a skill without content, and its storage.
         ///
@@ -308,12 +315,14 @@ calls! {
         ///
         /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
         ///
-        /// `DELETE /api/2.1/unity-catalog/{name}`
+        /// `DELETE /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
         ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
         ///
         /// Optional inputs: [`etag`](field@models::ai_gateway::DeleteMcpService::etag).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_mcp_service(name: String) -> models::ai_gateway::DeleteMcpService;
         /// Signs the caller out of an MCP service by revoking its credential.
         ///
@@ -328,23 +337,27 @@ calls! {
         ///
         /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
         ///
-        /// `DELETE /api/2.1/unity-catalog/{name}`
+        /// `DELETE /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
         ///   Of the form `model-provider-services/{catalog}.{schema}.{model_provider_service}`.
         ///
         /// Optional inputs: [`etag`](field@models::ai_gateway::DeleteModelProviderService::etag).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_model_provider_service(name: String) -> models::ai_gateway::DeleteModelProviderService;
         /// Deletes a model service.
         ///
         /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
         ///
-        /// `DELETE /api/2.1/unity-catalog/{name}`
+        /// `DELETE /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, as `model-services/{catalog}.{schema}.{name}`.
         ///   Of the form `model-services/{catalog}.{schema}.{model_service}`.
         ///
         /// Optional inputs: [`etag`](field@models::ai_gateway::DeleteModelService::etag).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_model_service(name: String) -> models::ai_gateway::DeleteModelService;
         /// Deletes a skill.
         ///
@@ -374,10 +387,12 @@ calls! {
         /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
         /// `USE_SCHEMA` above it.
         ///
-        /// `GET /api/2.1/unity-catalog/{name}`
+        /// `GET /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
         ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_mcp_service(name: String) -> models::ai_gateway::GetMcpService;
         /// Returns whether the caller is authenticated to an MCP service.
         ///
@@ -395,20 +410,24 @@ calls! {
         /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
         /// `USE_SCHEMA` above it.
         ///
-        /// `GET /api/2.1/unity-catalog/{name}`
+        /// `GET /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
         ///   Of the form `model-provider-services/{catalog}.{schema}.{model_provider_service}`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_model_provider_service(name: String) -> models::ai_gateway::GetModelProviderService;
         /// Returns one model service.
         ///
         /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
         /// `USE_SCHEMA` above it.
         ///
-        /// `GET /api/2.1/unity-catalog/{name}`
+        /// `GET /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, as `model-services/{catalog}.{schema}.{name}`.
         ///   Of the form `model-services/{catalog}.{schema}.{model_service}`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_model_service(name: String) -> models::ai_gateway::GetModelService;
         /// Returns one skill.
         ///
@@ -425,36 +444,42 @@ calls! {
         /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
         /// on.
         ///
-        /// `GET /api/2.1/unity-catalog/mcp-services`
+        /// `GET /api/2.1/unity-catalog/mcp-services` **In beta**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::ai_gateway::ListMcpServices::page_size),
         /// [`page_token`](field@models::ai_gateway::ListMcpServices::page_token),
         /// [`parent`](field@models::ai_gateway::ListMcpServices::parent),
         /// [`view`](field@models::ai_gateway::ListMcpServices::view).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_mcp_services() -> models::ai_gateway::ListMcpServices;
         /// Lists the model provider services of a schema.
         ///
         /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
         /// on.
         ///
-        /// `GET /api/2.1/unity-catalog/model-provider-services`
+        /// `GET /api/2.1/unity-catalog/model-provider-services` **In beta**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::ai_gateway::ListModelProviderServices::page_size),
         /// [`page_token`](field@models::ai_gateway::ListModelProviderServices::page_token),
         /// [`parent`](field@models::ai_gateway::ListModelProviderServices::parent),
         /// [`view`](field@models::ai_gateway::ListModelProviderServices::view).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_model_provider_services() -> models::ai_gateway::ListModelProviderServices;
         /// Lists the model services of a schema.
         ///
         /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
         /// on.
         ///
-        /// `GET /api/2.1/unity-catalog/model-services`
+        /// `GET /api/2.1/unity-catalog/model-services` **In beta**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::ai_gateway::ListModelServices::page_size),
         /// [`page_token`](field@models::ai_gateway::ListModelServices::page_token),
         /// [`parent`](field@models::ai_gateway::ListModelServices::parent),
         /// [`view`](field@models::ai_gateway::ListModelServices::view).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_model_services() -> models::ai_gateway::ListModelServices;
         /// Lists the skills of a schema.
         ///
@@ -474,52 +499,50 @@ calls! {
         /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. The owner needs
         /// `USE_CONNECTION` on a new connection. The name stays.
         ///
-        /// `PATCH /api/2.1/unity-catalog/{name}`
+        /// `PATCH /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
         ///   Of the form `mcp-services/{catalog}.{schema}.{mcp_service}`.
         /// * `mcp_service`: The new values; only the paths in `update_mask` are taken.
-        /// * `update_mask`: Paths to change, among `comment`, `config`, `config.rate_limits`, `config.source_connection.name` and
-        ///   `config.include_tool_selectors`.
-        ///   `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
         ///
-        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateMcpService::etag).
-        update_mcp_service(name: String, mcp_service: models::McpService, update_mask: databricks_core::FieldMask) -> models::ai_gateway::UpdateMcpService;
+        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateMcpService::etag),
+        /// [`update_mask`](field@models::ai_gateway::UpdateMcpService::update_mask).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+        update_mcp_service(name: String, mcp_service: models::McpService) -> models::ai_gateway::UpdateMcpService;
         /// Changes the given parts of a model provider service.
         ///
         /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. The name and the
         /// type of provider stay, and how it authenticates can change only where the provider supports both ways.
         ///
-        /// `PATCH /api/2.1/unity-catalog/{name}`
+        /// `PATCH /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
         ///   Of the form `model-provider-services/{catalog}.{schema}.{model_provider_service}`.
         /// * `model_provider_service`: The new values; only the paths in `update_mask` are taken.
-        /// * `update_mask`: Paths to change: `comment`, `config` as a whole (what is not given is cleared), `config.provider` for the part of the
-        ///   provider, whatever its field is called, or one of `allow_all_targets`, `targets`, `forward_headers`,
-        ///   `forward_query_parameters`, `forward_unmanaged_paths`, `rate_limits`, `pricing.default_discount_basis_points` and
-        ///   `inference_table` below `config`.
-        ///   If `config` or `config.provider` comes without secrets, the stored ones stay.
         ///
-        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateModelProviderService::etag).
-        update_model_provider_service(name: String, model_provider_service: models::ModelProviderService, update_mask: databricks_core::FieldMask) -> models::ai_gateway::UpdateModelProviderService;
+        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateModelProviderService::etag),
+        /// [`update_mask`](field@models::ai_gateway::UpdateModelProviderService::update_mask).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+        update_model_provider_service(name: String, model_provider_service: models::ModelProviderService) -> models::ai_gateway::UpdateModelProviderService;
         /// Changes the given parts of a model service.
         ///
         /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. New destinations
         /// take privileges of the caller and of the owner, as on creation; an owner needs `CAN_QUERY` on the endpoint of one with
         /// provisioned throughput. The name stays.
         ///
-        /// `PATCH /api/2.1/unity-catalog/{name}`
+        /// `PATCH /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, as `model-services/{catalog}.{schema}.{name}`.
         ///   Of the form `model-services/{catalog}.{schema}.{model_service}`.
         /// * `model_service`: The new values; only the paths in `update_mask` are taken.
-        /// * `update_mask`: Paths to change, among `comment`, `config`, `config.rate_limits`, `config.inference_table`,
-        ///   `config.routing.destinations`, and for fallbacks `config.routing.fallback.destinations`.
-        ///   `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
         ///
-        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateModelService::etag).
-        update_model_service(name: String, model_service: models::ModelService, update_mask: databricks_core::FieldMask) -> models::ai_gateway::UpdateModelService;
+        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateModelService::etag),
+        /// [`update_mask`](field@models::ai_gateway::UpdateModelService::update_mask).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+        update_model_service(name: String, model_service: models::ModelService) -> models::ai_gateway::UpdateModelService;
         /// Changes the comment of a skill.
         ///
         /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. Nothing else can
@@ -531,21 +554,24 @@ calls! {
         /// * `name`: Resource name, as `skills/{catalog}.{schema}.{name}`.
         ///   Of the form `skills/{catalog}.{schema}.{skill}`.
         /// * `skill`: The new values; only the paths in `update_mask` are taken.
-        /// * `update_mask`: Has to be `comment`.
         ///
-        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateSkill::etag).
-        update_skill(name: String, skill: models::Skill, update_mask: databricks_core::FieldMask) -> models::ai_gateway::UpdateSkill;
+        /// Optional inputs: [`etag`](field@models::ai_gateway::UpdateSkill::etag),
+        /// [`update_mask`](field@models::ai_gateway::UpdateSkill::update_mask).
+        update_skill(name: String, skill: models::Skill) -> models::ai_gateway::UpdateSkill;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::ai_gateway::DeleteMcpService {
     etag: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::ai_gateway::DeleteModelProviderService {
     etag: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::ai_gateway::DeleteModelService {
     etag: String,
 }}
@@ -554,6 +580,7 @@ setters! { models::ai_gateway::DeleteSkill {
     etag: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::ai_gateway::ListMcpServices {
     page_size: i64,
     page_token: String,
@@ -561,6 +588,7 @@ setters! { models::ai_gateway::ListMcpServices {
     view: models::ListMcpServicesRequestView,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::ai_gateway::ListModelProviderServices {
     page_size: i64,
     page_token: String,
@@ -568,6 +596,7 @@ setters! { models::ai_gateway::ListModelProviderServices {
     view: models::ListModelProviderServicesRequestView,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::ai_gateway::ListModelServices {
     page_size: i64,
     page_token: String,
@@ -580,20 +609,27 @@ setters! { models::ai_gateway::ListSkills {
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::ai_gateway::UpdateMcpService {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::ai_gateway::UpdateModelProviderService {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::ai_gateway::UpdateModelService {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 setters! { models::ai_gateway::UpdateSkill {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -1113,7 +1149,7 @@ setters! { models::entity_tag_assignments::List {
 }}
 
 setters! { models::entity_tag_assignments::Update {
-    update_mask: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -1137,19 +1173,19 @@ calls! {
     ExternalLineage {
         /// Creates a lineage relationship; at least one end is an external metadata object.
         ///
-        /// `POST /api/2.0/lineage-tracking/external-lineage`
+        /// `POST /api/2.0/lineage-tracking/external-lineage` In public preview.
         ///
         /// * `external_lineage_relationship`: The relationship, with its source and target.
         create_external_lineage_relationship(external_lineage_relationship: models::CreateRequestExternalLineage) -> models::external_lineage::CreateExternalLineageRelationship;
         /// Deletes a lineage relationship.
         ///
-        /// `DELETE /api/2.0/lineage-tracking/external-lineage`
+        /// `DELETE /api/2.0/lineage-tracking/external-lineage` In public preview.
         ///
         /// * `external_lineage_relationship`: The relationship to delete, given by its source and target.
         delete_external_lineage_relationship(external_lineage_relationship: models::DeleteRequestExternalLineage) -> models::external_lineage::DeleteExternalLineageRelationship;
         /// Lists the external lineage of an object, in one direction.
         ///
-        /// `GET /api/2.0/lineage-tracking/external-lineage`
+        /// `GET /api/2.0/lineage-tracking/external-lineage` In public preview.
         ///
         /// * `lineage_direction`: Whether to follow the data to its sources or to its uses.
         /// * `object_info`: The object asked about; exactly one of its kinds set.
@@ -1159,18 +1195,22 @@ calls! {
         list_external_lineage_relationships(lineage_direction: models::LineageDirection, object_info: models::ExternalLineageObject) -> models::external_lineage::ListExternalLineageRelationships;
         /// Changes a lineage relationship.
         ///
-        /// `PATCH /api/2.0/lineage-tracking/external-lineage`
+        /// `PATCH /api/2.0/lineage-tracking/external-lineage` In public preview.
         ///
         /// * `external_lineage_relationship`: New content; only the fields in `update_mask` are taken.
-        /// * `update_mask`: Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
-        ///   `*` replaces everything.
-        update_external_lineage_relationship(external_lineage_relationship: models::UpdateRequestExternalLineage, update_mask: String) -> models::external_lineage::UpdateExternalLineageRelationship;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::external_lineage::UpdateExternalLineageRelationship::update_mask).
+        update_external_lineage_relationship(external_lineage_relationship: models::UpdateRequestExternalLineage) -> models::external_lineage::UpdateExternalLineageRelationship;
     }
 }
 
 setters! { models::external_lineage::ListExternalLineageRelationships {
     page_size: i64,
     page_token: String,
+}}
+
+setters! { models::external_lineage::UpdateExternalLineageRelationship {
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -1339,7 +1379,7 @@ calls! {
         ///
         /// Allowed to metastore admins and with `CREATE_EXTERNAL_METADATA`. All account users get `BROWSE` on the new object.
         ///
-        /// `POST /api/2.0/lineage-tracking/external-metadata`
+        /// `POST /api/2.0/lineage-tracking/external-metadata` In public preview.
         ///
         /// * `external_metadata`: The object to create.
         create_external_metadata(external_metadata: models::ExternalMetadata) -> models::external_metadata::CreateExternalMetadata;
@@ -1347,7 +1387,7 @@ calls! {
         ///
         /// Allowed to metastore admins, to its owner, and with `MANAGE` on it.
         ///
-        /// `DELETE /api/2.0/lineage-tracking/external-metadata/{name}`
+        /// `DELETE /api/2.0/lineage-tracking/external-metadata/{name}` In public preview.
         ///
         /// * `name`: Name of the object.
         delete_external_metadata(name: String) -> models::external_metadata::DeleteExternalMetadata;
@@ -1355,7 +1395,7 @@ calls! {
         ///
         /// Allowed to metastore admins, to its owner, and with `BROWSE` on it.
         ///
-        /// `GET /api/2.0/lineage-tracking/external-metadata/{name}`
+        /// `GET /api/2.0/lineage-tracking/external-metadata/{name}` In public preview.
         ///
         /// * `name`: Name of the object.
         get_external_metadata(name: String) -> models::external_metadata::GetExternalMetadata;
@@ -1363,7 +1403,7 @@ calls! {
         ///
         /// Metastore admins see all of them, others those they have `BROWSE` on. The order is not defined.
         ///
-        /// `GET /api/2.0/lineage-tracking/external-metadata`
+        /// `GET /api/2.0/lineage-tracking/external-metadata` In public preview.
         ///
         /// Optional inputs: [`page_size`](field@models::external_metadata::ListExternalMetadata::page_size),
         /// [`page_token`](field@models::external_metadata::ListExternalMetadata::page_token).
@@ -1373,19 +1413,23 @@ calls! {
         /// Allowed to metastore admins, to its owner, and with `MODIFY` on it. One request changes either the owner, which takes
         /// `MANAGE` too, or other fields.
         ///
-        /// `PATCH /api/2.0/lineage-tracking/external-metadata/{name}`
+        /// `PATCH /api/2.0/lineage-tracking/external-metadata/{name}` In public preview.
         ///
         /// * `name`: Name of the object.
         /// * `external_metadata`: New content; only the fields in `update_mask` are taken.
-        /// * `update_mask`: Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
-        ///   `*` replaces everything.
-        update_external_metadata(name: String, external_metadata: models::ExternalMetadata, update_mask: String) -> models::external_metadata::UpdateExternalMetadata;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::external_metadata::UpdateExternalMetadata::update_mask).
+        update_external_metadata(name: String, external_metadata: models::ExternalMetadata) -> models::external_metadata::UpdateExternalMetadata;
     }
 }
 
 setters! { models::external_metadata::ListExternalMetadata {
     page_size: i64,
     page_token: String,
+}}
+
+setters! { models::external_metadata::UpdateExternalMetadata {
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -1414,6 +1458,8 @@ calls! {
         /// then.
         ///
         /// * `function_info`: The function to create.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create(function_info: models::CreateFunction) -> models::functions::Create;
         /// Deletes a function.
         ///
@@ -1529,7 +1575,7 @@ calls! {
         get_effective(securable_type: String, full_name: String) -> models::grants::GetEffective;
         /// Lists the privileges granted on a securable itself, without inherited ones.
         ///
-        /// `GET /api/2.1/unity-catalog/privilege-assignments/{securable_type}/{full_name}`
+        /// `GET /api/2.1/unity-catalog/privilege-assignments/{securable_type}/{full_name}` In public preview.
         ///
         /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
         /// * `full_name`: Full name of the securable.
@@ -1539,7 +1585,7 @@ calls! {
         list(securable_type: String, full_name: String) -> models::grants::List;
         /// Lists the privileges on a securable, inherited ones included.
         ///
-        /// `GET /api/2.1/unity-catalog/effective-privilege-assignments/{securable_type}/{full_name}`
+        /// `GET /api/2.1/unity-catalog/effective-privilege-assignments/{securable_type}/{full_name}` In public preview.
         ///
         /// * `securable_type`: Kind of securable, for example `catalog`, `schema`, `table` or `share`.
         /// * `full_name`: Full name of the securable.
@@ -1890,9 +1936,9 @@ calls! {
     OnlineTables {
         /// Creates an online table from a Delta table.
         ///
-        /// Creation goes on after the answer; the table can be used once its provisioning state is `ACTIVE`.
+        /// Creation goes on after the response; the table can be used once its provisioning state is `ACTIVE`.
         ///
-        /// `POST /api/2.0/online-tables`
+        /// `POST /api/2.0/online-tables` In public preview.
         ///
         /// * `table`: Name and specification of the online table.
         create(table: models::OnlineTable) -> models::online_tables::Create;
@@ -1900,13 +1946,13 @@ calls! {
         ///
         /// The data cannot be had back if the source table has been deleted or changed in the meantime.
         ///
-        /// `DELETE /api/2.0/online-tables/{name}`
+        /// `DELETE /api/2.0/online-tables/{name}` In public preview.
         ///
         /// * `name`: Full name, as `catalog.schema.table`.
         delete(name: String) -> models::online_tables::Delete;
         /// Returns an online table with its status.
         ///
-        /// `GET /api/2.0/online-tables/{name}`
+        /// `GET /api/2.0/online-tables/{name}` In public preview.
         ///
         /// * `name`: Full name, as `catalog.schema.table`.
         get(name: String) -> models::online_tables::Get;
@@ -1994,7 +2040,7 @@ setters! { models::policies::ListPolicies {
 }}
 
 setters! { models::policies::UpdatePolicy {
-    update_mask: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -2021,10 +2067,13 @@ calls! {
     QualityMonitors {
         /// Cancels a refresh that has been started.
         ///
-        /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}/cancel`
+        /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}/cancel` **In private preview**: may
+        /// change in any release.
         ///
         /// * `table_name`: Full name of the table, as `catalog.schema.table`.
         /// * `refresh_id`: ID of the refresh.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         cancel_refresh(table_name: String, refresh_id: i64) -> models::quality_monitors::CancelRefresh;
         /// Creates the monitor of a table.
@@ -2066,7 +2115,7 @@ calls! {
         /// Returns the monitor of a table.
         ///
         /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or have `USE_CATALOG`, `USE_SCHEMA` and
-        /// `SELECT`. Called from another workspace than the one of the monitor, the answer may lack parts such as the dashboard.
+        /// `SELECT`. Called from another workspace than the one of the monitor, the response may lack parts such as the dashboard.
         ///
         /// `GET /api/2.1/unity-catalog/tables/{table_name}/monitor`
         ///
@@ -2099,11 +2148,14 @@ calls! {
         /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
         /// `USE_SCHEMA`. It works only from the workspace in which the monitor was created.
         ///
-        /// `POST /api/2.1/quality-monitoring/tables/{table_name}/monitor/dashboard`
+        /// `POST /api/2.1/quality-monitoring/tables/{table_name}/monitor/dashboard` **In private preview**: may change in any
+        /// release.
         ///
         /// * `table_name`: Full name of the table, as `catalog.schema.table`.
         ///
         /// Optional inputs: [`warehouse_id`](field@models::quality_monitors::RegenerateDashboard::warehouse_id).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         regenerate_dashboard(table_name: String) -> models::quality_monitors::RegenerateDashboard;
         /// Queues a refresh of the metrics, which then runs in the background.
@@ -2158,6 +2210,7 @@ setters! { models::quality_monitors::Create {
     warehouse_id: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::quality_monitors::RegenerateDashboard {
     warehouse_id: String,
 }}
@@ -2407,9 +2460,9 @@ calls! {
     Rfa {
         /// Requests access to securables, for one or more principals.
         ///
-        /// A principal may occur only once in the call. The answer says where each request was sent.
+        /// A principal may occur only once in the call. The response states where each request was sent.
         ///
-        /// `POST /api/3.0/rfa/requests`
+        /// `POST /api/3.0/rfa/requests` In public preview.
         ///
         /// Optional inputs: [`requests`](field@models::rfa::BatchCreateAccessRequests::requests).
         batch_create_access_requests() -> models::rfa::BatchCreateAccessRequests;
@@ -2417,7 +2470,7 @@ calls! {
         ///
         /// URLs and the destinations of the metastore are shown to everybody, others with `BROWSE` on the securable only.
         ///
-        /// `GET /api/3.0/rfa/destinations/{securable_type}/{full_name}`
+        /// `GET /api/3.0/rfa/destinations/{securable_type}/{full_name}` In public preview.
         ///
         /// * `securable_type`: Type of the securable, for example `catalog`, `table` or `registered_model`.
         /// * `full_name`: Full name of the securable.
@@ -2428,17 +2481,21 @@ calls! {
         /// destinations, or one URL and nothing else. It works for metastores, catalogs, schemas, tables, external locations,
         /// connections, credentials, functions, registered models and volumes.
         ///
-        /// `PATCH /api/3.0/rfa/destinations`
+        /// `PATCH /api/3.0/rfa/destinations` In public preview.
         ///
         /// * `access_request_destinations`: The securable and its destinations, each with ID and type.
-        /// * `update_mask`: Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
-        ///   `*` replaces everything.
-        update_access_request_destinations(access_request_destinations: models::AccessRequestDestinations, update_mask: String) -> models::rfa::UpdateAccessRequestDestinations;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::rfa::UpdateAccessRequestDestinations::update_mask).
+        update_access_request_destinations(access_request_destinations: models::AccessRequestDestinations) -> models::rfa::UpdateAccessRequestDestinations;
     }
 }
 
 setters! { models::rfa::BatchCreateAccessRequests {
     requests: Vec<models::CreateAccessRequest>,
+}}
+
+setters! { models::rfa::UpdateAccessRequestDestinations {
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -2618,9 +2675,9 @@ calls! {
         ///
         /// * `full_name`: Full name, as `catalog.schema.secret`.
         /// * `secret`: The new values; only the fields in `update_mask` are taken.
-        /// * `update_mask`: Fields to change: `value`, `comment`, `owner` or `expire_time`, each of which must be set in `secret`; or `*` for all
-        ///   that are set.
-        update_secret(full_name: String, secret: models::Secret, update_mask: databricks_core::FieldMask) -> models::secrets_uc::UpdateSecret;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::secrets_uc::UpdateSecret::update_mask).
+        update_secret(full_name: String, secret: models::Secret) -> models::secrets_uc::UpdateSecret;
     }
 }
 
@@ -2633,6 +2690,10 @@ setters! { models::secrets_uc::ListSecrets {
     page_size: i64,
     page_token: String,
     schema_name: String,
+}}
+
+setters! { models::secrets_uc::UpdateSecret {
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -2816,7 +2877,7 @@ calls! {
         ///
         /// Allowed to account admins and metastore admins.
         ///
-        /// `DELETE /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}`
+        /// `DELETE /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}` In public preview.
         ///
         /// * `metastore_id`: ID of the metastore.
         /// * `schema_name`: Name of the system schema.
@@ -2825,7 +2886,7 @@ calls! {
         ///
         /// Allowed to account admins and metastore admins.
         ///
-        /// `PUT /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}`
+        /// `PUT /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}` In public preview.
         ///
         /// * `metastore_id`: ID of the metastore.
         /// * `schema_name`: Name of the system schema.
@@ -2836,7 +2897,7 @@ calls! {
         ///
         /// Allowed to account admins and metastore admins. A page can be empty without being the last.
         ///
-        /// `GET /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas`
+        /// `GET /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas` In public preview.
         ///
         /// * `metastore_id`: ID of the metastore.
         ///
@@ -2926,7 +2987,7 @@ calls! {
         /// Columns have to be in the format of Spark; they are not checked, and a table with others may be unreadable. Column masks
         /// are not supported.
         ///
-        /// `POST /api/2.1/unity-catalog/tables`
+        /// `POST /api/2.1/unity-catalog/tables` In public preview.
         ///
         /// * `catalog_name`: Catalog of the schema.
         /// * `schema_name`: Schema that is to hold the table.
@@ -2947,7 +3008,7 @@ calls! {
         ///
         /// * `full_name`: Full name, as `catalog.schema.table`.
         delete(full_name: String) -> models::tables::Delete;
-        /// Says whether a table exists.
+        /// Returns whether a table exists.
         ///
         /// Allowed to the user who may read its metadata with `tables.get`, and with `BROWSE` on the catalog or schema.
         ///
@@ -3004,11 +3065,13 @@ calls! {
         /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
         /// `USE_SCHEMA`.
         ///
-        /// `PATCH /api/2.1/unity-catalog/tables/{full_name}`
+        /// `PATCH /api/2.1/unity-catalog/tables/{full_name}` **In private preview**: may change in any release.
         ///
         /// * `full_name`: Full name, as `catalog.schema.table`.
         ///
         /// Optional inputs: [`owner`](field@models::tables::Update::owner).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         update(full_name: String) -> models::tables::Update;
     }
 }
@@ -3043,6 +3106,7 @@ setters! { models::tables::ListSummaries {
     table_name_pattern: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::tables::Update {
     owner: String,
 }}
@@ -3156,7 +3220,7 @@ calls! {
         /// `external_access_enabled` must be set on the metastore, and the caller needs `EXTERNAL_USE_SCHEMA` on the schema, which
         /// only the owner of the catalog can grant.
         ///
-        /// `POST /api/2.0/unity-catalog/temporary-volume-credentials`
+        /// `POST /api/2.0/unity-catalog/temporary-volume-credentials` In public preview.
         ///
         /// Optional inputs:
         /// [`operation`](field@models::temporary_volume_credentials::GenerateTemporaryVolumeCredentials::operation),

@@ -3,9 +3,12 @@
 //! Services of the package `cleanrooms`.
 
 use databricks_models::cleanrooms as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Reads earlier versions of the notebooks in a clean room.
     pub fn clean_room_asset_revisions(&self) -> CleanRoomAssetRevisions {
         CleanRoomAssetRevisions {
@@ -14,17 +17,21 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Reads earlier versions of the notebooks in a clean room.
 #[derive(Clone, Debug)]
 pub struct CleanRoomAssetRevisions {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     CleanRoomAssetRevisions {
         /// Returns one revision of a notebook.
         ///
-        /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions/{etag}`
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions/{etag}` **In beta**: may change in any
+        /// release.
         ///
         /// * `clean_room_name`: Name of the clean room.
         /// * `asset_type`: Type of the asset; only `NOTEBOOK_FILE` has revisions.
@@ -33,7 +40,8 @@ calls! {
         get(clean_room_name: String, asset_type: models::CleanRoomAssetAssetType, name: String, etag: String) -> models::clean_room_asset_revisions::Get;
         /// Lists the revisions of a notebook.
         ///
-        /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions`
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions` **In beta**: may change in any
+        /// release.
         ///
         /// * `clean_room_name`: Name of the clean room.
         /// * `asset_type`: Type of the asset; only `NOTEBOOK_FILE` has revisions.
@@ -45,6 +53,7 @@ calls! {
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::clean_room_asset_revisions::List {
     page_size: i64,
     page_token: String,
@@ -79,7 +88,7 @@ calls! {
         create(clean_room_name: String, asset: models::CleanRoomAsset) -> models::clean_room_assets::Create;
         /// Approves or rejects a version of a notebook or JAR analysis.
         ///
-        /// `POST /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/reviews`
+        /// `POST /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/reviews` **In beta**: may change in any release.
         ///
         /// * `clean_room_name`: Name of the clean room.
         /// * `asset_type`: Type of the asset, `NOTEBOOK_FILE` or `JAR_ANALYSIS`.
@@ -88,6 +97,8 @@ calls! {
         /// Optional inputs:
         /// [`jar_analysis_review`](field@models::clean_room_assets::CreateCleanRoomAssetReview::jar_analysis_review),
         /// [`notebook_review`](field@models::clean_room_assets::CreateCleanRoomAssetReview::notebook_review).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_clean_room_asset_review(clean_room_name: String, asset_type: models::CleanRoomAssetAssetType, name: String) -> models::clean_room_assets::CreateCleanRoomAssetReview;
         /// Removes an asset from a clean room, which ends its sharing.
         ///
@@ -126,6 +137,7 @@ calls! {
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::clean_room_assets::CreateCleanRoomAssetReview {
     jar_analysis_review: models::JarAnalysisVersionReview,
     notebook_review: models::NotebookVersionReview,
@@ -136,6 +148,8 @@ setters! { models::clean_room_assets::List {
 }}
 
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Manages rules that approve assets shared into a clean room in the caller's name.
     pub fn clean_room_auto_approval_rules(&self) -> CleanRoomAutoApprovalRules {
         CleanRoomAutoApprovalRules {
@@ -144,38 +158,41 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Manages rules that approve assets shared into a clean room in the caller's name.
 #[derive(Clone, Debug)]
 pub struct CleanRoomAutoApprovalRules {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     CleanRoomAutoApprovalRules {
         /// Creates an auto-approval rule.
         ///
-        /// `POST /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules`
+        /// `POST /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules` **In beta**: may change in any release.
         ///
         /// * `clean_room_name`: Name of the clean room.
         /// * `auto_approval_rule`: The rule to create.
         create(clean_room_name: String, auto_approval_rule: models::CleanRoomAutoApprovalRule) -> models::clean_room_auto_approval_rules::Create;
         /// Deletes an auto-approval rule.
         ///
-        /// `DELETE /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
+        /// `DELETE /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}` **In beta**: may change in any release.
         ///
         /// * `clean_room_name`: Name of the clean room.
         /// * `rule_id`: UUID of the rule.
         delete(clean_room_name: String, rule_id: String) -> models::clean_room_auto_approval_rules::Delete;
         /// Returns one auto-approval rule.
         ///
-        /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}` **In beta**: may change in any release.
         ///
         /// * `clean_room_name`: Name of the clean room.
         /// * `rule_id`: UUID of the rule.
         get(clean_room_name: String, rule_id: String) -> models::clean_room_auto_approval_rules::Get;
         /// Lists the auto-approval rules of the caller.
         ///
-        /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules`
+        /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules` **In beta**: may change in any release.
         ///
         /// * `clean_room_name`: Name of the clean room.
         ///
@@ -184,16 +201,17 @@ calls! {
         list(clean_room_name: String) -> models::clean_room_auto_approval_rules::List;
         /// Changes an auto-approval rule.
         ///
-        /// `PATCH /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
+        /// `PATCH /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}` **In beta**: may change in any release.
         ///
         /// * `clean_room_name`: Name of the clean room.
         /// * `rule_id`: UUID of the rule.
         /// * `auto_approval_rule`: The rule in its new form.
-        ///   Its `rule_id` says which rule is meant.
+        ///   Its `rule_id` names the rule.
         update(clean_room_name: String, rule_id: String, auto_approval_rule: models::CleanRoomAutoApprovalRule) -> models::clean_room_auto_approval_rules::Update;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::clean_room_auto_approval_rules::List {
     page_size: i64,
     page_token: String,

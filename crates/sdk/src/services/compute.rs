@@ -3,6 +3,7 @@
 //! Services of the package `compute`.
 
 use databricks_models::compute as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
@@ -388,12 +389,10 @@ calls! {
         /// `POST /api/2.1/clusters/update`
         ///
         /// * `cluster_id`: ID of the cluster.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
         ///
-        /// Optional inputs: [`cluster`](field@models::clusters::Update::cluster).
-        update(cluster_id: String, update_mask: String) -> models::clusters::Update;
+        /// Optional inputs: [`cluster`](field@models::clusters::Update::cluster),
+        /// [`update_mask`](field@models::clusters::Update::update_mask).
+        update(cluster_id: String) -> models::clusters::Update;
         /// Adds or changes permissions on a cluster, leaving other grants as they are.
         ///
         /// `PATCH /api/2.0/permissions/clusters/{cluster_id}`
@@ -515,6 +514,7 @@ setters! { models::clusters::SetPermissions {
 
 setters! { models::clusters::Update {
     cluster: models::UpdateClusterResource,
+    update_mask: databricks_core::FieldMask,
 }}
 
 setters! { models::clusters::UpdatePermissions {

@@ -3,6 +3,7 @@
 //! Services of the package `computemigrations`.
 
 use databricks_models::computemigrations as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -26,7 +27,8 @@ calls! {
         ///
         /// Fails with `FAILED_PRECONDITION` in any state but `MIGRATION_REVIEW`.
         ///
-        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveExecution`
+        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveExecution` **New**: how stable it is was not stated
+        /// yet; may change in any release.
         ///
         /// * `migration_id`: ID of the migration.
         ///
@@ -39,7 +41,8 @@ calls! {
         /// A migration with `run_validation` then runs the copy once before the execution review; others move to `MIGRATION_REVIEW`
         /// at once. Fails with `FAILED_PRECONDITION` in any state but `TRANSLATION_READY`.
         ///
-        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveTranslation`
+        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveTranslation` **New**: how stable it is was not stated
+        /// yet; may change in any release.
         ///
         /// * `migration_id`: ID of the migration.
         ///
@@ -51,7 +54,8 @@ calls! {
         ///
         /// Work under way is abandoned; the record stays. Fails with `FAILED_PRECONDITION` once the migration has ended.
         ///
-        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/cancel`
+        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/cancel` **New**: how stable it is was not stated yet; may
+        /// change in any release.
         ///
         /// * `migration_id`: ID of the migration.
         ///
@@ -64,7 +68,8 @@ calls! {
         /// `ALREADY_EXISTS` if a migration of the asset is under way or has succeeded (one that failed or was deleted does not
         /// count), and with `INVALID_PARAMETER_VALUE` if the asset cannot be migrated.
         ///
-        /// `POST /api/compute-migrations/v1/migrations` A fresh idempotency key is sent in `request_id` unless you set one.
+        /// `POST /api/compute-migrations/v1/migrations` **New**: how stable it is was not stated yet; may change in any release. A
+        /// fresh idempotency key is sent in `request_id` unless you set one.
         ///
         /// * `migration`: The migration to create.
         ///
@@ -75,7 +80,8 @@ calls! {
         /// Nothing that it did is undone, and what it created stays; `cancel_migration` is the call to stop one under way. A
         /// deleted migration is hidden from all calls, so deleting it again fails with `NOT_FOUND`.
         ///
-        /// `DELETE /api/compute-migrations/v1/migrations/{migration_id}`
+        /// `DELETE /api/compute-migrations/v1/migrations/{migration_id}` **New**: how stable it is was not stated yet; may change
+        /// in any release.
         ///
         /// * `migration_id`: ID of the migration.
         ///
@@ -85,7 +91,8 @@ calls! {
         ///
         /// Meant for polling. Fails with `NOT_FOUND` for a migration outside the caller's workspace.
         ///
-        /// `GET /api/compute-migrations/v1/migrations/{migration_id}`
+        /// `GET /api/compute-migrations/v1/migrations/{migration_id}` **New**: how stable it is was not stated yet; may change in
+        /// any release.
         ///
         /// * `migration_id`: ID of the migration.
         get(migration_id: String) -> models::compute_migrations::Get;
@@ -93,7 +100,7 @@ calls! {
         ///
         /// The list comes from a cache: a migration made while paging may only show in a later call.
         ///
-        /// `GET /api/compute-migrations/v1/migrations`
+        /// `GET /api/compute-migrations/v1/migrations` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// Optional inputs: [`asset_type`](field@models::compute_migrations::List::asset_type),
         /// [`page_size`](field@models::compute_migrations::List::page_size),
@@ -104,7 +111,8 @@ calls! {
         ///
         /// The state becomes `REVISION_PENDING`. Fails with `FAILED_PRECONDITION` in any state but `MIGRATION_REVIEW`.
         ///
-        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectExecution`
+        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectExecution` **New**: how stable it is was not stated
+        /// yet; may change in any release.
         ///
         /// * `migration_id`: ID of the migration.
         /// * `rejection_reason`: Why it is rejected, as free text; the next plan takes it into account.
@@ -115,7 +123,8 @@ calls! {
         ///
         /// The state becomes `REVISION_PENDING`. Fails with `FAILED_PRECONDITION` in any state but `TRANSLATION_READY`.
         ///
-        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectTranslation`
+        /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectTranslation` **New**: how stable it is was not stated
+        /// yet; may change in any release.
         ///
         /// * `migration_id`: ID of the migration.
         /// * `rejection_reason`: Why it is rejected, as free text; the next plan takes it into account.

@@ -3,6 +3,7 @@
 //! Services of the package `dashboards`.
 
 use databricks_models::dashboards as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
@@ -39,7 +40,8 @@ calls! {
         create_message(space_id: String, conversation_id: String, content: String) -> models::genie::CreateMessage;
         /// Adds a comment to a message.
         ///
-        /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments`
+        /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments` In public
+        /// preview.
         ///
         /// * `space_id`: Id of the Genie space.
         /// * `conversation_id`: Id of the conversation.
@@ -76,11 +78,13 @@ calls! {
         ///
         /// The message must have the status `COMPLETED`.
         ///
-        /// `GET /api/2.0/genie/{name}/download-visualization`
+        /// `GET /api/2.0/genie/{name}/download-visualization` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name of the attachment:
         ///   `spaces/{space}/conversations/{conversation}/messages/{message}/attachments/{attachment}`.
         ///   Of the form `spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/attachments/{attachment_id}`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         download_message_attachment_visualization(name: String) -> models::genie::DownloadMessageAttachmentVisualization;
         /// Runs the query of an attachment again, for when its result has expired.
         ///
@@ -96,11 +100,14 @@ calls! {
         ///
         /// Deprecated in favor of `execute_message_attachment_query`.
         ///
-        /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/execute-query`
+        /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/execute-query` **In private
+        /// preview**: may change in any release.
         ///
         /// * `space_id`: Id of the Genie space.
         /// * `conversation_id`: Id of the conversation.
         /// * `message_id`: Id of the message.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         #[deprecated(note = "use `execute_message_attachment_query`")]
         execute_message_query(space_id: String, conversation_id: String, message_id: String) -> models::genie::ExecuteMessageQuery;
         /// Runs the query of an attachment anew, for a download of its full result.
@@ -127,45 +134,56 @@ calls! {
         genie_cancel_response(agent_id: String, conversation_id: String, response_id: String) -> models::genie::GenieCancelResponse;
         /// Starts an evaluation run: Genie answers benchmark questions of the space, in chat mode, and is scored.
         ///
-        /// `POST /api/2.0/genie/spaces/{space_id}/eval-runs`
+        /// `POST /api/2.0/genie/spaces/{space_id}/eval-runs` **In beta**: may change in any release.
         ///
         /// * `space_id`: Id of the Genie space.
         ///
         /// Optional inputs: [`benchmark_question_ids`](field@models::genie::GenieCreateEvalRun::benchmark_question_ids).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         genie_create_eval_run(space_id: String) -> models::genie::GenieCreateEvalRun;
         /// Gets one result of an evaluation run with both answers and the assessment.
         ///
-        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results/{result_id}`
+        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results/{result_id}` **In beta**: may change in any
+        /// release.
         ///
         /// * `space_id`: Id of the Genie space.
         /// * `eval_run_id`: Id of the evaluation run.
         /// * `result_id`: Id of the result within the run.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         genie_get_eval_result_details(space_id: String, eval_run_id: String, result_id: String) -> models::genie::GenieGetEvalResultDetails;
         /// Gets the status and the counts of an evaluation run.
         ///
-        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}`
+        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}` **In beta**: may change in any release.
         ///
         /// * `space_id`: Id of the Genie space.
         /// * `eval_run_id`: Id of the evaluation run.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         genie_get_eval_run(space_id: String, eval_run_id: String) -> models::genie::GenieGetEvalRun;
         /// Lists the results of an evaluation run, one page per call.
         ///
-        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results`
+        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results` **In beta**: may change in any release.
         ///
         /// * `space_id`: Id of the Genie space.
         /// * `eval_run_id`: Id of the evaluation run.
         ///
         /// Optional inputs: [`page_size`](field@models::genie::GenieListEvalResults::page_size),
         /// [`page_token`](field@models::genie::GenieListEvalResults::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         genie_list_eval_results(space_id: String, eval_run_id: String) -> models::genie::GenieListEvalResults;
         /// Lists the evaluation runs of a Genie space, one page per call.
         ///
-        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs`
+        /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs` **In beta**: may change in any release.
         ///
         /// * `space_id`: Id of the Genie space.
         ///
         /// Optional inputs: [`page_size`](field@models::genie::GenieListEvalRuns::page_size),
         /// [`page_token`](field@models::genie::GenieListEvalRuns::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         genie_list_eval_runs(space_id: String) -> models::genie::GenieListEvalRuns;
         /// Gets the progress of a full-result download and, when ready, external links to the result files.
         ///
@@ -208,11 +226,14 @@ calls! {
         ///
         /// Deprecated in favor of `get_message_attachment_query_result`.
         ///
-        /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result`
+        /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result` **In private
+        /// preview**: may change in any release.
         ///
         /// * `space_id`: Id of the Genie space.
         /// * `conversation_id`: Id of the conversation.
         /// * `message_id`: Id of the message.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         #[deprecated(note = "use `get_message_attachment_query_result`")]
         get_message_query_result(space_id: String, conversation_id: String, message_id: String) -> models::genie::GetMessageQueryResult;
         /// Gets the result of the query in an attachment.
@@ -221,11 +242,14 @@ calls! {
         ///
         /// `GET
         /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result/{attachment_id}`
+        /// **In private preview**: may change in any release.
         ///
         /// * `space_id`: Id of the Genie space.
         /// * `conversation_id`: Id of the conversation.
         /// * `message_id`: Id of the message.
         /// * `attachment_id`: Id of the attachment, from `GenieMessage.attachments`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         #[deprecated(note = "use `get_message_attachment_query_result`")]
         get_message_query_result_by_attachment(space_id: String, conversation_id: String, message_id: String, attachment_id: String) -> models::genie::GetMessageQueryResultByAttachment;
         /// Gets a Genie space.
@@ -238,7 +262,7 @@ calls! {
         get_space(space_id: String) -> models::genie::GetSpace;
         /// Lists the comments on all messages of a conversation, one page per call.
         ///
-        /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/list-comments`
+        /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/list-comments` In public preview.
         ///
         /// * `space_id`: Id of the Genie space.
         /// * `conversation_id`: Id of the conversation.
@@ -270,7 +294,7 @@ calls! {
         list_conversations(space_id: String) -> models::genie::ListConversations;
         /// Lists the comments on a message, one page per call.
         ///
-        /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments`
+        /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments` In public preview.
         ///
         /// * `space_id`: Id of the Genie space.
         /// * `conversation_id`: Id of the conversation.
@@ -344,15 +368,18 @@ setters! { models::genie::CreateSpace {
     title: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::genie::GenieCreateEvalRun {
     benchmark_question_ids: Vec<String>,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::genie::GenieListEvalResults {
     page_size: i64,
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::genie::GenieListEvalRuns {
     page_size: i64,
     page_token: String,
@@ -708,7 +735,7 @@ calls! {
         /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
         /// refused even where the dashboard is shared with them.
         ///
-        /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/published/tokeninfo`
+        /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/published/tokeninfo` In public preview.
         ///
         /// * `dashboard_id`: UUID of the dashboard.
         ///

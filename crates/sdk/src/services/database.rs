@@ -3,6 +3,7 @@
 //! Services of the package `database`.
 
 use databricks_models::database as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
@@ -26,7 +27,7 @@ calls! {
     Database {
         /// Registers a Postgres database as a catalog in Unity Catalog.
         ///
-        /// `POST /api/2.0/database/catalogs`
+        /// `POST /api/2.0/database/catalogs` In public preview.
         ///
         /// * `catalog`: The catalog to create.
         create_database_catalog(catalog: models::DatabaseCatalog) -> models::database::CreateDatabaseCatalog;
@@ -34,42 +35,44 @@ calls! {
         ///
         /// The call returns before the instance is ready, which is when its state is `AVAILABLE`.
         ///
-        /// `POST /api/2.0/database/instances`
+        /// `POST /api/2.0/database/instances` In public preview.
         ///
         /// * `database_instance`: The database instance to create.
         create_database_instance(database_instance: models::DatabaseInstance) -> models::database::CreateDatabaseInstance;
         /// Creates a Postgres role in an instance.
         ///
-        /// `POST /api/2.0/database/instances/{instance_name}/roles`
+        /// `POST /api/2.0/database/instances/{instance_name}/roles` **In private preview**: may change in any release.
         ///
         /// * `instance_name`: Name of the instance.
         /// * `database_instance_role`: The database instance role to create.
         ///
         /// Optional inputs: [`database_instance_name`](field@models::database::CreateDatabaseInstanceRole::database_instance_name).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_database_instance_role(instance_name: String, database_instance_role: models::DatabaseInstanceRole) -> models::database::CreateDatabaseInstanceRole;
         /// Registers an existing Postgres table in Unity Catalog.
         ///
         /// To copy a Delta table to Postgres, create a synced table.
         ///
-        /// `POST /api/2.0/database/tables`
+        /// `POST /api/2.0/database/tables` In public preview.
         ///
         /// * `table`: The table to create.
         create_database_table(table: models::DatabaseTable) -> models::database::CreateDatabaseTable;
         /// Creates a synced table: a Postgres table that follows a Delta table.
         ///
-        /// `POST /api/2.0/database/synced_tables`
+        /// `POST /api/2.0/database/synced_tables` In public preview.
         ///
         /// * `synced_table`: The synced table to create.
         create_synced_database_table(synced_table: models::SyncedDatabaseTable) -> models::database::CreateSyncedDatabaseTable;
         /// Removes the registration of a database from Unity Catalog.
         ///
-        /// `DELETE /api/2.0/database/catalogs/{name}`
+        /// `DELETE /api/2.0/database/catalogs/{name}` In public preview.
         ///
         /// * `name`: Name of the catalog.
         delete_database_catalog(name: String) -> models::database::DeleteDatabaseCatalog;
         /// Deletes a database instance for good.
         ///
-        /// `DELETE /api/2.0/database/instances/{name}`
+        /// `DELETE /api/2.0/database/instances/{name}` In public preview.
         ///
         /// * `name`: Name of the instance.
         ///
@@ -78,23 +81,25 @@ calls! {
         delete_database_instance(name: String) -> models::database::DeleteDatabaseInstance;
         /// Deletes a Postgres role of a database instance.
         ///
-        /// `DELETE /api/2.0/database/instances/{instance_name}/roles/{name}`
+        /// `DELETE /api/2.0/database/instances/{instance_name}/roles/{name}` **In private preview**: may change in any release.
         ///
         /// * `instance_name`: Name of the instance.
         /// * `name`: Name of the role.
         ///
         /// Optional inputs: [`allow_missing`](field@models::database::DeleteDatabaseInstanceRole::allow_missing),
         /// [`reassign_owned_to`](field@models::database::DeleteDatabaseInstanceRole::reassign_owned_to).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_database_instance_role(instance_name: String, name: String) -> models::database::DeleteDatabaseInstanceRole;
         /// Deletes a database table.
         ///
-        /// `DELETE /api/2.0/database/tables/{name}`
+        /// `DELETE /api/2.0/database/tables/{name}` In public preview.
         ///
         /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
         delete_database_table(name: String) -> models::database::DeleteDatabaseTable;
         /// Deletes a synced table.
         ///
-        /// `DELETE /api/2.0/database/synced_tables/{name}`
+        /// `DELETE /api/2.0/database/synced_tables/{name}` In public preview.
         ///
         /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
         ///
@@ -102,7 +107,7 @@ calls! {
         delete_synced_database_table(name: String) -> models::database::DeleteSyncedDatabaseTable;
         /// Returns the database instance with a given UID.
         ///
-        /// `GET /api/2.0/database/instances:findByUid`
+        /// `GET /api/2.0/database/instances:findByUid` In public preview.
         ///
         /// Optional inputs: [`uid`](field@models::database::FindDatabaseInstanceByUid::uid).
         find_database_instance_by_uid() -> models::database::FindDatabaseInstanceByUid;
@@ -110,7 +115,8 @@ calls! {
         ///
         /// At least one of `instance_names` and `claims` is required.
         ///
-        /// `POST /api/2.0/database/credentials` A fresh idempotency key is sent in `request_id` unless you set one.
+        /// `POST /api/2.0/database/credentials` In public preview. A fresh idempotency key is sent in `request_id` unless you set
+        /// one.
         ///
         /// Optional inputs: [`claims`](field@models::database::GenerateDatabaseCredential::claims),
         /// [`instance_names`](field@models::database::GenerateDatabaseCredential::instance_names),
@@ -118,32 +124,34 @@ calls! {
         generate_database_credential() -> models::database::GenerateDatabaseCredential;
         /// Returns the registration of a database in Unity Catalog.
         ///
-        /// `GET /api/2.0/database/catalogs/{name}`
+        /// `GET /api/2.0/database/catalogs/{name}` In public preview.
         ///
         /// * `name`: Name of the catalog.
         get_database_catalog(name: String) -> models::database::GetDatabaseCatalog;
         /// Returns a database instance.
         ///
-        /// `GET /api/2.0/database/instances/{name}`
+        /// `GET /api/2.0/database/instances/{name}` In public preview.
         ///
         /// * `name`: Name of the instance.
         get_database_instance(name: String) -> models::database::GetDatabaseInstance;
         /// Returns a Postgres role of a database instance.
         ///
-        /// `GET /api/2.0/database/instances/{instance_name}/roles/{name}`
+        /// `GET /api/2.0/database/instances/{instance_name}/roles/{name}` **In private preview**: may change in any release.
         ///
         /// * `instance_name`: Name of the instance.
         /// * `name`: Name of the role.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_database_instance_role(instance_name: String, name: String) -> models::database::GetDatabaseInstanceRole;
         /// Returns a Postgres table registered in Unity Catalog.
         ///
-        /// `GET /api/2.0/database/tables/{name}`
+        /// `GET /api/2.0/database/tables/{name}` In public preview.
         ///
         /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
         get_database_table(name: String) -> models::database::GetDatabaseTable;
         /// Returns a synced table with its state.
         ///
-        /// `GET /api/2.0/database/synced_tables/{name}`
+        /// `GET /api/2.0/database/synced_tables/{name}` In public preview.
         ///
         /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
         get_synced_database_table(name: String) -> models::database::GetSyncedDatabaseTable;
@@ -151,70 +159,85 @@ calls! {
         ///
         /// Not implemented by the server so far.
         ///
-        /// `GET /api/2.0/database/instances/{instance_name}/catalogs`
+        /// `GET /api/2.0/database/instances/{instance_name}/catalogs` **In private preview**: may change in any release.
         ///
         /// * `instance_name`: Name of the instance.
         ///
         /// Optional inputs: [`page_size`](field@models::database::ListDatabaseCatalogs::page_size),
         /// [`page_token`](field@models::database::ListDatabaseCatalogs::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_database_catalogs(instance_name: String) -> models::database::ListDatabaseCatalogs;
         /// Lists the Postgres roles of a database instance.
         ///
-        /// `GET /api/2.0/database/instances/{instance_name}/roles`
+        /// `GET /api/2.0/database/instances/{instance_name}/roles` **In private preview**: may change in any release.
         ///
         /// * `instance_name`: Name of the instance.
         ///
         /// Optional inputs: [`page_size`](field@models::database::ListDatabaseInstanceRoles::page_size),
         /// [`page_token`](field@models::database::ListDatabaseInstanceRoles::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_database_instance_roles(instance_name: String) -> models::database::ListDatabaseInstanceRoles;
         /// Lists the database instances.
         ///
-        /// `GET /api/2.0/database/instances`
+        /// `GET /api/2.0/database/instances` In public preview.
         ///
         /// Optional inputs: [`page_size`](field@models::database::ListDatabaseInstances::page_size),
         /// [`page_token`](field@models::database::ListDatabaseInstances::page_token).
         list_database_instances() -> models::database::ListDatabaseInstances;
         /// Lists the synced tables of a database instance.
         ///
-        /// `GET /api/2.0/database/instances/{instance_name}/synced_tables`
+        /// `GET /api/2.0/database/instances/{instance_name}/synced_tables` **In private preview**: may change in any release.
         ///
         /// * `instance_name`: Name of the instance.
         ///
         /// Optional inputs: [`page_size`](field@models::database::ListSyncedDatabaseTables::page_size),
         /// [`page_token`](field@models::database::ListSyncedDatabaseTables::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_synced_database_tables(instance_name: String) -> models::database::ListSyncedDatabaseTables;
         /// Changes the registration of a database.
         ///
         /// Not implemented by the server so far.
         ///
-        /// `PATCH /api/2.0/database/catalogs/{name}`
+        /// `PATCH /api/2.0/database/catalogs/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the catalog.
         /// * `database_catalog`: The database catalog with its new values.
+        ///   The service does not support such updates yet.
         /// * `update_mask`: Fields to change; without effect so far.
+        ///   Not computed: the service does not support it yet.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         update_database_catalog(name: String, database_catalog: models::DatabaseCatalog, update_mask: String) -> models::database::UpdateDatabaseCatalog;
         /// Changes a database instance.
         ///
-        /// `PATCH /api/2.0/database/instances/{name}`
+        /// `PATCH /api/2.0/database/instances/{name}` In public preview.
         ///
         /// * `name`: Name of the instance.
         /// * `database_instance`: The database instance with its new values.
-        /// * `update_mask`: Fields to change; without it, all that can be.
-        ///   To remove all tags, name `custom_tags` and send none.
-        update_database_instance(name: String, database_instance: models::DatabaseInstance, update_mask: String) -> models::database::UpdateDatabaseInstance;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::database::UpdateDatabaseInstance::update_mask).
+        update_database_instance(name: String, database_instance: models::DatabaseInstance) -> models::database::UpdateDatabaseInstance;
         /// Changes a synced table.
         ///
         /// Not implemented by the server so far.
         ///
-        /// `PATCH /api/2.0/database/synced_tables/{name}`
+        /// `PATCH /api/2.0/database/synced_tables/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Full name of the table: `<catalog>.<schema>.<table>`.
         /// * `synced_table`: The synced table with its new values.
+        ///   The service does not support such updates yet.
         /// * `update_mask`: Fields to change; without effect so far.
+        ///   Not computed: the service does not support it yet.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         update_synced_database_table(name: String, synced_table: models::SyncedDatabaseTable, update_mask: String) -> models::database::UpdateSyncedDatabaseTable;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::database::CreateDatabaseInstanceRole {
     database_instance_name: String,
 }}
@@ -225,6 +248,7 @@ setters! { models::database::DeleteDatabaseInstance {
     purge: bool,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::database::DeleteDatabaseInstanceRole {
     allow_missing: bool,
     reassign_owned_to: String,
@@ -244,11 +268,13 @@ setters! { models::database::GenerateDatabaseCredential {
     request_id: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::database::ListDatabaseCatalogs {
     page_size: i64,
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::database::ListDatabaseInstanceRoles {
     page_size: i64,
     page_token: String,
@@ -259,9 +285,14 @@ setters! { models::database::ListDatabaseInstances {
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::database::ListSyncedDatabaseTables {
     page_size: i64,
     page_token: String,
+}}
+
+setters! { models::database::UpdateDatabaseInstance {
+    update_mask: databricks_core::FieldMask,
 }}
 
 waits! {

@@ -3,7 +3,8 @@
 //! Services of the package `dataclassification`.
 
 use databricks_models::dataclassification as models;
-use crate::handle::calls;
+#[allow(unused_imports)]
+use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
     /// Configures the automatic detection and tagging of sensitive data in a Unity Catalog catalog.
@@ -28,7 +29,7 @@ calls! {
         ///
         /// Fails if the catalog already has one.
         ///
-        /// `POST /api/data-classification/v1/{parent}/config`
+        /// `POST /api/data-classification/v1/{parent}/config` In public preview.
         ///
         /// * `parent`: Catalog to classify, written `catalogs/{catalog_name}`.
         ///   Of the form `catalogs/{catalog_name}`.
@@ -36,14 +37,14 @@ calls! {
         create_catalog_config(parent: String, catalog_config: models::CatalogConfig) -> models::data_classification::CreateCatalogConfig;
         /// Deletes the configuration of a catalog, which switches classification off for it.
         ///
-        /// `DELETE /api/data-classification/v1/{name}`
+        /// `DELETE /api/data-classification/v1/{name}` In public preview.
         ///
         /// * `name`: Resource name, `catalogs/{catalog_name}/config`.
         ///   Of the form `catalogs/{catalog_name}/config`.
         delete_catalog_config(name: String) -> models::data_classification::DeleteCatalogConfig;
         /// Returns the classification configuration of a catalog.
         ///
-        /// `GET /api/data-classification/v1/{name}`
+        /// `GET /api/data-classification/v1/{name}` In public preview.
         ///
         /// * `name`: Resource name, `catalogs/{catalog_name}/config`.
         ///   Of the form `catalogs/{catalog_name}/config`.
@@ -52,12 +53,17 @@ calls! {
         ///
         /// Fails for a catalog without a configuration.
         ///
-        /// `PATCH /api/data-classification/v1/{name}`
+        /// `PATCH /api/data-classification/v1/{name}` In public preview.
         ///
         /// * `name`: Resource name, `catalogs/{catalog_name}/config`.
         ///   Of the form `catalogs/{catalog_name}/config`.
         /// * `catalog_config`: The catalog config with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        update_catalog_config(name: String, catalog_config: models::CatalogConfig, update_mask: databricks_core::FieldMask) -> models::data_classification::UpdateCatalogConfig;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::data_classification::UpdateCatalogConfig::update_mask).
+        update_catalog_config(name: String, catalog_config: models::CatalogConfig) -> models::data_classification::UpdateCatalogConfig;
     }
 }
+
+setters! { models::data_classification::UpdateCatalogConfig {
+    update_mask: databricks_core::FieldMask,
+}}

@@ -3,6 +3,7 @@
 //! Services of the package `dataquality`.
 
 use databricks_models::dataquality as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -27,7 +28,7 @@ calls! {
         /// Schema monitors do not support it. Has to be called in the workspace in which the monitor was created. Needs `MANAGE` on
         /// the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
         ///
-        /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}/cancel`
+        /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}/cancel` In public preview.
         ///
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
@@ -39,7 +40,7 @@ calls! {
         /// created in the workspace of the call. Needs `MANAGE` on the object, its schema or its catalog, with `USE_CATALOG`, and
         /// `USE_SCHEMA` unless `MANAGE` is held on the catalog. A table always needs `USE_SCHEMA` and `SELECT` as well.
         ///
-        /// `POST /api/data-quality/v1/monitors`
+        /// `POST /api/data-quality/v1/monitors` In public preview.
         ///
         /// * `monitor`: The monitor to create.
         create_monitor(monitor: models::Monitor) -> models::data_quality::CreateMonitor;
@@ -48,7 +49,7 @@ calls! {
         /// Schema monitors do not support it. Has to be called in the workspace in which the monitor was created. Needs `MANAGE` on
         /// the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
         ///
-        /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes`
+        /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes` In public preview.
         ///
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
@@ -59,7 +60,7 @@ calls! {
         /// Its metric tables and dashboard stay and have to be removed separately. Needs `MANAGE` on the object, its schema or its
         /// catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
         ///
-        /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}`
+        /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}` In public preview.
         ///
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
@@ -68,7 +69,7 @@ calls! {
         ///
         /// The server does not implement this call.
         ///
-        /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
+        /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}` In public preview.
         ///
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
@@ -80,7 +81,7 @@ calls! {
         /// and `MANAGE` on the catalog or `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the
         /// table or `MANAGE` on the schema.
         ///
-        /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}`
+        /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}` In public preview.
         ///
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
@@ -91,7 +92,7 @@ calls! {
         /// `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the table or `MANAGE` on the
         /// schema.
         ///
-        /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
+        /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}` In public preview.
         ///
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
@@ -101,7 +102,7 @@ calls! {
         ///
         /// The server does not implement this call.
         ///
-        /// `GET /api/data-quality/v1/monitors`
+        /// `GET /api/data-quality/v1/monitors` In public preview.
         ///
         /// Optional inputs: [`page_size`](field@models::data_quality::ListMonitor::page_size),
         /// [`page_token`](field@models::data_quality::ListMonitor::page_token).
@@ -112,7 +113,7 @@ calls! {
         /// `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the table or `MANAGE` on the
         /// schema.
         ///
-        /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes`
+        /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes` In public preview.
         ///
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
@@ -125,25 +126,27 @@ calls! {
         /// Needs `MANAGE` on the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on
         /// the catalog.
         ///
-        /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}`
+        /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}` In public preview.
         ///
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
         /// * `monitor`: The monitor with its new values.
-        /// * `update_mask`: Comma-separated paths of the fields to change, such as `data_profiling_config.custom_metrics`.
-        update_monitor(object_type: String, object_id: String, monitor: models::Monitor, update_mask: String) -> models::data_quality::UpdateMonitor;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::data_quality::UpdateMonitor::update_mask).
+        update_monitor(object_type: String, object_id: String, monitor: models::Monitor) -> models::data_quality::UpdateMonitor;
         /// Changes a refresh.
         ///
         /// The server does not implement this call.
         ///
-        /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
+        /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}` In public preview.
         ///
         /// * `object_type`: Kind of the monitored object: `schema` or `table`.
         /// * `object_id`: UUID of the monitored object: the `schema_id` of a schema, the `table_id` of a table.
         /// * `refresh_id`: Id of the refresh.
         /// * `refresh`: The refresh with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        update_refresh(object_type: String, object_id: String, refresh_id: i64, refresh: models::Refresh, update_mask: String) -> models::data_quality::UpdateRefresh;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::data_quality::UpdateRefresh::update_mask).
+        update_refresh(object_type: String, object_id: String, refresh_id: i64, refresh: models::Refresh) -> models::data_quality::UpdateRefresh;
     }
 }
 
@@ -155,4 +158,12 @@ setters! { models::data_quality::ListMonitor {
 setters! { models::data_quality::ListRefresh {
     page_size: i64,
     page_token: String,
+}}
+
+setters! { models::data_quality::UpdateMonitor {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::data_quality::UpdateRefresh {
+    update_mask: databricks_core::FieldMask,
 }}

@@ -3,6 +3,7 @@
 //! Services of the package `disasterrecovery`.
 
 use databricks_models::disasterrecovery as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::account::AccountClient {
@@ -119,10 +120,10 @@ calls! {
         /// * `name`: Resource name, `accounts/{account}/failover-groups/{group}`.
         ///   Of the form `accounts/{account_id}/failover-groups/{failover_group_id}`.
         /// * `failover_group`: The failover group with its new values.
-        /// * `update_mask`: Names of the fields to change, separated by commas.
         ///
-        /// Optional inputs: [`etag`](field@models::disaster_recovery::UpdateFailoverGroup::etag).
-        update_failover_group(name: String, failover_group: models::FailoverGroup, update_mask: databricks_core::FieldMask) -> models::disaster_recovery::UpdateFailoverGroup;
+        /// Optional inputs: [`etag`](field@models::disaster_recovery::UpdateFailoverGroup::etag),
+        /// [`update_mask`](field@models::disaster_recovery::UpdateFailoverGroup::update_mask).
+        update_failover_group(name: String, failover_group: models::FailoverGroup) -> models::disaster_recovery::UpdateFailoverGroup;
     }
 }
 
@@ -154,4 +155,5 @@ setters! { models::disaster_recovery::ListStableUrls {
 
 setters! { models::disaster_recovery::UpdateFailoverGroup {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}

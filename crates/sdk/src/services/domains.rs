@@ -3,6 +3,7 @@
 //! Services of the package `domains`.
 
 use databricks_models::domains as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -24,7 +25,7 @@ calls! {
     Domains {
         /// Creates a domain.
         ///
-        /// `POST /api/2.0/domains`
+        /// `POST /api/2.0/domains` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `domain`: The domain to create.
         ///
@@ -34,7 +35,7 @@ calls! {
         ///
         /// Fails with `FAILED_PRECONDITION` while it has glossary pages, unless `force` is set.
         ///
-        /// `DELETE /api/2.0/{name}`
+        /// `DELETE /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Domain, as `domains/<domain>`.
         ///   Of the form `domains/{domain_id}`.
@@ -45,7 +46,7 @@ calls! {
         ///
         /// Needs the `MANAGE DISCOVER` permission.
         ///
-        /// `GET /api/2.0/{name}`
+        /// `GET /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Domain, as `domains/<domain>`.
         ///   Of the form `domains/{domain_id}`.
@@ -54,7 +55,7 @@ calls! {
         ///
         /// Needs the `MANAGE DISCOVER` permission.
         ///
-        /// `GET /api/2.0/domains`
+        /// `GET /api/2.0/domains` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::domains::ListDomains::page_size),
         /// [`page_token`](field@models::domains::ListDomains::page_token),
@@ -62,15 +63,14 @@ calls! {
         list_domains() -> models::domains::ListDomains;
         /// Changes the fields of a domain that the mask names.
         ///
-        /// `PATCH /api/2.0/{name}`
+        /// `PATCH /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Domain, as `domains/<domain>`.
         ///   Of the form `domains/{domain_id}`.
         /// * `domain`: The domain with its new values.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
-        update_domain(name: String, domain: models::Domain, update_mask: databricks_core::FieldMask) -> models::domains::UpdateDomain;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::domains::UpdateDomain::update_mask).
+        update_domain(name: String, domain: models::Domain) -> models::domains::UpdateDomain;
     }
 }
 
@@ -86,4 +86,8 @@ setters! { models::domains::ListDomains {
     page_size: i64,
     page_token: String,
     parent_domain_id: String,
+}}
+
+setters! { models::domains::UpdateDomain {
+    update_mask: databricks_core::FieldMask,
 }}

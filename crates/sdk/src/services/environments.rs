@@ -3,6 +3,7 @@
 //! Services of the package `environments`.
 
 use databricks_models::environments as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
@@ -92,10 +93,9 @@ calls! {
         ///
         /// * `name`: Always `default-workspace-base-environment`.
         /// * `default_workspace_base_environment`: The new defaults.
-        /// * `update_mask`: Comma-separated names of the fields to change: `cpu_workspace_base_environment` and/or `gpu_workspace_base_environment`,
-        ///   or `*` for both.
-        ///   A field that is named here but missing from the body is cleared; `*` cannot clear, so name both to clear both.
-        update_default_workspace_base_environment(name: String, default_workspace_base_environment: models::DefaultWorkspaceBaseEnvironment, update_mask: databricks_core::FieldMask) -> models::environments::UpdateDefaultWorkspaceBaseEnvironment;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::environments::UpdateDefaultWorkspaceBaseEnvironment::update_mask).
+        update_default_workspace_base_environment(name: String, default_workspace_base_environment: models::DefaultWorkspaceBaseEnvironment) -> models::environments::UpdateDefaultWorkspaceBaseEnvironment;
         /// Changes a base environment and materializes it again.
         ///
         /// The call returns a long-running operation, done once the build has succeeded or failed. Until it expires, the earlier
@@ -104,7 +104,7 @@ calls! {
         /// `PATCH /api/environments/v1/{name}`
         ///
         /// * `name`: Resource name of the environment, `workspace-base-environments/{id}`.
-        /// * `workspace_base_environment`: The environment with its new content; its `name` says which one is meant.
+        /// * `workspace_base_environment`: The environment with its new content; its `name` names it.
         update_workspace_base_environment(name: String, workspace_base_environment: models::WorkspaceBaseEnvironment) -> models::environments::UpdateWorkspaceBaseEnvironment;
     }
 }
@@ -117,6 +117,10 @@ setters! { models::environments::CreateWorkspaceBaseEnvironment {
 setters! { models::environments::ListWorkspaceBaseEnvironments {
     page_size: i64,
     page_token: String,
+}}
+
+setters! { models::environments::UpdateDefaultWorkspaceBaseEnvironment {
+    update_mask: databricks_core::FieldMask,
 }}
 
 waits! {

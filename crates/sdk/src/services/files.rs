@@ -3,6 +3,7 @@
 //! Services of the package `files`.
 
 use databricks_models::files as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -56,8 +57,8 @@ calls! {
         /// Deletes a file or directory.
         ///
         /// A non-empty directory without `recursive` fails with `IO_ERROR`. Large deletions proceed in steps: after about 45
-        /// seconds the server answers 503, and the call must be repeated until everything is gone. For more than 10,000 files,
-        /// delete from a cluster instead.
+        /// seconds the server responds with 503, and the call must be repeated until everything is gone. For more than 10,000
+        /// files, delete from a cluster instead.
         ///
         /// `POST /api/2.0/dbfs/delete`
         ///
@@ -291,7 +292,8 @@ calls! {
         initiate_upload_v3(file_path: String) -> models::files::InitiateUploadV3;
         /// Lists the files and directories directly inside a directory.
         ///
-        /// A path that is no directory answers 404. Paging ends when no `next_page_token` comes back, not when a page is short.
+        /// A path that is not a directory is refused with 404. Paging ends when no `next_page_token` comes back, not when a page is
+        /// short.
         ///
         /// `GET /api/2.0/fs/directories{directory_path}`
         ///
@@ -302,7 +304,7 @@ calls! {
         list_directory_contents(directory_path: String) -> models::files::ListDirectoryContents;
         /// Lists the endpoints this workspace offers for file transfers, best first.
         ///
-        /// Not every workspace serves this route; where it is absent, the answer is 404.
+        /// Not every workspace serves this route; where it is absent, the response is 404.
         ///
         /// `GET /api/2.0/fs/endpoints`
         list_endpoints() -> models::files::ListEndpoints;

@@ -3,6 +3,7 @@
 //! Services of the package `genieagents`.
 
 use databricks_models::genieagents as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -26,7 +27,7 @@ calls! {
     GenieAgents {
         /// Creates a Genie Agent.
         ///
-        /// `POST /api/2.0/genie/agents`
+        /// `POST /api/2.0/genie/agents` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `genie_agent`: The genie agent to create.
         ///
@@ -34,7 +35,7 @@ calls! {
         create_genie_agent(genie_agent: models::GenieAgent) -> models::genie_agents::CreateGenieAgent;
         /// Moves a Genie Agent to the trash.
         ///
-        /// `DELETE /api/2.0/genie/{name}`
+        /// `DELETE /api/2.0/genie/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Agent, as `agents/<id>`.
         ///   Of the form `agents/{genie_agent_id}`.
@@ -43,7 +44,7 @@ calls! {
         delete_genie_agent(name: String) -> models::genie_agents::DeleteGenieAgent;
         /// Returns one Genie Agent with its definition.
         ///
-        /// `GET /api/2.0/genie/{name}`
+        /// `GET /api/2.0/genie/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Agent, as `agents/<id>`.
         ///   Of the form `agents/{genie_agent_id}`.
@@ -52,7 +53,7 @@ calls! {
         ///
         /// Agents that an integration made, such as those of dashboards, are left out.
         ///
-        /// `GET /api/2.0/genie/agents`
+        /// `GET /api/2.0/genie/agents` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::genie_agents::ListGenieAgents::page_size),
         /// [`page_token`](field@models::genie_agents::ListGenieAgents::page_token),
@@ -60,18 +61,15 @@ calls! {
         list_genie_agents() -> models::genie_agents::ListGenieAgents;
         /// Changes the fields of a Genie Agent that the mask names.
         ///
-        /// `PATCH /api/2.0/genie/{name}`
+        /// `PATCH /api/2.0/genie/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Agent, as `agents/<id>`.
         ///   Of the form `agents/{genie_agent_id}`.
         /// * `genie_agent`: The genie agent with its new values.
-        /// * `update_mask`: Fields to change; required and not empty.
-        ///   A named field without value is cleared in the case of `description`, refused in the case of `display_name`,
-        ///   `warehouse_id` and `definition`; clearing `parent_path` does not move the agent. A definition is only replaced as a
-        ///   whole. `*`, which must stand alone, replaces everything.
         ///
-        /// Optional inputs: [`etag`](field@models::genie_agents::UpdateGenieAgent::etag).
-        update_genie_agent(name: String, genie_agent: models::GenieAgent, update_mask: databricks_core::FieldMask) -> models::genie_agents::UpdateGenieAgent;
+        /// Optional inputs: [`etag`](field@models::genie_agents::UpdateGenieAgent::etag),
+        /// [`update_mask`](field@models::genie_agents::UpdateGenieAgent::update_mask).
+        update_genie_agent(name: String, genie_agent: models::GenieAgent) -> models::genie_agents::UpdateGenieAgent;
     }
 }
 
@@ -91,4 +89,5 @@ setters! { models::genie_agents::ListGenieAgents {
 
 setters! { models::genie_agents::UpdateGenieAgent {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}

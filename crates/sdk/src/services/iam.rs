@@ -3,9 +3,12 @@
 //! Services of the package `iam`.
 
 use databricks_models::iam as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Checks whether an identity holds a permission on a resource.
     pub fn access_control(&self) -> AccessControl {
         AccessControl {
@@ -14,17 +17,20 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Checks whether an identity holds a permission on a resource.
 #[derive(Clone, Debug)]
 pub struct AccessControl {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     AccessControl {
         /// Checks whether an identity has a permission on a resource.
         ///
-        /// `GET /api/2.0/access-control/check-policy-v2`
+        /// `GET /api/2.0/access-control/check-policy-v2` **In private preview**: may change in any release.
         ///
         /// * `actor`: The identity in question, a user or a service principal.
         /// * `permission`: Permission to check, such as `servicePrincipal/use` or `servicePrincipal.ruleSet/update`.
@@ -37,6 +43,7 @@ calls! {
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::access_control::CheckPolicy {
     resource_info: models::ResourceInfo,
 }}
@@ -62,7 +69,7 @@ calls! {
     AccountAccessControl {
         /// Lists the roles that rules on a resource can grant.
         ///
-        /// `GET /api/2.0/preview/accounts/{account_id}/access-control/assignable-roles`
+        /// `GET /api/2.0/preview/accounts/{account_id}/access-control/assignable-roles` In public preview.
         ///
         /// * `resource`: Resource name: `accounts/{account}` for the account, or that followed by one of `/groups/{id}`,
         ///   `/servicePrincipals/{id}`, `/tagPolicies/{id}`.
@@ -71,18 +78,18 @@ calls! {
         ///
         /// The result carries an `etag`, which an update must send back.
         ///
-        /// `GET /api/2.0/preview/accounts/{account_id}/access-control/rule-sets`
+        /// `GET /api/2.0/preview/accounts/{account_id}/access-control/rule-sets` In public preview.
         ///
         /// * `name`: Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
         ///   or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
-        /// * `etag`: Version known to the caller; the answer is at least as new.
+        /// * `etag`: Version known to the caller; the response is at least as new.
         ///   Empty if any version will do.
         get_rule_set(name: String, etag: String) -> models::account_access_control::GetRuleSet;
         /// Replaces all rules of a rule set.
         ///
         /// Read the set first and send its `etag`, so that changes made in between by others are not overwritten.
         ///
-        /// `PUT /api/2.0/preview/accounts/{account_id}/access-control/rule-sets`
+        /// `PUT /api/2.0/preview/accounts/{account_id}/access-control/rule-sets` In public preview.
         ///
         /// * `name`: Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
         ///   or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
@@ -126,7 +133,7 @@ calls! {
         ///
         /// * `name`: Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
         ///   or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
-        /// * `etag`: Version known to the caller; the answer is at least as new.
+        /// * `etag`: Version known to the caller; the response is at least as new.
         ///   Empty if any version will do.
         get_rule_set(name: String, etag: String) -> models::account_access_control_proxy::GetRuleSet;
         /// Replaces all rules of a rule set.
@@ -903,7 +910,7 @@ setters! { models::account_users_v2::Update {
 }}
 
 impl crate::workspace::WorkspaceClient {
-    /// Tells who the caller is.
+    /// Returns who the caller is.
     pub fn current_user(&self) -> CurrentUser {
         CurrentUser {
             client: self.client.clone(),
@@ -911,7 +918,7 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
-/// Tells who the caller is.
+/// Returns who the caller is.
 #[derive(Clone, Debug)]
 pub struct CurrentUser {
     pub(crate) client: crate::client::Client,
@@ -921,7 +928,7 @@ calls! {
     CurrentUser {
         /// Returns the user or service principal that makes the call.
         ///
-        /// `GET /api/2.0/preview/scim/v2/Me`
+        /// `GET /api/2.0/preview/scim/v2/Me` In public preview.
         ///
         /// Optional inputs: [`attributes`](field@models::current_user::Me::attributes),
         /// [`excluded_attributes`](field@models::current_user::Me::excluded_attributes).
@@ -1076,7 +1083,7 @@ calls! {
         ///
         /// Its name must not be in use.
         ///
-        /// `POST /api/2.0/preview/scim/v2/Groups`
+        /// `POST /api/2.0/preview/scim/v2/Groups` In public preview.
         ///
         /// Optional inputs: [`display_name`](field@models::groups_v2::Create::display_name),
         /// [`entitlements`](field@models::groups_v2::Create::entitlements),
@@ -1087,19 +1094,19 @@ calls! {
         create() -> models::groups_v2::Create;
         /// Deletes a group from the workspace.
         ///
-        /// `DELETE /api/2.0/preview/scim/v2/Groups/{id}`
+        /// `DELETE /api/2.0/preview/scim/v2/Groups/{id}` In public preview.
         ///
         /// * `id`: ID of the group in the workspace.
         delete(id: String) -> models::groups_v2::Delete;
         /// Returns one group of the workspace, with its members.
         ///
-        /// `GET /api/2.0/preview/scim/v2/Groups/{id}`
+        /// `GET /api/2.0/preview/scim/v2/Groups/{id}` In public preview.
         ///
         /// * `id`: ID of the group in the workspace.
         get(id: String) -> models::groups_v2::Get;
         /// Lists the groups of the workspace.
         ///
-        /// `GET /api/2.0/preview/scim/v2/Groups`
+        /// `GET /api/2.0/preview/scim/v2/Groups` In public preview.
         ///
         /// Optional inputs: [`attributes`](field@models::groups_v2::List::attributes),
         /// [`count`](field@models::groups_v2::List::count),
@@ -1109,7 +1116,7 @@ calls! {
         list() -> models::groups_v2::List;
         /// Changes single attributes of a group, for example adds or removes members.
         ///
-        /// `PATCH /api/2.0/preview/scim/v2/Groups/{id}`
+        /// `PATCH /api/2.0/preview/scim/v2/Groups/{id}` In public preview.
         ///
         /// * `id`: ID of the group in the workspace.
         ///
@@ -1120,7 +1127,7 @@ calls! {
         ///
         /// To add or remove single members, use `patch`.
         ///
-        /// `PUT /api/2.0/preview/scim/v2/Groups/{id}`
+        /// `PUT /api/2.0/preview/scim/v2/Groups/{id}` In public preview.
         ///
         /// * `id`: ID of the group in the workspace.
         ///
@@ -1172,6 +1179,8 @@ setters! { models::groups_v2::Update {
 }}
 
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Moves permissions from workspace groups to account groups; meant for the UCX migration tool only.
     pub fn permission_migration(&self) -> PermissionMigration {
         PermissionMigration {
@@ -1180,17 +1189,20 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Moves permissions from workspace groups to account groups; meant for the UCX migration tool only.
 #[derive(Clone, Debug)]
 pub struct PermissionMigration {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     PermissionMigration {
         /// Migrates permissions from a workspace group to an account group, up to a given number per call.
         ///
-        /// `POST /api/2.0/permissionmigration`
+        /// `POST /api/2.0/permissionmigration` **In private preview**: may change in any release.
         ///
         /// * `workspace_id`: Workspace in which this happens.
         /// * `from_workspace_group_name`: Workspace group that has the permissions.
@@ -1201,6 +1213,7 @@ calls! {
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::permission_migration::MigratePermissions {
     size: i64,
 }}
@@ -1437,7 +1450,7 @@ calls! {
     ServicePrincipalsV2 {
         /// Creates a service principal in the workspace.
         ///
-        /// `POST /api/2.0/preview/scim/v2/ServicePrincipals`
+        /// `POST /api/2.0/preview/scim/v2/ServicePrincipals` In public preview.
         ///
         /// Optional inputs: [`active`](field@models::service_principals_v2::Create::active),
         /// [`application_id`](field@models::service_principals_v2::Create::application_id),
@@ -1450,19 +1463,19 @@ calls! {
         create() -> models::service_principals_v2::Create;
         /// Deletes a service principal from the workspace.
         ///
-        /// `DELETE /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        /// `DELETE /api/2.0/preview/scim/v2/ServicePrincipals/{id}` In public preview.
         ///
         /// * `id`: ID of the service principal in the workspace; not its application ID.
         delete(id: String) -> models::service_principals_v2::Delete;
         /// Returns one service principal of the workspace.
         ///
-        /// `GET /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        /// `GET /api/2.0/preview/scim/v2/ServicePrincipals/{id}` In public preview.
         ///
         /// * `id`: ID of the service principal in the workspace; not its application ID.
         get(id: String) -> models::service_principals_v2::Get;
         /// Lists the service principals of the workspace.
         ///
-        /// `GET /api/2.0/preview/scim/v2/ServicePrincipals`
+        /// `GET /api/2.0/preview/scim/v2/ServicePrincipals` In public preview.
         ///
         /// Optional inputs: [`attributes`](field@models::service_principals_v2::List::attributes),
         /// [`count`](field@models::service_principals_v2::List::count),
@@ -1474,7 +1487,7 @@ calls! {
         list() -> models::service_principals_v2::List;
         /// Changes single attributes of a service principal.
         ///
-        /// `PATCH /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        /// `PATCH /api/2.0/preview/scim/v2/ServicePrincipals/{id}` In public preview.
         ///
         /// * `id`: ID of the service principal in the workspace; not its application ID.
         ///
@@ -1483,7 +1496,7 @@ calls! {
         patch(id: String) -> models::service_principals_v2::Patch;
         /// Replaces a service principal as a whole.
         ///
-        /// `PUT /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+        /// `PUT /api/2.0/preview/scim/v2/ServicePrincipals/{id}` In public preview.
         ///
         /// * `id`: ID of the service principal in the workspace; not its application ID.
         ///
@@ -1729,7 +1742,7 @@ calls! {
     UsersV2 {
         /// Creates a user in the workspace, and with it in the account.
         ///
-        /// `POST /api/2.0/preview/scim/v2/Users`
+        /// `POST /api/2.0/preview/scim/v2/Users` In public preview.
         ///
         /// Optional inputs: [`active`](field@models::users_v2::Create::active),
         /// [`display_name`](field@models::users_v2::Create::display_name), [`emails`](field@models::users_v2::Create::emails),
@@ -1741,13 +1754,13 @@ calls! {
         create() -> models::users_v2::Create;
         /// Deletes a user from the workspace, together with objects that belong to the user.
         ///
-        /// `DELETE /api/2.0/preview/scim/v2/Users/{id}`
+        /// `DELETE /api/2.0/preview/scim/v2/Users/{id}` In public preview.
         ///
         /// * `id`: ID of the user in the workspace.
         delete(id: String) -> models::users_v2::Delete;
         /// Returns one user of the workspace.
         ///
-        /// `GET /api/2.0/preview/scim/v2/Users/{id}`
+        /// `GET /api/2.0/preview/scim/v2/Users/{id}` In public preview.
         ///
         /// * `id`: ID of the user in the workspace.
         ///
@@ -1758,15 +1771,15 @@ calls! {
         get(id: String) -> models::users_v2::Get;
         /// Returns which permission levels exist for passwords.
         ///
-        /// `GET /api/2.0/permissions/authorization/passwords/permissionLevels`
+        /// `GET /api/2.0/permissions/authorization/passwords/permissionLevels` In public preview.
         get_permission_levels() -> models::users_v2::GetPermissionLevels;
         /// Returns who may authenticate to the workspace with a password.
         ///
-        /// `GET /api/2.0/permissions/authorization/passwords`
+        /// `GET /api/2.0/permissions/authorization/passwords` In public preview.
         get_permissions() -> models::users_v2::GetPermissions;
         /// Lists the users of the workspace.
         ///
-        /// `GET /api/2.0/preview/scim/v2/Users`
+        /// `GET /api/2.0/preview/scim/v2/Users` In public preview.
         ///
         /// Optional inputs: [`attributes`](field@models::users_v2::List::attributes),
         /// [`count`](field@models::users_v2::List::count),
@@ -1778,7 +1791,7 @@ calls! {
         ///
         /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
         ///
-        /// `PATCH /api/2.0/preview/scim/v2/Users/{id}`
+        /// `PATCH /api/2.0/preview/scim/v2/Users/{id}` In public preview.
         ///
         /// * `id`: ID of the user in the workspace.
         ///
@@ -1789,7 +1802,7 @@ calls! {
         ///
         /// An empty list removes all permissions set directly; those inherited from the root object stay.
         ///
-        /// `PUT /api/2.0/permissions/authorization/passwords`
+        /// `PUT /api/2.0/permissions/authorization/passwords` In public preview.
         ///
         /// Optional inputs: [`access_control_list`](field@models::users_v2::SetPermissions::access_control_list).
         set_permissions() -> models::users_v2::SetPermissions;
@@ -1797,7 +1810,7 @@ calls! {
         ///
         /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
         ///
-        /// `PUT /api/2.0/preview/scim/v2/Users/{id}`
+        /// `PUT /api/2.0/preview/scim/v2/Users/{id}` In public preview.
         ///
         /// * `id`: ID of the user in the workspace.
         ///
@@ -1810,7 +1823,7 @@ calls! {
         update(id: String) -> models::users_v2::Update;
         /// Adds or changes permissions to authenticate with a password; entries not mentioned stay.
         ///
-        /// `PATCH /api/2.0/permissions/authorization/passwords`
+        /// `PATCH /api/2.0/permissions/authorization/passwords` In public preview.
         ///
         /// Optional inputs: [`access_control_list`](field@models::users_v2::UpdatePermissions::access_control_list).
         update_permissions() -> models::users_v2::UpdatePermissions;

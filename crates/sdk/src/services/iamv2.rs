@@ -3,6 +3,7 @@
 //! Services of the package `iamv2`.
 
 use databricks_models::iamv2 as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::account::AccountClient {
@@ -28,7 +29,7 @@ calls! {
         ///
         /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
         ///
-        /// `POST /api/2.0/identity/{parent}/direct-members`
+        /// `POST /api/2.0/identity/{parent}/direct-members` **In private preview**: may change in any release.
         ///
         /// * `parent`: The group, as `accounts/{account}/groups/{group}`.
         ///   Of the form `accounts/{account_id}/groups/{group_id}`.
@@ -39,7 +40,7 @@ calls! {
         /// A local group does not come from the identity provider. Where automatic identity management is on, an external ID is
         /// refused: use `resolve_group` for an identity of the provider.
         ///
-        /// `POST /api/2.0/identity/{parent}/groups`
+        /// `POST /api/2.0/identity/{parent}/groups` **In private preview**: may change in any release.
         ///
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
@@ -50,7 +51,7 @@ calls! {
         /// A filter cannot be changed later, only deleted. If the ID, or an equal rule, exists already, the call fails with
         /// `ALREADY_EXISTS`. For account admins only.
         ///
-        /// `POST /api/2.0/identity/{parent}/identity-visibility-filters`
+        /// `POST /api/2.0/identity/{parent}/identity-visibility-filters` **In private preview**: may change in any release.
         ///
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
@@ -65,7 +66,7 @@ calls! {
         /// A local service principal does not come from the identity provider. Where automatic identity management is on, an
         /// external ID is refused: use `resolve_service_principal` for an identity of the provider.
         ///
-        /// `POST /api/2.0/identity/{parent}/service-principals`
+        /// `POST /api/2.0/identity/{parent}/service-principals` **In private preview**: may change in any release.
         ///
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
@@ -76,7 +77,7 @@ calls! {
         /// A local user does not come from the identity provider. Where automatic identity management is on, an external ID is
         /// refused: use `resolve_user` for an identity of the provider.
         ///
-        /// `POST /api/2.0/identity/{parent}/users`
+        /// `POST /api/2.0/identity/{parent}/users` **In private preview**: may change in any release.
         ///
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
@@ -87,7 +88,7 @@ calls! {
         /// They are granted one after the other: after a failure, the principal can be assigned with some of them only, so check
         /// with a get.
         ///
-        /// `POST /api/2.0/identity/{parent}/workspace-assignments`
+        /// `POST /api/2.0/identity/{parent}/workspace-assignments` **In private preview**: may change in any release.
         ///
         /// * `parent`: The workspace, as `accounts/{account}/workspaces/{workspace}`.
         ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}`.
@@ -95,7 +96,8 @@ calls! {
         create_workspace_assignment(parent: String, workspace_assignment: models::WorkspaceAssignment) -> models::account_iam_v2::CreateWorkspaceAssignment;
         /// Assigns a principal to a workspace.
         ///
-        /// `POST /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details`
+        /// `POST /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details` **In private
+        /// preview**: may change in any release.
         ///
         /// * `workspace_id`: The workspace.
         /// * `workspace_assignment_detail`: The assignment: `principal_id` and at least one of `entitlements`.
@@ -104,7 +106,7 @@ calls! {
         ///
         /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
         ///
-        /// `DELETE /api/2.0/identity/{name}`
+        /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name of the membership, `accounts/{account}/groups/{group}/direct-members/{principal}`.
         ///   Of the form `accounts/{account_id}/groups/{group_id}/direct-members/{principal_id}`.
@@ -113,7 +115,7 @@ calls! {
         ///
         /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
         ///
-        /// `DELETE /api/2.0/identity/{name}`
+        /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/groups/{id}`.
         ///   Of the form `accounts/{account_id}/groups/{group_id}`.
@@ -124,21 +126,21 @@ calls! {
         /// they or a parent group are in the account already. Without any filter left, all groups are visible. For account admins
         /// only.
         ///
-        /// `DELETE /api/2.0/identity/{name}`
+        /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/identity-visibility-filters/{filter}`.
         ///   Of the form `accounts/{account_id}/identity-visibility-filters/{identity_visibility_filter_id}`.
         delete_identity_visibility_filter(name: String) -> models::account_iam_v2::DeleteIdentityVisibilityFilter;
         /// Deletes a service principal from the account.
         ///
-        /// `DELETE /api/2.0/identity/{name}`
+        /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/service-principals/{id}`.
         ///   Of the form `accounts/{account_id}/service-principals/{service_principal_id}`.
         delete_service_principal(name: String) -> models::account_iam_v2::DeleteServicePrincipal;
         /// Deletes a user from the account.
         ///
-        /// `DELETE /api/2.0/identity/{name}`
+        /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/users/{id}`.
         ///   Of the form `accounts/{account_id}/users/{user_id}`.
@@ -148,7 +150,7 @@ calls! {
         /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
         /// be repeated.
         ///
-        /// `DELETE /api/2.0/identity/{name}`
+        /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/workspaces/{workspace}/workspace-assignments/{principal}`.
         ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`.
@@ -159,13 +161,14 @@ calls! {
         /// be repeated.
         ///
         /// `DELETE /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
+        /// **In private preview**: may change in any release.
         ///
         /// * `workspace_id`: The workspace.
         /// * `principal_id`: ID that Databricks gave the principal.
         delete_workspace_assignment_detail(workspace_id: i64, principal_id: i64) -> models::account_iam_v2::DeleteWorkspaceAssignmentDetail;
         /// Returns one direct member of a group.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name of the membership, `accounts/{account}/groups/{group}/direct-members/{principal}`.
         ///   Of the form `accounts/{account_id}/groups/{group_id}/direct-members/{principal_id}`.
@@ -174,7 +177,7 @@ calls! {
         ///
         /// The call may refresh the group from the provider. Needs automatic identity management; without it the call fails.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/external-groups/{external ID}`.
         ///   Of the form `accounts/{account_id}/external-groups/{external_group_id}`.
@@ -184,7 +187,7 @@ calls! {
         /// The call may refresh the service principal from the provider. Needs automatic identity management; without it the call
         /// fails.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/external-service-principals/{external ID}`.
         ///   Of the form `accounts/{account_id}/external-service-principals/{external_service_principal_id}`.
@@ -193,14 +196,14 @@ calls! {
         ///
         /// The call may refresh the user from the provider. Needs automatic identity management; without it the call fails.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/external-users/{external ID}`.
         ///   Of the form `accounts/{account_id}/external-users/{external_user_id}`.
         get_external_user(name: String) -> models::account_iam_v2::GetExternalUser;
         /// Returns one group of the account.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/groups/{id}`.
         ///   Of the form `accounts/{account_id}/groups/{group_id}`.
@@ -209,21 +212,21 @@ calls! {
         ///
         /// For account admins only.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/identity-visibility-filters/{filter}`.
         ///   Of the form `accounts/{account_id}/identity-visibility-filters/{identity_visibility_filter_id}`.
         get_identity_visibility_filter(name: String) -> models::account_iam_v2::GetIdentityVisibilityFilter;
         /// Returns one service principal of the account.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/service-principals/{id}`.
         ///   Of the form `accounts/{account_id}/service-principals/{service_principal_id}`.
         get_service_principal(name: String) -> models::account_iam_v2::GetServicePrincipal;
         /// Returns one user of the account.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/users/{id}`.
         ///   Of the form `accounts/{account_id}/users/{user_id}`.
@@ -232,7 +235,7 @@ calls! {
         ///
         /// The principal must be known to the account, be it synchronized from an identity provider or added by hand.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/workspaces/{workspace}/workspace-access-details/{principal}`.
         ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}/workspace-access-details/{principal_id}`.
@@ -241,14 +244,15 @@ calls! {
         get_workspace_access_detail(name: String) -> models::account_iam_v2::GetWorkspaceAccessDetail;
         /// Returns the assignment of one principal to a workspace, with its entitlements.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/workspaces/{workspace}/workspace-assignments/{principal}`.
         ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`.
         get_workspace_assignment(name: String) -> models::account_iam_v2::GetWorkspaceAssignment;
         /// Returns the assignment details of one principal in a workspace, with its entitlements.
         ///
-        /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
+        /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}` **In
+        /// private preview**: may change in any release.
         ///
         /// * `workspace_id`: The workspace.
         /// * `principal_id`: ID that Databricks gave the principal.
@@ -257,7 +261,7 @@ calls! {
         ///
         /// Only identities already present in the account are listed.
         ///
-        /// `GET /api/2.0/identity/{parent}/direct-members`
+        /// `GET /api/2.0/identity/{parent}/direct-members` **In private preview**: may change in any release.
         ///
         /// * `parent`: The group, as `accounts/{account}/groups/{group}`.
         ///   Of the form `accounts/{account_id}/groups/{group_id}`.
@@ -267,7 +271,7 @@ calls! {
         list_direct_group_members(parent: String) -> models::account_iam_v2::ListDirectGroupMembers;
         /// Lists the groups of the account.
         ///
-        /// `GET /api/2.0/identity/{parent}/groups`
+        /// `GET /api/2.0/identity/{parent}/groups` **In private preview**: may change in any release.
         ///
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
@@ -280,7 +284,7 @@ calls! {
         ///
         /// For account admins only.
         ///
-        /// `GET /api/2.0/identity/{parent}/identity-visibility-filters`
+        /// `GET /api/2.0/identity/{parent}/identity-visibility-filters` **In private preview**: may change in any release.
         ///
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
@@ -290,7 +294,7 @@ calls! {
         list_identity_visibility_filters(parent: String) -> models::account_iam_v2::ListIdentityVisibilityFilters;
         /// Lists the service principals of the account.
         ///
-        /// `GET /api/2.0/identity/{parent}/service-principals`
+        /// `GET /api/2.0/identity/{parent}/service-principals` **In private preview**: may change in any release.
         ///
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
@@ -301,7 +305,7 @@ calls! {
         list_service_principals(parent: String) -> models::account_iam_v2::ListServicePrincipals;
         /// Lists all groups a principal is in, directly or through other groups.
         ///
-        /// `GET /api/2.0/identity/{parent}/transitive-parent-groups`
+        /// `GET /api/2.0/identity/{parent}/transitive-parent-groups` **In private preview**: may change in any release.
         ///
         /// * `parent`: The principal, as `accounts/{account}/principals/{principal}`.
         ///   Of the form `accounts/{account_id}/principals/{principal_id}`.
@@ -311,7 +315,7 @@ calls! {
         list_transitive_parent_groups(parent: String) -> models::account_iam_v2::ListTransitiveParentGroups;
         /// Lists the users of the account.
         ///
-        /// `GET /api/2.0/identity/{parent}/users`
+        /// `GET /api/2.0/identity/{parent}/users` **In private preview**: may change in any release.
         ///
         /// * `parent`: The account, as `accounts/{account}`.
         ///   Of the form `accounts/{account_id}`.
@@ -324,7 +328,8 @@ calls! {
         ///
         /// The list carries no entitlements; get a single assignment detail to see them.
         ///
-        /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details`
+        /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details` **In private
+        /// preview**: may change in any release.
         ///
         /// * `workspace_id`: The workspace.
         ///
@@ -335,7 +340,7 @@ calls! {
         ///
         /// The list carries no entitlements; get a single assignment to see them.
         ///
-        /// `GET /api/2.0/identity/{parent}/workspace-assignments`
+        /// `GET /api/2.0/identity/{parent}/workspace-assignments` **In private preview**: may change in any release.
         ///
         /// * `parent`: The workspace, as `accounts/{account}/workspaces/{workspace}`.
         ///   Of the form `accounts/{account_id}/workspaces/{workspace_id}`.
@@ -347,7 +352,7 @@ calls! {
         ///
         /// Needs automatic identity management; without it the call fails.
         ///
-        /// `POST /api/2.0/identity/accounts/{account_id}/groups/resolve-by-external-id`
+        /// `POST /api/2.0/identity/accounts/{account_id}/groups/resolve-by-external-id` **In beta**: may change in any release.
         ///
         /// * `external_id`: ID that the identity provider gave the group.
         resolve_group(external_id: String) -> models::account_iam_v2::ResolveGroup;
@@ -355,7 +360,8 @@ calls! {
         ///
         /// Needs automatic identity management; without it the call fails.
         ///
-        /// `POST /api/2.0/identity/accounts/{account_id}/service-principals/resolve-by-external-id`
+        /// `POST /api/2.0/identity/accounts/{account_id}/service-principals/resolve-by-external-id` **In beta**: may change in any
+        /// release.
         ///
         /// * `external_id`: ID that the identity provider gave the service principal.
         resolve_service_principal(external_id: String) -> models::account_iam_v2::ResolveServicePrincipal;
@@ -363,7 +369,7 @@ calls! {
         ///
         /// Needs automatic identity management; without it the call fails.
         ///
-        /// `POST /api/2.0/identity/accounts/{account_id}/users/resolve-by-external-id`
+        /// `POST /api/2.0/identity/accounts/{account_id}/users/resolve-by-external-id` **In beta**: may change in any release.
         ///
         /// * `external_id`: ID that the identity provider gave the user.
         resolve_user(external_id: String) -> models::account_iam_v2::ResolveUser;
@@ -373,66 +379,70 @@ calls! {
         /// from the identity provider. If visibility filters exist there, a new external ID must be that of a visible group; it may
         /// always be cleared. Allowed to account admins and to holders of the role `roles/group.manager` on the group.
         ///
-        /// `PATCH /api/2.0/identity/{name}`
+        /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
         /// * `group`: The group with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        update_group(name: String, group: models::Group, update_mask: String) -> models::account_iam_v2::UpdateGroup;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::account_iam_v2::UpdateGroup::update_mask).
+        update_group(name: String, group: models::Group) -> models::account_iam_v2::UpdateGroup;
         /// Changes the fields of a service principal that the mask names.
         ///
         /// Where automatic identity management is on and the service principal has an external ID, only that ID can be changed; the
         /// rest comes from the identity provider.
         ///
-        /// `PATCH /api/2.0/identity/{name}`
+        /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
         ///   `service-principals/{service_principal_id}`.
         /// * `service_principal`: The service principal with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        update_service_principal(name: String, service_principal: models::ServicePrincipal, update_mask: String) -> models::account_iam_v2::UpdateServicePrincipal;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::account_iam_v2::UpdateServicePrincipal::update_mask).
+        update_service_principal(name: String, service_principal: models::ServicePrincipal) -> models::account_iam_v2::UpdateServicePrincipal;
         /// Changes the fields of a user that the mask names.
         ///
         /// Given name, family name, status and external ID can be changed. Where automatic identity management is on and the user
         /// has an external ID, only that ID can be changed; the rest comes from the identity provider.
         ///
-        /// `PATCH /api/2.0/identity/{name}`
+        /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
         /// * `user`: The user with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        update_user(name: String, user: models::User, update_mask: String) -> models::account_iam_v2::UpdateUser;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::account_iam_v2::UpdateUser::update_mask).
+        update_user(name: String, user: models::User) -> models::account_iam_v2::UpdateUser;
         /// Changes the entitlements of a principal that is directly assigned to a workspace.
         ///
         /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
         /// get.
         ///
-        /// `PATCH /api/2.0/identity/{name}`
+        /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `workspace-assignments/{principal}`, in the account form with
         ///   `accounts/{account}/workspaces/{workspace}/` before it.
         ///   Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
         ///   `workspace-assignments/{principal_id}`.
         /// * `workspace_assignment`: The workspace assignment with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        ///   Only `entitlements` can be set.
-        update_workspace_assignment(name: String, workspace_assignment: models::WorkspaceAssignment, update_mask: databricks_core::FieldMask) -> models::account_iam_v2::UpdateWorkspaceAssignment;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::account_iam_v2::UpdateWorkspaceAssignment::update_mask).
+        update_workspace_assignment(name: String, workspace_assignment: models::WorkspaceAssignment) -> models::account_iam_v2::UpdateWorkspaceAssignment;
         /// Changes the entitlements of a principal that is directly assigned to a workspace.
         ///
         /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
         /// get.
         ///
         /// `PATCH /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
+        /// **In private preview**: may change in any release.
         ///
         /// * `workspace_id`: The workspace.
         /// * `principal_id`: ID that Databricks gave the principal.
         /// * `workspace_assignment_detail`: The workspace assignment detail with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        ///   Only `entitlements` can be set.
-        update_workspace_assignment_detail(workspace_id: i64, principal_id: i64, workspace_assignment_detail: models::WorkspaceAssignmentDetail, update_mask: databricks_core::FieldMask) -> models::account_iam_v2::UpdateWorkspaceAssignmentDetail;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::account_iam_v2::UpdateWorkspaceAssignmentDetail::update_mask).
+        update_workspace_assignment_detail(workspace_id: i64, principal_id: i64, workspace_assignment_detail: models::WorkspaceAssignmentDetail) -> models::account_iam_v2::UpdateWorkspaceAssignmentDetail;
     }
 }
 
@@ -487,6 +497,26 @@ setters! { models::account_iam_v2::ListWorkspaceAssignments {
     page_token: String,
 }}
 
+setters! { models::account_iam_v2::UpdateGroup {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::account_iam_v2::UpdateServicePrincipal {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::account_iam_v2::UpdateUser {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::account_iam_v2::UpdateWorkspaceAssignment {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::account_iam_v2::UpdateWorkspaceAssignmentDetail {
+    update_mask: databricks_core::FieldMask,
+}}
+
 impl crate::workspace::WorkspaceClient {
     /// The identity operations for clients of a workspace.
     pub fn workspace_iam_v2(&self) -> WorkspaceIamV2 {
@@ -508,7 +538,7 @@ calls! {
     WorkspaceIamV2 {
         /// Adds a principal to a group.
         ///
-        /// `POST /api/2.0/identity/{parent}/direct-members`
+        /// `POST /api/2.0/identity/{parent}/direct-members` **In private preview**: may change in any release.
         ///
         /// * `parent`: The group, as `groups/{group}`.
         ///   Of the form `groups/{group_id}`.
@@ -519,7 +549,7 @@ calls! {
         /// A local group does not come from the identity provider. Where automatic identity management is on, an external ID is
         /// refused: use `resolve_group_proxy` for an identity of the provider.
         ///
-        /// `POST /api/2.0/identity/groups`
+        /// `POST /api/2.0/identity/groups` **In private preview**: may change in any release.
         ///
         /// * `group`: The group to create.
         ///
@@ -530,7 +560,7 @@ calls! {
         /// A local service principal does not come from the identity provider. Where automatic identity management is on, an
         /// external ID is refused: use `resolve_service_principal_proxy` for an identity of the provider.
         ///
-        /// `POST /api/2.0/identity/service-principals`
+        /// `POST /api/2.0/identity/service-principals` **In private preview**: may change in any release.
         ///
         /// * `service_principal`: The service principal to create.
         ///
@@ -541,7 +571,7 @@ calls! {
         /// A local user does not come from the identity provider. Where automatic identity management is on, an external ID is
         /// refused: use `resolve_user_proxy` for an identity of the provider.
         ///
-        /// `POST /api/2.0/identity/users`
+        /// `POST /api/2.0/identity/users` **In private preview**: may change in any release.
         ///
         /// * `user`: The user to create.
         ///
@@ -549,7 +579,7 @@ calls! {
         create_user_proxy(user: models::User) -> models::workspace_iam_v2::CreateUserProxy;
         /// Assigns a principal to the calling workspace.
         ///
-        /// `POST /api/2.0/identity/workspace-assignment-details`
+        /// `POST /api/2.0/identity/workspace-assignment-details` **In private preview**: may change in any release.
         ///
         /// * `workspace_assignment_detail`: The assignment: `principal_id` and at least one of `entitlements`.
         create_workspace_assignment_detail_proxy(workspace_assignment_detail: models::WorkspaceAssignmentDetail) -> models::workspace_iam_v2::CreateWorkspaceAssignmentDetailProxy;
@@ -558,7 +588,7 @@ calls! {
         /// They are granted one after the other: after a failure, the principal can be assigned with some of them only, so check
         /// with a get.
         ///
-        /// `POST /api/2.0/identity/workspace-assignments`
+        /// `POST /api/2.0/identity/workspace-assignments` **In private preview**: may change in any release.
         ///
         /// * `workspace_assignment`: The assignment: `principal_id` and at least one of `entitlements`.
         ///
@@ -566,28 +596,28 @@ calls! {
         create_workspace_assignment_proxy(workspace_assignment: models::WorkspaceAssignment) -> models::workspace_iam_v2::CreateWorkspaceAssignmentProxy;
         /// Removes a principal from a group.
         ///
-        /// `DELETE /api/2.0/identity/{name}`
+        /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name of the membership, `groups/{group}/direct-members/{principal}`.
         ///   Of the form `groups/{group_id}/direct-members/{principal_id}`.
         delete_direct_group_member_proxy(name: String) -> models::workspace_iam_v2::DeleteDirectGroupMemberProxy;
         /// Deletes a group from the account of the calling workspace.
         ///
-        /// `DELETE /api/2.0/identity/{name}`
+        /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `groups/{id}`.
         ///   Of the form `groups/{group_id}`.
         delete_group_proxy(name: String) -> models::workspace_iam_v2::DeleteGroupProxy;
         /// Deletes a service principal from the account of the calling workspace.
         ///
-        /// `DELETE /api/2.0/identity/{name}`
+        /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `service-principals/{id}`.
         ///   Of the form `service-principals/{service_principal_id}`.
         delete_service_principal_proxy(name: String) -> models::workspace_iam_v2::DeleteServicePrincipalProxy;
         /// Deletes a user from the account of the calling workspace.
         ///
-        /// `DELETE /api/2.0/identity/{name}`
+        /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `users/{id}`.
         ///   Of the form `users/{user_id}`.
@@ -597,7 +627,8 @@ calls! {
         /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
         /// be repeated.
         ///
-        /// `DELETE /api/2.0/identity/workspace-assignment-details/{principal_id}`
+        /// `DELETE /api/2.0/identity/workspace-assignment-details/{principal_id}` **In private preview**: may change in any
+        /// release.
         ///
         /// * `principal_id`: ID that Databricks gave the principal.
         delete_workspace_assignment_detail_proxy(principal_id: i64) -> models::workspace_iam_v2::DeleteWorkspaceAssignmentDetailProxy;
@@ -606,14 +637,14 @@ calls! {
         /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
         /// be repeated.
         ///
-        /// `DELETE /api/2.0/identity/{name}`
+        /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `workspace-assignments/{principal}`.
         ///   Of the form `workspace-assignments/{principal_id}`.
         delete_workspace_assignment_proxy(name: String) -> models::workspace_iam_v2::DeleteWorkspaceAssignmentProxy;
         /// Returns one direct member of a group.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name of the membership, `groups/{group}/direct-members/{principal}`.
         ///   Of the form `groups/{group_id}/direct-members/{principal_id}`.
@@ -622,7 +653,7 @@ calls! {
         ///
         /// The call may refresh the group from the provider. Needs automatic identity management; without it the call fails.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `external-groups/{external ID}`.
         ///   Of the form `external-groups/{external_group_id}`.
@@ -632,7 +663,7 @@ calls! {
         /// The call may refresh the service principal from the provider. Needs automatic identity management; without it the call
         /// fails.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `external-service-principals/{external ID}`.
         ///   Of the form `external-service-principals/{external_service_principal_id}`.
@@ -641,28 +672,28 @@ calls! {
         ///
         /// The call may refresh the user from the provider. Needs automatic identity management; without it the call fails.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `external-users/{external ID}`.
         ///   Of the form `external-users/{external_user_id}`.
         get_external_user_proxy(name: String) -> models::workspace_iam_v2::GetExternalUserProxy;
         /// Returns one group of the account of the calling workspace.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `groups/{id}`.
         ///   Of the form `groups/{group_id}`.
         get_group_proxy(name: String) -> models::workspace_iam_v2::GetGroupProxy;
         /// Returns one service principal of the account of the calling workspace.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `service-principals/{id}`.
         ///   Of the form `service-principals/{service_principal_id}`.
         get_service_principal_proxy(name: String) -> models::workspace_iam_v2::GetServicePrincipalProxy;
         /// Returns one user of the account of the calling workspace.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `users/{id}`.
         ///   Of the form `users/{user_id}`.
@@ -671,7 +702,7 @@ calls! {
         ///
         /// The principal must be known to the account, be it synchronized from an identity provider or added by hand.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, `workspace-access-details/{principal}`.
         ///   Of the form `workspace-access-details/{principal_id}`.
@@ -680,20 +711,20 @@ calls! {
         get_workspace_access_detail_local(name: String) -> models::workspace_iam_v2::GetWorkspaceAccessDetailLocal;
         /// Returns the assignment details of one principal in the calling workspace, with its entitlements.
         ///
-        /// `GET /api/2.0/identity/workspace-assignment-details/{principal_id}`
+        /// `GET /api/2.0/identity/workspace-assignment-details/{principal_id}` **In private preview**: may change in any release.
         ///
         /// * `principal_id`: ID that Databricks gave the principal.
         get_workspace_assignment_detail_proxy(principal_id: i64) -> models::workspace_iam_v2::GetWorkspaceAssignmentDetailProxy;
         /// Returns the assignment of one principal to the calling workspace, with its entitlements.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `workspace-assignments/{principal}`.
         ///   Of the form `workspace-assignments/{principal_id}`.
         get_workspace_assignment_proxy(name: String) -> models::workspace_iam_v2::GetWorkspaceAssignmentProxy;
         /// Returns the status of a principal in the workspace and how it is assigned.
         ///
-        /// `GET /api/2.0/identity/{name}`
+        /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `principals/{principal}/workspace-identity-detail`.
         ///   Of the form `principals/{principal_id}/workspace-identity-detail`.
@@ -702,7 +733,7 @@ calls! {
         ///
         /// Only identities already present in the account are listed.
         ///
-        /// `GET /api/2.0/identity/{parent}/direct-members`
+        /// `GET /api/2.0/identity/{parent}/direct-members` **In private preview**: may change in any release.
         ///
         /// * `parent`: The group, as `groups/{group}`.
         ///   Of the form `groups/{group_id}`.
@@ -712,7 +743,7 @@ calls! {
         list_direct_group_members_proxy(parent: String) -> models::workspace_iam_v2::ListDirectGroupMembersProxy;
         /// Lists the groups of the account of the calling workspace.
         ///
-        /// `GET /api/2.0/identity/groups`
+        /// `GET /api/2.0/identity/groups` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListGroupsProxy::filter),
         /// [`page_size`](field@models::workspace_iam_v2::ListGroupsProxy::page_size),
@@ -721,7 +752,7 @@ calls! {
         list_groups_proxy() -> models::workspace_iam_v2::ListGroupsProxy;
         /// Lists the service principals of the account of the calling workspace.
         ///
-        /// `GET /api/2.0/identity/service-principals`
+        /// `GET /api/2.0/identity/service-principals` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::filter),
         /// [`page_size`](field@models::workspace_iam_v2::ListServicePrincipalsProxy::page_size),
@@ -730,7 +761,7 @@ calls! {
         list_service_principals_proxy() -> models::workspace_iam_v2::ListServicePrincipalsProxy;
         /// Lists all groups a principal is in, directly or through other groups.
         ///
-        /// `GET /api/2.0/identity/{parent}/transitive-parent-groups`
+        /// `GET /api/2.0/identity/{parent}/transitive-parent-groups` **In private preview**: may change in any release.
         ///
         /// * `parent`: The principal, as `principals/{principal}`.
         ///   Of the form `principals/{principal_id}`.
@@ -740,7 +771,7 @@ calls! {
         list_transitive_parent_groups_proxy(parent: String) -> models::workspace_iam_v2::ListTransitiveParentGroupsProxy;
         /// Lists the users of the account of the calling workspace.
         ///
-        /// `GET /api/2.0/identity/users`
+        /// `GET /api/2.0/identity/users` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`filter`](field@models::workspace_iam_v2::ListUsersProxy::filter),
         /// [`page_size`](field@models::workspace_iam_v2::ListUsersProxy::page_size),
@@ -751,7 +782,7 @@ calls! {
         ///
         /// The list carries no entitlements; get a single assignment detail to see them.
         ///
-        /// `GET /api/2.0/identity/workspace-assignment-details`
+        /// `GET /api/2.0/identity/workspace-assignment-details` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::page_size),
         /// [`page_token`](field@models::workspace_iam_v2::ListWorkspaceAssignmentDetailsProxy::page_token).
@@ -760,7 +791,7 @@ calls! {
         ///
         /// The list carries no entitlements; get a single assignment to see them.
         ///
-        /// `GET /api/2.0/identity/workspace-assignments`
+        /// `GET /api/2.0/identity/workspace-assignments` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::page_size),
         /// [`page_token`](field@models::workspace_iam_v2::ListWorkspaceAssignmentsProxy::page_token),
@@ -770,7 +801,7 @@ calls! {
         ///
         /// Needs automatic identity management; without it the call fails.
         ///
-        /// `POST /api/2.0/identity/groups/resolve-by-external-id`
+        /// `POST /api/2.0/identity/groups/resolve-by-external-id` **In beta**: may change in any release.
         ///
         /// * `external_id`: ID that the identity provider gave the group.
         resolve_group_proxy(external_id: String) -> models::workspace_iam_v2::ResolveGroupProxy;
@@ -778,7 +809,7 @@ calls! {
         ///
         /// Needs automatic identity management; without it the call fails.
         ///
-        /// `POST /api/2.0/identity/service-principals/resolve-by-external-id`
+        /// `POST /api/2.0/identity/service-principals/resolve-by-external-id` **In beta**: may change in any release.
         ///
         /// * `external_id`: ID that the identity provider gave the service principal.
         resolve_service_principal_proxy(external_id: String) -> models::workspace_iam_v2::ResolveServicePrincipalProxy;
@@ -786,7 +817,7 @@ calls! {
         ///
         /// Needs automatic identity management; without it the call fails.
         ///
-        /// `POST /api/2.0/identity/users/resolve-by-external-id`
+        /// `POST /api/2.0/identity/users/resolve-by-external-id` **In beta**: may change in any release.
         ///
         /// * `external_id`: ID that the identity provider gave the user.
         resolve_user_proxy(external_id: String) -> models::workspace_iam_v2::ResolveUserProxy;
@@ -796,74 +827,78 @@ calls! {
         /// from the identity provider. If visibility filters exist there, a new external ID must be that of a visible group; it may
         /// always be cleared.
         ///
-        /// `PATCH /api/2.0/identity/{name}`
+        /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/groups/{group_id}`, `groups/{group_id}`.
         /// * `group`: The group with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        update_group_proxy(name: String, group: models::Group, update_mask: String) -> models::workspace_iam_v2::UpdateGroupProxy;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::workspace_iam_v2::UpdateGroupProxy::update_mask).
+        update_group_proxy(name: String, group: models::Group) -> models::workspace_iam_v2::UpdateGroupProxy;
         /// Changes the fields of a service principal that the mask names.
         ///
         /// Where automatic identity management is on and the service principal has an external ID, only that ID can be changed; the
         /// rest comes from the identity provider.
         ///
-        /// `PATCH /api/2.0/identity/{name}`
+        /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/service-principals/{service_principal_id}`,
         ///   `service-principals/{service_principal_id}`.
         /// * `service_principal`: The service principal with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        update_service_principal_proxy(name: String, service_principal: models::ServicePrincipal, update_mask: String) -> models::workspace_iam_v2::UpdateServicePrincipalProxy;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::workspace_iam_v2::UpdateServicePrincipalProxy::update_mask).
+        update_service_principal_proxy(name: String, service_principal: models::ServicePrincipal) -> models::workspace_iam_v2::UpdateServicePrincipalProxy;
         /// Changes the fields of a user that the mask names.
         ///
         /// Given name, family name, status and external ID can be changed. Where automatic identity management is on and the user
         /// has an external ID, only that ID can be changed; the rest comes from the identity provider.
         ///
-        /// `PATCH /api/2.0/identity/{name}`
+        /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
         ///   Of one of the forms `accounts/{account_id}/users/{user_id}`, `users/{user_id}`.
         /// * `user`: The user with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        update_user_proxy(name: String, user: models::User, update_mask: String) -> models::workspace_iam_v2::UpdateUserProxy;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::workspace_iam_v2::UpdateUserProxy::update_mask).
+        update_user_proxy(name: String, user: models::User) -> models::workspace_iam_v2::UpdateUserProxy;
         /// Changes the entitlements of a principal that is directly assigned to the calling workspace.
         ///
         /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
         /// get.
         ///
-        /// `PATCH /api/2.0/identity/workspace-assignment-details/{principal_id}`
+        /// `PATCH /api/2.0/identity/workspace-assignment-details/{principal_id}` **In private preview**: may change in any release.
         ///
         /// * `principal_id`: ID that Databricks gave the principal.
         /// * `workspace_assignment_detail`: The workspace assignment detail with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        ///   Only `entitlements` can be set.
-        update_workspace_assignment_detail_proxy(principal_id: i64, workspace_assignment_detail: models::WorkspaceAssignmentDetail, update_mask: databricks_core::FieldMask) -> models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy::update_mask).
+        update_workspace_assignment_detail_proxy(principal_id: i64, workspace_assignment_detail: models::WorkspaceAssignmentDetail) -> models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy;
         /// Changes the entitlements of a principal that is directly assigned to the calling workspace.
         ///
         /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
         /// get.
         ///
-        /// `PATCH /api/2.0/identity/{name}`
+        /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `workspace-assignments/{principal}`, in the account form with
         ///   `accounts/{account}/workspaces/{workspace}/` before it.
         ///   Of one of the forms `accounts/{account_id}/workspaces/{workspace_id}/workspace-assignments/{principal_id}`,
         ///   `workspace-assignments/{principal_id}`.
         /// * `workspace_assignment`: The workspace assignment with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        ///   Only `entitlements` can be set.
-        update_workspace_assignment_proxy(name: String, workspace_assignment: models::WorkspaceAssignment, update_mask: databricks_core::FieldMask) -> models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy::update_mask).
+        update_workspace_assignment_proxy(name: String, workspace_assignment: models::WorkspaceAssignment) -> models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy;
         /// Changes the identity details of a principal in the workspace.
         ///
-        /// `PATCH /api/2.0/identity/{name}`
+        /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Resource name, `principals/{principal}/workspace-identity-detail`.
         ///   Of the form `principals/{principal_id}/workspace-identity-detail`.
         /// * `workspace_identity_detail`: The workspace identity detail with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change.
-        update_workspace_identity_detail(name: String, workspace_identity_detail: models::WorkspaceIdentityDetail, update_mask: databricks_core::FieldMask) -> models::workspace_iam_v2::UpdateWorkspaceIdentityDetail;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::workspace_iam_v2::UpdateWorkspaceIdentityDetail::update_mask).
+        update_workspace_identity_detail(name: String, workspace_identity_detail: models::WorkspaceIdentityDetail) -> models::workspace_iam_v2::UpdateWorkspaceIdentityDetail;
     }
 }
 
@@ -927,4 +962,28 @@ setters! { models::workspace_iam_v2::ListWorkspaceAssignmentsProxy {
     page_size: i64,
     page_token: String,
     parent: String,
+}}
+
+setters! { models::workspace_iam_v2::UpdateGroupProxy {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::workspace_iam_v2::UpdateServicePrincipalProxy {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::workspace_iam_v2::UpdateUserProxy {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::workspace_iam_v2::UpdateWorkspaceIdentityDetail {
+    update_mask: databricks_core::FieldMask,
 }}

@@ -3,6 +3,7 @@
 //! Services of the package `jobs`.
 
 use databricks_models::jobs as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {

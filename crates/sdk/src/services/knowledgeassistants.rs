@@ -3,6 +3,7 @@
 //! Services of the package `knowledgeassistants`.
 
 use databricks_models::knowledgeassistants as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -26,7 +27,7 @@ calls! {
     KnowledgeAssistants {
         /// Adds an example to an assistant.
         ///
-        /// `POST /api/2.1/{parent}/examples`
+        /// `POST /api/2.1/{parent}/examples` **In beta**: may change in any release.
         ///
         /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
@@ -34,13 +35,13 @@ calls! {
         create_example(parent: String, example: models::Example) -> models::knowledge_assistants::CreateExample;
         /// Creates an assistant.
         ///
-        /// `POST /api/2.1/knowledge-assistants`
+        /// `POST /api/2.1/knowledge-assistants` **In beta**: may change in any release.
         ///
         /// * `knowledge_assistant`: The knowledge assistant to create.
         create_knowledge_assistant(knowledge_assistant: models::KnowledgeAssistant) -> models::knowledge_assistants::CreateKnowledgeAssistant;
         /// Adds a knowledge source to an assistant.
         ///
-        /// `POST /api/2.1/{parent}/knowledge-sources`
+        /// `POST /api/2.1/{parent}/knowledge-sources` **In beta**: may change in any release.
         ///
         /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
@@ -48,61 +49,62 @@ calls! {
         create_knowledge_source(parent: String, knowledge_source: models::KnowledgeSource) -> models::knowledge_assistants::CreateKnowledgeSource;
         /// Deletes an example of an assistant.
         ///
-        /// `DELETE /api/2.1/{name}`
+        /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Example, as `knowledge-assistants/<id>/examples/<example>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
         delete_example(name: String) -> models::knowledge_assistants::DeleteExample;
         /// Deletes an assistant.
         ///
-        /// `DELETE /api/2.1/{name}`
+        /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
         delete_knowledge_assistant(name: String) -> models::knowledge_assistants::DeleteKnowledgeAssistant;
         /// Deletes a knowledge source of an assistant.
         ///
-        /// `DELETE /api/2.1/{name}`
+        /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
         delete_knowledge_source(name: String) -> models::knowledge_assistants::DeleteKnowledgeSource;
         /// Returns one example of an assistant.
         ///
-        /// `GET /api/2.1/{name}`
+        /// `GET /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Example, as `knowledge-assistants/<id>/examples/<example>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
         get_example(name: String) -> models::knowledge_assistants::GetExample;
         /// Returns one assistant.
         ///
-        /// `GET /api/2.1/{name}`
+        /// `GET /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
         get_knowledge_assistant(name: String) -> models::knowledge_assistants::GetKnowledgeAssistant;
         /// Returns one knowledge source of an assistant.
         ///
-        /// `GET /api/2.1/{name}`
+        /// `GET /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
         get_knowledge_source(name: String) -> models::knowledge_assistants::GetKnowledgeSource;
         /// Lists the permission levels that can be granted on an assistant.
         ///
-        /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}/permissionLevels`
+        /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}/permissionLevels` **In beta**: may change in any
+        /// release.
         ///
         /// * `knowledge_assistant_id`: ID of the assistant.
         get_permission_levels(knowledge_assistant_id: String) -> models::knowledge_assistants::GetPermissionLevels;
         /// Returns the access control list of an assistant, inherited permissions included.
         ///
-        /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
+        /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}` **In beta**: may change in any release.
         ///
         /// * `knowledge_assistant_id`: ID of the assistant.
         get_permissions(knowledge_assistant_id: String) -> models::knowledge_assistants::GetPermissions;
         /// Lists the examples of an assistant.
         ///
-        /// `GET /api/2.1/{parent}/examples`
+        /// `GET /api/2.1/{parent}/examples` **In beta**: may change in any release.
         ///
         /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
@@ -112,14 +114,14 @@ calls! {
         list_examples(parent: String) -> models::knowledge_assistants::ListExamples;
         /// Lists assistants, without their state.
         ///
-        /// `GET /api/2.1/knowledge-assistants`
+        /// `GET /api/2.1/knowledge-assistants` **In beta**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::knowledge_assistants::ListKnowledgeAssistants::page_size),
         /// [`page_token`](field@models::knowledge_assistants::ListKnowledgeAssistants::page_token).
         list_knowledge_assistants() -> models::knowledge_assistants::ListKnowledgeAssistants;
         /// Lists the knowledge sources of an assistant.
         ///
-        /// `GET /api/2.1/{parent}/knowledge-sources`
+        /// `GET /api/2.1/{parent}/knowledge-sources` **In beta**: may change in any release.
         ///
         /// * `parent`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
@@ -131,7 +133,7 @@ calls! {
         ///
         /// An empty list removes every direct permission; inherited ones stay.
         ///
-        /// `PUT /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
+        /// `PUT /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}` **In beta**: may change in any release.
         ///
         /// * `knowledge_assistant_id`: ID of the assistant.
         ///
@@ -141,45 +143,48 @@ calls! {
         ///
         /// Those of type `index` need no sync and are left out.
         ///
-        /// `POST /api/2.1/{name}/knowledge-sources:sync`
+        /// `POST /api/2.1/{name}/knowledge-sources:sync` **In beta**: may change in any release.
         ///
         /// * `name`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
         sync_knowledge_sources(name: String) -> models::knowledge_assistants::SyncKnowledgeSources;
         /// Changes the question or the guidelines of an example.
         ///
-        /// `PATCH /api/2.1/{name}`
+        /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Example, as `knowledge-assistants/<id>/examples/<example>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/examples/{example_id}`.
         /// * `example`: The example with its new values.
-        /// * `update_mask`: Fields to change: `question`, `guidelines` or both.
-        update_example(name: String, example: models::Example, update_mask: databricks_core::FieldMask) -> models::knowledge_assistants::UpdateExample;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::knowledge_assistants::UpdateExample::update_mask).
+        update_example(name: String, example: models::Example) -> models::knowledge_assistants::UpdateExample;
         /// Changes the fields of an assistant that the mask names.
         ///
         /// Fields outside the mask may be absent, even those required on creation.
         ///
-        /// `PATCH /api/2.1/{name}`
+        /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Assistant, as `knowledge-assistants/<id>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}`.
         /// * `knowledge_assistant`: The knowledge assistant with its new values.
-        /// * `update_mask`: Fields to change, of `display_name`, `description` and `instructions`.
-        update_knowledge_assistant(name: String, knowledge_assistant: models::KnowledgeAssistant, update_mask: databricks_core::FieldMask) -> models::knowledge_assistants::UpdateKnowledgeAssistant;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::knowledge_assistants::UpdateKnowledgeAssistant::update_mask).
+        update_knowledge_assistant(name: String, knowledge_assistant: models::KnowledgeAssistant) -> models::knowledge_assistants::UpdateKnowledgeAssistant;
         /// Changes the name or the description of a knowledge source.
         ///
         /// Fields outside the mask may be absent, even those required on creation.
         ///
-        /// `PATCH /api/2.1/{name}`
+        /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
         ///   Of the form `knowledge-assistants/{knowledge_assistant_id}/knowledge-sources/{knowledge_source_id}`.
         /// * `knowledge_source`: The knowledge source with its new values.
-        /// * `update_mask`: Fields to change: `display_name`, `description` or both.
-        update_knowledge_source(name: String, knowledge_source: models::KnowledgeSource, update_mask: databricks_core::FieldMask) -> models::knowledge_assistants::UpdateKnowledgeSource;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::knowledge_assistants::UpdateKnowledgeSource::update_mask).
+        update_knowledge_source(name: String, knowledge_source: models::KnowledgeSource) -> models::knowledge_assistants::UpdateKnowledgeSource;
         /// Adds or changes permissions on an assistant, leaving other grants as they are.
         ///
-        /// `PATCH /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
+        /// `PATCH /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}` **In beta**: may change in any release.
         ///
         /// * `knowledge_assistant_id`: ID of the assistant.
         ///
@@ -205,6 +210,18 @@ setters! { models::knowledge_assistants::ListKnowledgeSources {
 
 setters! { models::knowledge_assistants::SetPermissions {
     access_control_list: Vec<models::KnowledgeAssistantAccessControlRequest>,
+}}
+
+setters! { models::knowledge_assistants::UpdateExample {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::knowledge_assistants::UpdateKnowledgeAssistant {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::knowledge_assistants::UpdateKnowledgeSource {
+    update_mask: databricks_core::FieldMask,
 }}
 
 setters! { models::knowledge_assistants::UpdatePermissions {

@@ -3,6 +3,7 @@
 //! Services of the package `lakewatch`.
 
 use databricks_models::lakewatch as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -24,7 +25,7 @@ calls! {
     Lakewatch {
         /// Creates a data source.
         ///
-        /// `POST /api/2.0/lakewatch/datasources`
+        /// `POST /api/2.0/lakewatch/datasources` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `datasource`: The datasource to create.
         create_datasource(datasource: models::Datasource) -> models::lakewatch::CreateDatasource;
@@ -32,57 +33,57 @@ calls! {
         ///
         /// Fields that the server sets, such as `name`, `rule_id` and `etag`, are ignored.
         ///
-        /// `POST /api/2.0/lakewatch/rules`
+        /// `POST /api/2.0/lakewatch/rules` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `rule`: The rule to create.
         create_rule(rule: models::Rule) -> models::lakewatch::CreateRule;
         /// Deletes a data source.
         ///
-        /// `DELETE /api/2.0/lakewatch/{name}`
+        /// `DELETE /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Data source, as `datasources/<id>`.
         delete_datasource(name: String) -> models::lakewatch::DeleteDatasource;
         /// Deletes a rule.
         ///
-        /// `DELETE /api/2.0/lakewatch/{name}`
+        /// `DELETE /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Rule, as `rules/<id>`.
         ///   Of the form `rules/{rule_id}`.
         delete_rule(name: String) -> models::lakewatch::DeleteRule;
         /// Returns the settings of a catalog for delivering alerts.
         ///
-        /// `GET /api/2.0/lakewatch/{name}`
+        /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/alertConfig`.
         get_alert_config(name: String) -> models::lakewatch::GetAlertConfig;
         /// Returns the general settings of a catalog.
         ///
-        /// `GET /api/2.0/lakewatch/{name}`
+        /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/commonConfig`.
         get_common_config(name: String) -> models::lakewatch::GetCommonConfig;
         /// Returns one data source.
         ///
-        /// `GET /api/2.0/lakewatch/{name}`
+        /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Data source, as `datasources/<id>`.
         get_datasource(name: String) -> models::lakewatch::GetDatasource;
         /// Returns the settings of a catalog for data sources.
         ///
-        /// `GET /api/2.0/lakewatch/{name}`
+        /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/datasourceConfig`.
         get_datasource_config(name: String) -> models::lakewatch::GetDatasourceConfig;
         /// Returns one rule.
         ///
-        /// `GET /api/2.0/lakewatch/{name}`
+        /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Rule, as `rules/<id>`.
         ///   Of the form `rules/{rule_id}`.
         get_rule(name: String) -> models::lakewatch::GetRule;
         /// Returns the settings of a catalog for rules.
         ///
-        /// `GET /api/2.0/lakewatch/{name}`
+        /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/ruleConfig`.
         get_rule_config(name: String) -> models::lakewatch::GetRuleConfig;
@@ -90,7 +91,7 @@ calls! {
         ///
         /// Those being created or deleted are left out.
         ///
-        /// `GET /api/2.0/lakewatch/datasources`
+        /// `GET /api/2.0/lakewatch/datasources` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `catalog_name`: Catalog to list from.
         ///
@@ -102,7 +103,7 @@ calls! {
         list_datasources(catalog_name: String) -> models::lakewatch::ListDatasources;
         /// Lists the rules of a catalog.
         ///
-        /// `GET /api/2.0/lakewatch/rules`
+        /// `GET /api/2.0/lakewatch/rules` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `catalog_name`: Catalog to list from.
         ///
@@ -113,76 +114,66 @@ calls! {
         list_rules(catalog_name: String) -> models::lakewatch::ListRules;
         /// Changes settings of a catalog for delivering alerts.
         ///
-        /// `PATCH /api/2.0/lakewatch/{name}`
+        /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/alertConfig`.
         /// * `alert_config`: The alert config with its new values.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
         ///
-        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateAlertConfig::etag).
-        update_alert_config(name: String, alert_config: models::AlertConfig, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateAlertConfig;
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateAlertConfig::etag),
+        /// [`update_mask`](field@models::lakewatch::UpdateAlertConfig::update_mask).
+        update_alert_config(name: String, alert_config: models::AlertConfig) -> models::lakewatch::UpdateAlertConfig;
         /// Changes general settings of a catalog.
         ///
-        /// `PATCH /api/2.0/lakewatch/{name}`
+        /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/commonConfig`.
         /// * `common_config`: The common config with its new values.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
         ///
-        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateCommonConfig::etag).
-        update_common_config(name: String, common_config: models::CommonConfig, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateCommonConfig;
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateCommonConfig::etag),
+        /// [`update_mask`](field@models::lakewatch::UpdateCommonConfig::update_mask).
+        update_common_config(name: String, common_config: models::CommonConfig) -> models::lakewatch::UpdateCommonConfig;
         /// Changes the fields of a data source that the mask names.
         ///
-        /// `PATCH /api/2.0/lakewatch/{name}`
+        /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Data source, as `datasources/<id>`.
         ///   Of the form `datasources/{datasource_id}`.
         /// * `datasource`: The datasource with its new values.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
         ///
-        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateDatasource::etag).
-        update_datasource(name: String, datasource: models::Datasource, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateDatasource;
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateDatasource::etag),
+        /// [`update_mask`](field@models::lakewatch::UpdateDatasource::update_mask).
+        update_datasource(name: String, datasource: models::Datasource) -> models::lakewatch::UpdateDatasource;
         /// Changes settings of a catalog for data sources.
         ///
-        /// `PATCH /api/2.0/lakewatch/{name}`
+        /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/datasourceConfig`.
         /// * `datasource_config`: The datasource config with its new values.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
         ///
-        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateDatasourceConfig::etag).
-        update_datasource_config(name: String, datasource_config: models::DatasourceConfig, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateDatasourceConfig;
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateDatasourceConfig::etag),
+        /// [`update_mask`](field@models::lakewatch::UpdateDatasourceConfig::update_mask).
+        update_datasource_config(name: String, datasource_config: models::DatasourceConfig) -> models::lakewatch::UpdateDatasourceConfig;
         /// Changes the fields of a rule that the mask names.
         ///
-        /// `PATCH /api/2.0/lakewatch/{name}`
+        /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Rule, as `rules/<id>`.
         ///   Of the form `rules/{rule_id}`.
         /// * `rule`: The rule with its new values.
-        /// * `update_mask`: Fields to change; all others stay.
         ///
-        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateRule::etag).
-        update_rule(name: String, rule: models::Rule, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateRule;
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateRule::etag),
+        /// [`update_mask`](field@models::lakewatch::UpdateRule::update_mask).
+        update_rule(name: String, rule: models::Rule) -> models::lakewatch::UpdateRule;
         /// Changes settings of a catalog for rules.
         ///
-        /// `PATCH /api/2.0/lakewatch/{name}`
+        /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Settings of a catalog, as `catalogs/<catalog>/ruleConfig`.
         /// * `rule_config`: The rule config with its new values.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
         ///
-        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateRuleConfig::etag).
-        update_rule_config(name: String, rule_config: models::RuleConfig, update_mask: databricks_core::FieldMask) -> models::lakewatch::UpdateRuleConfig;
+        /// Optional inputs: [`etag`](field@models::lakewatch::UpdateRuleConfig::etag),
+        /// [`update_mask`](field@models::lakewatch::UpdateRuleConfig::update_mask).
+        update_rule_config(name: String, rule_config: models::RuleConfig) -> models::lakewatch::UpdateRuleConfig;
     }
 }
 
@@ -204,24 +195,30 @@ setters! { models::lakewatch::ListRules {
 
 setters! { models::lakewatch::UpdateAlertConfig {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 setters! { models::lakewatch::UpdateCommonConfig {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 setters! { models::lakewatch::UpdateDatasource {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 setters! { models::lakewatch::UpdateDatasourceConfig {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 setters! { models::lakewatch::UpdateRule {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 setters! { models::lakewatch::UpdateRuleConfig {
     etag: String,
+    update_mask: databricks_core::FieldMask,
 }}

@@ -3,6 +3,7 @@
 //! Services of the package `marketplace`.
 
 use databricks_models::marketplace as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -26,7 +27,7 @@ calls! {
     ConsumerFulfillments {
         /// Previews the objects that a listing would install.
         ///
-        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/content`
+        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/content` In public preview.
         ///
         /// * `listing_id`: ID of the listing.
         ///
@@ -37,7 +38,7 @@ calls! {
         ///
         /// Each names either a share or a Git repository; those of personalized listings also give the recipient type.
         ///
-        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/fulfillments`
+        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/fulfillments` In public preview.
         ///
         /// * `listing_id`: ID of the listing.
         ///
@@ -76,7 +77,7 @@ calls! {
     ConsumerInstallations {
         /// Installs a listing.
         ///
-        /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/installations`
+        /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/installations` In public preview.
         ///
         /// * `listing_id`: ID of the listing.
         ///
@@ -88,21 +89,21 @@ calls! {
         create(listing_id: String) -> models::consumer_installations::Create;
         /// Removes an installation of a listing.
         ///
-        /// `DELETE /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}`
+        /// `DELETE /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}` In public preview.
         ///
         /// * `listing_id`: ID of the listing.
         /// * `installation_id`: ID of the installation.
         delete(listing_id: String, installation_id: String) -> models::consumer_installations::Delete;
         /// Lists the consumer's installations of all listings.
         ///
-        /// `GET /api/2.1/marketplace-consumer/installations`
+        /// `GET /api/2.1/marketplace-consumer/installations` In public preview.
         ///
         /// Optional inputs: [`page_size`](field@models::consumer_installations::List::page_size),
         /// [`page_token`](field@models::consumer_installations::List::page_token).
         list() -> models::consumer_installations::List;
         /// Lists the consumer's installations of one listing.
         ///
-        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/installations`
+        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/installations` In public preview.
         ///
         /// * `listing_id`: ID of the listing.
         ///
@@ -111,7 +112,7 @@ calls! {
         list_listing_installations(listing_id: String) -> models::consumer_installations::ListListingInstallations;
         /// Changes an installation and, if asked, replaces its access token.
         ///
-        /// `PUT /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}`
+        /// `PUT /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}` In public preview.
         ///
         /// * `listing_id`: ID of the listing.
         /// * `installation_id`: ID of the installation.
@@ -165,19 +166,19 @@ calls! {
     ConsumerListings {
         /// Returns several published listings that the consumer may see.
         ///
-        /// `GET /api/2.1/marketplace-consumer/listings:batchGet`
+        /// `GET /api/2.1/marketplace-consumer/listings:batchGet` In public preview.
         ///
         /// Optional inputs: [`ids`](field@models::consumer_listings::BatchGet::ids).
         batch_get() -> models::consumer_listings::BatchGet;
         /// Returns a published listing that the consumer may see.
         ///
-        /// `GET /api/2.1/marketplace-consumer/listings/{id}`
+        /// `GET /api/2.1/marketplace-consumer/listings/{id}` In public preview.
         ///
         /// * `id`: ID of the listing.
         get(id: String) -> models::consumer_listings::Get;
         /// Lists the published listings that the consumer may see.
         ///
-        /// `GET /api/2.1/marketplace-consumer/listings`
+        /// `GET /api/2.1/marketplace-consumer/listings` In public preview.
         ///
         /// Optional inputs: [`assets`](field@models::consumer_listings::List::assets),
         /// [`categories`](field@models::consumer_listings::List::categories),
@@ -191,7 +192,7 @@ calls! {
         list() -> models::consumer_listings::List;
         /// Searches the published listings that the consumer may see.
         ///
-        /// `GET /api/2.1/marketplace-consumer/search-listings`
+        /// `GET /api/2.1/marketplace-consumer/search-listings` In public preview.
         ///
         /// * `query`: Text to look for; near matches count.
         ///
@@ -253,7 +254,7 @@ calls! {
         ///
         /// A consumer can ask once per listing.
         ///
-        /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests`
+        /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests` In public preview.
         ///
         /// * `listing_id`: ID of the listing.
         /// * `intended_use`: What the consumer means to do with the product.
@@ -270,13 +271,13 @@ calls! {
         ///
         /// There is never more than one per listing.
         ///
-        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests`
+        /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests` In public preview.
         ///
         /// * `listing_id`: ID of the listing.
         get(listing_id: String) -> models::consumer_personalization_requests::Get;
         /// Lists the consumer's personalization requests for all listings.
         ///
-        /// `GET /api/2.1/marketplace-consumer/personalization-requests`
+        /// `GET /api/2.1/marketplace-consumer/personalization-requests` In public preview.
         ///
         /// Optional inputs: [`page_size`](field@models::consumer_personalization_requests::List::page_size),
         /// [`page_token`](field@models::consumer_personalization_requests::List::page_token).
@@ -317,19 +318,19 @@ calls! {
     ConsumerProviders {
         /// Returns several providers that have listings the consumer may see.
         ///
-        /// `GET /api/2.1/marketplace-consumer/providers:batchGet`
+        /// `GET /api/2.1/marketplace-consumer/providers:batchGet` In public preview.
         ///
         /// Optional inputs: [`ids`](field@models::consumer_providers::BatchGet::ids).
         batch_get() -> models::consumer_providers::BatchGet;
         /// Returns a provider with at least one listing the consumer may see.
         ///
-        /// `GET /api/2.1/marketplace-consumer/providers/{id}`
+        /// `GET /api/2.1/marketplace-consumer/providers/{id}` In public preview.
         ///
         /// * `id`: ID of the provider.
         get(id: String) -> models::consumer_providers::Get;
         /// Lists the providers with at least one listing the consumer may see.
         ///
-        /// `GET /api/2.1/marketplace-consumer/providers`
+        /// `GET /api/2.1/marketplace-consumer/providers` In public preview.
         ///
         /// Optional inputs: [`is_featured`](field@models::consumer_providers::List::is_featured),
         /// [`page_size`](field@models::consumer_providers::List::page_size),
@@ -367,19 +368,19 @@ calls! {
     ProviderExchangeFilters {
         /// Adds a filter to an exchange and returns its ID.
         ///
-        /// `POST /api/2.0/marketplace-exchange/filters`
+        /// `POST /api/2.0/marketplace-exchange/filters` In public preview.
         ///
         /// * `filter`: The filter to create.
         create(filter: models::ExchangeFilter) -> models::provider_exchange_filters::Create;
         /// Removes a filter from an exchange.
         ///
-        /// `DELETE /api/2.0/marketplace-exchange/filters/{id}`
+        /// `DELETE /api/2.0/marketplace-exchange/filters/{id}` In public preview.
         ///
         /// * `id`: ID of the filter.
         delete(id: String) -> models::provider_exchange_filters::Delete;
         /// Lists the filters of an exchange.
         ///
-        /// `GET /api/2.0/marketplace-exchange/filters`
+        /// `GET /api/2.0/marketplace-exchange/filters` In public preview.
         ///
         /// * `exchange_id`: ID of the exchange.
         ///
@@ -388,7 +389,7 @@ calls! {
         list(exchange_id: String) -> models::provider_exchange_filters::List;
         /// Changes a filter of an exchange.
         ///
-        /// `PUT /api/2.0/marketplace-exchange/filters/{id}`
+        /// `PUT /api/2.0/marketplace-exchange/filters/{id}` In public preview.
         ///
         /// * `id`: ID of the filter.
         /// * `filter`: The filter with its new values.
@@ -420,45 +421,45 @@ calls! {
     ProviderExchanges {
         /// Offers a listing in an exchange.
         ///
-        /// `POST /api/2.0/marketplace-exchange/exchanges-for-listing`
+        /// `POST /api/2.0/marketplace-exchange/exchanges-for-listing` In public preview.
         ///
         /// * `listing_id`: ID of the listing.
         /// * `exchange_id`: ID of the exchange.
         add_listing_to_exchange(listing_id: String, exchange_id: String) -> models::provider_exchanges::AddListingToExchange;
         /// Creates an exchange and returns its ID.
         ///
-        /// `POST /api/2.0/marketplace-exchange/exchanges`
+        /// `POST /api/2.0/marketplace-exchange/exchanges` In public preview.
         ///
         /// * `exchange`: The exchange to create.
         create(exchange: models::Exchange) -> models::provider_exchanges::Create;
         /// Deletes an exchange.
         ///
-        /// `DELETE /api/2.0/marketplace-exchange/exchanges/{id}`
+        /// `DELETE /api/2.0/marketplace-exchange/exchanges/{id}` In public preview.
         ///
         /// * `id`: ID of the exchange.
         delete(id: String) -> models::provider_exchanges::Delete;
         /// Withdraws a listing from an exchange.
         ///
-        /// `DELETE /api/2.0/marketplace-exchange/exchanges-for-listing/{id}`
+        /// `DELETE /api/2.0/marketplace-exchange/exchanges-for-listing/{id}` In public preview.
         ///
         /// * `id`: ID of the link between the two, from `ExchangeListing`.
         delete_listing_from_exchange(id: String) -> models::provider_exchanges::DeleteListingFromExchange;
         /// Returns an exchange with its filters and listings.
         ///
-        /// `GET /api/2.0/marketplace-exchange/exchanges/{id}`
+        /// `GET /api/2.0/marketplace-exchange/exchanges/{id}` In public preview.
         ///
         /// * `id`: ID of the exchange.
         get(id: String) -> models::provider_exchanges::Get;
         /// Lists the exchanges that the provider can see.
         ///
-        /// `GET /api/2.0/marketplace-exchange/exchanges`
+        /// `GET /api/2.0/marketplace-exchange/exchanges` In public preview.
         ///
         /// Optional inputs: [`page_size`](field@models::provider_exchanges::List::page_size),
         /// [`page_token`](field@models::provider_exchanges::List::page_token).
         list() -> models::provider_exchanges::List;
         /// Lists the exchanges that offer a listing.
         ///
-        /// `GET /api/2.0/marketplace-exchange/exchanges-for-listing`
+        /// `GET /api/2.0/marketplace-exchange/exchanges-for-listing` In public preview.
         ///
         /// * `listing_id`: ID of the listing.
         ///
@@ -467,7 +468,7 @@ calls! {
         list_exchanges_for_listing(listing_id: String) -> models::provider_exchanges::ListExchangesForListing;
         /// Lists the listings offered in an exchange.
         ///
-        /// `GET /api/2.0/marketplace-exchange/listings-for-exchange`
+        /// `GET /api/2.0/marketplace-exchange/listings-for-exchange` In public preview.
         ///
         /// * `exchange_id`: ID of the exchange.
         ///
@@ -476,7 +477,7 @@ calls! {
         list_listings_for_exchange(exchange_id: String) -> models::provider_exchanges::ListListingsForExchange;
         /// Changes an exchange.
         ///
-        /// `PUT /api/2.0/marketplace-exchange/exchanges/{id}`
+        /// `PUT /api/2.0/marketplace-exchange/exchanges/{id}` In public preview.
         ///
         /// * `id`: ID of the exchange.
         /// * `exchange`: The exchange with its new values.
@@ -520,7 +521,7 @@ calls! {
         ///
         /// Provider icons and notebooks attached to listings can be stored.
         ///
-        /// `POST /api/2.0/marketplace-provider/files`
+        /// `POST /api/2.0/marketplace-provider/files` In public preview.
         ///
         /// * `file_parent`: Object that the file belongs to.
         /// * `marketplace_file_type`: Purpose of the file.
@@ -530,19 +531,19 @@ calls! {
         create(file_parent: models::FileParent, marketplace_file_type: models::MarketplaceFileType, mime_type: String) -> models::provider_files::Create;
         /// Deletes a file.
         ///
-        /// `DELETE /api/2.0/marketplace-provider/files/{file_id}`
+        /// `DELETE /api/2.0/marketplace-provider/files/{file_id}` In public preview.
         ///
         /// * `file_id`: ID of the file.
         delete(file_id: String) -> models::provider_files::Delete;
         /// Returns a file's description with a link to its content.
         ///
-        /// `GET /api/2.0/marketplace-provider/files/{file_id}`
+        /// `GET /api/2.0/marketplace-provider/files/{file_id}` In public preview.
         ///
         /// * `file_id`: ID of the file.
         get(file_id: String) -> models::provider_files::Get;
         /// Lists the files attached to a provider, listing or other object.
         ///
-        /// `GET /api/2.0/marketplace-provider/files`
+        /// `GET /api/2.0/marketplace-provider/files` In public preview.
         ///
         /// * `file_parent`: Object whose files are listed.
         ///
@@ -582,32 +583,32 @@ calls! {
     ProviderListings {
         /// Creates a listing and returns its ID.
         ///
-        /// `POST /api/2.0/marketplace-provider/listing`
+        /// `POST /api/2.0/marketplace-provider/listing` In public preview.
         ///
         /// * `listing`: The listing to create.
         create(listing: models::Listing) -> models::provider_listings::Create;
         /// Deletes a listing.
         ///
-        /// `DELETE /api/2.0/marketplace-provider/listings/{id}`
+        /// `DELETE /api/2.0/marketplace-provider/listings/{id}` In public preview.
         ///
         /// * `id`: ID of the listing.
         delete(id: String) -> models::provider_listings::Delete;
         /// Returns a listing of the provider.
         ///
-        /// `GET /api/2.0/marketplace-provider/listings/{id}`
+        /// `GET /api/2.0/marketplace-provider/listings/{id}` In public preview.
         ///
         /// * `id`: ID of the listing.
         get(id: String) -> models::provider_listings::Get;
         /// Lists the listings of the provider.
         ///
-        /// `GET /api/2.0/marketplace-provider/listings`
+        /// `GET /api/2.0/marketplace-provider/listings` In public preview.
         ///
         /// Optional inputs: [`page_size`](field@models::provider_listings::List::page_size),
         /// [`page_token`](field@models::provider_listings::List::page_token).
         list() -> models::provider_listings::List;
         /// Changes a listing.
         ///
-        /// `PUT /api/2.0/marketplace-provider/listings/{id}`
+        /// `PUT /api/2.0/marketplace-provider/listings/{id}` In public preview.
         ///
         /// * `id`: ID of the listing.
         /// * `listing`: The listing with its new values.
@@ -621,7 +622,7 @@ setters! { models::provider_listings::List {
 }}
 
 impl crate::workspace::WorkspaceClient {
-    /// Answers requests of consumers for listings that are not available at once.
+    /// Responds to requests of consumers for listings that are not available at once.
     pub fn provider_personalization_requests(&self) -> ProviderPersonalizationRequests {
         ProviderPersonalizationRequests {
             client: self.client.clone(),
@@ -629,7 +630,7 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
-/// Answers requests of consumers for listings that are not available at once.
+/// Responds to requests of consumers for listings that are not available at once.
 #[derive(Clone, Debug)]
 pub struct ProviderPersonalizationRequests {
     pub(crate) client: crate::client::Client,
@@ -639,7 +640,7 @@ calls! {
     ProviderPersonalizationRequests {
         /// Lists the personalization requests made to this provider, for all its listings.
         ///
-        /// `GET /api/2.0/marketplace-provider/personalization-requests`
+        /// `GET /api/2.0/marketplace-provider/personalization-requests` In public preview.
         ///
         /// Optional inputs: [`page_size`](field@models::provider_personalization_requests::List::page_size),
         /// [`page_token`](field@models::provider_personalization_requests::List::page_token).
@@ -648,7 +649,8 @@ calls! {
         ///
         /// Nothing else of it can be changed.
         ///
-        /// `PUT /api/2.0/marketplace-provider/listings/{listing_id}/personalization-requests/{request_id}/request-status`
+        /// `PUT /api/2.0/marketplace-provider/listings/{listing_id}/personalization-requests/{request_id}/request-status` In public
+        /// preview.
         ///
         /// * `listing_id`: ID of the listing.
         /// * `request_id`: ID of the request.
@@ -693,19 +695,19 @@ calls! {
         ///
         /// The ID returned is the Marketplace's own, not that of the AI/BI dashboard behind it.
         ///
-        /// `POST /api/2.0/marketplace-provider/analytics_dashboard`
+        /// `POST /api/2.0/marketplace-provider/analytics_dashboard` In public preview.
         create() -> models::provider_provider_analytics_dashboards::Create;
         /// Returns the provider's analytics dashboard.
         ///
-        /// `GET /api/2.0/marketplace-provider/analytics_dashboard`
+        /// `GET /api/2.0/marketplace-provider/analytics_dashboard` In public preview.
         get() -> models::provider_provider_analytics_dashboards::Get;
         /// Returns the latest version of the template for analytics dashboards.
         ///
-        /// `GET /api/2.0/marketplace-provider/analytics_dashboard/latest`
+        /// `GET /api/2.0/marketplace-provider/analytics_dashboard/latest` In public preview.
         get_latest_version() -> models::provider_provider_analytics_dashboards::GetLatestVersion;
         /// Moves the provider's analytics dashboard to another version of its template.
         ///
-        /// `PUT /api/2.0/marketplace-provider/analytics_dashboard/{id}`
+        /// `PUT /api/2.0/marketplace-provider/analytics_dashboard/{id}` In public preview.
         ///
         /// * `id`: ID of the dashboard in the Marketplace; stays the same.
         ///
@@ -737,32 +739,32 @@ calls! {
     ProviderProviders {
         /// Creates a provider profile and returns its ID.
         ///
-        /// `POST /api/2.0/marketplace-provider/provider`
+        /// `POST /api/2.0/marketplace-provider/provider` In public preview.
         ///
         /// * `provider`: The provider to create.
         create(provider: models::ProviderInfo) -> models::provider_providers::Create;
         /// Deletes a provider profile.
         ///
-        /// `DELETE /api/2.0/marketplace-provider/providers/{id}`
+        /// `DELETE /api/2.0/marketplace-provider/providers/{id}` In public preview.
         ///
         /// * `id`: ID of the provider.
         delete(id: String) -> models::provider_providers::Delete;
         /// Returns a provider profile.
         ///
-        /// `GET /api/2.0/marketplace-provider/providers/{id}`
+        /// `GET /api/2.0/marketplace-provider/providers/{id}` In public preview.
         ///
         /// * `id`: ID of the provider.
         get(id: String) -> models::provider_providers::Get;
         /// Lists the provider profiles of the account.
         ///
-        /// `GET /api/2.0/marketplace-provider/providers`
+        /// `GET /api/2.0/marketplace-provider/providers` In public preview.
         ///
         /// Optional inputs: [`page_size`](field@models::provider_providers::List::page_size),
         /// [`page_token`](field@models::provider_providers::List::page_token).
         list() -> models::provider_providers::List;
         /// Changes a provider profile.
         ///
-        /// `PUT /api/2.0/marketplace-provider/providers/{id}`
+        /// `PUT /api/2.0/marketplace-provider/providers/{id}` In public preview.
         ///
         /// * `id`: ID of the provider.
         /// * `provider`: The provider with its new values.

@@ -3,6 +3,7 @@
 //! Services of the package `ml`.
 
 use databricks_models::ml as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
@@ -401,11 +402,9 @@ calls! {
         /// * `name`: Resource name, `experiments/{experiment}/issues/{issue}`.
         ///   Of the form `experiments/{experiment}/issues/{issue}`.
         /// * `issue`: The issue with its new values.
-        /// * `update_mask`: Any of `title`, `description`, `tags`, `categories`, `severity`, `status`, `last_seen_time` and `metadata.KEY`.
-        ///   An empty value clears a field, but not title, status or severity, and `last_seen_time` only for issues of source
-        ///   `MANUAL`. A list of categories or map of tags is replaced as a whole; a metadata path sets or removes one key, and
-        ///   `metadata` alone is refused.
-        update_issue(name: String, issue: models::Issue, update_mask: databricks_core::FieldMask) -> models::experiments::UpdateIssue;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::experiments::UpdateIssue::update_mask).
+        update_issue(name: String, issue: models::Issue) -> models::experiments::UpdateIssue;
         /// Adds or changes permissions on an experiment, leaving other grants as they are.
         ///
         /// `PATCH /api/2.0/permissions/experiments/{experiment_id}`
@@ -585,6 +584,10 @@ setters! { models::experiments::UpdateExperiment {
     new_name: String,
 }}
 
+setters! { models::experiments::UpdateIssue {
+    update_mask: databricks_core::FieldMask,
+}}
+
 setters! { models::experiments::UpdatePermissions {
     access_control_list: Vec<models::ExperimentAccessControlRequest>,
 }}
@@ -643,9 +646,11 @@ calls! {
         cancel_operation(name: String) -> models::feature_engineering::CancelOperation;
         /// Creates a feature.
         ///
-        /// `POST /api/2.0/feature-engineering/features`
+        /// `POST /api/2.0/feature-engineering/features` **In private preview**: may change in any release.
         ///
         /// * `feature`: The feature to create.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_feature(feature: models::Feature) -> models::feature_engineering::CreateFeature;
         /// Creates a feature spec.
         ///
@@ -657,9 +662,11 @@ calls! {
         ///
         /// Everybody in the metastore can read and use it; only its creator can delete it.
         ///
-        /// `POST /api/2.0/feature-engineering/features/kafka-configs`
+        /// `POST /api/2.0/feature-engineering/features/kafka-configs` **In private preview**: may change in any release.
         ///
         /// * `kafka_config`: The kafka config to create.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_kafka_config(kafka_config: models::KafkaConfig) -> models::feature_engineering::CreateKafkaConfig;
         /// Creates a set of materialized features, as a long-running operation.
         ///
@@ -672,21 +679,27 @@ calls! {
         create_materialization_set(materialization_set: models::MaterializationSet) -> models::feature_engineering::CreateMaterializationSet;
         /// Begins to materialize a feature.
         ///
-        /// `POST /api/2.0/feature-engineering/materialized-features`
+        /// `POST /api/2.0/feature-engineering/materialized-features` **In private preview**: may change in any release.
         ///
         /// * `materialized_feature`: The materialized feature to create.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_materialized_feature(materialized_feature: models::MaterializedFeature) -> models::feature_engineering::CreateMaterializedFeature;
         /// Creates a stream, an object of Unity Catalog that stands for an external source of streaming data.
         ///
-        /// `POST /api/2.0/feature-engineering/streams`
+        /// `POST /api/2.0/feature-engineering/streams` **In private preview**: may change in any release.
         ///
         /// * `stream`: The stream to create.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_stream(stream: models::Stream) -> models::feature_engineering::CreateStream;
         /// Deletes a feature.
         ///
-        /// `DELETE /api/2.0/feature-engineering/features/{full_name}`
+        /// `DELETE /api/2.0/feature-engineering/features/{full_name}` **In private preview**: may change in any release.
         ///
         /// * `full_name`: Full name, `catalog.schema.name`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_feature(full_name: String) -> models::feature_engineering::DeleteFeature;
         /// Deletes a feature spec.
         ///
@@ -696,9 +709,11 @@ calls! {
         delete_feature_spec(name: String) -> models::feature_engineering::DeleteFeatureSpec;
         /// Deletes a Kafka configuration, which only its creator can do.
         ///
-        /// `DELETE /api/2.0/feature-engineering/features/kafka-configs/{name}`
+        /// `DELETE /api/2.0/feature-engineering/features/kafka-configs/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the configuration.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_kafka_config(name: String) -> models::feature_engineering::DeleteKafkaConfig;
         /// Deletes a set with all its materialized features, as a long-running operation.
         ///
@@ -714,21 +729,28 @@ calls! {
         delete_materialization_set(materialization_set_id: String) -> models::feature_engineering::DeleteMaterializationSet;
         /// Deletes a materialized feature.
         ///
-        /// `DELETE /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
+        /// `DELETE /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}` **In private preview**: may change
+        /// in any release.
         ///
         /// * `materialized_feature_id`: ID of the materialized feature.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_materialized_feature(materialized_feature_id: String) -> models::feature_engineering::DeleteMaterializedFeature;
         /// Deletes a stream, with the table or view of its ingestion.
         ///
-        /// `DELETE /api/2.0/feature-engineering/streams/{name}`
+        /// `DELETE /api/2.0/feature-engineering/streams/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Full name, `catalog.schema.stream`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_stream(name: String) -> models::feature_engineering::DeleteStream;
         /// Returns one feature.
         ///
-        /// `GET /api/2.0/feature-engineering/features/{full_name}`
+        /// `GET /api/2.0/feature-engineering/features/{full_name}` **In private preview**: may change in any release.
         ///
         /// * `full_name`: Full name, `catalog.schema.name`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_feature(full_name: String) -> models::feature_engineering::GetFeature;
         /// Returns one feature spec.
         ///
@@ -738,9 +760,11 @@ calls! {
         get_feature_spec(name: String) -> models::feature_engineering::GetFeatureSpec;
         /// Returns one Kafka configuration.
         ///
-        /// `GET /api/2.0/feature-engineering/features/kafka-configs/{name}`
+        /// `GET /api/2.0/feature-engineering/features/kafka-configs/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the configuration.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_kafka_config(name: String) -> models::feature_engineering::GetKafkaConfig;
         /// Returns a set with its materialized features; the list is empty if all of them were deleted.
         ///
@@ -750,9 +774,12 @@ calls! {
         get_materialization_set(materialization_set_id: String) -> models::feature_engineering::GetMaterializationSet;
         /// Returns one materialized feature.
         ///
-        /// `GET /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
+        /// `GET /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}` **In private preview**: may change in
+        /// any release.
         ///
         /// * `materialized_feature_id`: ID of the materialized feature.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_materialized_feature(materialized_feature_id: String) -> models::feature_engineering::GetMaterializedFeature;
         /// Returns the state of a long-running operation.
         ///
@@ -762,44 +789,54 @@ calls! {
         get_operation(name: String) -> models::feature_engineering::GetOperation;
         /// Returns one stream.
         ///
-        /// `GET /api/2.0/feature-engineering/streams/{name}`
+        /// `GET /api/2.0/feature-engineering/streams/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Full name, `catalog.schema.stream`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_stream(name: String) -> models::feature_engineering::GetStream;
         /// Lists the features of a schema.
         ///
-        /// `GET /api/2.0/feature-engineering/features`
+        /// `GET /api/2.0/feature-engineering/features` **In private preview**: may change in any release.
         ///
         /// * `catalog_name`: Catalog that contains the schema.
         /// * `schema_name`: Schema, without its catalog.
         ///
         /// Optional inputs: [`page_size`](field@models::feature_engineering::ListFeatures::page_size),
         /// [`page_token`](field@models::feature_engineering::ListFeatures::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_features(catalog_name: String, schema_name: String) -> models::feature_engineering::ListFeatures;
         /// Lists the Kafka configurations of the metastore, without their schemas.
         ///
-        /// `GET /api/2.0/feature-engineering/features/kafka-configs`
+        /// `GET /api/2.0/feature-engineering/features/kafka-configs` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::feature_engineering::ListKafkaConfigs::page_size),
         /// [`page_token`](field@models::feature_engineering::ListKafkaConfigs::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_kafka_configs() -> models::feature_engineering::ListKafkaConfigs;
         /// Lists materialized features.
         ///
-        /// `GET /api/2.0/feature-engineering/materialized-features`
+        /// `GET /api/2.0/feature-engineering/materialized-features` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`feature_name`](field@models::feature_engineering::ListMaterializedFeatures::feature_name),
         /// [`page_size`](field@models::feature_engineering::ListMaterializedFeatures::page_size),
         /// [`page_token`](field@models::feature_engineering::ListMaterializedFeatures::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_materialized_features() -> models::feature_engineering::ListMaterializedFeatures;
         /// Lists the streams of a schema.
         ///
         /// Streams the caller may not read are taken out after paging, so a page can be short or empty although more pages follow.
         ///
-        /// `GET /api/2.0/feature-engineering/streams`
+        /// `GET /api/2.0/feature-engineering/streams` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::feature_engineering::ListStreams::page_size),
         /// [`page_token`](field@models::feature_engineering::ListStreams::page_token),
         /// [`parent`](field@models::feature_engineering::ListStreams::parent).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_streams() -> models::feature_engineering::ListStreams;
         /// Erases the stored feature values of given entities, as a long-running operation.
         ///
@@ -818,51 +855,62 @@ calls! {
         purge_feature_entities(entities_table: String, features: Vec<String>) -> models::feature_engineering::PurgeFeatureEntities;
         /// Changes the description of a feature, its only mutable field.
         ///
-        /// `PATCH /api/2.0/feature-engineering/features/{full_name}`
+        /// `PATCH /api/2.0/feature-engineering/features/{full_name}` **In private preview**: may change in any release.
         ///
         /// * `full_name`: Full name, `catalog.schema.name`.
         /// * `feature`: The feature with its new values.
-        /// * `update_mask`: Only `description`.
-        update_feature(full_name: String, feature: models::Feature, update_mask: String) -> models::feature_engineering::UpdateFeature;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::feature_engineering::UpdateFeature::update_mask).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+        update_feature(full_name: String, feature: models::Feature) -> models::feature_engineering::UpdateFeature;
         /// Changes a Kafka configuration.
         ///
-        /// `PATCH /api/2.0/feature-engineering/features/kafka-configs/{name}`
+        /// `PATCH /api/2.0/feature-engineering/features/kafka-configs/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the configuration, unique in the metastore.
         /// * `kafka_config`: The kafka config with its new values.
-        /// * `update_mask`: Fields to change.
-        update_kafka_config(name: String, kafka_config: models::KafkaConfig, update_mask: databricks_core::FieldMask) -> models::feature_engineering::UpdateKafkaConfig;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::feature_engineering::UpdateKafkaConfig::update_mask).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+        update_kafka_config(name: String, kafka_config: models::KafkaConfig) -> models::feature_engineering::UpdateKafkaConfig;
         /// Deletes members of a set or changes their pause settings, as a long-running operation.
         ///
-        /// The change is not atomic: a part may succeed although the operation fails; its metadata tells which.
+        /// The change is not atomic: a part may succeed although the operation fails; its metadata states which.
         ///
         /// `PATCH /api/2.0/feature-engineering/materialization-sets/{materialization_set_id}` A fresh idempotency key is sent in
         /// `request_id` unless you set one.
         ///
         /// * `materialization_set_id`: ID of the set.
         /// * `materialization_set`: The materialization set with its new values.
-        /// * `update_mask`: `materialized_features` or `*`.
-        ///   Members left out of the list are deleted, none can be added, and in those that stay nothing but the pause setting can
-        ///   change.
         ///
-        /// Optional inputs: [`request_id`](field@models::feature_engineering::UpdateMaterializationSet::request_id).
-        update_materialization_set(materialization_set_id: String, materialization_set: models::MaterializationSet, update_mask: databricks_core::FieldMask) -> models::feature_engineering::UpdateMaterializationSet;
+        /// Optional inputs: [`request_id`](field@models::feature_engineering::UpdateMaterializationSet::request_id),
+        /// [`update_mask`](field@models::feature_engineering::UpdateMaterializationSet::update_mask).
+        update_materialization_set(materialization_set_id: String, materialization_set: models::MaterializationSet) -> models::feature_engineering::UpdateMaterializationSet;
         /// Changes the schedule state of a materialized feature.
         ///
-        /// `PATCH /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
+        /// `PATCH /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}` **In private preview**: may change
+        /// in any release.
         ///
         /// * `materialized_feature_id`: ID of the materialized feature.
         /// * `materialized_feature`: The materialized feature with its new values.
-        /// * `update_mask`: Only `pipeline_schedule_state`.
-        update_materialized_feature(materialized_feature_id: String, materialized_feature: models::MaterializedFeature, update_mask: String) -> models::feature_engineering::UpdateMaterializedFeature;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::feature_engineering::UpdateMaterializedFeature::update_mask).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+        update_materialized_feature(materialized_feature_id: String, materialized_feature: models::MaterializedFeature) -> models::feature_engineering::UpdateMaterializedFeature;
         /// Changes the fields of a stream that the mask names.
         ///
-        /// `PATCH /api/2.0/feature-engineering/streams/{name}`
+        /// `PATCH /api/2.0/feature-engineering/streams/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Full name, `catalog.schema.stream`.
         /// * `stream`: The stream with its new values.
-        /// * `update_mask`: Fields to change.
-        update_stream(name: String, stream: models::Stream, update_mask: databricks_core::FieldMask) -> models::feature_engineering::UpdateStream;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::feature_engineering::UpdateStream::update_mask).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+        update_stream(name: String, stream: models::Stream) -> models::feature_engineering::UpdateStream;
     }
 }
 
@@ -881,22 +929,26 @@ setters! { models::feature_engineering::DeleteMaterializationSet {
     request_id: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::feature_engineering::ListFeatures {
     page_size: i64,
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::feature_engineering::ListKafkaConfigs {
     page_size: i64,
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::feature_engineering::ListMaterializedFeatures {
     feature_name: String,
     page_size: i64,
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::feature_engineering::ListStreams {
     page_size: i64,
     page_token: String,
@@ -910,8 +962,29 @@ setters! { models::feature_engineering::PurgeFeatureEntities {
     tags: std::collections::BTreeMap<String, String>,
 }}
 
+#[cfg(feature = "preview")]
+setters! { models::feature_engineering::UpdateFeature {
+    update_mask: databricks_core::FieldMask,
+}}
+
+#[cfg(feature = "preview")]
+setters! { models::feature_engineering::UpdateKafkaConfig {
+    update_mask: databricks_core::FieldMask,
+}}
+
 setters! { models::feature_engineering::UpdateMaterializationSet {
     request_id: String,
+    update_mask: databricks_core::FieldMask,
+}}
+
+#[cfg(feature = "preview")]
+setters! { models::feature_engineering::UpdateMaterializedFeature {
+    update_mask: databricks_core::FieldMask,
+}}
+
+#[cfg(feature = "preview")]
+setters! { models::feature_engineering::UpdateStream {
+    update_mask: databricks_core::FieldMask,
 }}
 
 waits! {
@@ -923,6 +996,8 @@ waits! {
 }
 
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Manages online stores, low-latency databases that serve features to models, and publishes tables to them.
     pub fn feature_store(&self) -> FeatureStore {
         FeatureStore {
@@ -931,48 +1006,51 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Manages online stores, low-latency databases that serve features to models, and publishes tables to them.
 #[derive(Clone, Debug)]
 pub struct FeatureStore {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     FeatureStore {
         /// Creates an online store.
         ///
-        /// `POST /api/2.0/feature-store/online-stores`
+        /// `POST /api/2.0/feature-store/online-stores` **In private preview**: may change in any release.
         ///
         /// * `online_store`: The online store to create.
         create_online_store(online_store: models::OnlineStore) -> models::feature_store::CreateOnlineStore;
         /// Deletes an online store.
         ///
-        /// `DELETE /api/2.0/feature-store/online-stores/{name}`
+        /// `DELETE /api/2.0/feature-store/online-stores/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the online store.
         delete_online_store(name: String) -> models::feature_store::DeleteOnlineStore;
         /// Deletes an online table.
         ///
-        /// `DELETE /api/2.0/feature-store/online-tables/{online_table_name}`
+        /// `DELETE /api/2.0/feature-store/online-tables/{online_table_name}` **In private preview**: may change in any release.
         ///
         /// * `online_table_name`: Full name, `catalog.schema.table`.
         delete_online_table(online_table_name: String) -> models::feature_store::DeleteOnlineTable;
         /// Returns one online store.
         ///
-        /// `GET /api/2.0/feature-store/online-stores/{name}`
+        /// `GET /api/2.0/feature-store/online-stores/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the online store.
         get_online_store(name: String) -> models::feature_store::GetOnlineStore;
         /// Lists the online stores.
         ///
-        /// `GET /api/2.0/feature-store/online-stores`
+        /// `GET /api/2.0/feature-store/online-stores` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::feature_store::ListOnlineStores::page_size),
         /// [`page_token`](field@models::feature_store::ListOnlineStores::page_token).
         list_online_stores() -> models::feature_store::ListOnlineStores;
         /// Publishes a table of features to an online store.
         ///
-        /// `POST /api/2.0/feature-store/tables/{source_table_name}/publish`
+        /// `POST /api/2.0/feature-store/tables/{source_table_name}/publish` **In private preview**: may change in any release.
         ///
         /// * `source_table_name`: Full name of the table, `catalog.schema.table`.
         /// * `publish_spec`: Where and how to publish.
@@ -981,21 +1059,30 @@ calls! {
         ///
         /// The change is not atomic: after an error some fields may have their new values; repeat the call until it succeeds.
         ///
-        /// `PATCH /api/2.0/feature-store/online-stores/{name}`
+        /// `PATCH /api/2.0/feature-store/online-stores/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the online store.
         /// * `online_store`: The online store with its new values.
-        /// * `update_mask`: Fields to change.
-        update_online_store(name: String, online_store: models::OnlineStore, update_mask: String) -> models::feature_store::UpdateOnlineStore;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::feature_store::UpdateOnlineStore::update_mask).
+        update_online_store(name: String, online_store: models::OnlineStore) -> models::feature_store::UpdateOnlineStore;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::feature_store::ListOnlineStores {
     page_size: i64,
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
+setters! { models::feature_store::UpdateOnlineStore {
+    update_mask: databricks_core::FieldMask,
+}}
+
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Creates and reads serverless forecasting experiments.
     pub fn forecasting(&self) -> Forecasting {
         Forecasting {
@@ -1004,17 +1091,20 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Creates and reads serverless forecasting experiments.
 #[derive(Clone, Debug)]
 pub struct Forecasting {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     Forecasting {
         /// Starts a serverless forecasting experiment and returns its ID.
         ///
-        /// `POST /api/2.0/automl/create-forecasting-experiment`
+        /// `POST /api/2.0/automl/create-forecasting-experiment` **In private preview**: may change in any release.
         ///
         /// * `train_data_path`: Table to learn from, as `catalog.schema.table`.
         /// * `target_column`: Column to predict.
@@ -1037,13 +1127,14 @@ calls! {
         create_experiment(train_data_path: String, target_column: String, time_column: String, forecast_horizon: i64) -> models::forecasting::CreateExperiment;
         /// Returns the state of a forecasting experiment.
         ///
-        /// `GET /api/2.0/automl/get-forecasting-experiment/{experiment_id}`
+        /// `GET /api/2.0/automl/get-forecasting-experiment/{experiment_id}` **In private preview**: may change in any release.
         ///
         /// * `experiment_id`: ID of the forecasting experiment.
         get_experiment(experiment_id: String) -> models::forecasting::GetExperiment;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::forecasting::CreateExperiment {
     custom_weights_column: String,
     experiment_path: String,
@@ -1061,10 +1152,13 @@ setters! { models::forecasting::CreateExperiment {
 }}
 
 waits! {
+    #[cfg(feature = "preview")]
     models::forecasting::CreateExperiment => Waiter;
 }
 
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Reads the lineage and manages the tags of features that are columns of tables and views.
     pub fn materialized_features(&self) -> MaterializedFeatures {
         MaterializedFeatures {
@@ -1073,17 +1167,21 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Reads the lineage and manages the tags of features that are columns of tables and views.
 #[derive(Clone, Debug)]
 pub struct MaterializedFeatures {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     MaterializedFeatures {
         /// Adds a tag to a feature.
         ///
-        /// `POST /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags`
+        /// `POST /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags` **In private preview**: may
+        /// change in any release.
         ///
         /// * `table_name`: Name of the feature table.
         /// * `feature_name`: Name of the feature.
@@ -1091,7 +1189,8 @@ calls! {
         create_feature_tag(table_name: String, feature_name: String, feature_tag: models::FeatureTag) -> models::materialized_features::CreateFeatureTag;
         /// Deletes a tag of a feature.
         ///
-        /// `DELETE /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
+        /// `DELETE /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}` **In private preview**:
+        /// may change in any release.
         ///
         /// * `table_name`: Name of the feature table.
         /// * `feature_name`: Name of the feature.
@@ -1099,14 +1198,16 @@ calls! {
         delete_feature_tag(table_name: String, feature_name: String, key: String) -> models::materialized_features::DeleteFeatureTag;
         /// Returns the models, feature specs and online features that use a feature.
         ///
-        /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/lineage`
+        /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/lineage` **In private preview**: may
+        /// change in any release.
         ///
         /// * `table_name`: Full name of the feature table.
         /// * `feature_name`: Name of the feature.
         get_feature_lineage(table_name: String, feature_name: String) -> models::materialized_features::GetFeatureLineage;
         /// Returns one tag of a feature.
         ///
-        /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
+        /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}` **In private preview**: may
+        /// change in any release.
         ///
         /// * `table_name`: Name of the feature table.
         /// * `feature_name`: Name of the feature.
@@ -1114,7 +1215,8 @@ calls! {
         get_feature_tag(table_name: String, feature_name: String, key: String) -> models::materialized_features::GetFeatureTag;
         /// Lists the tags of a feature.
         ///
-        /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags`
+        /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags` **In private preview**: may change
+        /// in any release.
         ///
         /// * `table_name`: Name of the feature table.
         /// * `feature_name`: Name of the feature.
@@ -1124,7 +1226,8 @@ calls! {
         list_feature_tags(table_name: String, feature_name: String) -> models::materialized_features::ListFeatureTags;
         /// Changes a tag of a feature.
         ///
-        /// `PATCH /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
+        /// `PATCH /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}` **In private preview**:
+        /// may change in any release.
         ///
         /// * `table_name`: Name of the feature table.
         /// * `feature_name`: Name of the feature.
@@ -1136,13 +1239,15 @@ calls! {
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::materialized_features::ListFeatureTags {
     page_size: i64,
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::materialized_features::UpdateFeatureTag {
-    update_mask: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -1218,7 +1323,7 @@ calls! {
         create_transition_request(name: String, version: String, stage: String) -> models::model_registry::CreateTransitionRequest;
         /// Creates a webhook that calls a URL or runs a job on registry events.
         ///
-        /// `POST /api/2.0/mlflow/registry-webhooks/create` **In public preview**: may change in any release.
+        /// `POST /api/2.0/mlflow/registry-webhooks/create`
         ///
         /// * `events`: Events on which it fires.
         ///
@@ -1275,7 +1380,7 @@ calls! {
         delete_transition_request(name: String, version: String, stage: String) -> models::model_registry::DeleteTransitionRequest;
         /// Deletes a webhook.
         ///
-        /// `DELETE /api/2.0/mlflow/registry-webhooks/delete` **In public preview**: may change in any release.
+        /// `DELETE /api/2.0/mlflow/registry-webhooks/delete`
         ///
         /// * `id`: ID of the webhook.
         delete_webhook(id: String) -> models::model_registry::DeleteWebhook;
@@ -1338,7 +1443,7 @@ calls! {
         list_transition_requests(name: String, version: String) -> models::model_registry::ListTransitionRequests;
         /// Lists webhooks.
         ///
-        /// `GET /api/2.0/mlflow/registry-webhooks/list` **In public preview**: may change in any release.
+        /// `GET /api/2.0/mlflow/registry-webhooks/list`
         ///
         /// Optional inputs: [`events`](field@models::model_registry::ListWebhooks::events),
         /// [`max_results`](field@models::model_registry::ListWebhooks::max_results),
@@ -1409,9 +1514,9 @@ calls! {
         ///
         /// Optional inputs: [`access_control_list`](field@models::model_registry::SetPermissions::access_control_list).
         set_permissions(registered_model_id: String) -> models::model_registry::SetPermissions;
-        /// Fires a webhook as a test and returns what the receiver answered.
+        /// Fires a webhook as a test and returns what the receiver responded.
         ///
-        /// `POST /api/2.0/mlflow/registry-webhooks/test` **In public preview**: may change in any release.
+        /// `POST /api/2.0/mlflow/registry-webhooks/test`
         ///
         /// * `id`: ID of the webhook.
         ///
@@ -1464,7 +1569,7 @@ calls! {
         update_permissions(registered_model_id: String) -> models::model_registry::UpdatePermissions;
         /// Changes a webhook.
         ///
-        /// `PATCH /api/2.0/mlflow/registry-webhooks/update` **In public preview**: may change in any release.
+        /// `PATCH /api/2.0/mlflow/registry-webhooks/update`
         ///
         /// * `id`: ID of the webhook.
         ///

@@ -3,6 +3,7 @@
 //! Services of the package `networking`.
 
 use databricks_models::networking as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::account::AccountClient {
@@ -132,8 +133,9 @@ calls! {
         /// * `name`: Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
         ///   Of the form `accounts/{account_id}/network-connectivity-configs/{ncc_id}/private-network-gateways/{gateway_id}`.
         /// * `private_network_gateway`: The private network gateway with its new values.
-        /// * `update_mask`: Comma-separated names of the gateway fields to change.
-        update_private_network_gateway(name: String, private_network_gateway: models::PrivateNetworkGateway, update_mask: databricks_core::FieldMask) -> models::private_network_gateways::UpdatePrivateNetworkGateway;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::private_network_gateways::UpdatePrivateNetworkGateway::update_mask).
+        update_private_network_gateway(name: String, private_network_gateway: models::PrivateNetworkGateway) -> models::private_network_gateways::UpdatePrivateNetworkGateway;
     }
 }
 
@@ -143,6 +145,10 @@ setters! { models::private_network_gateways::CreatePrivateNetworkGateway {
 
 setters! { models::private_network_gateways::ListPrivateNetworkGateways {
     page_token: String,
+}}
+
+setters! { models::private_network_gateways::UpdatePrivateNetworkGateway {
+    update_mask: databricks_core::FieldMask,
 }}
 
 waits! {

@@ -3,6 +3,7 @@
 //! Services of the package `oauth2`.
 
 use databricks_models::oauth2 as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::account::AccountClient {
@@ -75,7 +76,7 @@ setters! { models::account_federation_policy::List {
 }}
 
 setters! { models::account_federation_policy::Update {
-    update_mask: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::account::AccountClient {
@@ -344,7 +345,7 @@ setters! { models::service_principal_federation_policy::List {
 }}
 
 setters! { models::service_principal_federation_policy::Update {
-    update_mask: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::account::AccountClient {
@@ -368,7 +369,7 @@ calls! {
     ServicePrincipalSecrets {
         /// Creates a secret for a service principal.
         ///
-        /// The answer is the only place where its value appears.
+        /// The response is the only place where its value appears.
         ///
         /// `POST /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/credentials/secrets`
         ///
@@ -429,7 +430,7 @@ calls! {
     ServicePrincipalSecretsProxy {
         /// Creates a secret for a service principal.
         ///
-        /// The answer is the only place where its value appears.
+        /// The response is the only place where its value appears.
         ///
         /// `POST /api/2.0/accounts/servicePrincipals/{service_principal_id}/credentials/secrets`
         ///

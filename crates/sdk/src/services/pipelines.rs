@@ -3,6 +3,7 @@
 //! Services of the package `pipelines`.
 
 use databricks_models::pipelines as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
@@ -29,7 +30,7 @@ calls! {
         ///
         /// Later updates in development mode can use it.
         ///
-        /// `POST /api/2.0/pipelines/{pipeline_id}/environment/apply`
+        /// `POST /api/2.0/pipelines/{pipeline_id}/environment/apply` In public preview.
         ///
         /// * `pipeline_id`: ID of the pipeline.
         apply_environment(pipeline_id: String) -> models::pipelines::ApplyEnvironment;

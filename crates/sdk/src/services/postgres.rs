@@ -3,6 +3,7 @@
 //! Services of the package `postgres`.
 
 use databricks_models::postgres as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
@@ -18,7 +19,7 @@ impl crate::workspace::WorkspaceClient {
 ///
 /// Data itself is read and written through SQL connections or the Data API. Resources have names that are paths, such as
 /// `projects/my-app/branches/main`; in this documentation `*` stands for an ID in such a path. Most changes are
-/// long-running: the call answers with an `Operation` to wait for.
+/// long-running: the call returns an `Operation` to wait for.
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pub(crate) client: crate::client::Client,
@@ -49,21 +50,25 @@ calls! {
         ///
         /// The changes of every table of the schema are then written continuously.
         ///
-        /// `POST /api/2.0/postgres/{parent}/cdf-configs`
+        /// `POST /api/2.0/postgres/{parent}/cdf-configs` **In beta**: may change in any release.
         ///
         /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
         ///   Of the form `projects/{project}/branches/{branch}/databases/{database}`.
         /// * `cdf_config`: The cdf config to create.
         ///
         /// Optional inputs: [`cdf_config_id`](field@models::postgres::CreateCdfConfig::cdf_config_id).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_cdf_config(parent: String, cdf_config: models::CdfConfig) -> models::postgres::CreateCdfConfig;
         /// Turns the Data API of a database on.
         ///
-        /// `POST /api/2.0/postgres/{parent}/data-api`
+        /// `POST /api/2.0/postgres/{parent}/data-api` **In private preview**: may change in any release.
         ///
         /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
         /// * `data_api`: The data api to create.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_data_api(parent: String, data_api: models::DataApi) -> models::postgres::CreateDataApi;
         /// Creates a database in a branch.
         ///
@@ -145,19 +150,23 @@ calls! {
         delete_catalog(name: String) -> models::postgres::DeleteCatalog;
         /// Deletes a change data feed, which stops it.
         ///
-        /// `DELETE /api/2.0/postgres/{name}`
+        /// `DELETE /api/2.0/postgres/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
         ///   Of the form `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}`.
         ///
         /// Optional inputs: [`force`](field@models::postgres::DeleteCdfConfig::force).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_cdf_config(name: String) -> models::postgres::DeleteCdfConfig;
         /// Turns the Data API of a database off.
         ///
-        /// `DELETE /api/2.0/postgres/{name}`
+        /// `DELETE /api/2.0/postgres/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the settings: `projects/*/branches/*/databases/*/data-api`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_data_api(name: String) -> models::postgres::DeleteDataApi;
         /// Deletes a database.
         ///
@@ -233,25 +242,31 @@ calls! {
         get_catalog(name: String) -> models::postgres::GetCatalog;
         /// Returns a change data feed: which Postgres schema it reads and which Unity Catalog schema it fills.
         ///
-        /// `GET /api/2.0/postgres/{name}`
+        /// `GET /api/2.0/postgres/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
         ///   Of the form `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_cdf_config(name: String) -> models::postgres::GetCdfConfig;
         /// Returns how far a change data feed is with one table.
         ///
-        /// `GET /api/2.0/postgres/{name}`
+        /// `GET /api/2.0/postgres/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Name of the status: `projects/*/branches/*/databases/*/cdf-configs/*/cdf-statuses/*`.
         ///   Of the form
         ///   `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}/cdf-statuses/{cdf_status}`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_cdf_status(name: String) -> models::postgres::GetCdfStatus;
         /// Returns the Data API settings of a database.
         ///
-        /// `GET /api/2.0/postgres/{name}`
+        /// `GET /api/2.0/postgres/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the settings: `projects/*/branches/*/databases/*/data-api`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_data_api(name: String) -> models::postgres::GetDataApi;
         /// Returns a database.
         ///
@@ -323,23 +338,27 @@ calls! {
         list_branches(parent: String) -> models::postgres::ListBranches;
         /// Lists the change data feeds of a database.
         ///
-        /// `GET /api/2.0/postgres/{parent}/cdf-configs`
+        /// `GET /api/2.0/postgres/{parent}/cdf-configs` **In beta**: may change in any release.
         ///
         /// * `parent`: Name of the database: `projects/*/branches/*/databases/*`.
         ///   Of the form `projects/{project}/branches/{branch}/databases/{database}`.
         ///
         /// Optional inputs: [`page_size`](field@models::postgres::ListCdfConfigs::page_size),
         /// [`page_token`](field@models::postgres::ListCdfConfigs::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_cdf_configs(parent: String) -> models::postgres::ListCdfConfigs;
         /// Lists how far a change data feed is, table by table.
         ///
-        /// `GET /api/2.0/postgres/{parent}/cdf-statuses`
+        /// `GET /api/2.0/postgres/{parent}/cdf-statuses` **In beta**: may change in any release.
         ///
         /// * `parent`: Name of the feed: `projects/*/branches/*/databases/*/cdf-configs/*`.
         ///   Of the form `projects/{project}/branches/{branch}/databases/{database}/cdf-configs/{cdf_config}`.
         ///
         /// Optional inputs: [`page_size`](field@models::postgres::ListCdfStatuses::page_size),
         /// [`page_token`](field@models::postgres::ListCdfStatuses::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_cdf_statuses(parent: String) -> models::postgres::ListCdfStatuses;
         /// Lists the databases of a branch.
         ///
@@ -398,17 +417,21 @@ calls! {
         reveal_role_password(name: String) -> models::postgres::RevealRolePassword;
         /// Brings back a deleted branch that is not purged yet.
         ///
-        /// `POST /api/2.0/postgres/{name}/undelete`
+        /// `POST /api/2.0/postgres/{name}/undelete` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the branch: `projects/*/branches/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         undelete_branch(name: String) -> models::postgres::UndeleteBranch;
         /// Brings back a deleted project that is not purged yet.
         ///
-        /// `POST /api/2.0/postgres/{name}/undelete`
+        /// `POST /api/2.0/postgres/{name}/undelete` **In beta**: may change in any release.
         ///
         /// * `name`: Name of the project: `projects/*`.
         ///   Of the form `projects/{project_id}`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         undelete_project(name: String) -> models::postgres::UndeleteProject;
         /// Changes a branch: makes it the default one, or turns its protection on or off.
         ///
@@ -417,17 +440,21 @@ calls! {
         /// * `name`: Name of the branch: `projects/*/branches/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}`.
         /// * `branch`: The branch with its new values.
-        /// * `update_mask`: Fields to change.
-        update_branch(name: String, branch: models::Branch, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateBranch;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::postgres::UpdateBranch::update_mask).
+        update_branch(name: String, branch: models::Branch) -> models::postgres::UpdateBranch;
         /// Changes the Data API settings of a database.
         ///
-        /// `PATCH /api/2.0/postgres/{name}`
+        /// `PATCH /api/2.0/postgres/{name}` **In private preview**: may change in any release.
         ///
         /// * `name`: Name of the settings: `projects/*/branches/*/databases/*/data-api`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}/data-api`.
         /// * `data_api`: The data api with its new values.
-        /// * `update_mask`: Fields to change.
-        update_data_api(name: String, data_api: models::DataApi, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateDataApi;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::postgres::UpdateDataApi::update_mask).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+        update_data_api(name: String, data_api: models::DataApi) -> models::postgres::UpdateDataApi;
         /// Changes a database: its Postgres name or its owner.
         ///
         /// `PATCH /api/2.0/postgres/{name}`
@@ -435,8 +462,9 @@ calls! {
         /// * `name`: Name of the database: `projects/*/branches/*/databases/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/databases/{database_id}`.
         /// * `database`: The database with its new values.
-        /// * `update_mask`: Fields to change.
-        update_database(name: String, database: models::Database, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateDatabase;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::postgres::UpdateDatabase::update_mask).
+        update_database(name: String, database: models::Database) -> models::postgres::UpdateDatabase;
         /// Changes an endpoint: its size limits, its suspension, or whether it is enabled.
         ///
         /// `PATCH /api/2.0/postgres/{name}`
@@ -444,8 +472,9 @@ calls! {
         /// * `name`: Name of the endpoint: `projects/*/branches/*/endpoints/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/endpoints/{endpoint_id}`.
         /// * `endpoint`: The endpoint with its new values.
-        /// * `update_mask`: Fields to change.
-        update_endpoint(name: String, endpoint: models::Endpoint, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateEndpoint;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::postgres::UpdateEndpoint::update_mask).
+        update_endpoint(name: String, endpoint: models::Endpoint) -> models::postgres::UpdateEndpoint;
         /// Changes a project.
         ///
         /// `PATCH /api/2.0/postgres/{name}`
@@ -453,8 +482,9 @@ calls! {
         /// * `name`: Name of the project: `projects/*`.
         ///   Of the form `projects/{project_id}`.
         /// * `project`: The project with its new values.
-        /// * `update_mask`: Fields to change.
-        update_project(name: String, project: models::Project, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateProject;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::postgres::UpdateProject::update_mask).
+        update_project(name: String, project: models::Project) -> models::postgres::UpdateProject;
         /// Changes the memberships and attributes of a Postgres role.
         ///
         /// Of the spec, `auth_method`, `identity_type` and `postgres_role` never change: values sent for them are ignored, and
@@ -465,11 +495,9 @@ calls! {
         /// * `name`: Name of the role: `projects/*/branches/*/roles/*`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/roles/{role_id}`.
         /// * `role`: The role with its new values.
-        /// * `update_mask`: Fields to change: `spec.membership_roles`, or `createdb`, `createrole` and `bypassrls` of `spec.attributes`.
-        ///   With `spec` alone, attributes not sent stay. With `*`, or `spec` next to other paths, all three attributes must be sent.
-        ///   All of these forms with `spec` or `*` also replace the memberships, so leaving them out removes them all,
-        ///   `DATABRICKS_SUPERUSER` included.
-        update_role(name: String, role: models::Role, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateRole;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::postgres::UpdateRole::update_mask).
+        update_role(name: String, role: models::Role) -> models::postgres::UpdateRole;
         /// Sets the snapshot schedule of a branch.
         ///
         /// The whole schedule is replaced; an empty one turns automatic snapshots off.
@@ -479,8 +507,9 @@ calls! {
         /// * `name`: Name of the schedule: `projects/*/branches/*/snapshot-schedule`.
         ///   Of the form `projects/{project_id}/branches/{branch_id}/snapshot-schedule`.
         /// * `snapshot_schedule`: The snapshot schedule with its new values.
-        /// * `update_mask`: Fields to change; only `schedule` is possible.
-        update_snapshot_schedule(name: String, snapshot_schedule: models::SnapshotSchedule, update_mask: databricks_core::FieldMask) -> models::postgres::UpdateSnapshotSchedule;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::postgres::UpdateSnapshotSchedule::update_mask).
+        update_snapshot_schedule(name: String, snapshot_schedule: models::SnapshotSchedule) -> models::postgres::UpdateSnapshotSchedule;
     }
 }
 
@@ -488,6 +517,7 @@ setters! { models::postgres::CreateBranch {
     replace_existing: bool,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::postgres::CreateCdfConfig {
     cdf_config_id: String,
 }}
@@ -510,6 +540,7 @@ setters! { models::postgres::DeleteBranch {
     purge: bool,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::postgres::DeleteCdfConfig {
     force: bool,
 }}
@@ -525,7 +556,7 @@ setters! { models::postgres::DeleteRole {
 setters! { models::postgres::GenerateDatabaseCredential {
     claims: Vec<models::RequestedClaims>,
     expire_time: databricks_core::Timestamp,
-    ttl: databricks_core::Duration,
+    ttl: databricks_core::ProtoDuration,
 }}
 
 setters! { models::postgres::ListBranches {
@@ -534,11 +565,13 @@ setters! { models::postgres::ListBranches {
     show_deleted: bool,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::postgres::ListCdfConfigs {
     page_size: i64,
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::postgres::ListCdfStatuses {
     page_size: i64,
     page_token: String,
@@ -570,10 +603,41 @@ setters! { models::postgres::ListSnapshots {
     page_token: String,
 }}
 
+setters! { models::postgres::UpdateBranch {
+    update_mask: databricks_core::FieldMask,
+}}
+
+#[cfg(feature = "preview")]
+setters! { models::postgres::UpdateDataApi {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::postgres::UpdateDatabase {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::postgres::UpdateEndpoint {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::postgres::UpdateProject {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::postgres::UpdateRole {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::postgres::UpdateSnapshotSchedule {
+    update_mask: databricks_core::FieldMask,
+}}
+
 waits! {
     models::postgres::CreateBranch => OperationWaiter;
     models::postgres::CreateCatalog => OperationWaiter;
+    #[cfg(feature = "preview")]
     models::postgres::CreateCdfConfig => OperationWaiter;
+    #[cfg(feature = "preview")]
     models::postgres::CreateDataApi => OperationWaiter;
     models::postgres::CreateDatabase => OperationWaiter;
     models::postgres::CreateEndpoint => OperationWaiter;
@@ -583,7 +647,9 @@ waits! {
     models::postgres::CreateSyncedTable => OperationWaiter;
     models::postgres::DeleteBranch => OperationWaiter;
     models::postgres::DeleteCatalog => OperationWaiter;
+    #[cfg(feature = "preview")]
     models::postgres::DeleteCdfConfig => OperationWaiter;
+    #[cfg(feature = "preview")]
     models::postgres::DeleteDataApi => OperationWaiter;
     models::postgres::DeleteDatabase => OperationWaiter;
     models::postgres::DeleteEndpoint => OperationWaiter;
@@ -591,9 +657,12 @@ waits! {
     models::postgres::DeleteRole => OperationWaiter;
     models::postgres::DeleteSnapshot => OperationWaiter;
     models::postgres::DeleteSyncedTable => OperationWaiter;
+    #[cfg(feature = "preview")]
     models::postgres::UndeleteBranch => OperationWaiter;
+    #[cfg(feature = "preview")]
     models::postgres::UndeleteProject => OperationWaiter;
     models::postgres::UpdateBranch => OperationWaiter;
+    #[cfg(feature = "preview")]
     models::postgres::UpdateDataApi => OperationWaiter;
     models::postgres::UpdateDatabase => OperationWaiter;
     models::postgres::UpdateEndpoint => OperationWaiter;

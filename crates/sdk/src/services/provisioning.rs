@@ -3,6 +3,7 @@
 //! Services of the package `provisioning`.
 
 use databricks_models::provisioning as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::account::AccountClient {
@@ -315,7 +316,7 @@ calls! {
     VpcEndpoints {
         /// Registers a VPC endpoint for private connections to Databricks.
         ///
-        /// The endpoint must exist in the cloud; on AWS, Databricks then accepts the connection by itself.
+        /// The endpoint must exist in the cloud; on AWS, Databricks then accepts the connection automatically.
         ///
         /// `POST /api/2.0/accounts/{account_id}/vpc-endpoints`
         ///
@@ -373,10 +374,10 @@ calls! {
     Workspaces {
         /// Starts the creation of a workspace.
         ///
-        /// The answer only says that the request was accepted, usually with the status `PROVISIONING`; poll `workspaces.get` until
-        /// the workspace is `RUNNING`, or `FAILED`. A classic workspace needs configurations for credentials and storage; those for
-        /// network and encryption keys are optional. Workspaces may share a VPC, but not subnets, security groups or a network
-        /// configuration.
+        /// The response only states that the request was accepted, usually with the status `PROVISIONING`; poll `workspaces.get`
+        /// until the workspace is `RUNNING`, or `FAILED`. A classic workspace needs configurations for credentials and storage;
+        /// those for network and encryption keys are optional. Workspaces may share a VPC, but not subnets, security groups or a
+        /// network configuration.
         ///
         /// `POST /api/2.0/accounts/{account_id}/workspaces`
         ///
@@ -453,7 +454,7 @@ setters! { models::workspaces::Create {
 }}
 
 setters! { models::workspaces::Update {
-    update_mask: String,
+    update_mask: databricks_core::FieldMask,
 }}
 
 waits! {

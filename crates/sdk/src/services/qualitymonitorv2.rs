@@ -3,6 +3,7 @@
 //! Services of the package `qualitymonitorv2`.
 
 use databricks_models::qualitymonitorv2 as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -30,7 +31,7 @@ calls! {
         ///
         /// Replaced by `data_quality.create_monitor`.
         ///
-        /// `POST /api/2.0/quality-monitors`
+        /// `POST /api/2.0/quality-monitors` **In beta**: may change in any release.
         ///
         /// * `quality_monitor`: The quality monitor to create.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
@@ -39,7 +40,7 @@ calls! {
         ///
         /// Replaced by `data_quality.delete_monitor`.
         ///
-        /// `DELETE /api/2.0/quality-monitors/{object_type}/{object_id}`
+        /// `DELETE /api/2.0/quality-monitors/{object_type}/{object_id}` **In beta**: may change in any release.
         ///
         /// * `object_type`: Kind of the monitored object; only `schema` is accepted.
         /// * `object_id`: UUID of the monitored object, such as the id of the schema.
@@ -49,7 +50,7 @@ calls! {
         ///
         /// Replaced by `data_quality.get_monitor`.
         ///
-        /// `GET /api/2.0/quality-monitors/{object_type}/{object_id}`
+        /// `GET /api/2.0/quality-monitors/{object_type}/{object_id}` **In beta**: may change in any release.
         ///
         /// * `object_type`: Kind of the monitored object; only `schema` is accepted.
         /// * `object_id`: UUID of the monitored object, such as the id of the schema.
@@ -59,7 +60,7 @@ calls! {
         ///
         /// The server does not implement this call.
         ///
-        /// `GET /api/2.0/quality-monitors`
+        /// `GET /api/2.0/quality-monitors` **In beta**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::quality_monitor_v2::ListQualityMonitor::page_size),
         /// [`page_token`](field@models::quality_monitor_v2::ListQualityMonitor::page_token).
@@ -69,7 +70,7 @@ calls! {
         ///
         /// The server does not implement this call; use `data_quality.update_monitor`.
         ///
-        /// `PUT /api/2.0/quality-monitors/{object_type}/{object_id}`
+        /// `PUT /api/2.0/quality-monitors/{object_type}/{object_id}` **In beta**: may change in any release.
         ///
         /// * `object_type`: Kind of the monitored object; only `schema` is accepted.
         /// * `object_id`: UUID of the monitored object, such as the id of the schema.

@@ -3,6 +3,7 @@
 //! Services of the package `sandbox`.
 
 use databricks_models::sandbox as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -24,7 +25,8 @@ calls! {
     Sandbox {
         /// Creates a directory in a sandbox, by default with the directories above it.
         ///
-        /// `POST /api/2.0/sandbox-files/{parent}/directories:make`
+        /// `POST /api/2.0/sandbox-files/{parent}/directories:make` **New**: how stable it is was not stated yet; may change in any
+        /// release.
         ///
         /// * `parent`: Sandbox, as `sandboxes/<id>`.
         /// * `path`: Directory to create.
@@ -34,7 +36,7 @@ calls! {
         create_directory(parent: String, path: String) -> models::sandbox::CreateDirectory;
         /// Creates a sandbox.
         ///
-        /// `POST /api/2.0/sandboxes`
+        /// `POST /api/2.0/sandboxes` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `sandbox_id`: ID of the sandbox, last part of its resource name.
         /// * `sandbox`: The sandbox to create.
@@ -43,7 +45,8 @@ calls! {
         ///
         /// A path that does not exist is no error.
         ///
-        /// `POST /api/2.0/sandbox-files/{parent}/paths:remove`
+        /// `POST /api/2.0/sandbox-files/{parent}/paths:remove` **New**: how stable it is was not stated yet; may change in any
+        /// release.
         ///
         /// * `parent`: Sandbox, as `sandboxes/<id>`.
         /// * `path`: Path to delete.
@@ -53,7 +56,7 @@ calls! {
         delete_path(parent: String, path: String) -> models::sandbox::DeletePath;
         /// Deletes a sandbox.
         ///
-        /// `DELETE /api/2.0/{name}`
+        /// `DELETE /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Sandbox, as `sandboxes/<id>`.
         delete_sandbox(name: String) -> models::sandbox::DeleteSandbox;
@@ -64,7 +67,7 @@ calls! {
         /// fails (416), and empty files ignore it. The conditions can end the call with 304 or 412. The file is not locked: writes
         /// meanwhile can show in the result.
         ///
-        /// `GET /api/2.0/sandbox-files/{parent}/content`
+        /// `GET /api/2.0/sandbox-files/{parent}/content` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Sandbox, as `sandboxes/<id>`.
         ///   Of the form `sandboxes/{sandbox_id}`.
@@ -82,7 +85,7 @@ calls! {
         ///
         /// A command that runs out of time is killed; the reply then has status `EXECUTE_COMMAND_STATUS_TIMED_OUT`.
         ///
-        /// `POST /api/2.0/sandbox-exec/{name}/exec-sync`
+        /// `POST /api/2.0/sandbox-exec/{name}/exec-sync` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Sandbox, as `sandboxes/<id>`.
         ///   Of the form `sandboxes/{sandbox_id}`.
@@ -94,7 +97,8 @@ calls! {
         execute_command_sync(name: String, cmd: String) -> models::sandbox::ExecuteCommandSync;
         /// Describes a path in a sandbox; of a symbolic link, the link itself.
         ///
-        /// `GET /api/2.0/sandbox-files/{parent}/paths:describe`
+        /// `GET /api/2.0/sandbox-files/{parent}/paths:describe` **New**: how stable it is was not stated yet; may change in any
+        /// release.
         ///
         /// * `parent`: Sandbox, as `sandboxes/<id>`.
         /// * `path`: Path to describe.
@@ -102,13 +106,13 @@ calls! {
         get_metadata(parent: String, path: String) -> models::sandbox::GetMetadata;
         /// Returns one sandbox.
         ///
-        /// `GET /api/2.0/{name}`
+        /// `GET /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Sandbox, as `sandboxes/<id>`.
         get_sandbox(name: String) -> models::sandbox::GetSandbox;
         /// Lists the commands of a sandbox, running and ended.
         ///
-        /// `GET /api/2.0/sandbox-exec/{parent}/commands`
+        /// `GET /api/2.0/sandbox-exec/{parent}/commands` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Sandbox, as `sandboxes/<id>`.
         ///   Of the form `sandboxes/{sandbox_id}`.
@@ -120,7 +124,8 @@ calls! {
         ///
         /// Changes made while paging can show.
         ///
-        /// `GET /api/2.0/sandbox-files/{parent}/directory-entries`
+        /// `GET /api/2.0/sandbox-files/{parent}/directory-entries` **New**: how stable it is was not stated yet; may change in any
+        /// release.
         ///
         /// * `parent`: Sandbox, as `sandboxes/<id>`.
         /// * `path`: Directory to list.
@@ -131,7 +136,7 @@ calls! {
         list_directory_contents(parent: String, path: String) -> models::sandbox::ListDirectoryContents;
         /// Lists sandboxes.
         ///
-        /// `GET /api/2.0/sandboxes`
+        /// `GET /api/2.0/sandboxes` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::sandbox::ListSandboxes::page_size),
         /// [`page_token`](field@models::sandbox::ListSandboxes::page_token).
@@ -140,7 +145,8 @@ calls! {
         ///
         /// Fails if the destination exists.
         ///
-        /// `POST /api/2.0/sandbox-files/{parent}/paths:rename`
+        /// `POST /api/2.0/sandbox-files/{parent}/paths:rename` **New**: how stable it is was not stated yet; may change in any
+        /// release.
         ///
         /// * `parent`: Sandbox, as `sandboxes/<id>`.
         /// * `source`: Path to move.
@@ -152,14 +158,14 @@ calls! {
         ///
         /// Fails with `NOT_FOUND` if no stopped sandbox has this name.
         ///
-        /// `POST /api/2.0/{name}/start`
+        /// `POST /api/2.0/{name}/start` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Sandbox, as `sandboxes/<id>`.
         ///   Of the form `sandboxes/{sandbox_id}`.
         start_sandbox(name: String) -> models::sandbox::StartSandbox;
         /// Stops a running sandbox, which `start_sandbox` can start again.
         ///
-        /// `POST /api/2.0/{name}/stop`
+        /// `POST /api/2.0/{name}/stop` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Sandbox, as `sandboxes/<id>`.
         ///   Of the form `sandboxes/{sandbox_id}`.
@@ -168,20 +174,21 @@ calls! {
         ///
         /// Fails with `INVALID_PARAMETER_VALUE` on an empty mask or any other field.
         ///
-        /// `PATCH /api/2.0/{name}`
+        /// `PATCH /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `name`: Sandbox, as `sandboxes/<id>`.
         ///   Of the form `sandboxes/{sandbox_id}`.
         /// * `sandbox`: The sandbox with its new values.
-        /// * `update_mask`: Fields to change, `display_name` or `spec.compute.inactivity_timeout`.
-        update_sandbox(name: String, sandbox: models::Sandbox, update_mask: databricks_core::FieldMask) -> models::sandbox::UpdateSandbox;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::sandbox::UpdateSandbox::update_mask).
+        update_sandbox(name: String, sandbox: models::Sandbox) -> models::sandbox::UpdateSandbox;
         /// Writes a file in a sandbox, in place of one that exists.
         ///
         /// Starts the sandbox if it is stopped, and creates missing directories. Symbolic links are followed, with the rights of
         /// the sandbox user. The new content shows all at once, and a failure before that leaves the old file as it was. Uploads of
         /// parts and conditional ones are refused (400).
         ///
-        /// `PUT /api/2.0/sandbox-files/{parent}/content`
+        /// `PUT /api/2.0/sandbox-files/{parent}/content` **New**: how stable it is was not stated yet; may change in any release.
         ///
         /// * `parent`: Sandbox, as `sandboxes/<id>`.
         ///   Of the form `sandboxes/{sandbox_id}`.
@@ -212,7 +219,7 @@ setters! { models::sandbox::DownloadFile {
 setters! { models::sandbox::ExecuteCommandSync {
     args: Vec<String>,
     envs: std::collections::BTreeMap<String, String>,
-    execution_timeout: databricks_core::Duration,
+    execution_timeout: databricks_core::ProtoDuration,
 }}
 
 setters! { models::sandbox::ListCommands {
@@ -228,4 +235,8 @@ setters! { models::sandbox::ListDirectoryContents {
 setters! { models::sandbox::ListSandboxes {
     page_size: i64,
     page_token: String,
+}}
+
+setters! { models::sandbox::UpdateSandbox {
+    update_mask: databricks_core::FieldMask,
 }}

@@ -3,6 +3,7 @@
 //! Services of the package `serving`.
 
 use databricks_models::serving as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
@@ -55,7 +56,7 @@ calls! {
         ///
         /// The deployment is over when `state.config_update` is `NOT_UPDATING`.
         ///
-        /// `POST /api/2.0/serving-endpoints/pt`
+        /// `POST /api/2.0/serving-endpoints/pt` In public preview.
         ///
         /// * `name`: Name of the new endpoint, unique in the workspace; letters, digits, `-` and `_`.
         /// * `config`: Served models and how traffic is split among them.
@@ -85,7 +86,7 @@ calls! {
         get(name: String) -> models::serving_endpoints::Get;
         /// Returns an OpenAPI document for queries to an endpoint: paths, input and output types.
         ///
-        /// `GET /api/2.0/serving-endpoints/{name}/openapi`
+        /// `GET /api/2.0/serving-endpoints/{name}/openapi` In public preview.
         ///
         /// * `name`: Name of the endpoint.
         get_open_api(name: String) -> models::serving_endpoints::GetOpenApi;
@@ -103,7 +104,7 @@ calls! {
         get_permissions(serving_endpoint_id: String) -> models::serving_endpoints::GetPermissions;
         /// Sends an HTTP request to an external service with the credentials of a Unity Catalog connection.
         ///
-        /// `POST /api/2.0/external-function`
+        /// `POST /api/2.0/external-function` **In private preview**: may change in any release.
         ///
         /// * `connection_name`: Connection that gives host and credentials.
         /// * `method`: HTTP method of the request to the external service.
@@ -144,7 +145,7 @@ calls! {
         patch_telemetry_config(name: String) -> models::serving_endpoints::PatchTelemetryConfig;
         /// Sets the former rate limits of an endpoint; use `put_ai_gateway` instead.
         ///
-        /// `PUT /api/2.0/serving-endpoints/{name}/rate-limits`
+        /// `PUT /api/2.0/serving-endpoints/{name}/rate-limits` In public preview.
         ///
         /// * `name`: Name of the endpoint.
         ///
@@ -166,7 +167,7 @@ calls! {
         /// [`rate_limits`](field@models::serving_endpoints::PutAiGateway::rate_limits),
         /// [`usage_tracking_config`](field@models::serving_endpoints::PutAiGateway::usage_tracking_config).
         put_ai_gateway(name: String) -> models::serving_endpoints::PutAiGateway;
-        /// Sends a query to an endpoint and returns the answer of the model.
+        /// Sends a query to an endpoint and returns the response of the model.
         ///
         /// Which fields to set depends on the kind of model: data frames or tensors for custom models, `messages`, `prompt` or
         /// `input` for external and foundation models.
@@ -231,7 +232,7 @@ calls! {
         ///
         /// The change takes effect at once.
         ///
-        /// `PUT /api/2.0/serving-endpoints/pt/{name}/config`
+        /// `PUT /api/2.0/serving-endpoints/pt/{name}/config` In public preview.
         ///
         /// * `name`: Name of the endpoint.
         /// * `config`: The new configuration.

@@ -3,6 +3,7 @@
 //! Services of the package `settings`.
 
 use databricks_models::settings as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::account::AccountClient {
@@ -110,26 +111,25 @@ calls! {
     AibiDashboardEmbeddingAccessPolicy {
         /// Resets the policy on embedding AI/BI dashboards to its default, `ALLOW_APPROVED_DOMAINS`.
         ///
-        /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
+        /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::aibi_dashboard_embedding_access_policy::Delete::etag).
         delete() -> models::aibi_dashboard_embedding_access_policy::Delete;
         /// Returns the policy on embedding AI/BI dashboards.
         ///
-        /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
+        /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::aibi_dashboard_embedding_access_policy::Get::etag).
         get() -> models::aibi_dashboard_embedding_access_policy::Get;
         /// Changes the policy on embedding AI/BI dashboards.
         ///
-        /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
+        /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
-        ///   `aibi_dashboard_embedding_access_policy.access_policy_type`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::AibiDashboardEmbeddingAccessPolicySetting) -> models::aibi_dashboard_embedding_access_policy::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::aibi_dashboard_embedding_access_policy::Update::field_mask).
+        update(allow_missing: bool, setting: models::AibiDashboardEmbeddingAccessPolicySetting) -> models::aibi_dashboard_embedding_access_policy::Update;
     }
 }
 
@@ -139,6 +139,10 @@ setters! { models::aibi_dashboard_embedding_access_policy::Delete {
 
 setters! { models::aibi_dashboard_embedding_access_policy::Get {
     etag: String,
+}}
+
+setters! { models::aibi_dashboard_embedding_access_policy::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Workspace setting: the domains that may embed AI/BI dashboards.
@@ -153,13 +157,13 @@ calls! {
     AibiDashboardEmbeddingApprovedDomains {
         /// Empties the list of domains approved for embedding AI/BI dashboards.
         ///
-        /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
+        /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::aibi_dashboard_embedding_approved_domains::Delete::etag).
         delete() -> models::aibi_dashboard_embedding_approved_domains::Delete;
         /// Returns the domains approved for embedding AI/BI dashboards.
         ///
-        /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
+        /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::aibi_dashboard_embedding_approved_domains::Get::etag).
         get() -> models::aibi_dashboard_embedding_approved_domains::Get;
@@ -167,14 +171,13 @@ calls! {
         ///
         /// Fails unless the access policy of the workspace is `ALLOW_APPROVED_DOMAINS`.
         ///
-        /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
+        /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
-        ///   `aibi_dashboard_embedding_approved_domains.approved_domains`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::AibiDashboardEmbeddingApprovedDomainsSetting) -> models::aibi_dashboard_embedding_approved_domains::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::aibi_dashboard_embedding_approved_domains::Update::field_mask).
+        update(allow_missing: bool, setting: models::AibiDashboardEmbeddingApprovedDomainsSetting) -> models::aibi_dashboard_embedding_approved_domains::Update;
     }
 }
 
@@ -184,6 +187,10 @@ setters! { models::aibi_dashboard_embedding_approved_domains::Delete {
 
 setters! { models::aibi_dashboard_embedding_approved_domains::Get {
     etag: String,
+}}
+
+setters! { models::aibi_dashboard_embedding_approved_domains::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Workspace setting: automatic cluster update.
@@ -198,7 +205,7 @@ calls! {
     AutomaticClusterUpdate {
         /// Returns the automatic cluster update setting.
         ///
-        /// `GET /api/2.0/settings/types/automatic_cluster_update/names/default`
+        /// `GET /api/2.0/settings/types/automatic_cluster_update/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::automatic_cluster_update::Get::etag).
         get() -> models::automatic_cluster_update::Get;
@@ -207,18 +214,22 @@ calls! {
         /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
         /// to retry with.
         ///
-        /// `PATCH /api/2.0/settings/types/automatic_cluster_update/names/default`
+        /// `PATCH /api/2.0/settings/types/automatic_cluster_update/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `automatic_cluster_update_workspace.enabled`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::AutomaticClusterUpdateSetting) -> models::automatic_cluster_update::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::automatic_cluster_update::Update::field_mask).
+        update(allow_missing: bool, setting: models::AutomaticClusterUpdateSetting) -> models::automatic_cluster_update::Update;
     }
 }
 
 setters! { models::automatic_cluster_update::Get {
     etag: String,
+}}
+
+setters! { models::automatic_cluster_update::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Workspace setting: the compliance security profile.
@@ -233,7 +244,7 @@ calls! {
     ComplianceSecurityProfile {
         /// Returns the compliance security profile of the workspace.
         ///
-        /// `GET /api/2.0/settings/types/shield_csp_enablement_ws_db/names/default`
+        /// `GET /api/2.0/settings/types/shield_csp_enablement_ws_db/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::compliance_security_profile::Get::etag).
         get() -> models::compliance_security_profile::Get;
@@ -242,14 +253,13 @@ calls! {
         /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
         /// to retry with. The profile cannot be switched off again.
         ///
-        /// `PATCH /api/2.0/settings/types/shield_csp_enablement_ws_db/names/default`
+        /// `PATCH /api/2.0/settings/types/shield_csp_enablement_ws_db/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
-        ///   `compliance_security_profile_workspace.is_enabled`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::ComplianceSecurityProfileSetting) -> models::compliance_security_profile::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::compliance_security_profile::Update::field_mask).
+        update(allow_missing: bool, setting: models::ComplianceSecurityProfileSetting) -> models::compliance_security_profile::Update;
     }
 }
 
@@ -257,7 +267,13 @@ setters! { models::compliance_security_profile::Get {
     etag: String,
 }}
 
+setters! { models::compliance_security_profile::Update {
+    field_mask: databricks_core::FieldMask,
+}}
+
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Exchanges stored credentials and refresh tokens at identity providers for access tokens.
     pub fn credentials_manager(&self) -> CredentialsManager {
         CredentialsManager {
@@ -266,17 +282,20 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Exchanges stored credentials and refresh tokens at identity providers for access tokens.
 #[derive(Clone, Debug)]
 pub struct CredentialsManager {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     CredentialsManager {
         /// Exchanges stored credentials at an identity provider for new access tokens.
         ///
-        /// `POST /api/2.0/credentials-manager/exchange-tokens/token`
+        /// `POST /api/2.0/credentials-manager/exchange-tokens/token` **In private preview**: may change in any release.
         ///
         /// * `partition_id`: Partition of the credential store.
         ///   `partitionId` on the wire.
@@ -299,24 +318,28 @@ calls! {
     CspEnablementAccount {
         /// Returns the compliance security profile default for new workspaces.
         ///
-        /// `GET /api/2.0/accounts/{account_id}/settings/types/shield_csp_enablement_ac/names/default`
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/shield_csp_enablement_ac/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::csp_enablement_account::Get::etag).
         get() -> models::csp_enablement_account::Get;
         /// Changes the compliance security profile default for new workspaces.
         ///
-        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/shield_csp_enablement_ac/names/default`
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/shield_csp_enablement_ac/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `csp_enablement_account.is_enforced`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::CspEnablementAccountSetting) -> models::csp_enablement_account::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::csp_enablement_account::Update::field_mask).
+        update(allow_missing: bool, setting: models::CspEnablementAccountSetting) -> models::csp_enablement_account::Update;
     }
 }
 
 setters! { models::csp_enablement_account::Get {
     etag: String,
+}}
+
+setters! { models::csp_enablement_account::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Workspace setting: whether dashboard refreshes may mail PDFs and images to subscribers.
@@ -331,25 +354,25 @@ calls! {
     DashboardEmailSubscriptions {
         /// Resets the dashboard mail setting to its default, on.
         ///
-        /// `DELETE /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
+        /// `DELETE /api/2.0/settings/types/dashboard_email_subscriptions/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::dashboard_email_subscriptions::Delete::etag).
         delete() -> models::dashboard_email_subscriptions::Delete;
         /// Returns whether dashboards may send subscription mail.
         ///
-        /// `GET /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
+        /// `GET /api/2.0/settings/types/dashboard_email_subscriptions/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::dashboard_email_subscriptions::Get::etag).
         get() -> models::dashboard_email_subscriptions::Get;
         /// Changes whether dashboards may send subscription mail.
         ///
-        /// `PATCH /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
+        /// `PATCH /api/2.0/settings/types/dashboard_email_subscriptions/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::DashboardEmailSubscriptions) -> models::dashboard_email_subscriptions::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::dashboard_email_subscriptions::Update::field_mask).
+        update(allow_missing: bool, setting: models::DashboardEmailSubscriptions) -> models::dashboard_email_subscriptions::Update;
     }
 }
 
@@ -359,6 +382,10 @@ setters! { models::dashboard_email_subscriptions::Delete {
 
 setters! { models::dashboard_email_subscriptions::Get {
     etag: String,
+}}
+
+setters! { models::dashboard_email_subscriptions::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Workspace setting: the catalog that queries fall back to when a name does not say one.
@@ -376,28 +403,28 @@ calls! {
         /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
         /// to retry with.
         ///
-        /// `DELETE /api/2.0/settings/types/default_namespace_ws/names/default`
+        /// `DELETE /api/2.0/settings/types/default_namespace_ws/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::default_namespace::Delete::etag).
         delete() -> models::default_namespace::Delete;
         /// Returns the default catalog of the workspace.
         ///
-        /// `GET /api/2.0/settings/types/default_namespace_ws/names/default`
+        /// `GET /api/2.0/settings/types/default_namespace_ws/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::default_namespace::Get::etag).
         get() -> models::default_namespace::Get;
         /// Changes the default catalog of the workspace.
         ///
         /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
-        /// to retry with. Before the first change a get answers `NOT_FOUND`, with the etag to use in that error.
+        /// to retry with. Before the first change a get fails with `NOT_FOUND`, with the etag to use in that error.
         ///
-        /// `PATCH /api/2.0/settings/types/default_namespace_ws/names/default`
+        /// `PATCH /api/2.0/settings/types/default_namespace_ws/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `namespace.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::DefaultNamespaceSetting) -> models::default_namespace::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::default_namespace::Update::field_mask).
+        update(allow_missing: bool, setting: models::DefaultNamespaceSetting) -> models::default_namespace::Update;
     }
 }
 
@@ -409,6 +436,12 @@ setters! { models::default_namespace::Get {
     etag: String,
 }}
 
+setters! { models::default_namespace::Update {
+    field_mask: databricks_core::FieldMask,
+}}
+
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Workspace setting: the SQL warehouse preselected for users.
 ///
 /// Users can override it; SQL workloads only.
@@ -417,38 +450,46 @@ pub struct DefaultWarehouseId {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     DefaultWarehouseId {
         /// Resets the default warehouse setting to its default.
         ///
-        /// `DELETE /api/2.0/settings/types/default_warehouse_id/names/default`
+        /// `DELETE /api/2.0/settings/types/default_warehouse_id/names/default` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`etag`](field@models::default_warehouse_id::Delete::etag).
         delete() -> models::default_warehouse_id::Delete;
         /// Returns the default SQL warehouse of the workspace.
         ///
-        /// `GET /api/2.0/settings/types/default_warehouse_id/names/default`
+        /// `GET /api/2.0/settings/types/default_warehouse_id/names/default` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`etag`](field@models::default_warehouse_id::Get::etag).
         get() -> models::default_warehouse_id::Get;
         /// Changes the default SQL warehouse of the workspace.
         ///
-        /// `PATCH /api/2.0/settings/types/default_warehouse_id/names/default`
+        /// `PATCH /api/2.0/settings/types/default_warehouse_id/names/default` **In private preview**: may change in any release.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `string_val.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::DefaultWarehouseId) -> models::default_warehouse_id::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::default_warehouse_id::Update::field_mask).
+        update(allow_missing: bool, setting: models::DefaultWarehouseId) -> models::default_warehouse_id::Update;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::default_warehouse_id::Delete {
     etag: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::default_warehouse_id::Get {
     etag: String,
+}}
+
+#[cfg(feature = "preview")]
+setters! { models::default_warehouse_id::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Workspace setting that shuts off legacy data access: the workspace Hive metastore (except through federation), fallback
@@ -477,10 +518,10 @@ calls! {
         /// `PATCH /api/2.0/settings/types/disable_legacy_access/names/default`
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `disable_legacy_access.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::DisableLegacyAccess) -> models::disable_legacy_access::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::disable_legacy_access::Update::field_mask).
+        update(allow_missing: bool, setting: models::DisableLegacyAccess) -> models::disable_legacy_access::Update;
     }
 }
 
@@ -490,6 +531,10 @@ setters! { models::disable_legacy_access::Delete {
 
 setters! { models::disable_legacy_access::Get {
     etag: String,
+}}
+
+setters! { models::disable_legacy_access::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Workspace setting that shuts off the DBFS root, DBFS mounts and runtimes older than 13.3 LTS.
@@ -521,10 +566,10 @@ calls! {
         /// `PATCH /api/2.0/settings/types/disable_legacy_dbfs/names/default`
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `disable_legacy_dbfs.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::DisableLegacyDbfs) -> models::disable_legacy_dbfs::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::disable_legacy_dbfs::Update::field_mask).
+        update(allow_missing: bool, setting: models::DisableLegacyDbfs) -> models::disable_legacy_dbfs::Update;
     }
 }
 
@@ -534,6 +579,10 @@ setters! { models::disable_legacy_dbfs::Delete {
 
 setters! { models::disable_legacy_dbfs::Get {
     etag: String,
+}}
+
+setters! { models::disable_legacy_dbfs::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Account setting that keeps legacy features out of new workspaces: DBFS root and mounts, the Hive metastore, no-isolation
@@ -562,10 +611,10 @@ calls! {
         /// `PATCH /api/2.0/accounts/{account_id}/settings/types/disable_legacy_features/names/default`
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `disable_legacy_features.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::DisableLegacyFeatures) -> models::disable_legacy_features::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::disable_legacy_features::Update::field_mask).
+        update(allow_missing: bool, setting: models::DisableLegacyFeatures) -> models::disable_legacy_features::Update;
     }
 }
 
@@ -575,6 +624,10 @@ setters! { models::disable_legacy_features::Delete {
 
 setters! { models::disable_legacy_features::Get {
     etag: String,
+}}
+
+setters! { models::disable_legacy_features::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Workspace setting: export of notebooks and files from the UI.
@@ -589,60 +642,77 @@ calls! {
     EnableExportNotebook {
         /// Returns whether notebooks and files can be exported from the UI.
         ///
-        /// `GET /api/2.0/settings/types/enable-export-notebook/names/default`
+        /// `GET /api/2.0/settings/types/enable-export-notebook/names/default` In public preview.
         get_enable_export_notebook() -> models::enable_export_notebook::GetEnableExportNotebook;
         /// Changes whether notebooks and files can be exported from the UI.
         ///
         /// Reads are eventually consistent, so a get right after the change may still show the former value.
         ///
-        /// `PATCH /api/2.0/settings/types/enable-export-notebook/names/default`
+        /// `PATCH /api/2.0/settings/types/enable-export-notebook/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: The setting with its new values.
-        patch_enable_export_notebook(allow_missing: bool, field_mask: String, setting: models::EnableExportNotebook) -> models::enable_export_notebook::PatchEnableExportNotebook;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::enable_export_notebook::PatchEnableExportNotebook::field_mask).
+        patch_enable_export_notebook(allow_missing: bool, setting: models::EnableExportNotebook) -> models::enable_export_notebook::PatchEnableExportNotebook;
     }
 }
 
+setters! { models::enable_export_notebook::PatchEnableExportNotebook {
+    field_mask: databricks_core::FieldMask,
+}}
+
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Account setting: whether IP access lists guard the account console.
 #[derive(Clone, Debug)]
 pub struct EnableIpAccessLists {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     EnableIpAccessLists {
         /// Resets the IP access list switch of the account to its default, on.
         ///
-        /// `DELETE /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
+        /// `DELETE /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default` **In private preview**: may
+        /// change in any release.
         ///
         /// Optional inputs: [`etag`](field@models::enable_ip_access_lists::Delete::etag).
         delete() -> models::enable_ip_access_lists::Delete;
         /// Returns whether IP access lists guard the account console.
         ///
-        /// `GET /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default` **In private preview**: may change
+        /// in any release.
         ///
         /// Optional inputs: [`etag`](field@models::enable_ip_access_lists::Get::etag).
         get() -> models::enable_ip_access_lists::Get;
         /// Changes whether IP access lists guard the account console.
         ///
-        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default` **In private preview**: may
+        /// change in any release.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `acct_ip_acl_enable.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::AccountIpAccessEnable) -> models::enable_ip_access_lists::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::enable_ip_access_lists::Update::field_mask).
+        update(allow_missing: bool, setting: models::AccountIpAccessEnable) -> models::enable_ip_access_lists::Update;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::enable_ip_access_lists::Delete {
     etag: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::enable_ip_access_lists::Get {
     etag: String,
+}}
+
+#[cfg(feature = "preview")]
+setters! { models::enable_ip_access_lists::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Workspace setting: copying table results to the clipboard in the UI.
@@ -657,21 +727,26 @@ calls! {
     EnableNotebookTableClipboard {
         /// Returns whether table results can be copied in the UI.
         ///
-        /// `GET /api/2.0/settings/types/enable-notebook-table-clipboard/names/default`
+        /// `GET /api/2.0/settings/types/enable-notebook-table-clipboard/names/default` In public preview.
         get_enable_notebook_table_clipboard() -> models::enable_notebook_table_clipboard::GetEnableNotebookTableClipboard;
         /// Changes whether table results can be copied in the UI.
         ///
         /// Reads are eventually consistent, so a get right after the change may still show the former value.
         ///
-        /// `PATCH /api/2.0/settings/types/enable-notebook-table-clipboard/names/default`
+        /// `PATCH /api/2.0/settings/types/enable-notebook-table-clipboard/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: The setting with its new values.
-        patch_enable_notebook_table_clipboard(allow_missing: bool, field_mask: String, setting: models::EnableNotebookTableClipboard) -> models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard;
+        ///
+        /// Optional inputs:
+        /// [`field_mask`](field@models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard::field_mask).
+        patch_enable_notebook_table_clipboard(allow_missing: bool, setting: models::EnableNotebookTableClipboard) -> models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard;
     }
 }
+
+setters! { models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard {
+    field_mask: databricks_core::FieldMask,
+}}
 
 /// Workspace setting: download of notebook results.
 ///
@@ -685,21 +760,25 @@ calls! {
     EnableResultsDownloading {
         /// Returns whether notebook results can be downloaded.
         ///
-        /// `GET /api/2.0/settings/types/enable-results-downloading/names/default`
+        /// `GET /api/2.0/settings/types/enable-results-downloading/names/default` In public preview.
         get_enable_results_downloading() -> models::enable_results_downloading::GetEnableResultsDownloading;
         /// Changes whether notebook results can be downloaded.
         ///
         /// Reads are eventually consistent, so a get right after the change may still show the former value.
         ///
-        /// `PATCH /api/2.0/settings/types/enable-results-downloading/names/default`
+        /// `PATCH /api/2.0/settings/types/enable-results-downloading/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: The setting with its new values.
-        patch_enable_results_downloading(allow_missing: bool, field_mask: String, setting: models::EnableResultsDownloading) -> models::enable_results_downloading::PatchEnableResultsDownloading;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::enable_results_downloading::PatchEnableResultsDownloading::field_mask).
+        patch_enable_results_downloading(allow_missing: bool, setting: models::EnableResultsDownloading) -> models::enable_results_downloading::PatchEnableResultsDownloading;
     }
 }
+
+setters! { models::enable_results_downloading::PatchEnableResultsDownloading {
+    field_mask: databricks_core::FieldMask,
+}}
 
 /// Workspace setting: enhanced security monitoring.
 ///
@@ -713,7 +792,7 @@ calls! {
     EnhancedSecurityMonitoring {
         /// Returns the enhanced security monitoring setting.
         ///
-        /// `GET /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default`
+        /// `GET /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::enhanced_security_monitoring::Get::etag).
         get() -> models::enhanced_security_monitoring::Get;
@@ -722,19 +801,22 @@ calls! {
         /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
         /// to retry with.
         ///
-        /// `PATCH /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default`
+        /// `PATCH /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as
-        ///   `enhanced_security_monitoring_workspace.is_enabled`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::EnhancedSecurityMonitoringSetting) -> models::enhanced_security_monitoring::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::enhanced_security_monitoring::Update::field_mask).
+        update(allow_missing: bool, setting: models::EnhancedSecurityMonitoringSetting) -> models::enhanced_security_monitoring::Update;
     }
 }
 
 setters! { models::enhanced_security_monitoring::Get {
     etag: String,
+}}
+
+setters! { models::enhanced_security_monitoring::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Account setting: whether new workspaces start with enhanced security monitoring.
@@ -749,24 +831,28 @@ calls! {
     EsmEnablementAccount {
         /// Returns the enhanced security monitoring default for new workspaces.
         ///
-        /// `GET /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default`
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::esm_enablement_account::Get::etag).
         get() -> models::esm_enablement_account::Get;
         /// Changes the enhanced security monitoring default for new workspaces.
         ///
-        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default`
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `esm_enablement_account.is_enforced`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::EsmEnablementAccountSetting) -> models::esm_enablement_account::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::esm_enablement_account::Update::field_mask).
+        update(allow_missing: bool, setting: models::EsmEnablementAccountSetting) -> models::esm_enablement_account::Update;
     }
 }
 
 setters! { models::esm_enablement_account::Get {
     etag: String,
+}}
+
+setters! { models::esm_enablement_account::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -865,104 +951,138 @@ setters! { models::ip_access_lists::Update {
     list_type: models::ListType,
 }}
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Account setting: whether AI features may use partner-powered models.
 #[derive(Clone, Debug)]
 pub struct LlmProxyPartnerPoweredAccount {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     LlmProxyPartnerPoweredAccount {
         /// Returns whether partner-powered AI features are on for the account.
         ///
-        /// `GET /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default`
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default` **In private preview**: may
+        /// change in any release.
         ///
         /// Optional inputs: [`etag`](field@models::llm_proxy_partner_powered_account::Get::etag).
         get() -> models::llm_proxy_partner_powered_account::Get;
         /// Changes whether partner-powered AI features are on for the account.
         ///
-        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default`
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default` **In private preview**:
+        /// may change in any release.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::LlmProxyPartnerPoweredAccount) -> models::llm_proxy_partner_powered_account::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::llm_proxy_partner_powered_account::Update::field_mask).
+        update(allow_missing: bool, setting: models::LlmProxyPartnerPoweredAccount) -> models::llm_proxy_partner_powered_account::Update;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::llm_proxy_partner_powered_account::Get {
     etag: String,
 }}
 
+#[cfg(feature = "preview")]
+setters! { models::llm_proxy_partner_powered_account::Update {
+    field_mask: databricks_core::FieldMask,
+}}
+
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Account setting: whether the account's choice on partner-powered models overrides that of each workspace.
 #[derive(Clone, Debug)]
 pub struct LlmProxyPartnerPoweredEnforce {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     LlmProxyPartnerPoweredEnforce {
         /// Returns whether the account's choice on partner-powered models is enforced.
         ///
-        /// `GET /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered_enforce/names/default`
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered_enforce/names/default` **In private
+        /// preview**: may change in any release.
         ///
         /// Optional inputs: [`etag`](field@models::llm_proxy_partner_powered_enforce::Get::etag).
         get() -> models::llm_proxy_partner_powered_enforce::Get;
         /// Changes whether the account's choice on partner-powered models is enforced.
         ///
-        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered_enforce/names/default`
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered_enforce/names/default` **In private
+        /// preview**: may change in any release.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::LlmProxyPartnerPoweredEnforce) -> models::llm_proxy_partner_powered_enforce::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::llm_proxy_partner_powered_enforce::Update::field_mask).
+        update(allow_missing: bool, setting: models::LlmProxyPartnerPoweredEnforce) -> models::llm_proxy_partner_powered_enforce::Update;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::llm_proxy_partner_powered_enforce::Get {
     etag: String,
 }}
 
+#[cfg(feature = "preview")]
+setters! { models::llm_proxy_partner_powered_enforce::Update {
+    field_mask: databricks_core::FieldMask,
+}}
+
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Workspace setting: whether AI features may use partner-powered models.
 #[derive(Clone, Debug)]
 pub struct LlmProxyPartnerPoweredWorkspace {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     LlmProxyPartnerPoweredWorkspace {
         /// Resets the partner-powered AI setting of the workspace to its default.
         ///
-        /// `DELETE /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
+        /// `DELETE /api/2.0/settings/types/llm_proxy_partner_powered/names/default` **In private preview**: may change in any
+        /// release.
         ///
         /// Optional inputs: [`etag`](field@models::llm_proxy_partner_powered_workspace::Delete::etag).
         delete() -> models::llm_proxy_partner_powered_workspace::Delete;
         /// Returns whether partner-powered AI features are on for the workspace.
         ///
-        /// `GET /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
+        /// `GET /api/2.0/settings/types/llm_proxy_partner_powered/names/default` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`etag`](field@models::llm_proxy_partner_powered_workspace::Get::etag).
         get() -> models::llm_proxy_partner_powered_workspace::Get;
         /// Changes whether partner-powered AI features are on for the workspace.
         ///
-        /// `PATCH /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
+        /// `PATCH /api/2.0/settings/types/llm_proxy_partner_powered/names/default` **In private preview**: may change in any
+        /// release.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::LlmProxyPartnerPoweredWorkspace) -> models::llm_proxy_partner_powered_workspace::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::llm_proxy_partner_powered_workspace::Update::field_mask).
+        update(allow_missing: bool, setting: models::LlmProxyPartnerPoweredWorkspace) -> models::llm_proxy_partner_powered_workspace::Update;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::llm_proxy_partner_powered_workspace::Delete {
     etag: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::llm_proxy_partner_powered_workspace::Get {
     etag: String,
+}}
+
+#[cfg(feature = "preview")]
+setters! { models::llm_proxy_partner_powered_workspace::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 impl crate::account::AccountClient {
@@ -1055,8 +1175,9 @@ calls! {
         ///
         /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
         /// * `network_connectivity_config`: The network connectivity config with its new values.
-        /// * `update_mask`: `name`, `billing_workspace_id` or both.
-        update_network_connectivity_config(network_connectivity_config_id: String, network_connectivity_config: models::NetworkConnectivityConfiguration, update_mask: databricks_core::FieldMask) -> models::network_connectivity::UpdateNetworkConnectivityConfig;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::network_connectivity::UpdateNetworkConnectivityConfig::update_mask).
+        update_network_connectivity_config(network_connectivity_config_id: String, network_connectivity_config: models::NetworkConnectivityConfiguration) -> models::network_connectivity::UpdateNetworkConnectivityConfig;
         /// Changes a private endpoint rule.
         ///
         /// The service accepts changes to rules for customer-managed resources.
@@ -1067,8 +1188,9 @@ calls! {
         /// * `network_connectivity_config_id`: Id of the network connectivity configuration.
         /// * `private_endpoint_rule_id`: Id of the rule.
         /// * `private_endpoint_rule`: The private endpoint rule with its new values.
-        /// * `update_mask`: Comma-separated names of the fields to change, without spaces; lists can only be named whole.
-        update_private_endpoint_rule(network_connectivity_config_id: String, private_endpoint_rule_id: String, private_endpoint_rule: models::UpdatePrivateEndpointRule, update_mask: String) -> models::network_connectivity::UpdatePrivateEndpointRule;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::network_connectivity::UpdatePrivateEndpointRule::update_mask).
+        update_private_endpoint_rule(network_connectivity_config_id: String, private_endpoint_rule_id: String, private_endpoint_rule: models::UpdatePrivateEndpointRule) -> models::network_connectivity::UpdatePrivateEndpointRule;
     }
 }
 
@@ -1078,6 +1200,14 @@ setters! { models::network_connectivity::ListNetworkConnectivityConfigurations {
 
 setters! { models::network_connectivity::ListPrivateEndpointRules {
     page_token: String,
+}}
+
+setters! { models::network_connectivity::UpdateNetworkConnectivityConfig {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::network_connectivity::UpdatePrivateEndpointRule {
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::account::AccountClient {
@@ -1219,6 +1349,8 @@ setters! { models::notification_destinations::Update {
     display_name: String,
 }}
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Account setting: who may use the default Personal Compute policy.
 ///
 /// It always exists; all users of all workspaces have access unless it is changed.
@@ -1227,38 +1359,49 @@ pub struct PersonalCompute {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     PersonalCompute {
         /// Resets the Personal Compute setting to its default, `ON`.
         ///
-        /// `DELETE /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
+        /// `DELETE /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default` **In private preview**: may change
+        /// in any release.
         ///
         /// Optional inputs: [`etag`](field@models::personal_compute::Delete::etag).
         delete() -> models::personal_compute::Delete;
         /// Returns the Personal Compute setting.
         ///
-        /// `GET /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
+        /// `GET /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default` **In private preview**: may change in
+        /// any release.
         ///
         /// Optional inputs: [`etag`](field@models::personal_compute::Get::etag).
         get() -> models::personal_compute::Get;
         /// Changes the Personal Compute setting.
         ///
-        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
+        /// `PATCH /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default` **In private preview**: may change
+        /// in any release.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `personal_compute.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::PersonalComputeSetting) -> models::personal_compute::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::personal_compute::Update::field_mask).
+        update(allow_missing: bool, setting: models::PersonalComputeSetting) -> models::personal_compute::Update;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::personal_compute::Delete {
     etag: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::personal_compute::Get {
     etag: String,
+}}
+
+#[cfg(feature = "preview")]
+setters! { models::personal_compute::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Workspace setting: how far workspace admins may create tokens for service principals and change the owner and `run_as`
@@ -1275,13 +1418,13 @@ calls! {
         /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
         /// to retry with.
         ///
-        /// `DELETE /api/2.0/settings/types/restrict_workspace_admins/names/default`
+        /// `DELETE /api/2.0/settings/types/restrict_workspace_admins/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::restrict_workspace_admins::Delete::etag).
         delete() -> models::restrict_workspace_admins::Delete;
         /// Returns the limits on workspace admins.
         ///
-        /// `GET /api/2.0/settings/types/restrict_workspace_admins/names/default`
+        /// `GET /api/2.0/settings/types/restrict_workspace_admins/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::restrict_workspace_admins::Get::etag).
         get() -> models::restrict_workspace_admins::Get;
@@ -1290,13 +1433,13 @@ calls! {
         /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
         /// to retry with.
         ///
-        /// `PATCH /api/2.0/settings/types/restrict_workspace_admins/names/default`
+        /// `PATCH /api/2.0/settings/types/restrict_workspace_admins/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `restrict_workspace_admins.status`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::RestrictWorkspaceAdminsSetting) -> models::restrict_workspace_admins::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::restrict_workspace_admins::Update::field_mask).
+        update(allow_missing: bool, setting: models::RestrictWorkspaceAdminsSetting) -> models::restrict_workspace_admins::Update;
     }
 }
 
@@ -1306,6 +1449,10 @@ setters! { models::restrict_workspace_admins::Delete {
 
 setters! { models::restrict_workspace_admins::Get {
     etag: String,
+}}
+
+setters! { models::restrict_workspace_admins::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 /// Workspace setting: download of query results in the SQL editor and in dashboards.
@@ -1320,25 +1467,25 @@ calls! {
     SqlResultsDownload {
         /// Resets the result download setting to its default, on.
         ///
-        /// `DELETE /api/2.0/settings/types/sql_results_download/names/default`
+        /// `DELETE /api/2.0/settings/types/sql_results_download/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::sql_results_download::Delete::etag).
         delete() -> models::sql_results_download::Delete;
         /// Returns whether SQL and dashboard results can be downloaded.
         ///
-        /// `GET /api/2.0/settings/types/sql_results_download/names/default`
+        /// `GET /api/2.0/settings/types/sql_results_download/names/default` In public preview.
         ///
         /// Optional inputs: [`etag`](field@models::sql_results_download::Get::etag).
         get() -> models::sql_results_download::Get;
         /// Changes whether SQL and dashboard results can be downloaded.
         ///
-        /// `PATCH /api/2.0/settings/types/sql_results_download/names/default`
+        /// `PATCH /api/2.0/settings/types/sql_results_download/names/default` In public preview.
         ///
         /// * `allow_missing`: Always send true.
-        /// * `field_mask`: Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
-        ///   `*` replaces the whole setting; lists and maps can only be named whole.
         /// * `setting`: New content of the setting, including the etag of a preceding get.
-        update(allow_missing: bool, field_mask: String, setting: models::SqlResultsDownload) -> models::sql_results_download::Update;
+        ///
+        /// Optional inputs: [`field_mask`](field@models::sql_results_download::Update::field_mask).
+        update(allow_missing: bool, setting: models::SqlResultsDownload) -> models::sql_results_download::Update;
     }
 }
 
@@ -1348,6 +1495,10 @@ setters! { models::sql_results_download::Delete {
 
 setters! { models::sql_results_download::Get {
     etag: String,
+}}
+
+setters! { models::sql_results_download::Update {
+    field_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -1427,8 +1578,9 @@ calls! {
         ///
         /// * `token_id`: Id of the token.
         /// * `token`: New values of the fields in the mask.
-        /// * `update_mask`: Comma-separated fields of `token` to change, such as `comment,scopes`.
-        update_token_management(token_id: String, token: models::TokenInfo, update_mask: databricks_core::FieldMask) -> models::token_management::UpdateTokenManagement;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::token_management::UpdateTokenManagement::update_mask).
+        update_token_management(token_id: String, token: models::TokenInfo) -> models::token_management::UpdateTokenManagement;
     }
 }
 
@@ -1450,6 +1602,10 @@ setters! { models::token_management::SetPermissions {
 
 setters! { models::token_management::UpdatePermissions {
     access_control_list: Vec<models::TokenAccessControlRequest>,
+}}
+
+setters! { models::token_management::UpdateTokenManagement {
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -1500,8 +1656,9 @@ calls! {
         ///
         /// * `token_id`: SHA-256 hash that identifies the token.
         /// * `token`: New values of the fields in the mask.
-        /// * `update_mask`: Comma-separated fields of `token` to change, such as `comment,scopes`.
-        update(token_id: String, token: models::PublicTokenInfo, update_mask: databricks_core::FieldMask) -> models::tokens::Update;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::tokens::Update::update_mask).
+        update(token_id: String, token: models::PublicTokenInfo) -> models::tokens::Update;
     }
 }
 
@@ -1510,6 +1667,10 @@ setters! { models::tokens::Create {
     comment: String,
     lifetime_seconds: i64,
     scopes: Vec<String>,
+}}
+
+setters! { models::tokens::Update {
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -1659,6 +1820,8 @@ impl Settings {
 }
 
 impl Settings {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Workspace setting: the SQL warehouse preselected for users.
     pub fn default_warehouse_id(&self) -> DefaultWarehouseId {
         DefaultWarehouseId {
@@ -1723,6 +1886,8 @@ impl Settings {
 }
 
 impl Settings {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Workspace setting: whether AI features may use partner-powered models.
     pub fn llm_proxy_partner_powered_workspace(
         &self,
@@ -1787,6 +1952,8 @@ impl AccountSettings {
 }
 
 impl AccountSettings {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Account setting: whether IP access lists guard the account console.
     pub fn enable_ip_access_lists(&self) -> EnableIpAccessLists {
         EnableIpAccessLists {
@@ -1805,6 +1972,8 @@ impl AccountSettings {
 }
 
 impl AccountSettings {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Account setting: whether AI features may use partner-powered models.
     pub fn llm_proxy_partner_powered_account(&self) -> LlmProxyPartnerPoweredAccount {
         LlmProxyPartnerPoweredAccount {
@@ -1814,6 +1983,8 @@ impl AccountSettings {
 }
 
 impl AccountSettings {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Account setting: whether the account's choice on partner-powered models overrides that of each workspace.
     pub fn llm_proxy_partner_powered_enforce(&self) -> LlmProxyPartnerPoweredEnforce {
         LlmProxyPartnerPoweredEnforce {
@@ -1823,6 +1994,8 @@ impl AccountSettings {
 }
 
 impl AccountSettings {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Account setting: who may use the default Personal Compute policy.
     pub fn personal_compute(&self) -> PersonalCompute {
         PersonalCompute {

@@ -3,6 +3,7 @@
 //! Services of the package `settingsv2`.
 
 use databricks_models::settingsv2 as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::account::AccountClient {
@@ -24,39 +25,43 @@ calls! {
     AccountSettingsV2 {
         /// Returns one account setting, both as configured and as in force.
         ///
-        /// `GET /api/2.1/accounts/{account_id}/settings/{name}`
+        /// `GET /api/2.1/accounts/{account_id}/settings/{name}` In public preview.
         ///
         /// * `name`: Setting key from the account settings metadata.
         get_public_account_setting(name: String) -> models::account_settings_v2::GetPublicAccountSetting;
         /// Returns one preference of one user.
         ///
-        /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}`
+        /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}` **In beta**: may change in any release.
         ///
         /// * `user_id`: User in question.
         /// * `name`: Preference key from the user preferences metadata.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_public_account_user_preference(user_id: String, name: String) -> models::account_settings_v2::GetPublicAccountUserPreference;
         /// Lists the account settings that can be read and changed, with their types.
         ///
-        /// `GET /api/2.1/accounts/{account_id}/settings-metadata`
+        /// `GET /api/2.1/accounts/{account_id}/settings-metadata` In public preview.
         ///
         /// Optional inputs: [`page_size`](field@models::account_settings_v2::ListAccountSettingsMetadata::page_size),
         /// [`page_token`](field@models::account_settings_v2::ListAccountSettingsMetadata::page_token).
         list_account_settings_metadata() -> models::account_settings_v2::ListAccountSettingsMetadata;
         /// Lists the preferences that exist for one user, with their types.
         ///
-        /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings-metadata`
+        /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings-metadata` **In beta**: may change in any release.
         ///
         /// * `user_id`: User in question.
         ///
         /// Optional inputs: [`page_size`](field@models::account_settings_v2::ListAccountUserPreferencesMetadata::page_size),
         /// [`page_token`](field@models::account_settings_v2::ListAccountUserPreferencesMetadata::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_account_user_preferences_metadata(user_id: String) -> models::account_settings_v2::ListAccountUserPreferencesMetadata;
         /// Changes one account setting.
         ///
         /// The field to send is the one named by `type` in the setting's metadata. Users see the change in the UI after reloading
         /// the page.
         ///
-        /// `PATCH /api/2.1/accounts/{account_id}/settings/{name}`
+        /// `PATCH /api/2.1/accounts/{account_id}/settings/{name}` In public preview.
         ///
         /// * `name`: Setting key from the account settings metadata.
         /// * `setting`: The setting with its new values.
@@ -65,11 +70,13 @@ calls! {
         ///
         /// The UI shows the change after the page is reloaded.
         ///
-        /// `PATCH /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}`
+        /// `PATCH /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}` **In beta**: may change in any release.
         ///
         /// * `user_id`: User in question.
         /// * `name`: Preference key from the user preferences metadata.
         /// * `setting`: The setting with its new values.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         patch_public_account_user_preference(user_id: String, name: String, setting: models::UserPreference) -> models::account_settings_v2::PatchPublicAccountUserPreference;
     }
 }
@@ -79,6 +86,7 @@ setters! { models::account_settings_v2::ListAccountSettingsMetadata {
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::account_settings_v2::ListAccountUserPreferencesMetadata {
     page_size: i64,
     page_token: String,
@@ -103,13 +111,13 @@ calls! {
     WorkspaceSettingsV2 {
         /// Returns one workspace setting, both as configured and as in force.
         ///
-        /// `GET /api/2.1/settings/{name}`
+        /// `GET /api/2.1/settings/{name}` In public preview.
         ///
         /// * `name`: Setting key from the workspace settings metadata.
         get_public_workspace_setting(name: String) -> models::workspace_settings_v2::GetPublicWorkspaceSetting;
         /// Lists the workspace settings that can be read and changed, with their types.
         ///
-        /// `GET /api/2.1/settings-metadata`
+        /// `GET /api/2.1/settings-metadata` In public preview.
         ///
         /// Optional inputs: [`page_size`](field@models::workspace_settings_v2::ListWorkspaceSettingsMetadata::page_size),
         /// [`page_token`](field@models::workspace_settings_v2::ListWorkspaceSettingsMetadata::page_token).
@@ -119,7 +127,7 @@ calls! {
         /// The field to send is the one named by `type` in the setting's metadata. Users see the change in the UI after reloading
         /// the page.
         ///
-        /// `PATCH /api/2.1/settings/{name}`
+        /// `PATCH /api/2.1/settings/{name}` In public preview.
         ///
         /// * `name`: Setting key from the workspace settings metadata.
         /// * `setting`: The setting with its new values.

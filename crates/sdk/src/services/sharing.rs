@@ -3,6 +3,7 @@
 //! Services of the package `sharing`.
 
 use databricks_models::sharing as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -193,7 +194,7 @@ calls! {
         ///
         /// Only the owner of the recipient may do so. A recipient can have several policies, with different names.
         ///
-        /// `POST /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies`
+        /// `POST /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies` In public preview.
         ///
         /// * `recipient_name`: Name of the recipient.
         /// * `policy`: The policy; its `name` and `oidc_policy` matter, the identifier and the times come from the server.
@@ -202,7 +203,7 @@ calls! {
         ///
         /// Only the owner of the recipient may do so.
         ///
-        /// `DELETE /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}`
+        /// `DELETE /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}` In public preview.
         ///
         /// * `recipient_name`: Name of the recipient.
         /// * `name`: Name of the policy.
@@ -211,7 +212,7 @@ calls! {
         ///
         /// The caller needs read access to the recipient.
         ///
-        /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}`
+        /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}` In public preview.
         ///
         /// * `recipient_name`: Name of the recipient.
         /// * `name`: Name of the policy.
@@ -220,7 +221,7 @@ calls! {
         ///
         /// The caller needs read access to the recipient.
         ///
-        /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies`
+        /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies` In public preview.
         ///
         /// * `recipient_name`: Name of the recipient.
         ///

@@ -3,6 +3,7 @@
 //! Services of the package `sql`.
 
 use databricks_models::sql as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
@@ -60,13 +61,11 @@ calls! {
         /// `PATCH /api/2.0/sql/alerts/{id}`
         ///
         /// * `id`: Alert to change.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
         ///
         /// Optional inputs: [`alert`](field@models::alerts::Update::alert),
-        /// [`auto_resolve_display_name`](field@models::alerts::Update::auto_resolve_display_name).
-        update(id: String, update_mask: String) -> models::alerts::Update;
+        /// [`auto_resolve_display_name`](field@models::alerts::Update::auto_resolve_display_name),
+        /// [`update_mask`](field@models::alerts::Update::update_mask).
+        update(id: String) -> models::alerts::Update;
     }
 }
 
@@ -83,6 +82,7 @@ setters! { models::alerts::List {
 setters! { models::alerts::Update {
     alert: models::UpdateAlertRequestAlert,
     auto_resolve_display_name: bool,
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -108,7 +108,7 @@ calls! {
         ///
         /// Use `alerts.create` instead.
         ///
-        /// `POST /api/2.0/preview/sql/alerts`
+        /// `POST /api/2.0/preview/sql/alerts` In public preview.
         ///
         /// * `name`: Name of the alert.
         /// * `query_id`: ID of the query the alert runs.
@@ -122,7 +122,7 @@ calls! {
         ///
         /// Use `alerts.delete` instead.
         ///
-        /// `DELETE /api/2.0/preview/sql/alerts/{alert_id}`
+        /// `DELETE /api/2.0/preview/sql/alerts/{alert_id}` In public preview.
         ///
         /// * `alert_id`: Alert to delete.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
@@ -131,7 +131,7 @@ calls! {
         ///
         /// Use `alerts.get` instead.
         ///
-        /// `GET /api/2.0/preview/sql/alerts/{alert_id}`
+        /// `GET /api/2.0/preview/sql/alerts/{alert_id}` In public preview.
         ///
         /// * `alert_id`: Alert to read.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
@@ -140,14 +140,14 @@ calls! {
         ///
         /// Use `alerts.list` instead.
         ///
-        /// `GET /api/2.0/preview/sql/alerts`
+        /// `GET /api/2.0/preview/sql/alerts` In public preview.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
         list() -> models::alerts_legacy::List;
         /// Changes an alert.
         ///
         /// Use `alerts.update` instead.
         ///
-        /// `PUT /api/2.0/preview/sql/alerts/{alert_id}`
+        /// `PUT /api/2.0/preview/sql/alerts/{alert_id}` In public preview.
         ///
         /// * `alert_id`: Alert to change.
         /// * `name`: Name of the alert.
@@ -222,10 +222,9 @@ calls! {
         ///
         /// * `id`: ID of the alert.
         /// * `alert`: The alert with its new values.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
-        update_alert(id: String, alert: models::AlertV2, update_mask: String) -> models::alerts_v2::UpdateAlert;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::alerts_v2::UpdateAlert::update_mask).
+        update_alert(id: String, alert: models::AlertV2) -> models::alerts_v2::UpdateAlert;
     }
 }
 
@@ -238,7 +237,13 @@ setters! { models::alerts_v2::TrashAlert {
     purge: bool,
 }}
 
+setters! { models::alerts_v2::UpdateAlert {
+    update_mask: databricks_core::FieldMask,
+}}
+
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Adds widgets to legacy dashboards, and changes or removes them.
     pub fn dashboard_widgets(&self) -> DashboardWidgets {
         DashboardWidgets {
@@ -247,6 +252,8 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Adds widgets to legacy dashboards, and changes or removes them.
 ///
 /// Its data structures may change.
@@ -255,11 +262,12 @@ pub struct DashboardWidgets {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     DashboardWidgets {
         /// Adds a widget to a legacy dashboard.
         ///
-        /// `POST /api/2.0/preview/sql/widgets`
+        /// `POST /api/2.0/preview/sql/widgets` **In private preview**: may change in any release.
         ///
         /// * `dashboard_id`: Dashboard that holds the widget.
         /// * `options`: Position, title and other display options.
@@ -270,13 +278,13 @@ calls! {
         create(dashboard_id: String, options: models::WidgetOptions, width: i64) -> models::dashboard_widgets::Create;
         /// Removes a widget from a legacy dashboard.
         ///
-        /// `DELETE /api/2.0/preview/sql/widgets/{id}`
+        /// `DELETE /api/2.0/preview/sql/widgets/{id}` **In private preview**: may change in any release.
         ///
         /// * `id`: ID of the widget, as returned by `create`.
         delete(id: String) -> models::dashboard_widgets::Delete;
         /// Changes a widget of a legacy dashboard.
         ///
-        /// `POST /api/2.0/preview/sql/widgets/{id}`
+        /// `POST /api/2.0/preview/sql/widgets/{id}` **In private preview**: may change in any release.
         ///
         /// * `id`: ID of the widget, as returned by `create`.
         /// * `dashboard_id`: Dashboard that holds the widget.
@@ -289,11 +297,13 @@ calls! {
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::dashboard_widgets::Create {
     text: String,
     visualization_id: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::dashboard_widgets::Update {
     text: String,
     visualization_id: String,
@@ -520,25 +530,24 @@ calls! {
         list() -> models::queries::List;
         /// Lists the visualizations of a query.
         ///
-        /// `GET /api/2.0/sql/queries/{id}/visualizations`
+        /// `GET /api/2.0/sql/queries/{id}/visualizations` **In private preview**: may change in any release.
         ///
         /// * `id`: UUID of the query.
         ///
         /// Optional inputs: [`page_size`](field@models::queries::ListVisualizations::page_size),
         /// [`page_token`](field@models::queries::ListVisualizations::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_visualizations(id: String) -> models::queries::ListVisualizations;
         /// Changes the fields of a query that the mask names.
         ///
         /// `PATCH /api/2.0/sql/queries/{id}`
         ///
         /// * `id`: Query to change.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
         ///
         /// Optional inputs: [`auto_resolve_display_name`](field@models::queries::Update::auto_resolve_display_name),
-        /// [`query`](field@models::queries::Update::query).
-        update(id: String, update_mask: String) -> models::queries::Update;
+        /// [`query`](field@models::queries::Update::query), [`update_mask`](field@models::queries::Update::update_mask).
+        update(id: String) -> models::queries::Update;
     }
 }
 
@@ -552,6 +561,7 @@ setters! { models::queries::List {
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::queries::ListVisualizations {
     page_size: i64,
     page_token: String,
@@ -560,6 +570,7 @@ setters! { models::queries::ListVisualizations {
 setters! { models::queries::Update {
     auto_resolve_display_name: bool,
     query: models::UpdateQueryRequestQuery,
+    update_mask: databricks_core::FieldMask,
 }}
 
 impl crate::workspace::WorkspaceClient {
@@ -715,6 +726,8 @@ setters! { models::query_history::List {
 }}
 
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Adds visualizations to saved queries, and changes or removes them.
     pub fn query_visualizations(&self) -> QueryVisualizations {
         QueryVisualizations {
@@ -723,6 +736,8 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Adds visualizations to saved queries, and changes or removes them.
 ///
 /// Its data structures may change.
@@ -731,43 +746,47 @@ pub struct QueryVisualizations {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     QueryVisualizations {
         /// Adds a visualization to a query.
         ///
-        /// `POST /api/2.0/sql/visualizations`
+        /// `POST /api/2.0/sql/visualizations` **In private preview**: may change in any release.
         ///
         /// Optional inputs: [`visualization`](field@models::query_visualizations::Create::visualization).
         create() -> models::query_visualizations::Create;
         /// Removes a visualization from its query.
         ///
-        /// `DELETE /api/2.0/sql/visualizations/{id}`
+        /// `DELETE /api/2.0/sql/visualizations/{id}` **In private preview**: may change in any release.
         ///
         /// * `id`: Visualization to delete.
         delete(id: String) -> models::query_visualizations::Delete;
         /// Changes the fields of a visualization that the mask names.
         ///
-        /// `PATCH /api/2.0/sql/visualizations/{id}`
+        /// `PATCH /api/2.0/sql/visualizations/{id}` **In private preview**: may change in any release.
         ///
         /// * `id`: Visualization to change.
-        /// * `update_mask`: Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-        ///   only as a whole.
-        ///   `*` replaces everything.
         ///
-        /// Optional inputs: [`visualization`](field@models::query_visualizations::Update::visualization).
-        update(id: String, update_mask: String) -> models::query_visualizations::Update;
+        /// Optional inputs: [`update_mask`](field@models::query_visualizations::Update::update_mask),
+        /// [`visualization`](field@models::query_visualizations::Update::visualization).
+        update(id: String) -> models::query_visualizations::Update;
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::query_visualizations::Create {
     visualization: models::CreateVisualizationRequestVisualization,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::query_visualizations::Update {
+    update_mask: databricks_core::FieldMask,
     visualization: models::UpdateVisualizationRequestVisualization,
 }}
 
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Manages visualizations through the former preview routes; `query_visualizations` replaces it.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     pub fn query_visualizations_legacy(&self) -> QueryVisualizationsLegacy {
@@ -777,6 +796,8 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Manages visualizations through the former preview routes; `query_visualizations` replaces it.
 #[deprecated(note = "deprecated by the API, which names no replacement")]
 #[derive(Clone, Debug)]
@@ -784,13 +805,14 @@ pub struct QueryVisualizationsLegacy {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     QueryVisualizationsLegacy {
         /// Adds a visualization to a query.
         ///
         /// Use `query_visualizations.create` instead.
         ///
-        /// `POST /api/2.0/preview/sql/visualizations`
+        /// `POST /api/2.0/preview/sql/visualizations` **In private preview**: may change in any release.
         ///
         /// * `query_id`: ID of the query, as returned when it was created.
         /// * `type_`: Kind of visualization, for example a chart, a table or a pivot table.
@@ -804,7 +826,7 @@ calls! {
         ///
         /// Use `query_visualizations.delete` instead.
         ///
-        /// `DELETE /api/2.0/preview/sql/visualizations/{id}`
+        /// `DELETE /api/2.0/preview/sql/visualizations/{id}` **In private preview**: may change in any release.
         ///
         /// * `id`: ID of the visualization, as returned when it was created.
         #[deprecated(note = "deprecated by the API, which names no replacement")]
@@ -813,7 +835,7 @@ calls! {
         ///
         /// Use `query_visualizations.update` instead.
         ///
-        /// `POST /api/2.0/preview/sql/visualizations/{id}`
+        /// `POST /api/2.0/preview/sql/visualizations/{id}` **In private preview**: may change in any release.
         ///
         /// * `id`: UUID of the visualization.
         ///
@@ -829,11 +851,13 @@ calls! {
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::query_visualizations_legacy::Create {
     description: String,
     name: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::query_visualizations_legacy::Update {
     created_at: String,
     description: String,
@@ -845,6 +869,8 @@ setters! { models::query_visualizations_legacy::Update {
 }}
 
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Reads the Redash v2 configuration of the workspace.
     pub fn redash_config(&self) -> RedashConfig {
         RedashConfig {
@@ -853,6 +879,8 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Reads the Redash v2 configuration of the workspace.
 ///
 /// Meant for internal use.
@@ -861,11 +889,12 @@ pub struct RedashConfig {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     RedashConfig {
         /// Returns the Redash v2 configuration of the workspace.
         ///
-        /// `GET /api/2.0/redash-v2/config`
+        /// `GET /api/2.0/redash-v2/config` **In private preview**: may change in any release.
         get_config() -> models::redash_config::GetConfig;
     }
 }
@@ -902,7 +931,7 @@ calls! {
         /// Runs a SQL statement and waits up to `wait_timeout` for its result.
         ///
         /// A finished statement returns its manifest and first chunk; otherwise the statement ID serves for polling with
-        /// `get_statement`. A failed execution still answers 200, with state `FAILED` and the error in `status`.
+        /// `get_statement`. A failed execution still responds with 200, with state `FAILED` and the error in `status`.
         ///
         /// `POST /api/2.0/sql/statements`
         ///
@@ -922,8 +951,8 @@ calls! {
         execute_statement(statement: String, warehouse_id: String) -> models::statement_execution::ExecuteStatement;
         /// Returns a statement's status and, once it succeeded, its manifest and first result chunk.
         ///
-        /// The answer can take up to 5 seconds. A statement that has been in a terminal state for 12 hours or more may be gone, and
-        /// then the call answers 404.
+        /// The response can take up to 5 seconds. A statement that has been in a terminal state for 12 hours or more may be gone,
+        /// and then the call fails with 404.
         ///
         /// `GET /api/2.0/sql/statements/{statement_id}`
         ///
@@ -931,7 +960,8 @@ calls! {
         get_statement(statement_id: String) -> models::statement_execution::GetStatement;
         /// Returns one chunk of a succeeded statement's result.
         ///
-        /// Chunks may be fetched in any order and in parallel. Data comes inline or as links, as the statement's disposition says.
+        /// Chunks may be fetched in any order and in parallel. Data comes inline or as links, as the statement's disposition
+        /// states.
         ///
         /// `GET /api/2.0/sql/statements/{statement_id}/result/chunks/{chunk_index}`
         ///
@@ -1000,10 +1030,12 @@ calls! {
         ///
         /// Users may do so for themselves, administrators for anyone.
         ///
-        /// `POST /api/warehouses/v1/default-warehouse-overrides`
+        /// `POST /api/warehouses/v1/default-warehouse-overrides` **In beta**: may change in any release.
         ///
         /// * `default_warehouse_override_id`: Last part of the resource name: a numeric user ID, or `me` for the caller.
         /// * `default_warehouse_override`: The default warehouse override to create.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         create_default_warehouse_override(default_warehouse_override_id: String, default_warehouse_override: models::DefaultWarehouseOverride) -> models::warehouses::CreateDefaultWarehouseOverride;
         /// Deletes a SQL warehouse.
         ///
@@ -1015,10 +1047,12 @@ calls! {
         ///
         /// Users may delete their own, administrators anyone's.
         ///
-        /// `DELETE /api/warehouses/v1/{name}`
+        /// `DELETE /api/warehouses/v1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
         ///   Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         delete_default_warehouse_override(name: String) -> models::warehouses::DeleteDefaultWarehouseOverride;
         /// Changes the configuration of a SQL warehouse.
         ///
@@ -1051,10 +1085,12 @@ calls! {
         ///
         /// Users may read their own, administrators anyone's. Without an override, the workspace's default applies.
         ///
-        /// `GET /api/warehouses/v1/{name}`
+        /// `GET /api/warehouses/v1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
         ///   Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         get_default_warehouse_override(name: String) -> models::warehouses::GetDefaultWarehouseOverride;
         /// Lists the permission levels that can be granted on a SQL warehouse.
         ///
@@ -1084,10 +1120,12 @@ calls! {
         ///
         /// Only workspace administrators may call it.
         ///
-        /// `GET /api/warehouses/v1/default-warehouse-overrides`
+        /// `GET /api/warehouses/v1/default-warehouse-overrides` **In beta**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::warehouses::ListDefaultWarehouseOverrides::page_size),
         /// [`page_token`](field@models::warehouses::ListDefaultWarehouseOverrides::page_token).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         list_default_warehouse_overrides() -> models::warehouses::ListDefaultWarehouseOverrides;
         /// Replaces the direct permissions on a SQL warehouse.
         ///
@@ -1134,15 +1172,17 @@ calls! {
         ///
         /// Users may change their own, administrators anyone's.
         ///
-        /// `PATCH /api/warehouses/v1/{name}`
+        /// `PATCH /api/warehouses/v1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
         ///   Of the form `default-warehouse-overrides/{default_warehouse_override_id}`.
         /// * `default_warehouse_override`: The default warehouse override with its new values.
-        /// * `update_mask`: Fields to change; `*` means all of them.
         ///
-        /// Optional inputs: [`allow_missing`](field@models::warehouses::UpdateDefaultWarehouseOverride::allow_missing).
-        update_default_warehouse_override(name: String, default_warehouse_override: models::DefaultWarehouseOverride, update_mask: databricks_core::FieldMask) -> models::warehouses::UpdateDefaultWarehouseOverride;
+        /// Optional inputs: [`allow_missing`](field@models::warehouses::UpdateDefaultWarehouseOverride::allow_missing),
+        /// [`update_mask`](field@models::warehouses::UpdateDefaultWarehouseOverride::update_mask).
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+        update_default_warehouse_override(name: String, default_warehouse_override: models::DefaultWarehouseOverride) -> models::warehouses::UpdateDefaultWarehouseOverride;
         /// Adds or changes permissions on a SQL warehouse, leaving other grants as they are.
         ///
         /// `PATCH /api/2.0/permissions/warehouses/{warehouse_id}`
@@ -1203,6 +1243,7 @@ setters! { models::warehouses::List {
     run_as_user_id: i64,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::warehouses::ListDefaultWarehouseOverrides {
     page_size: i64,
     page_token: String,
@@ -1228,8 +1269,10 @@ setters! { models::warehouses::SetWorkspaceWarehouseConfig {
     sql_configuration_parameters: models::RepeatedEndpointConfPairs,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::warehouses::UpdateDefaultWarehouseOverride {
     allow_missing: bool,
+    update_mask: databricks_core::FieldMask,
 }}
 
 setters! { models::warehouses::UpdatePermissions {

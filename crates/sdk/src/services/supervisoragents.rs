@@ -3,6 +3,7 @@
 //! Services of the package `supervisoragents`.
 
 use databricks_models::supervisoragents as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -26,7 +27,7 @@ calls! {
     SupervisorAgents {
         /// Adds an example to an agent.
         ///
-        /// `POST /api/2.1/{parent}/examples`
+        /// `POST /api/2.1/{parent}/examples` **In beta**: may change in any release.
         ///
         /// * `parent`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
@@ -34,7 +35,7 @@ calls! {
         create_example(parent: String, example: models::Example) -> models::supervisor_agents::CreateExample;
         /// Creates an agent.
         ///
-        /// `POST /api/2.1/supervisor-agents`
+        /// `POST /api/2.1/supervisor-agents` **In beta**: may change in any release.
         ///
         /// * `supervisor_agent`: The supervisor agent to create.
         create_supervisor_agent(supervisor_agent: models::SupervisorAgent) -> models::supervisor_agents::CreateSupervisorAgent;
@@ -42,7 +43,7 @@ calls! {
         ///
         /// The body has the field that fits its `tool_type`.
         ///
-        /// `POST /api/2.1/{parent}/tools`
+        /// `POST /api/2.1/{parent}/tools` **In beta**: may change in any release.
         ///
         /// * `parent`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
@@ -51,61 +52,62 @@ calls! {
         create_tool(parent: String, tool_id: String, tool: models::Tool) -> models::supervisor_agents::CreateTool;
         /// Deletes an example of an agent.
         ///
-        /// `DELETE /api/2.1/{name}`
+        /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Example, as `supervisor-agents/<id>/examples/<example>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
         delete_example(name: String) -> models::supervisor_agents::DeleteExample;
         /// Deletes an agent.
         ///
-        /// `DELETE /api/2.1/{name}`
+        /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
         delete_supervisor_agent(name: String) -> models::supervisor_agents::DeleteSupervisorAgent;
         /// Takes a tool away from an agent.
         ///
-        /// `DELETE /api/2.1/{name}`
+        /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Tool, as `supervisor-agents/<id>/tools/<tool>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
         delete_tool(name: String) -> models::supervisor_agents::DeleteTool;
         /// Returns one example of an agent.
         ///
-        /// `GET /api/2.1/{name}`
+        /// `GET /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Example, as `supervisor-agents/<id>/examples/<example>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
         get_example(name: String) -> models::supervisor_agents::GetExample;
         /// Lists the permission levels that can be granted on an agent.
         ///
-        /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}/permissionLevels`
+        /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}/permissionLevels` **In beta**: may change in any
+        /// release.
         ///
         /// * `supervisor_agent_id`: ID of the agent.
         get_permission_levels(supervisor_agent_id: String) -> models::supervisor_agents::GetPermissionLevels;
         /// Returns the access control list of an agent, inherited permissions included.
         ///
-        /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
+        /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}` **In beta**: may change in any release.
         ///
         /// * `supervisor_agent_id`: ID of the agent.
         get_permissions(supervisor_agent_id: String) -> models::supervisor_agents::GetPermissions;
         /// Returns one agent.
         ///
-        /// `GET /api/2.1/{name}`
+        /// `GET /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
         get_supervisor_agent(name: String) -> models::supervisor_agents::GetSupervisorAgent;
         /// Returns one tool of an agent.
         ///
-        /// `GET /api/2.1/{name}`
+        /// `GET /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Tool, as `supervisor-agents/<id>/tools/<tool>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
         get_tool(name: String) -> models::supervisor_agents::GetTool;
         /// Lists the examples of an agent.
         ///
-        /// `GET /api/2.1/{parent}/examples`
+        /// `GET /api/2.1/{parent}/examples` **In beta**: may change in any release.
         ///
         /// * `parent`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
@@ -115,14 +117,14 @@ calls! {
         list_examples(parent: String) -> models::supervisor_agents::ListExamples;
         /// Lists agents.
         ///
-        /// `GET /api/2.1/supervisor-agents`
+        /// `GET /api/2.1/supervisor-agents` **In beta**: may change in any release.
         ///
         /// Optional inputs: [`page_size`](field@models::supervisor_agents::ListSupervisorAgents::page_size),
         /// [`page_token`](field@models::supervisor_agents::ListSupervisorAgents::page_token).
         list_supervisor_agents() -> models::supervisor_agents::ListSupervisorAgents;
         /// Lists the tools of an agent.
         ///
-        /// `GET /api/2.1/{parent}/tools`
+        /// `GET /api/2.1/{parent}/tools` **In beta**: may change in any release.
         ///
         /// * `parent`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
@@ -134,7 +136,7 @@ calls! {
         ///
         /// An empty list removes every direct permission; inherited ones stay.
         ///
-        /// `PUT /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
+        /// `PUT /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}` **In beta**: may change in any release.
         ///
         /// * `supervisor_agent_id`: ID of the agent.
         ///
@@ -142,16 +144,17 @@ calls! {
         set_permissions(supervisor_agent_id: String) -> models::supervisor_agents::SetPermissions;
         /// Changes the question or the guidelines of an example.
         ///
-        /// `PATCH /api/2.1/{name}`
+        /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Example, as `supervisor-agents/<id>/examples/<example>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}/examples/{example_id}`.
         /// * `example`: The example with its new values.
-        /// * `update_mask`: Fields to change: `question`, `guidelines` or both.
-        update_example(name: String, example: models::Example, update_mask: databricks_core::FieldMask) -> models::supervisor_agents::UpdateExample;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::supervisor_agents::UpdateExample::update_mask).
+        update_example(name: String, example: models::Example) -> models::supervisor_agents::UpdateExample;
         /// Adds or changes permissions on an agent, leaving other grants as they are.
         ///
-        /// `PATCH /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
+        /// `PATCH /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}` **In beta**: may change in any release.
         ///
         /// * `supervisor_agent_id`: ID of the agent.
         ///
@@ -161,24 +164,26 @@ calls! {
         ///
         /// Which fields must be present depends on the mask.
         ///
-        /// `PATCH /api/2.1/{name}`
+        /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Agent, as `supervisor-agents/<id>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}`.
         /// * `supervisor_agent`: The supervisor agent with its new values.
-        /// * `update_mask`: Fields to change.
-        update_supervisor_agent(name: String, supervisor_agent: models::SupervisorAgent, update_mask: databricks_core::FieldMask) -> models::supervisor_agents::UpdateSupervisorAgent;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::supervisor_agents::UpdateSupervisorAgent::update_mask).
+        update_supervisor_agent(name: String, supervisor_agent: models::SupervisorAgent) -> models::supervisor_agents::UpdateSupervisorAgent;
         /// Changes the description of a tool.
         ///
         /// Nothing else can change: delete the tool and create another for a new type, definition or ID.
         ///
-        /// `PATCH /api/2.1/{name}`
+        /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
         ///
         /// * `name`: Tool, as `supervisor-agents/<id>/tools/<tool>`.
         ///   Of the form `supervisor-agents/{supervisor_agent_id}/tools/{tool_id}`.
         /// * `tool`: The tool with its new values.
-        /// * `update_mask`: Fields to change; only `description` can.
-        update_tool(name: String, tool: models::Tool, update_mask: databricks_core::FieldMask) -> models::supervisor_agents::UpdateTool;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::supervisor_agents::UpdateTool::update_mask).
+        update_tool(name: String, tool: models::Tool) -> models::supervisor_agents::UpdateTool;
     }
 }
 
@@ -201,6 +206,18 @@ setters! { models::supervisor_agents::SetPermissions {
     access_control_list: Vec<models::SupervisorAgentAccessControlRequest>,
 }}
 
+setters! { models::supervisor_agents::UpdateExample {
+    update_mask: databricks_core::FieldMask,
+}}
+
 setters! { models::supervisor_agents::UpdatePermissions {
     access_control_list: Vec<models::SupervisorAgentAccessControlRequest>,
+}}
+
+setters! { models::supervisor_agents::UpdateSupervisorAgent {
+    update_mask: databricks_core::FieldMask,
+}}
+
+setters! { models::supervisor_agents::UpdateTool {
+    update_mask: databricks_core::FieldMask,
 }}

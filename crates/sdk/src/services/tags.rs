@@ -3,6 +3,7 @@
 //! Services of the package `tags`.
 
 use databricks_models::tags as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -58,9 +59,9 @@ calls! {
         ///
         /// * `tag_key`: Key of the governed tag.
         /// * `tag_policy`: New content; only the fields in `update_mask` are taken.
-        /// * `update_mask`: Comma-separated field names to change, without spaces and spelled as in the schema; sub-fields with dots.
-        ///   A list or map can only be given as a whole. `*` replaces everything.
-        update_tag_policy(tag_key: String, tag_policy: models::TagPolicy, update_mask: String) -> models::tag_policies::UpdateTagPolicy;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::tag_policies::UpdateTagPolicy::update_mask).
+        update_tag_policy(tag_key: String, tag_policy: models::TagPolicy) -> models::tag_policies::UpdateTagPolicy;
     }
 }
 
@@ -69,7 +70,13 @@ setters! { models::tag_policies::ListTagPolicies {
     page_token: String,
 }}
 
+setters! { models::tag_policies::UpdateTagPolicy {
+    update_mask: databricks_core::FieldMask,
+}}
+
 impl crate::workspace::WorkspaceClient {
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Assigns tags to objects of a workspace: apps, dashboards, Genie spaces and notebooks.
     pub fn workspace_entity_tag_assignments(&self) -> WorkspaceEntityTagAssignments {
         WorkspaceEntityTagAssignments {
@@ -78,23 +85,27 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 /// Assigns tags to objects of a workspace: apps, dashboards, Genie spaces and notebooks.
 #[derive(Clone, Debug)]
 pub struct WorkspaceEntityTagAssignments {
     pub(crate) client: crate::client::Client,
 }
 
+#[cfg(feature = "preview")]
 calls! {
     WorkspaceEntityTagAssignments {
         /// Assigns a tag to a workspace object.
         ///
-        /// `POST /api/2.0/entity-tag-assignments`
+        /// `POST /api/2.0/entity-tag-assignments` **In beta**: may change in any release.
         ///
         /// * `tag_assignment`: Names the object, the tag key and optionally a value.
         create_tag_assignment(tag_assignment: models::TagAssignment) -> models::workspace_entity_tag_assignments::CreateTagAssignment;
         /// Removes a tag from an object.
         ///
-        /// `DELETE /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
+        /// `DELETE /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}` **In beta**: may change in any
+        /// release.
         ///
         /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
         /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
@@ -103,7 +114,7 @@ calls! {
         delete_tag_assignment(entity_type: String, entity_id: String, tag_key: String) -> models::workspace_entity_tag_assignments::DeleteTagAssignment;
         /// Returns one tag of an object, with its value.
         ///
-        /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
+        /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}` **In beta**: may change in any release.
         ///
         /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
         /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
@@ -112,7 +123,7 @@ calls! {
         get_tag_assignment(entity_type: String, entity_id: String, tag_key: String) -> models::workspace_entity_tag_assignments::GetTagAssignment;
         /// Lists the tags assigned to one object.
         ///
-        /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags`
+        /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags` **In beta**: may change in any release.
         ///
         /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
         /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
@@ -122,7 +133,7 @@ calls! {
         list_tag_assignments(entity_type: String, entity_id: String) -> models::workspace_entity_tag_assignments::ListTagAssignments;
         /// Changes a tag already assigned to an object.
         ///
-        /// `PATCH /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
+        /// `PATCH /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}` **In beta**: may change in any release.
         ///
         /// * `entity_type`: Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
         /// * `entity_id`: Identifier of the tagged object; an app is identified by its name.
@@ -135,11 +146,13 @@ calls! {
     }
 }
 
+#[cfg(feature = "preview")]
 setters! { models::workspace_entity_tag_assignments::ListTagAssignments {
     page_size: i64,
     page_token: String,
 }}
 
+#[cfg(feature = "preview")]
 setters! { models::workspace_entity_tag_assignments::UpdateTagAssignment {
-    update_mask: String,
+    update_mask: databricks_core::FieldMask,
 }}

@@ -3,6 +3,7 @@
 //! Services of the package `vectorsearch`.
 
 use databricks_models::vectorsearch as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::workspace::WorkspaceClient {
@@ -67,7 +68,7 @@ calls! {
         list_endpoints() -> models::vector_search_endpoints::ListEndpoints;
         /// Changes the throughput target of an endpoint.
         ///
-        /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}`
+        /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}` In public preview.
         ///
         /// * `endpoint_name`: Name of the endpoint.
         ///
@@ -103,7 +104,7 @@ calls! {
         start_endpoint(endpoint_name: String) -> models::vector_search_endpoints::StartEndpoint;
         /// Stops an endpoint: its compute is released, its indexes are kept.
         ///
-        /// Until it is started again, it answers no queries and syncs no index.
+        /// Until it is started again, it serves no queries and syncs no index.
         ///
         /// `POST /api/2.0/vector-search/endpoints/{endpoint_name}/stop`
         ///
@@ -111,17 +112,19 @@ calls! {
         stop_endpoint(endpoint_name: String) -> models::vector_search_endpoints::StopEndpoint;
         /// Assigns a budget policy to an endpoint.
         ///
-        /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/budget-policy`
+        /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/budget-policy` In public preview.
         ///
         /// * `endpoint_name`: Name of the endpoint.
         /// * `budget_policy_id`: Budget policy to assign.
         update_endpoint_budget_policy(endpoint_name: String, budget_policy_id: String) -> models::vector_search_endpoints::UpdateEndpointBudgetPolicy;
         /// Sets the custom tags of an endpoint.
         ///
-        /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/tags`
+        /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/tags` **In private preview**: may change in any release.
         ///
         /// * `endpoint_name`: Name of the endpoint.
         /// * `custom_tags`: The new tags.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
         update_endpoint_custom_tags(endpoint_name: String, custom_tags: Vec<models::CustomTag>) -> models::vector_search_endpoints::UpdateEndpointCustomTags;
         /// Adds or changes permissions on an endpoint, leaving other grants as they are.
         ///
@@ -179,7 +182,7 @@ impl crate::workspace::WorkspaceClient {
 
 /// Manages, fills and queries search indexes over embedding vectors.
 ///
-/// A Delta Sync index follows a Delta table by itself; into a Direct Vector Access index the caller writes the rows.
+/// A Delta Sync index follows a Delta table automatically; into a Direct Vector Access index the caller writes the rows.
 #[derive(Clone, Debug)]
 pub struct VectorSearchIndexes {
     pub(crate) client: crate::client::Client,
@@ -204,7 +207,7 @@ calls! {
         create_index(name: String, endpoint_name: String, primary_key: String, index_type: models::VectorIndexType) -> models::vector_search_indexes::CreateIndex;
         /// Deletes rows from a Direct Vector Access index.
         ///
-        /// Some rows may fail while others are deleted: check the status in the answer.
+        /// Some rows may fail while others are deleted: check the status in the response.
         ///
         /// `DELETE /api/2.0/vector-search/indexes/{index_name}/delete-data`
         ///
@@ -236,7 +239,7 @@ calls! {
         list_indexes(endpoint_name: String) -> models::vector_search_indexes::ListIndexes;
         /// Searches an index for the rows nearest to a text or a vector.
         ///
-        /// If there are more than 1000 matches, the answer has a token for `query_next_page`.
+        /// If there are more than 1000 matches, the response has a token for `query_next_page`.
         ///
         /// `POST /api/2.0/vector-search/indexes/{index_name}/query`
         ///
@@ -281,7 +284,7 @@ calls! {
         sync_index(index_name: String) -> models::vector_search_indexes::SyncIndex;
         /// Inserts or replaces rows in a Direct Vector Access index.
         ///
-        /// Some rows may fail while others are written: check the status in the answer.
+        /// Some rows may fail while others are written: check the status in the response.
         ///
         /// `POST /api/2.0/vector-search/indexes/{index_name}/upsert-data`
         ///

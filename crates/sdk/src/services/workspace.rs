@@ -3,6 +3,7 @@
 //! Services of the package `workspace`.
 
 use databricks_models::workspace as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters};
 
 impl crate::workspace::WorkspaceClient {
@@ -113,7 +114,7 @@ setters! { models::git_credentials::Update {
 }}
 
 impl crate::workspace::WorkspaceClient {
-    /// Manages Git folders (repos): workspace directorys that are clones of a remote Git repository.
+    /// Manages Git folders (repos): workspace directories that are clones of a remote Git repository.
     pub fn repos(&self) -> Repos {
         Repos {
             client: self.client.clone(),
@@ -121,7 +122,7 @@ impl crate::workspace::WorkspaceClient {
     }
 }
 
-/// Manages Git folders (repos): workspace directorys that are clones of a remote Git repository.
+/// Manages Git folders (repos): workspace directories that are clones of a remote Git repository.
 ///
 /// Covers cloning, switching branch or tag, and access control.
 #[derive(Clone, Debug)]

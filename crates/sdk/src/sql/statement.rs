@@ -420,6 +420,7 @@ struct Target {
 
 impl Pollable for Target {
     type Resource = StatementResponse;
+    type State = str;
 
     fn client(&self) -> &Client {
         &self.client
@@ -445,6 +446,10 @@ impl Pollable for Target {
         let state = response.status.as_ref().and_then(|status| status.state.as_deref()).unwrap_or_default();
         let verdict = if is_final(&StatementState::from(state)) { Verdict::Done } else { Verdict::Pending };
         Assessment::new(WaitStatus::new(state, None), verdict)
+    }
+
+    fn state<'a>(&self, _resource: &'a Self::Resource, status: &'a WaitStatus) -> Option<&'a str> {
+        Some(&status.state)
     }
 }
 

@@ -28,12 +28,13 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::agent_bricks::StartOptimize::new(i.required::<String>("id")?),
         )),
-        drive(|i| Ok(
-            models::agent_bricks::UpdateCustomLlm::new(
+        drive(|i| {
+            let mut op = models::agent_bricks::UpdateCustomLlm::new(
                 i.required::<String>("id")?,
                 i.required::<models::CustomLlm>("custom_llm")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
     ])
 }

@@ -202,33 +202,37 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.view = i.optional("view")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::agent_kit::UpdateMemory::new(
+        drive(|i| {
+            let mut op = models::agent_kit::UpdateMemory::new(
                 i.required::<String>("name")?,
                 i.required::<models::ManagedMemoryEntry>("managed_memory_entry")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::agent_kit::UpdateMemoryStore::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::agent_kit::UpdateMemoryStore::new(
                 i.required::<String>("name")?,
                 i.required::<models::ManagedMemoryStore>("managed_memory_store")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::agent_kit::UpdateSession::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::agent_kit::UpdateSession::new(
                 i.required::<String>("name")?,
                 i.required::<models::Session>("session")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::agent_kit::UpdateSessionStore::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::agent_kit::UpdateSessionStore::new(
                 i.required::<String>("name")?,
                 i.required::<models::SessionStore>("session_store")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
     ])
 }

@@ -81,13 +81,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             Ok(op)
         }),
         drive(|i| Ok(models::ai_search::SyncIndex::new(i.required::<String>("name")?))),
-        drive(|i| Ok(
-            models::ai_search::UpdateEndpoint::new(
+        drive(|i| {
+            let mut op = models::ai_search::UpdateEndpoint::new(
                 i.required::<String>("name")?,
                 i.required::<models::Endpoint>("endpoint")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::ai_search::UpsertData::new(
                 i.required::<String>("name")?,

@@ -17,9 +17,9 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::apps::CreateUpdate::new(
                 i.required::<String>("app_name")?,
-                i.required::<String>("update_mask")?,
             );
             op.app = i.optional("app")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| Ok(models::apps::Delete::new(i.required::<String>("name")?))),
@@ -101,13 +101,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.access_control_list = i.optional("access_control_list")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::apps::UpdateSpace::new(
+        drive(|i| {
+            let mut op = models::apps::UpdateSpace::new(
                 i.required::<String>("name")?,
                 i.required::<models::Space>("space")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::apps_settings::CreateCustomTemplate::new(
                 i.required::<models::CustomTemplate>("template")?,

@@ -77,19 +77,21 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.page_token = i.optional("page_token")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::bundle_deployments::UpdateDeployment::new(
+        drive(|i| {
+            let mut op = models::bundle_deployments::UpdateDeployment::new(
                 i.required::<String>("name")?,
                 i.required::<models::Deployment>("deployment")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::bundle_deployments::UpdateOperation::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::bundle_deployments::UpdateOperation::new(
                 i.required::<String>("name")?,
                 i.required::<models::Operation>("operation")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
     ])
 }

@@ -220,36 +220,36 @@ pub(crate) fn operations() -> Vec<Drive> {
             let mut op = models::ai_gateway::UpdateMcpService::new(
                 i.required::<String>("name")?,
                 i.required::<models::McpService>("mcp_service")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {
             let mut op = models::ai_gateway::UpdateModelProviderService::new(
                 i.required::<String>("name")?,
                 i.required::<models::ModelProviderService>("model_provider_service")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {
             let mut op = models::ai_gateway::UpdateModelService::new(
                 i.required::<String>("name")?,
                 i.required::<models::ModelService>("model_service")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {
             let mut op = models::ai_gateway::UpdateSkill::new(
                 i.required::<String>("name")?,
                 i.required::<models::Skill>("skill")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| Ok(
@@ -481,15 +481,16 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.page_token = i.optional("page_token")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::external_lineage::UpdateExternalLineageRelationship::new(
+        drive(|i| {
+            let mut op = models::external_lineage::UpdateExternalLineageRelationship::new(
                 i
                     .required::<
                         models::UpdateRequestExternalLineage,
                     >("external_lineage_relationship")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::external_locations::Create::new(
                 i.required::<String>("name")?,
@@ -573,13 +574,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.page_token = i.optional("page_token")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::external_metadata::UpdateExternalMetadata::new(
+        drive(|i| {
+            let mut op = models::external_metadata::UpdateExternalMetadata::new(
                 i.required::<String>("name")?,
                 i.required::<models::ExternalMetadata>("external_metadata")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::functions::Create::new(
                 i.required::<models::CreateFunction>("function_info")?,
@@ -989,15 +991,16 @@ pub(crate) fn operations() -> Vec<Drive> {
                 i.required::<String>("full_name")?,
             ),
         )),
-        drive(|i| Ok(
-            models::rfa::UpdateAccessRequestDestinations::new(
+        drive(|i| {
+            let mut op = models::rfa::UpdateAccessRequestDestinations::new(
                 i
                     .required::<
                         models::AccessRequestDestinations,
                     >("access_request_destinations")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::schemas::Create::new(
                 i.required::<String>("catalog_name")?,
@@ -1066,13 +1069,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.schema_name = i.optional("schema_name")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::secrets_uc::UpdateSecret::new(
+        drive(|i| {
+            let mut op = models::secrets_uc::UpdateSecret::new(
                 i.required::<String>("full_name")?,
                 i.required::<models::Secret>("secret")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::storage_credentials::Create::new(
                 i.required::<String>("name")?,

@@ -232,9 +232,9 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::clusters::Update::new(
                 i.required::<String>("cluster_id")?,
-                i.required::<String>("update_mask")?,
             );
             op.cluster = i.optional("cluster")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {

@@ -131,13 +131,14 @@ pub(crate) fn operations() -> Vec<Drive> {
                 i.required::<String>("update_mask")?,
             ),
         )),
-        drive(|i| Ok(
-            models::database::UpdateDatabaseInstance::new(
+        drive(|i| {
+            let mut op = models::database::UpdateDatabaseInstance::new(
                 i.required::<String>("name")?,
                 i.required::<models::DatabaseInstance>("database_instance")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::database::UpdateSyncedDatabaseTable::new(
                 i.required::<String>("name")?,

@@ -22,12 +22,13 @@ pub(crate) fn operations() -> Vec<Drive> {
                 i.required::<String>("name")?,
             ),
         )),
-        drive(|i| Ok(
-            models::data_classification::UpdateCatalogConfig::new(
+        drive(|i| {
+            let mut op = models::data_classification::UpdateCatalogConfig::new(
                 i.required::<String>("name")?,
                 i.required::<models::CatalogConfig>("catalog_config")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
     ])
 }

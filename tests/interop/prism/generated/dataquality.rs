@@ -66,22 +66,24 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.page_token = i.optional("page_token")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::data_quality::UpdateMonitor::new(
+        drive(|i| {
+            let mut op = models::data_quality::UpdateMonitor::new(
                 i.required::<String>("object_type")?,
                 i.required::<String>("object_id")?,
                 i.required::<models::Monitor>("monitor")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::data_quality::UpdateRefresh::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::data_quality::UpdateRefresh::new(
                 i.required::<String>("object_type")?,
                 i.required::<String>("object_id")?,
                 i.required::<i64>("refresh_id")?,
                 i.required::<models::Refresh>("refresh")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
     ])
 }

@@ -76,9 +76,9 @@ pub(crate) fn operations() -> Vec<Drive> {
             let mut op = models::disaster_recovery::UpdateFailoverGroup::new(
                 i.required::<String>("name")?,
                 i.required::<models::FailoverGroup>("failover_group")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
     ])

@@ -28,12 +28,13 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.parent_domain_id = i.optional("parent_domain_id")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::domains::UpdateDomain::new(
+        drive(|i| {
+            let mut op = models::domains::UpdateDomain::new(
                 i.required::<String>("name")?,
                 i.required::<models::Domain>("domain")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
     ])
 }

@@ -47,16 +47,17 @@ pub(crate) fn operations() -> Vec<Drive> {
                 i.required::<String>("name")?,
             ),
         )),
-        drive(|i| Ok(
-            models::environments::UpdateDefaultWorkspaceBaseEnvironment::new(
+        drive(|i| {
+            let mut op = models::environments::UpdateDefaultWorkspaceBaseEnvironment::new(
                 i.required::<String>("name")?,
                 i
                     .required::<
                         models::DefaultWorkspaceBaseEnvironment,
                     >("default_workspace_base_environment")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::environments::UpdateWorkspaceBaseEnvironment::new(
                 i.required::<String>("name")?,

@@ -34,9 +34,9 @@ pub(crate) fn operations() -> Vec<Drive> {
             let mut op = models::genie_agents::UpdateGenieAgent::new(
                 i.required::<String>("name")?,
                 i.required::<models::GenieAgent>("genie_agent")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
     ])

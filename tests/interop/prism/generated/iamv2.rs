@@ -221,45 +221,50 @@ pub(crate) fn operations() -> Vec<Drive> {
                 i.required::<String>("external_id")?,
             ),
         )),
-        drive(|i| Ok(
-            models::account_iam_v2::UpdateGroup::new(
+        drive(|i| {
+            let mut op = models::account_iam_v2::UpdateGroup::new(
                 i.required::<String>("name")?,
                 i.required::<models::Group>("group")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::account_iam_v2::UpdateServicePrincipal::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_iam_v2::UpdateServicePrincipal::new(
                 i.required::<String>("name")?,
                 i.required::<models::ServicePrincipal>("service_principal")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::account_iam_v2::UpdateUser::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_iam_v2::UpdateUser::new(
                 i.required::<String>("name")?,
                 i.required::<models::User>("user")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::account_iam_v2::UpdateWorkspaceAssignment::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_iam_v2::UpdateWorkspaceAssignment::new(
                 i.required::<String>("name")?,
                 i.required::<models::WorkspaceAssignment>("workspace_assignment")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::account_iam_v2::UpdateWorkspaceAssignmentDetail::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::account_iam_v2::UpdateWorkspaceAssignmentDetail::new(
                 i.required::<i64>("workspace_id")?,
                 i.required::<i64>("principal_id")?,
                 i
                     .required::<
                         models::WorkspaceAssignmentDetail,
                     >("workspace_assignment_detail")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::workspace_iam_v2::CreateDirectGroupMemberProxy::new(
                 i.required::<String>("parent")?,
@@ -451,53 +456,59 @@ pub(crate) fn operations() -> Vec<Drive> {
                 i.required::<String>("external_id")?,
             ),
         )),
-        drive(|i| Ok(
-            models::workspace_iam_v2::UpdateGroupProxy::new(
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::UpdateGroupProxy::new(
                 i.required::<String>("name")?,
                 i.required::<models::Group>("group")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::workspace_iam_v2::UpdateServicePrincipalProxy::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::UpdateServicePrincipalProxy::new(
                 i.required::<String>("name")?,
                 i.required::<models::ServicePrincipal>("service_principal")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::workspace_iam_v2::UpdateUserProxy::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::UpdateUserProxy::new(
                 i.required::<String>("name")?,
                 i.required::<models::User>("user")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy::new(
                 i.required::<i64>("principal_id")?,
                 i
                     .required::<
                         models::WorkspaceAssignmentDetail,
                     >("workspace_assignment_detail")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::UpdateWorkspaceAssignmentProxy::new(
                 i.required::<String>("name")?,
                 i.required::<models::WorkspaceAssignment>("workspace_assignment")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::workspace_iam_v2::UpdateWorkspaceIdentityDetail::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::workspace_iam_v2::UpdateWorkspaceIdentityDetail::new(
                 i.required::<String>("name")?,
                 i
                     .required::<
                         models::WorkspaceIdentityDetail,
                     >("workspace_identity_detail")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
     ])
 }

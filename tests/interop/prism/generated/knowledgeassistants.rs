@@ -95,27 +95,30 @@ pub(crate) fn operations() -> Vec<Drive> {
                 i.required::<String>("name")?,
             ),
         )),
-        drive(|i| Ok(
-            models::knowledge_assistants::UpdateExample::new(
+        drive(|i| {
+            let mut op = models::knowledge_assistants::UpdateExample::new(
                 i.required::<String>("name")?,
                 i.required::<models::Example>("example")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::knowledge_assistants::UpdateKnowledgeAssistant::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::knowledge_assistants::UpdateKnowledgeAssistant::new(
                 i.required::<String>("name")?,
                 i.required::<models::KnowledgeAssistant>("knowledge_assistant")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::knowledge_assistants::UpdateKnowledgeSource::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::knowledge_assistants::UpdateKnowledgeSource::new(
                 i.required::<String>("name")?,
                 i.required::<models::KnowledgeSource>("knowledge_source")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::knowledge_assistants::UpdatePermissions::new(
                 i.required::<String>("knowledge_assistant_id")?,

@@ -60,54 +60,54 @@ pub(crate) fn operations() -> Vec<Drive> {
             let mut op = models::lakewatch::UpdateAlertConfig::new(
                 i.required::<String>("name")?,
                 i.required::<models::AlertConfig>("alert_config")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {
             let mut op = models::lakewatch::UpdateCommonConfig::new(
                 i.required::<String>("name")?,
                 i.required::<models::CommonConfig>("common_config")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {
             let mut op = models::lakewatch::UpdateDatasource::new(
                 i.required::<String>("name")?,
                 i.required::<models::Datasource>("datasource")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {
             let mut op = models::lakewatch::UpdateDatasourceConfig::new(
                 i.required::<String>("name")?,
                 i.required::<models::DatasourceConfig>("datasource_config")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {
             let mut op = models::lakewatch::UpdateRule::new(
                 i.required::<String>("name")?,
                 i.required::<models::Rule>("rule")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {
             let mut op = models::lakewatch::UpdateRuleConfig::new(
                 i.required::<String>("name")?,
                 i.required::<models::RuleConfig>("rule_config")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.etag = i.optional("etag")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
     ])

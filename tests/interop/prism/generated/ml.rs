@@ -293,13 +293,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.new_name = i.optional("new_name")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::experiments::UpdateIssue::new(
+        drive(|i| {
+            let mut op = models::experiments::UpdateIssue::new(
                 i.required::<String>("name")?,
                 i.required::<models::Issue>("issue")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::experiments::UpdatePermissions::new(
                 i.required::<String>("experiment_id")?,
@@ -470,43 +471,47 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.tags = i.optional("tags")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::feature_engineering::UpdateFeature::new(
+        drive(|i| {
+            let mut op = models::feature_engineering::UpdateFeature::new(
                 i.required::<String>("full_name")?,
                 i.required::<models::Feature>("feature")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::feature_engineering::UpdateKafkaConfig::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::feature_engineering::UpdateKafkaConfig::new(
                 i.required::<String>("name")?,
                 i.required::<models::KafkaConfig>("kafka_config")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::feature_engineering::UpdateMaterializationSet::new(
                 i.required::<String>("materialization_set_id")?,
                 i.required::<models::MaterializationSet>("materialization_set")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.request_id = i.optional("request_id")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::feature_engineering::UpdateMaterializedFeature::new(
+        drive(|i| {
+            let mut op = models::feature_engineering::UpdateMaterializedFeature::new(
                 i.required::<String>("materialized_feature_id")?,
                 i.required::<models::MaterializedFeature>("materialized_feature")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::feature_engineering::UpdateStream::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::feature_engineering::UpdateStream::new(
                 i.required::<String>("name")?,
                 i.required::<models::Stream>("stream")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::feature_store::CreateOnlineStore::new(
                 i.required::<models::OnlineStore>("online_store")?,
@@ -535,13 +540,14 @@ pub(crate) fn operations() -> Vec<Drive> {
                 i.required::<models::PublishSpec>("publish_spec")?,
             ),
         )),
-        drive(|i| Ok(
-            models::feature_store::UpdateOnlineStore::new(
+        drive(|i| {
+            let mut op = models::feature_store::UpdateOnlineStore::new(
                 i.required::<String>("name")?,
                 i.required::<models::OnlineStore>("online_store")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::forecasting::CreateExperiment::new(
                 i.required::<String>("train_data_path")?,

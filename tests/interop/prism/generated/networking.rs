@@ -56,12 +56,13 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.page_token = i.optional("page_token")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::private_network_gateways::UpdatePrivateNetworkGateway::new(
+        drive(|i| {
+            let mut op = models::private_network_gateways::UpdatePrivateNetworkGateway::new(
                 i.required::<String>("name")?,
                 i.required::<models::PrivateNetworkGateway>("private_network_gateway")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
     ])
 }

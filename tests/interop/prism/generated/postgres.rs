@@ -232,54 +232,61 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| Ok(
             models::postgres::UndeleteProject::new(i.required::<String>("name")?),
         )),
-        drive(|i| Ok(
-            models::postgres::UpdateBranch::new(
+        drive(|i| {
+            let mut op = models::postgres::UpdateBranch::new(
                 i.required::<String>("name")?,
                 i.required::<models::Branch>("branch")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::postgres::UpdateDataApi::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::UpdateDataApi::new(
                 i.required::<String>("name")?,
                 i.required::<models::DataApi>("data_api")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::postgres::UpdateDatabase::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::UpdateDatabase::new(
                 i.required::<String>("name")?,
                 i.required::<models::Database>("database")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::postgres::UpdateEndpoint::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::UpdateEndpoint::new(
                 i.required::<String>("name")?,
                 i.required::<models::Endpoint>("endpoint")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::postgres::UpdateProject::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::UpdateProject::new(
                 i.required::<String>("name")?,
                 i.required::<models::Project>("project")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::postgres::UpdateRole::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::UpdateRole::new(
                 i.required::<String>("name")?,
                 i.required::<models::Role>("role")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::postgres::UpdateSnapshotSchedule::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::postgres::UpdateSnapshotSchedule::new(
                 i.required::<String>("name")?,
                 i.required::<models::SnapshotSchedule>("snapshot_schedule")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
     ])
 }

@@ -93,13 +93,14 @@ pub(crate) fn operations() -> Vec<Drive> {
         )),
         drive(|i| Ok(models::sandbox::StartSandbox::new(i.required::<String>("name")?))),
         drive(|i| Ok(models::sandbox::StopSandbox::new(i.required::<String>("name")?))),
-        drive(|i| Ok(
-            models::sandbox::UpdateSandbox::new(
+        drive(|i| {
+            let mut op = models::sandbox::UpdateSandbox::new(
                 i.required::<String>("name")?,
                 i.required::<models::Sandbox>("sandbox")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::sandbox::UploadFile::new(
                 i.required::<String>("parent")?,

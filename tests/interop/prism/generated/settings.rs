@@ -55,16 +55,17 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::aibi_dashboard_embedding_access_policy::Update::new(
+        drive(|i| {
+            let mut op = models::aibi_dashboard_embedding_access_policy::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i
                     .required::<
                         models::AibiDashboardEmbeddingAccessPolicySetting,
                     >("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::aibi_dashboard_embedding_approved_domains::Delete::new();
             op.etag = i.optional("etag")?;
@@ -75,40 +76,43 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::aibi_dashboard_embedding_approved_domains::Update::new(
+        drive(|i| {
+            let mut op = models::aibi_dashboard_embedding_approved_domains::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i
                     .required::<
                         models::AibiDashboardEmbeddingApprovedDomainsSetting,
                     >("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::automatic_cluster_update::Get::new();
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::automatic_cluster_update::Update::new(
+        drive(|i| {
+            let mut op = models::automatic_cluster_update::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::AutomaticClusterUpdateSetting>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::compliance_security_profile::Get::new();
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::compliance_security_profile::Update::new(
+        drive(|i| {
+            let mut op = models::compliance_security_profile::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::ComplianceSecurityProfileSetting>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::credentials_manager::ExchangeToken::new(
                 i.required::<models::PartitionId>("partitionId")?,
@@ -121,13 +125,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::csp_enablement_account::Update::new(
+        drive(|i| {
+            let mut op = models::csp_enablement_account::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::CspEnablementAccountSetting>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::dashboard_email_subscriptions::Delete::new();
             op.etag = i.optional("etag")?;
@@ -138,13 +143,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::dashboard_email_subscriptions::Update::new(
+        drive(|i| {
+            let mut op = models::dashboard_email_subscriptions::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::DashboardEmailSubscriptions>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::default_namespace::Delete::new();
             op.etag = i.optional("etag")?;
@@ -155,13 +161,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::default_namespace::Update::new(
+        drive(|i| {
+            let mut op = models::default_namespace::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::DefaultNamespaceSetting>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::default_warehouse_id::Delete::new();
             op.etag = i.optional("etag")?;
@@ -172,13 +179,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::default_warehouse_id::Update::new(
+        drive(|i| {
+            let mut op = models::default_warehouse_id::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::DefaultWarehouseId>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::disable_legacy_access::Delete::new();
             op.etag = i.optional("etag")?;
@@ -189,13 +197,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::disable_legacy_access::Update::new(
+        drive(|i| {
+            let mut op = models::disable_legacy_access::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::DisableLegacyAccess>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::disable_legacy_dbfs::Delete::new();
             op.etag = i.optional("etag")?;
@@ -206,13 +215,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::disable_legacy_dbfs::Update::new(
+        drive(|i| {
+            let mut op = models::disable_legacy_dbfs::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::DisableLegacyDbfs>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::disable_legacy_features::Delete::new();
             op.etag = i.optional("etag")?;
@@ -223,21 +233,23 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::disable_legacy_features::Update::new(
+        drive(|i| {
+            let mut op = models::disable_legacy_features::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::DisableLegacyFeatures>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|_| Ok(models::enable_export_notebook::GetEnableExportNotebook::new())),
-        drive(|i| Ok(
-            models::enable_export_notebook::PatchEnableExportNotebook::new(
+        drive(|i| {
+            let mut op = models::enable_export_notebook::PatchEnableExportNotebook::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::EnableExportNotebook>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::enable_ip_access_lists::Delete::new();
             op.etag = i.optional("etag")?;
@@ -248,57 +260,62 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::enable_ip_access_lists::Update::new(
+        drive(|i| {
+            let mut op = models::enable_ip_access_lists::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::AccountIpAccessEnable>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|_| Ok(
             models::enable_notebook_table_clipboard::GetEnableNotebookTableClipboard::new(),
         )),
-        drive(|i| Ok(
-            models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard::new(
+        drive(|i| {
+            let mut op = models::enable_notebook_table_clipboard::PatchEnableNotebookTableClipboard::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::EnableNotebookTableClipboard>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|_| Ok(
             models::enable_results_downloading::GetEnableResultsDownloading::new(),
         )),
-        drive(|i| Ok(
-            models::enable_results_downloading::PatchEnableResultsDownloading::new(
+        drive(|i| {
+            let mut op = models::enable_results_downloading::PatchEnableResultsDownloading::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::EnableResultsDownloading>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::enhanced_security_monitoring::Get::new();
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::enhanced_security_monitoring::Update::new(
+        drive(|i| {
+            let mut op = models::enhanced_security_monitoring::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::EnhancedSecurityMonitoringSetting>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::esm_enablement_account::Get::new();
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::esm_enablement_account::Update::new(
+        drive(|i| {
+            let mut op = models::esm_enablement_account::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::EsmEnablementAccountSetting>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::ip_access_lists::Create::new(
                 i.required::<String>("label")?,
@@ -341,25 +358,27 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::llm_proxy_partner_powered_account::Update::new(
+        drive(|i| {
+            let mut op = models::llm_proxy_partner_powered_account::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::LlmProxyPartnerPoweredAccount>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::llm_proxy_partner_powered_enforce::Get::new();
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::llm_proxy_partner_powered_enforce::Update::new(
+        drive(|i| {
+            let mut op = models::llm_proxy_partner_powered_enforce::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::LlmProxyPartnerPoweredEnforce>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::llm_proxy_partner_powered_workspace::Delete::new();
             op.etag = i.optional("etag")?;
@@ -370,13 +389,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::llm_proxy_partner_powered_workspace::Update::new(
+        drive(|i| {
+            let mut op = models::llm_proxy_partner_powered_workspace::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::LlmProxyPartnerPoweredWorkspace>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::network_connectivity::CreateNetworkConnectivityConfiguration::new(
                 i
@@ -425,27 +445,26 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.page_token = i.optional("page_token")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::network_connectivity::UpdateNetworkConnectivityConfig::new(
+        drive(|i| {
+            let mut op = models::network_connectivity::UpdateNetworkConnectivityConfig::new(
                 i.required::<String>("network_connectivity_config_id")?,
                 i
                     .required::<
                         models::NetworkConnectivityConfiguration,
                     >("network_connectivity_config")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::network_connectivity::UpdatePrivateEndpointRule::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::network_connectivity::UpdatePrivateEndpointRule::new(
                 i.required::<String>("network_connectivity_config_id")?,
                 i.required::<String>("private_endpoint_rule_id")?,
-                i
-                    .required::<
-                        models::UpdatePrivateEndpointRule,
-                    >("private_endpoint_rule")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
+                i.required::<models::UpdatePrivateEndpointRule>("private_endpoint_rule")?,
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::network_policies::CreateNetworkPolicyRpc::new(
                 i.required::<models::AccountNetworkPolicy>("network_policy")?,
@@ -508,13 +527,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::personal_compute::Update::new(
+        drive(|i| {
+            let mut op = models::personal_compute::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::PersonalComputeSetting>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::restrict_workspace_admins::Delete::new();
             op.etag = i.optional("etag")?;
@@ -525,13 +545,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::restrict_workspace_admins::Update::new(
+        drive(|i| {
+            let mut op = models::restrict_workspace_admins::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::RestrictWorkspaceAdminsSetting>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::sql_results_download::Delete::new();
             op.etag = i.optional("etag")?;
@@ -542,13 +563,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.etag = i.optional("etag")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::sql_results_download::Update::new(
+        drive(|i| {
+            let mut op = models::sql_results_download::Update::new(
                 i.required::<bool>("allow_missing")?,
-                i.required::<String>("field_mask")?,
                 i.required::<models::SqlResultsDownload>("setting")?,
-            ),
-        )),
+            );
+            op.field_mask = i.optional("field_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::token_management::CreateOboToken::new(
                 i.required::<String>("application_id")?,
@@ -583,13 +605,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.access_control_list = i.optional("access_control_list")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::token_management::UpdateTokenManagement::new(
+        drive(|i| {
+            let mut op = models::token_management::UpdateTokenManagement::new(
                 i.required::<String>("token_id")?,
                 i.required::<models::TokenInfo>("token")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::tokens::Create::new();
             op.autoscope_enabled = i.optional("autoscope_enabled")?;
@@ -600,13 +623,14 @@ pub(crate) fn operations() -> Vec<Drive> {
         }),
         drive(|i| Ok(models::tokens::Delete::new(i.required::<String>("token_id")?))),
         drive(|_| Ok(models::tokens::List::new())),
-        drive(|i| Ok(
-            models::tokens::Update::new(
+        drive(|i| {
+            let mut op = models::tokens::Update::new(
                 i.required::<String>("token_id")?,
                 i.required::<models::PublicTokenInfo>("token")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::workspace_conf::GetStatus::new(i.required::<String>("keys")?),
         )),

@@ -21,12 +21,10 @@ pub(crate) fn operations() -> Vec<Drive> {
             Ok(op)
         }),
         drive(|i| {
-            let mut op = models::alerts::Update::new(
-                i.required::<String>("id")?,
-                i.required::<String>("update_mask")?,
-            );
+            let mut op = models::alerts::Update::new(i.required::<String>("id")?);
             op.alert = i.optional("alert")?;
             op.auto_resolve_display_name = i.optional("auto_resolve_display_name")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {
@@ -71,13 +69,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.purge = i.optional("purge")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::alerts_v2::UpdateAlert::new(
+        drive(|i| {
+            let mut op = models::alerts_v2::UpdateAlert::new(
                 i.required::<String>("id")?,
                 i.required::<models::AlertV2>("alert")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::dashboard_widgets::Create::new(
                 i.required::<String>("dashboard_id")?,
@@ -174,12 +173,10 @@ pub(crate) fn operations() -> Vec<Drive> {
             Ok(op)
         }),
         drive(|i| {
-            let mut op = models::queries::Update::new(
-                i.required::<String>("id")?,
-                i.required::<String>("update_mask")?,
-            );
+            let mut op = models::queries::Update::new(i.required::<String>("id")?);
             op.auto_resolve_display_name = i.optional("auto_resolve_display_name")?;
             op.query = i.optional("query")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {
@@ -243,8 +240,8 @@ pub(crate) fn operations() -> Vec<Drive> {
         drive(|i| {
             let mut op = models::query_visualizations::Update::new(
                 i.required::<String>("id")?,
-                i.required::<String>("update_mask")?,
             );
+            op.update_mask = i.optional("update_mask")?;
             op.visualization = i.optional("visualization")?;
             Ok(op)
         }),
@@ -428,9 +425,9 @@ pub(crate) fn operations() -> Vec<Drive> {
                     .required::<
                         models::DefaultWarehouseOverride,
                     >("default_warehouse_override")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
             );
             op.allow_missing = i.optional("allow_missing")?;
+            op.update_mask = i.optional("update_mask")?;
             Ok(op)
         }),
         drive(|i| {

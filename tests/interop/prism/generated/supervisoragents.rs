@@ -85,13 +85,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.access_control_list = i.optional("access_control_list")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::supervisor_agents::UpdateExample::new(
+        drive(|i| {
+            let mut op = models::supervisor_agents::UpdateExample::new(
                 i.required::<String>("name")?,
                 i.required::<models::Example>("example")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| {
             let mut op = models::supervisor_agents::UpdatePermissions::new(
                 i.required::<String>("supervisor_agent_id")?,
@@ -99,19 +100,21 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.access_control_list = i.optional("access_control_list")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::supervisor_agents::UpdateSupervisorAgent::new(
+        drive(|i| {
+            let mut op = models::supervisor_agents::UpdateSupervisorAgent::new(
                 i.required::<String>("name")?,
                 i.required::<models::SupervisorAgent>("supervisor_agent")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
-        drive(|i| Ok(
-            models::supervisor_agents::UpdateTool::new(
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
+        drive(|i| {
+            let mut op = models::supervisor_agents::UpdateTool::new(
                 i.required::<String>("name")?,
                 i.required::<models::Tool>("tool")?,
-                i.required::<databricks_core::FieldMask>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
     ])
 }

@@ -23,13 +23,14 @@ pub(crate) fn operations() -> Vec<Drive> {
             op.page_token = i.optional("page_token")?;
             Ok(op)
         }),
-        drive(|i| Ok(
-            models::tag_policies::UpdateTagPolicy::new(
+        drive(|i| {
+            let mut op = models::tag_policies::UpdateTagPolicy::new(
                 i.required::<String>("tag_key")?,
                 i.required::<models::TagPolicy>("tag_policy")?,
-                i.required::<String>("update_mask")?,
-            ),
-        )),
+            );
+            op.update_mask = i.optional("update_mask")?;
+            Ok(op)
+        }),
         drive(|i| Ok(
             models::workspace_entity_tag_assignments::CreateTagAssignment::new(
                 i.required::<models::TagAssignment>("tag_assignment")?,

@@ -3,6 +3,7 @@
 //! Services of the package `shapes`.
 
 use crate::models::shapes as models;
+#[allow(unused_imports)]
 use crate::handle::{calls, setters, waits};
 
 impl crate::account::AccountClient {
@@ -86,7 +87,7 @@ calls! {
         ///
         /// `POST /api/2.0/shapes/{name}:cancel`
         ///
-        /// * `name`: `name`, a text.
+        /// * `name`: `name`, a string.
         cancel_operation(name: String) -> models::shapes::CancelOperation;
         /// Draws a shape, e.g. a circle.
         ///
@@ -116,7 +117,7 @@ calls! {
         ///
         /// `HEAD /api/2.0/shapes/files{path}`
         ///
-        /// * `path`: `path`, a text.
+        /// * `path`: `path`, a string.
         describe(path: String) -> models::shapes::Describe;
         /// `shapes.echo` of the API.
         ///
@@ -128,7 +129,7 @@ calls! {
         ///
         /// `POST /api/2.0/shapes/events`
         ///
-        /// * `shape_id`: `shape_id`, a text.
+        /// * `shape_id`: `shape_id`, a string.
         ///
         /// Optional inputs: [`offset`](field@models::shapes::Events::offset), [`limit`](field@models::shapes::Events::limit).
         events(shape_id: String) -> models::shapes::Events;
@@ -136,7 +137,7 @@ calls! {
         ///
         /// `GET /api/2.0/shapes/files{path}`
         ///
-        /// * `path`: `path`, a text.
+        /// * `path`: `path`, a string.
         ///
         /// Optional inputs: [`range`](field@models::shapes::Export::range).
         export(path: String) -> models::shapes::Export;
@@ -150,19 +151,19 @@ calls! {
         ///
         /// `GET /api/2.0/shapes/conf`
         ///
-        /// * `keys`: `keys`, a text.
+        /// * `keys`: `keys`, a string.
         get_conf(keys: String) -> models::shapes::GetConf;
         /// `shapes.get_operation` of the API.
         ///
         /// `GET /api/2.0/shapes/{name}/operation`
         ///
-        /// * `name`: `name`, a text.
+        /// * `name`: `name`, a string.
         get_operation(name: String) -> models::shapes::GetOperation;
         /// `shapes.import` of the API.
         ///
         /// `POST /api/2.0/shapes/import`
         ///
-        /// * `path`: `path`, a text.
+        /// * `path`: `path`, a string.
         /// * `content`: `content` of the API.
         ///
         /// Optional inputs: [`kind`](field@models::shapes::Import::kind), [`overwrite`](field@models::shapes::Import::overwrite).
@@ -171,7 +172,7 @@ calls! {
         ///
         /// `POST /serving/{name}/invocations`
         ///
-        /// * `name`: `name`, a text.
+        /// * `name`: `name`, a string.
         ///
         /// Optional inputs: [`input`](field@models::shapes::Invoke::input).
         invoke(name: String) -> models::shapes::Invoke;
@@ -214,8 +215,8 @@ calls! {
         ///
         /// `PATCH /api/2.0/{name}`
         ///
-        /// * `name`: `name`, a text.
-        /// * `new_name`: `new_name`, a text.
+        /// * `name`: `name`, a string.
+        /// * `new_name`: `new_name`, a string.
         rename(name: String, new_name: String) -> models::shapes::Rename;
         /// `shapes.search` of the API.
         ///
@@ -228,7 +229,7 @@ calls! {
         ///
         /// `PATCH /api/2.0/shapes/conf`
         ///
-        /// * `contents`: `contents`, a map, each value a text.
+        /// * `contents`: `contents`, a map, each value a string.
         set_conf(contents: std::collections::BTreeMap<String, String>) -> models::shapes::SetConf;
         /// `shapes.text` of the API.
         ///
@@ -238,7 +239,7 @@ calls! {
         ///
         /// `POST /api/2.0/shapes/{id}/twice`
         ///
-        /// * `id`: `id`, a text.
+        /// * `id`: `id`, a string.
         ///
         /// Optional inputs: [`note`](field@models::shapes::Twice::note).
         twice(id: String) -> models::shapes::Twice;
@@ -246,16 +247,17 @@ calls! {
         ///
         /// `PATCH /api/2.0/{name}`
         ///
-        /// * `name`: `name`, a text.
+        /// * `name`: `name`, a string.
         ///   Of the form `boards/{board_id}/shapes/{shape_id}`.
-        /// * `update_mask`: `update_mask`, a list of fields.
         /// * `shape`: `shape`, of type `Shape`.
-        update(name: String, update_mask: databricks_core::FieldMask, shape: models::Shape) -> models::shapes::Update;
+        ///
+        /// Optional inputs: [`update_mask`](field@models::shapes::Update::update_mask).
+        update(name: String, shape: models::Shape) -> models::shapes::Update;
         /// `shapes.upload` of the API.
         ///
         /// `PUT /api/2.0/shapes/files{path}`
         ///
-        /// * `path`: `path`, a text.
+        /// * `path`: `path`, a string.
         /// * `contents`: `contents` of the API.
         ///
         /// Optional inputs: [`overwrite`](field@models::shapes::Upload::overwrite).
@@ -321,6 +323,10 @@ setters! { models::shapes::Twice {
     note: String,
 }}
 
+setters! { models::shapes::Update {
+    update_mask: databricks_core::FieldMask,
+}}
+
 setters! { models::shapes::Upload {
     overwrite: bool,
 }}
@@ -352,7 +358,7 @@ calls! {
         ///
         /// `POST /serving/{name}/invocations`
         ///
-        /// * `name`: `name`, a text.
+        /// * `name`: `name`, a string.
         ///
         /// Optional inputs: [`input`](field@models::shapes_data_plane::Invoke::input).
         invoke(name: String) -> models::shapes_data_plane::Invoke;
@@ -360,7 +366,7 @@ calls! {
         ///
         /// `GET /api/2.0/serving/{name}`
         ///
-        /// * `name`: `name`, a text.
+        /// * `name`: `name`, a string.
         plane(name: String) -> models::shapes_data_plane::Plane;
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::ir::{self, Api, Doc, Message, Operation, Output, Ty};
-use crate::spec::{Documents, Signatures};
+use crate::spec::{Documents, Signatures, Stage};
 use log::Change;
 pub(crate) use log::{Effect, Log};
 
@@ -79,11 +79,18 @@ struct Changes {
 /// A thing that may be kept for a while after the API removed it.
 trait Kept {
     fn doc(&self) -> &Doc;
+
+    /// Whether the service may break it at any time.
+    fn unstable(&self) -> bool;
 }
 
 impl Kept for Operation {
     fn doc(&self) -> &Doc {
         &self.doc
+    }
+
+    fn unstable(&self) -> bool {
+        self.preview.is_some_and(Stage::is_unstable)
     }
 }
 
@@ -91,11 +98,19 @@ impl Kept for Message {
     fn doc(&self) -> &Doc {
         &self.doc
     }
+
+    fn unstable(&self) -> bool {
+        self.gated
+    }
 }
 
 impl Kept for ir::Enum {
     fn doc(&self) -> &Doc {
         &self.doc
+    }
+
+    fn unstable(&self) -> bool {
+        self.gated
     }
 }
 
@@ -133,7 +148,9 @@ impl Changes {
         new: &BTreeMap<String, &'a T>,
         mut both: impl FnMut(&mut Self, &str, &'a T, &'a T),
     ) {
-        for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        let package = self.preview;
+        for (name, gone) in old.iter().filter(|(name, _)| !new.contains_key(*name)) {
+            self.preview = package || gone.unstable();
             self.breaks(format!("removed: {what} {name}"), GONE);
         }
         for name in new.keys().filter(|name| !old.contains_key(*name)) {
@@ -143,9 +160,12 @@ impl Changes {
             if let Some(after) = new.get(name)
                 && !self.retired(&format!("{what} {name}"), before.doc(), after.doc())
             {
+                // What was promised once stays promised: moving something into preview breaks callers.
+                self.preview = package || before.unstable();
                 both(self, name, before, after);
             }
         }
+        self.preview = package;
     }
 }
 
@@ -202,8 +222,6 @@ fn enumeration(changes: &mut Changes, name: &str, before: &ir::Enum, after: &ir:
 }
 
 fn operation(changes: &mut Changes, id: &str, before: &Operation, after: &Operation) {
-    let package = changes.preview;
-    changes.preview |= before.preview.is_some() || after.preview.is_some();
     let route = |operation: &Operation| format!("{} {}", operation.method.upper(), operation.path);
     if route(before) != route(after) {
         changes.keeps(format!("changed: {id} is {} now, was {}", route(after), route(before)));
@@ -251,7 +269,6 @@ fn operation(changes: &mut Changes, id: &str, before: &Operation, after: &Operat
     if !before.doc.deprecated && after.doc.deprecated {
         changes.keeps(format!("deprecated: {id}"));
     }
-    changes.preview = package;
 }
 
 fn output(operation: &Operation) -> String {
@@ -283,6 +300,7 @@ pub(crate) fn decided(mut documents: Documents) -> Result<(Api, Signatures)> {
     let pending = ir::pending(&documents)?;
     for stale in &pending.stale {
         documents.overrides.remove(stale.section, &stale.entry);
+        documents.preview.remove(stale.section, &stale.entry);
     }
     for entry in &pending.unused {
         documents.sensitive.remove(entry);

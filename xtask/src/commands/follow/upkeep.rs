@@ -7,8 +7,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::ir;
-use crate::spec::{Documents, KeptFile, Signatures, operations_of};
+use crate::ir::{self, Stale};
+use crate::spec::{
+    Documents, KeptFile, PREVIEW_OPERATIONS, PREVIEW_PACKAGES, PREVIEW_PROMISED, Signatures, operations_of,
+};
 
 /// Extends `sensitive.json` and `signatures.json`, cleans `overrides.json`, `sensitive.json` and the texts. Returns what
 /// is to be reviewed.
@@ -22,6 +24,7 @@ pub(super) fn extend(directory: &Path) -> Result<String> {
         overrides.remove(stale.section, &stale.entry);
     }
     overrides.write()?;
+    stages(directory, &documents, &pending.stale, &mut review)?;
     let mut sensitive = KeptFile::read(&directory.join("sensitive.json"))?;
     for entry in &pending.unused {
         let _ = writeln!(review, "  sensitive.json: {entry} hit nothing and is gone");
@@ -39,6 +42,26 @@ pub(super) fn extend(directory: &Path) -> Result<String> {
     std::fs::write(&path, signatures.render()).with_context(|| format!("cannot write {}", path.display()))?;
     texts(directory, &Documents::read(directory)?, &mut review)?;
     Ok(review)
+}
+
+/// Removes stages of what is gone, and takes new packages for ones that may change until a person finds out.
+fn stages(directory: &Path, documents: &Documents, stale: &[Stale], review: &mut String) -> Result<()> {
+    let mut preview = KeptFile::read(&directory.join("preview.json"))?;
+    for (section, key) in
+        [(PREVIEW_OPERATIONS, "operations"), (PREVIEW_PACKAGES, "packages"), (PREVIEW_PROMISED, "promised")]
+    {
+        stale.iter().filter(|it| it.section == section).for_each(|it| preview.remove(key, &it.entry));
+    }
+    let known: BTreeSet<&String> = documents.signatures.operations.keys().collect();
+    for (name, document) in &documents.packages {
+        let mut ids = operations_of(document).map(|(_, _, operation)| &operation.id).peekable();
+        let is_new = ids.peek().is_some() && !ids.any(|id| known.contains(id));
+        if is_new && !documents.preview.packages.contains_key(name) {
+            let _ = writeln!(review, "  preview.json: {name} is new and `unlisted` until its stage is found");
+            preview.set("packages", name, "unlisted");
+        }
+    }
+    preview.write()
 }
 
 pub(crate) fn section(free: bool) -> &'static str {

@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Cancels the optimization run of a custom LLM.
     ///
-    /// `POST /api/2.0/custom-llms/{id}/optimize/cancel`
+    /// `POST /api/2.0/custom-llms/{id}/optimize/cancel` **In private preview**: may change in any release.
     CancelOptimize {
         info: "agent_bricks.cancel_optimize", POST "/api/2.0/custom-llms/{id}/optimize/cancel", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -20,7 +20,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Creates a custom LLM.
     ///
-    /// `POST /api/2.0/custom-llms`
+    /// `POST /api/2.0/custom-llms` **In private preview**: may change in any release.
     CreateCustomLlm {
         info: "agent_bricks.create_custom_llm", POST "/api/2.0/custom-llms", Workspace;
         output: super::CustomLlm = databricks_core::ResponseParts::json;
@@ -50,7 +50,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a custom LLM.
     ///
-    /// `DELETE /api/2.0/custom-llms/{id}`
+    /// `DELETE /api/2.0/custom-llms/{id}` **In private preview**: may change in any release.
     DeleteCustomLlm {
         info: "agent_bricks.delete_custom_llm", DELETE "/api/2.0/custom-llms/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -64,7 +64,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one custom LLM.
     ///
-    /// `GET /api/2.0/custom-llms/{id}`
+    /// `GET /api/2.0/custom-llms/{id}` **In private preview**: may change in any release.
     GetCustomLlm {
         info: "agent_bricks.get_custom_llm", GET "/api/2.0/custom-llms/{id}", Workspace;
         output: super::CustomLlm = databricks_core::ResponseParts::json;
@@ -80,7 +80,7 @@ databricks_core::operation! {
     ///
     /// Its progress shows in `optimization_state`.
     ///
-    /// `POST /api/2.0/custom-llms/{id}/optimize`
+    /// `POST /api/2.0/custom-llms/{id}/optimize` **In private preview**: may change in any release.
     StartOptimize {
         info: "agent_bricks.start_optimize", POST "/api/2.0/custom-llms/{id}/optimize", Workspace;
         output: super::CustomLlm = databricks_core::ResponseParts::json;
@@ -95,21 +95,25 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the fields of a custom LLM that the mask names.
     ///
-    /// `PATCH /api/2.0/custom-llms/{id}`
+    /// `PATCH /api/2.0/custom-llms/{id}` **In private preview**: may change in any release.
     UpdateCustomLlm {
         info: "agent_bricks.update_custom_llm", PATCH "/api/2.0/custom-llms/{id}", Workspace;
         output: super::CustomLlm = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("custom_llm", "-id") }
         required {
             /// ID of the custom LLM.
             id: String = path "id",
             /// New values of the fields in the mask.
             custom_llm: super::CustomLlm = member "custom_llm",
+        }
+        optional {
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
             ///
             /// `*` replaces everything.
-            update_mask: String = member "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `custom_llm`.
+            update_mask: databricks_core::FieldMask = mask_member "update_mask",
         }
     }
 }

@@ -50,8 +50,9 @@ pub static OPERATIONS: &[OperationSchema] = &[
             &[
                 Input::required("id", Kind::Text, &[Location::Path]),
                 Input::required("custom_llm", Kind::Object, &[Location::Member]),
-                Input::required("update_mask", Kind::Text, &[Location::Member]),
+                Input::optional("update_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("custom_llm", "-id"),
 ];

@@ -2,6 +2,8 @@
 
 //! The package `agentbricks`: its types, and a module per service with its operations.
 //!
+//! **In private preview**: may change in any release.
+//!
 //! | service |
 //! |---|
 //! | [`agent_bricks`] |

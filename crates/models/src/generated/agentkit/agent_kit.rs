@@ -8,7 +8,7 @@
 databricks_core::operation! {
     /// Appends items to the history of a session, all or none.
     ///
-    /// `POST /api/2.0/agents/{parent}/items:append`
+    /// `POST /api/2.0/agents/{parent}/items:append` **New**: how stable it is was not stated yet; may change in any release.
     AppendSessionItems {
         info: "agent_kit.append_session_items", POST "/api/2.0/agents/{parent}/items:append", Workspace;
         output: super::AppendSessionItemsResponse = databricks_core::ResponseParts::json;
@@ -29,7 +29,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Removes every item of a session.
     ///
-    /// `POST /api/2.0/agents/{parent}/items:clear`
+    /// `POST /api/2.0/agents/{parent}/items:clear` **New**: how stable it is was not stated yet; may change in any release.
     ClearSessionItems {
         info: "agent_kit.clear_session_items", POST "/api/2.0/agents/{parent}/items:clear", Workspace;
         output: super::ClearSessionItemsResponse = databricks_core::ResponseParts::json;
@@ -49,7 +49,7 @@ databricks_core::operation! {
     /// Fails with `ALREADY_EXISTS` if the store has an entry of the same actor, session and path. No session counts as a value
     /// of its own here: it conflicts with another entry without session, never with one that has a session.
     ///
-    /// `POST /api/2.0/agents/{parent}/entries`
+    /// `POST /api/2.0/agents/{parent}/entries` **New**: how stable it is was not stated yet; may change in any release.
     CreateMemory {
         info: "agent_kit.create_memory", POST "/api/2.0/agents/{parent}/entries", Workspace;
         output: super::ManagedMemoryEntry = databricks_core::ResponseParts::json;
@@ -71,7 +71,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Creates a memory store in the workspace.
     ///
-    /// `POST /api/2.0/agents/memory-stores`
+    /// `POST /api/2.0/agents/memory-stores` **New**: how stable it is was not stated yet; may change in any release.
     CreateMemoryStore {
         info: "agent_kit.create_memory_store", POST "/api/2.0/agents/memory-stores", Workspace;
         output: super::ManagedMemoryStore = databricks_core::ResponseParts::json;
@@ -90,7 +90,7 @@ databricks_core::operation! {
     ///
     /// A session with a parent must name the actor of that parent. Copies of sessions come from `fork_session` only.
     ///
-    /// `POST /api/2.0/agents/{parent}/sessions`
+    /// `POST /api/2.0/agents/{parent}/sessions` **New**: how stable it is was not stated yet; may change in any release.
     CreateSession {
         info: "agent_kit.create_session", POST "/api/2.0/agents/{parent}/sessions", Workspace;
         output: super::Session = databricks_core::ResponseParts::json;
@@ -114,7 +114,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Creates a session store in the workspace.
     ///
-    /// `POST /api/2.0/agents/session-stores`
+    /// `POST /api/2.0/agents/session-stores` **New**: how stable it is was not stated yet; may change in any release.
     CreateSessionStore {
         info: "agent_kit.create_session_store", POST "/api/2.0/agents/session-stores", Workspace;
         output: super::SessionStore = databricks_core::ResponseParts::json;
@@ -132,7 +132,7 @@ databricks_core::operation! {
     ///
     /// Fails with `NOT_FOUND` for an entry unknown in the workspace.
     ///
-    /// `DELETE /api/2.0/agents/{name}`
+    /// `DELETE /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     DeleteMemory {
         info: "agent_kit.delete_memory", DELETE "/api/2.0/agents/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -150,7 +150,7 @@ databricks_core::operation! {
     ///
     /// Fails with `NOT_FOUND` for a store unknown in the workspace.
     ///
-    /// `DELETE /api/2.0/agents/{name}`
+    /// `DELETE /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     DeleteMemoryStore {
         info: "agent_kit.delete_memory_store", DELETE "/api/2.0/agents/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -168,7 +168,7 @@ databricks_core::operation! {
     ///
     /// Memory entries kept elsewhere survive.
     ///
-    /// `DELETE /api/2.0/agents/{name}`
+    /// `DELETE /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     DeleteSession {
         info: "agent_kit.delete_session", DELETE "/api/2.0/agents/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -186,7 +186,7 @@ databricks_core::operation! {
     ///
     /// Entries in memory stores survive.
     ///
-    /// `DELETE /api/2.0/agents/{name}`
+    /// `DELETE /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     DeleteSessionStore {
         info: "agent_kit.delete_session_store", DELETE "/api/2.0/agents/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -204,7 +204,8 @@ databricks_core::operation! {
     ///
     /// The call lasts until the extraction is done.
     ///
-    /// `POST /api/2.0/agents/{session_store}/sessions/{session_id}/extractions`
+    /// `POST /api/2.0/agents/{session_store}/sessions/{session_id}/extractions` **New**: how stable it is was not stated yet;
+    /// may change in any release.
     ExtractMemories {
         info: "agent_kit.extract_memories", POST "/api/2.0/agents/{session_store}/sessions/{session_id}/extractions", Workspace;
         output: super::ExtractMemoriesResponse = databricks_core::ResponseParts::json;
@@ -231,7 +232,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Copies a session into a new, independent top-level session.
     ///
-    /// `POST /api/2.0/agents/{parent}/sessions:fork`
+    /// `POST /api/2.0/agents/{parent}/sessions:fork` **New**: how stable it is was not stated yet; may change in any release.
     ForkSession {
         info: "agent_kit.fork_session", POST "/api/2.0/agents/{parent}/sessions:fork", Workspace;
         output: super::ForkSessionResponse = databricks_core::ResponseParts::json;
@@ -266,7 +267,7 @@ databricks_core::operation! {
     ///
     /// Fails with `NOT_FOUND` for an entry unknown in the workspace.
     ///
-    /// `GET /api/2.0/agents/{name}`
+    /// `GET /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetMemory {
         info: "agent_kit.get_memory", GET "/api/2.0/agents/{name}", Workspace;
         output: super::ManagedMemoryEntry = databricks_core::ResponseParts::json;
@@ -288,7 +289,7 @@ databricks_core::operation! {
     ///
     /// Fails with `NOT_FOUND` for a store unknown in the workspace.
     ///
-    /// `GET /api/2.0/agents/{name}`
+    /// `GET /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetMemoryStore {
         info: "agent_kit.get_memory_store", GET "/api/2.0/agents/{name}", Workspace;
         output: super::ManagedMemoryStore = databricks_core::ResponseParts::json;
@@ -306,7 +307,7 @@ databricks_core::operation! {
     ///
     /// A caller without access gets `PERMISSION_LEVEL_UNSPECIFIED`, not an error.
     ///
-    /// `GET /api/2.0/agents/{name}/permissions/self`
+    /// `GET /api/2.0/agents/{name}/permissions/self` **New**: how stable it is was not stated yet; may change in any release.
     GetMemoryStorePermission {
         info: "agent_kit.get_memory_store_permission", GET "/api/2.0/agents/{name}/permissions/self", Workspace;
         output: super::MemoryStorePermission = databricks_core::ResponseParts::json;
@@ -322,7 +323,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one session.
     ///
-    /// `GET /api/2.0/agents/{name}`
+    /// `GET /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetSession {
         info: "agent_kit.get_session", GET "/api/2.0/agents/{name}", Workspace;
         output: super::Session = databricks_core::ResponseParts::json;
@@ -338,7 +339,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one session store.
     ///
-    /// `GET /api/2.0/agents/{name}`
+    /// `GET /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetSessionStore {
         info: "agent_kit.get_session_store", GET "/api/2.0/agents/{name}", Workspace;
         output: super::SessionStore = databricks_core::ResponseParts::json;
@@ -356,7 +357,7 @@ databricks_core::operation! {
     ///
     /// A caller without access gets `PERMISSION_LEVEL_UNSPECIFIED`, not an error.
     ///
-    /// `GET /api/2.0/agents/{name}/permissions/self`
+    /// `GET /api/2.0/agents/{name}/permissions/self` **New**: how stable it is was not stated yet; may change in any release.
     GetSessionStorePermission {
         info: "agent_kit.get_session_store_permission", GET "/api/2.0/agents/{name}/permissions/self", Workspace;
         output: super::SessionStorePermission = databricks_core::ResponseParts::json;
@@ -374,7 +375,7 @@ databricks_core::operation! {
     ///
     /// Open to the owner and to workspace admins only.
     ///
-    /// `POST /api/2.0/agents/{name}/permissions:grant`
+    /// `POST /api/2.0/agents/{name}/permissions:grant` **New**: how stable it is was not stated yet; may change in any release.
     GrantMemoryStorePermission {
         info: "agent_kit.grant_memory_store_permission", POST "/api/2.0/agents/{name}/permissions:grant", Workspace;
         output: super::GrantMemoryStorePermissionResponse = databricks_core::ResponseParts::json;
@@ -397,7 +398,7 @@ databricks_core::operation! {
     ///
     /// Open to the owner and to workspace admins only.
     ///
-    /// `POST /api/2.0/agents/{name}/permissions:grant`
+    /// `POST /api/2.0/agents/{name}/permissions:grant` **New**: how stable it is was not stated yet; may change in any release.
     GrantSessionStorePermission {
         info: "agent_kit.grant_session_store_permission", POST "/api/2.0/agents/{name}/permissions:grant", Workspace;
         output: super::GrantSessionStorePermissionResponse = databricks_core::ResponseParts::json;
@@ -418,7 +419,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the memory entries of one actor.
     ///
-    /// `GET /api/2.0/agents/{parent}/entries`
+    /// `GET /api/2.0/agents/{parent}/entries` **New**: how stable it is was not stated yet; may change in any release.
     ListMemories {
         info: "agent_kit.list_memories", GET "/api/2.0/agents/{parent}/entries", Workspace;
         output: super::ListManagedMemoryEntriesResponse = databricks_core::ResponseParts::json;
@@ -473,7 +474,7 @@ databricks_core::operation! {
     ///
     /// Open to the owner and to workspace admins only.
     ///
-    /// `GET /api/2.0/agents/{parent}/permissions`
+    /// `GET /api/2.0/agents/{parent}/permissions` **New**: how stable it is was not stated yet; may change in any release.
     ListMemoryStorePermissions {
         info: "agent_kit.list_memory_store_permissions", GET "/api/2.0/agents/{parent}/permissions", Workspace;
         output: super::ListMemoryStorePermissionsResponse = databricks_core::ResponseParts::json;
@@ -516,7 +517,7 @@ impl databricks_core::Paginated for ListMemoryStorePermissions {
 databricks_core::operation! {
     /// Lists the memory stores of the workspace.
     ///
-    /// `GET /api/2.0/agents/memory-stores`
+    /// `GET /api/2.0/agents/memory-stores` **New**: how stable it is was not stated yet; may change in any release.
     ListMemoryStores {
         info: "agent_kit.list_memory_stores", GET "/api/2.0/agents/memory-stores", Workspace;
         output: super::ListManagedMemoryStoresResponse = databricks_core::ResponseParts::json;
@@ -555,7 +556,7 @@ impl databricks_core::Paginated for ListMemoryStores {
 databricks_core::operation! {
     /// Lists the items of a session, newest first unless asked otherwise.
     ///
-    /// `GET /api/2.0/agents/{parent}/items`
+    /// `GET /api/2.0/agents/{parent}/items` **New**: how stable it is was not stated yet; may change in any release.
     ListSessionItems {
         info: "agent_kit.list_session_items", GET "/api/2.0/agents/{parent}/items", Workspace;
         output: super::ListSessionItemsResponse = databricks_core::ResponseParts::json;
@@ -606,7 +607,7 @@ databricks_core::operation! {
     ///
     /// Open to the owner and to workspace admins only.
     ///
-    /// `GET /api/2.0/agents/{parent}/permissions`
+    /// `GET /api/2.0/agents/{parent}/permissions` **New**: how stable it is was not stated yet; may change in any release.
     ListSessionStorePermissions {
         info: "agent_kit.list_session_store_permissions", GET "/api/2.0/agents/{parent}/permissions", Workspace;
         output: super::ListSessionStorePermissionsResponse = databricks_core::ResponseParts::json;
@@ -649,7 +650,7 @@ impl databricks_core::Paginated for ListSessionStorePermissions {
 databricks_core::operation! {
     /// Lists the session stores of the workspace.
     ///
-    /// `GET /api/2.0/agents/session-stores`
+    /// `GET /api/2.0/agents/session-stores` **New**: how stable it is was not stated yet; may change in any release.
     ListSessionStores {
         info: "agent_kit.list_session_stores", GET "/api/2.0/agents/session-stores", Workspace;
         output: super::ListSessionStoresResponse = databricks_core::ResponseParts::json;
@@ -688,7 +689,7 @@ impl databricks_core::Paginated for ListSessionStores {
 databricks_core::operation! {
     /// Lists the sessions of a session store.
     ///
-    /// `GET /api/2.0/agents/{parent}/sessions`
+    /// `GET /api/2.0/agents/{parent}/sessions` **New**: how stable it is was not stated yet; may change in any release.
     ListSessions {
         info: "agent_kit.list_sessions", GET "/api/2.0/agents/{parent}/sessions", Workspace;
         output: super::ListSessionsResponse = databricks_core::ResponseParts::json;
@@ -740,7 +741,7 @@ impl databricks_core::Paginated for ListSessions {
 databricks_core::operation! {
     /// Removes and returns the newest item of a session.
     ///
-    /// `POST /api/2.0/agents/{parent}/items:pop`
+    /// `POST /api/2.0/agents/{parent}/items:pop` **New**: how stable it is was not stated yet; may change in any release.
     PopSessionItem {
         info: "agent_kit.pop_session_item", POST "/api/2.0/agents/{parent}/items:pop", Workspace;
         output: super::PopSessionItemResponse = databricks_core::ResponseParts::json;
@@ -759,7 +760,8 @@ databricks_core::operation! {
     ///
     /// Open to the owner and to workspace admins only. Ownership and inherited access stay.
     ///
-    /// `POST /api/2.0/agents/{name}/permissions:revoke`
+    /// `POST /api/2.0/agents/{name}/permissions:revoke` **New**: how stable it is was not stated yet; may change in any
+    /// release.
     RevokeMemoryStorePermission {
         info: "agent_kit.revoke_memory_store_permission", POST "/api/2.0/agents/{name}/permissions:revoke", Workspace;
         output: super::RevokeMemoryStorePermissionResponse = databricks_core::ResponseParts::json;
@@ -780,7 +782,8 @@ databricks_core::operation! {
     ///
     /// Open to the owner and to workspace admins only. Ownership and inherited access stay.
     ///
-    /// `POST /api/2.0/agents/{name}/permissions:revoke`
+    /// `POST /api/2.0/agents/{name}/permissions:revoke` **New**: how stable it is was not stated yet; may change in any
+    /// release.
     RevokeSessionStorePermission {
         info: "agent_kit.revoke_session_store_permission", POST "/api/2.0/agents/{name}/permissions:revoke", Workspace;
         output: super::RevokeSessionStorePermissionResponse = databricks_core::ResponseParts::json;
@@ -799,7 +802,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Searches the memory entries of one actor by text, most relevant first.
     ///
-    /// `POST /api/2.0/agents/{parent}/entries:search`
+    /// `POST /api/2.0/agents/{parent}/entries:search` **New**: how stable it is was not stated yet; may change in any release.
     SearchMemories {
         info: "agent_kit.search_memories", POST "/api/2.0/agents/{parent}/entries:search", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::SearchManagedMemoryEntriesResponse = databricks_core::ResponseParts::json;
@@ -862,10 +865,11 @@ databricks_core::operation! {
     ///
     /// The fields that identify an entry cannot change.
     ///
-    /// `PATCH /api/2.0/agents/{name}`
+    /// `PATCH /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateMemory {
         info: "agent_kit.update_memory", PATCH "/api/2.0/agents/{name}", Workspace;
         output: super::ManagedMemoryEntry = databricks_core::ResponseParts::json;
+        request { masked("managed_memory_entry", "-name =content =description") }
         required {
             /// Entry, as `memory-stores/<store>/entries/<entry>`.
             ///
@@ -873,8 +877,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The managed memory entry with its new values.
             managed_memory_entry: super::ManagedMemoryEntry = json "managed_memory_entry",
+        }
+        optional {
             /// Fields to change: `content`, `description` or both.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `managed_memory_entry`. It can hold `content`, `description`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -882,10 +890,11 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the description or metadata of a memory store.
     ///
-    /// `PATCH /api/2.0/agents/{name}`
+    /// `PATCH /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateMemoryStore {
         info: "agent_kit.update_memory_store", PATCH "/api/2.0/agents/{name}", Workspace;
         output: super::ManagedMemoryStore = databricks_core::ResponseParts::json;
+        request { masked("managed_memory_store", "-name =description") }
         required {
             /// Memory store, as `memory-stores/<store>`.
             ///
@@ -893,10 +902,14 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The managed memory store with its new values.
             managed_memory_store: super::ManagedMemoryStore = json "managed_memory_store",
+        }
+        optional {
             /// Fields to change: `description`, `metadata` or both.
             ///
             /// Naming `metadata` replaces the whole map.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `managed_memory_store`. It can hold `description`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -904,10 +917,11 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the metadata of a session.
     ///
-    /// `PATCH /api/2.0/agents/{name}`
+    /// `PATCH /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateSession {
         info: "agent_kit.update_session", PATCH "/api/2.0/agents/{name}", Workspace;
         output: super::Session = databricks_core::ResponseParts::json;
+        request { masked("session", "-name =metadata") }
         required {
             /// Session, as `session-stores/<store>/sessions/<session>`.
             ///
@@ -915,8 +929,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The session with its new values.
             session: super::Session = json "session",
+        }
+        optional {
             /// Only `metadata` is accepted; anything else fails with `INVALID_PARAMETER_VALUE`.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `session`. It can hold `metadata`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -924,10 +942,11 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the description or metadata of a session store.
     ///
-    /// `PATCH /api/2.0/agents/{name}`
+    /// `PATCH /api/2.0/agents/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateSessionStore {
         info: "agent_kit.update_session_store", PATCH "/api/2.0/agents/{name}", Workspace;
         output: super::SessionStore = databricks_core::ResponseParts::json;
+        request { masked("session_store", "-name =description =metadata") }
         required {
             /// Session store, as `session-stores/<store>`.
             ///
@@ -935,8 +954,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The session store with its new values.
             session_store: super::SessionStore = json "session_store",
+        }
+        optional {
             /// Fields to change: `description`, `metadata` or both; anything else fails with `INVALID_PARAMETER_VALUE`.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `session_store`. It can hold `description`, `metadata`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

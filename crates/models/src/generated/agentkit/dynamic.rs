@@ -338,39 +338,43 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::agent_kit::UpdateMemory::INFO,
-        "Changes the content or description of a memory entry.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("managed_memory_entry", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::agent_kit::UpdateMemory::INFO,
+            "Changes the content or description of a memory entry.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("managed_memory_entry", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("managed_memory_entry", "-name =content =description"),
     OperationSchema::new(
-        super::agent_kit::UpdateMemoryStore::INFO,
-        "Changes the description or metadata of a memory store.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("managed_memory_store", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::agent_kit::UpdateMemoryStore::INFO,
+            "Changes the description or metadata of a memory store.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("managed_memory_store", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("managed_memory_store", "-name =description"),
     OperationSchema::new(
-        super::agent_kit::UpdateSession::INFO,
-        "Changes the metadata of a session.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("session", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::agent_kit::UpdateSession::INFO,
+            "Changes the metadata of a session.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("session", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("session", "-name =metadata"),
     OperationSchema::new(
-        super::agent_kit::UpdateSessionStore::INFO,
-        "Changes the description or metadata of a session store.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("session_store", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::agent_kit::UpdateSessionStore::INFO,
+            "Changes the description or metadata of a session store.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("session_store", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("session_store", "-name =description =metadata"),
 ];

@@ -2,6 +2,8 @@
 
 //! The package `agentkit`: its types, and a module per service with its operations.
 //!
+//! **New**: how stable it is was not stated yet; may change in any release.
+//!
 //! | service |
 //! |---|
 //! | [`agent_kit`] |

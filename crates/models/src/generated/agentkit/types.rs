@@ -190,7 +190,7 @@ databricks_core::model! {
             create_time: databricks_core::Timestamp = "create_time",
             /// Workspace-local user ID of who created the store.
             ///
-            /// Set by the server, never changes, gives no access by itself.
+            /// Set by the server, never changes, grants no access.
             creator_user_id: String = "creator_user_id",
             /// Description for people.
             description: String = "description",
@@ -321,7 +321,7 @@ databricks_core::model! {
             create_time: databricks_core::Timestamp = "create_time",
             /// Workspace-local user ID of who created the store.
             ///
-            /// Set by the server, never changes, gives no access by itself.
+            /// Set by the server, never changes, grants no access.
             creator_user_id: String = "creator_user_id",
             /// Description for people.
             description: String = "description",

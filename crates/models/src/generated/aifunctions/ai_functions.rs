@@ -8,7 +8,7 @@ databricks_core::operation! {
     ///
     /// By default a workspace may send 1200 such requests a minute.
     ///
-    /// `POST /api/2.0/ai-functions/ai-classify`
+    /// `POST /api/2.0/ai-functions/ai-classify` **New**: how stable it is was not stated yet; may change in any release.
     AiClassify {
         info: "ai_functions.ai_classify", POST "/api/2.0/ai-functions/ai-classify", Workspace;
         output: super::AiClassifyResponse = databricks_core::ResponseParts::json;
@@ -29,7 +29,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Answers questions about a given state with an option, a probability or a score.
     ///
-    /// `POST /api/2.0/ai-functions/ai-decide`
+    /// `POST /api/2.0/ai-functions/ai-decide` **New**: how stable it is was not stated yet; may change in any release.
     AiDecide {
         info: "ai_functions.ai_decide", POST "/api/2.0/ai-functions/ai-decide", Workspace;
         output: super::AiDecideResponse = databricks_core::ResponseParts::json;
@@ -59,7 +59,7 @@ databricks_core::operation! {
     ///
     /// By default a workspace may send 120 such requests a minute.
     ///
-    /// `POST /api/2.0/ai-functions/ai-extract`
+    /// `POST /api/2.0/ai-functions/ai-extract` **New**: how stable it is was not stated yet; may change in any release.
     AiExtract {
         info: "ai_functions.ai_extract", POST "/api/2.0/ai-functions/ai-extract", Workspace;
         output: super::AiExtractResponse = databricks_core::ResponseParts::json;
@@ -83,7 +83,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Turns a document into structured pages and elements.
     ///
-    /// `POST /api/2.0/ai-functions/ai-parse-document`
+    /// `POST /api/2.0/ai-functions/ai-parse-document` **New**: how stable it is was not stated yet; may change in any release.
     AiParseDocument {
         info: "ai_functions.ai_parse_document", POST "/api/2.0/ai-functions/ai-parse-document", Workspace;
         output: super::AiParseDocumentResponse = databricks_core::ResponseParts::json;
@@ -106,7 +106,8 @@ databricks_core::operation! {
     ///
     /// Requests already in flight are finished first: the status goes to `CANCELLING`, later to `CANCELLED`.
     ///
-    /// `POST /api/2.0/ai-functions/batches/{name}/cancel`
+    /// `POST /api/2.0/ai-functions/batches/{name}/cancel` **New**: how stable it is was not stated yet; may change in any
+    /// release.
     CancelBatch {
         info: "ai_functions.cancel_batch", POST "/api/2.0/ai-functions/batches/{name}/cancel", Workspace;
         output: super::CancelBatchResponse = databricks_core::ResponseParts::json;
@@ -121,9 +122,9 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Starts an AI function on every request in a file.
     ///
-    /// The call returns at once and the batch runs on its own; `get_batch` tells how far it is.
+    /// The call returns at once and the batch runs on its own; `get_batch` returns how far it is.
     ///
-    /// `POST /api/2.0/ai-functions/batches`
+    /// `POST /api/2.0/ai-functions/batches` **New**: how stable it is was not stated yet; may change in any release.
     CreateBatch {
         info: "ai_functions.create_batch", POST "/api/2.0/ai-functions/batches", Workspace;
         output: super::Batch = databricks_core::ResponseParts::json;
@@ -137,7 +138,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one batch, with how far it is.
     ///
-    /// `GET /api/2.0/ai-functions/batches/{name}`
+    /// `GET /api/2.0/ai-functions/batches/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetBatch {
         info: "ai_functions.get_batch", GET "/api/2.0/ai-functions/batches/{name}", Workspace;
         output: super::Batch = databricks_core::ResponseParts::json;
@@ -151,7 +152,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the batches that the caller created in the workspace.
     ///
-    /// `GET /api/2.0/ai-functions/batches`
+    /// `GET /api/2.0/ai-functions/batches` **New**: how stable it is was not stated yet; may change in any release.
     ListBatches {
         info: "ai_functions.list_batches", GET "/api/2.0/ai-functions/batches", Workspace;
         output: super::ListBatchesResponse = databricks_core::ResponseParts::json;

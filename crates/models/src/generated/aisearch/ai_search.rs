@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Creates an endpoint.
     ///
-    /// `POST /api/2.0/ai-search/{parent}/endpoints`
+    /// `POST /api/2.0/ai-search/{parent}/endpoints` In public preview.
     CreateEndpoint {
         info: "ai_search.create_endpoint", POST "/api/2.0/ai-search/{parent}/endpoints", Workspace;
         output: super::Endpoint = databricks_core::ResponseParts::json;
@@ -31,7 +31,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Creates an index on an endpoint.
     ///
-    /// `POST /api/2.0/ai-search/{parent}/indexes`
+    /// `POST /api/2.0/ai-search/{parent}/indexes` In public preview.
     CreateIndex {
         info: "ai_search.create_index", POST "/api/2.0/ai-search/{parent}/indexes", Workspace;
         output: super::Index = databricks_core::ResponseParts::json;
@@ -55,7 +55,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes an endpoint.
     ///
-    /// `DELETE /api/2.0/ai-search/{name}`
+    /// `DELETE /api/2.0/ai-search/{name}` In public preview.
     DeleteEndpoint {
         info: "ai_search.delete_endpoint", DELETE "/api/2.0/ai-search/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -71,7 +71,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes an index.
     ///
-    /// `DELETE /api/2.0/ai-search/{name}`
+    /// `DELETE /api/2.0/ai-search/{name}` In public preview.
     DeleteIndex {
         info: "ai_search.delete_index", DELETE "/api/2.0/ai-search/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -87,7 +87,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one endpoint.
     ///
-    /// `GET /api/2.0/ai-search/{name}`
+    /// `GET /api/2.0/ai-search/{name}` In public preview.
     GetEndpoint {
         info: "ai_search.get_endpoint", GET "/api/2.0/ai-search/{name}", Workspace;
         output: super::Endpoint = databricks_core::ResponseParts::json;
@@ -103,7 +103,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one index.
     ///
-    /// `GET /api/2.0/ai-search/{name}`
+    /// `GET /api/2.0/ai-search/{name}` In public preview.
     GetIndex {
         info: "ai_search.get_index", GET "/api/2.0/ai-search/{name}", Workspace;
         output: super::Index = databricks_core::ResponseParts::json;
@@ -119,7 +119,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the endpoints of a workspace.
     ///
-    /// `GET /api/2.0/ai-search/{parent}/endpoints`
+    /// `GET /api/2.0/ai-search/{parent}/endpoints` In public preview.
     ListEndpoints {
         info: "ai_search.list_endpoints", GET "/api/2.0/ai-search/{parent}/endpoints", Workspace;
         output: super::ListEndpointsResponse = databricks_core::ResponseParts::json;
@@ -162,7 +162,7 @@ impl databricks_core::Paginated for ListEndpoints {
 databricks_core::operation! {
     /// Lists the indexes of an endpoint.
     ///
-    /// `GET /api/2.0/ai-search/{parent}/indexes`
+    /// `GET /api/2.0/ai-search/{parent}/indexes` In public preview.
     ListIndexes {
         info: "ai_search.list_indexes", GET "/api/2.0/ai-search/{parent}/indexes", Workspace;
         output: super::ListIndexesResponse = databricks_core::ResponseParts::json;
@@ -207,7 +207,7 @@ databricks_core::operation! {
     ///
     /// Changes nothing, so a token with read scope suffices.
     ///
-    /// `POST /api/2.0/ai-search/{name}:query`
+    /// `POST /api/2.0/ai-search/{name}:query` In public preview.
     QueryIndex {
         info: "ai_search.query_index", POST "/api/2.0/ai-search/{name}:query", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::QueryIndexResponse = databricks_core::ResponseParts::json;
@@ -254,7 +254,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Removes rows from a Direct Access index by primary key.
     ///
-    /// `POST /api/2.0/ai-search/{name}:removeData`
+    /// `POST /api/2.0/ai-search/{name}:removeData` In public preview.
     RemoveData {
         info: "ai_search.remove_data", POST "/api/2.0/ai-search/{name}:removeData", Workspace;
         output: super::RemoveDataResponse = databricks_core::ResponseParts::json;
@@ -273,7 +273,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Reads the rows of an index, page by page.
     ///
-    /// `POST /api/2.0/ai-search/{name}:scan`
+    /// `POST /api/2.0/ai-search/{name}:scan` In public preview.
     ScanIndex {
         info: "ai_search.scan_index", POST "/api/2.0/ai-search/{name}:scan", Workspace, idempotency(databricks_core::Idempotency::ReadOnly);
         output: super::ScanIndexResponse = databricks_core::ResponseParts::json;
@@ -298,7 +298,7 @@ databricks_core::operation! {
     ///
     /// Direct Access indexes are written with `upsert_data` instead.
     ///
-    /// `POST /api/2.0/ai-search/{name}:sync`
+    /// `POST /api/2.0/ai-search/{name}:sync` In public preview.
     SyncIndex {
         info: "ai_search.sync_index", POST "/api/2.0/ai-search/{name}:sync", Workspace;
         output: super::SyncIndexResponse = databricks_core::ResponseParts::json;
@@ -318,10 +318,11 @@ databricks_core::operation! {
     /// Fields are applied in groups: budget policy, then tags, then throughput, then scaling and replicas. If a group fails,
     /// those before it stay changed.
     ///
-    /// `PATCH /api/2.0/ai-search/{name}`
+    /// `PATCH /api/2.0/ai-search/{name}` In public preview.
     UpdateEndpoint {
         info: "ai_search.update_endpoint", PATCH "/api/2.0/ai-search/{name}", Workspace;
         output: super::Endpoint = databricks_core::ResponseParts::json;
+        request { masked("endpoint", "-name endpoint_status/ scaling_info/ throughput_info/") }
         required {
             /// Endpoint, as `workspaces/<workspace>/endpoints/<endpoint>`.
             ///
@@ -329,8 +330,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The endpoint with its new values.
             endpoint: super::Endpoint = json "endpoint",
+        }
+        optional {
             /// Fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `endpoint`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -338,7 +343,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Inserts or replaces rows of a Direct Access index.
     ///
-    /// `POST /api/2.0/ai-search/{name}:upsertData`
+    /// `POST /api/2.0/ai-search/{name}:upsertData` In public preview.
     UpsertData {
         info: "ai_search.upsert_data", POST "/api/2.0/ai-search/{name}:upsertData", Workspace;
         output: super::UpsertDataResponse = databricks_core::ResponseParts::json;

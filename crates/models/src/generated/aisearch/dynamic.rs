@@ -130,14 +130,15 @@ pub static OPERATIONS: &[OperationSchema] = &[
         )
         .object(),
     OperationSchema::new(
-        super::ai_search::UpdateEndpoint::INFO,
-        "Changes the fields of an endpoint that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("endpoint", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::ai_search::UpdateEndpoint::INFO,
+            "Changes the fields of an endpoint that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("endpoint", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("endpoint", "-name endpoint_status/ scaling_info/ throughput_info/"),
     OperationSchema::new(
             super::ai_search::UpsertData::INFO,
             "Inserts or replaces rows of a Direct Access index.",

@@ -112,7 +112,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Compute that hosts indexes and answers queries on them.
+    /// Compute that hosts indexes and serves queries on them.
     Endpoint {
         required {
             /// Kind of endpoint.
@@ -429,7 +429,7 @@ databricks_core::open_enum! {
     EndpointStatusState {
         /// `DELETED`: It is being deleted or gone.
         Deleted = "DELETED",
-        /// `OFFLINE`: It has been shut down and answers no queries.
+        /// `OFFLINE`: It has been shut down and serves no queries.
         Offline = "OFFLINE",
         /// `ONLINE`: It is up and healthy.
         Online = "ONLINE",
@@ -473,7 +473,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Where the rows of an index come from.
     IndexType {
-        /// `DELTA_SYNC`: From a Delta table, which it follows incrementally by itself.
+        /// `DELTA_SYNC`: From a Delta table, which it follows incrementally and automatically.
         DeltaSync = "DELTA_SYNC",
         /// `DIRECT_ACCESS`: From the caller, who writes and removes rows through this API.
         DirectAccess = "DIRECT_ACCESS",

@@ -24,6 +24,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Create {
     type Poll = super::apps::Get;
+    type State = super::ComputeState;
     const SUCCESS: &'static [&'static str] = &["ACTIVE", "STOPPED"];
     const FAILURE: &'static [&'static str] = &["ERROR"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -33,25 +34,30 @@ impl databricks_core::Waitable for Create {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.compute_status.as_ref().and_then(|it| it.state.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled
-                .compute_status
-                .as_ref()
-                .and_then(|it| it.state.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
+            state,
             polled.compute_status.as_ref().and_then(|it| it.message.as_ref()).cloned(),
         )
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Starts creating an app space and returns the long-running operation.
     ///
-    /// `POST /api/2.0/app-spaces`
+    /// `POST /api/2.0/app-spaces` **In private preview**: may change in any release.
     CreateSpace {
         info: "apps.create_space", POST "/api/2.0/app-spaces", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -62,6 +68,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::LongRunning for CreateSpace {
     type Poll = super::apps::GetSpaceOperation;
     type Cancel = super::apps::GetSpaceOperation;
@@ -105,30 +112,33 @@ impl databricks_core::LongRunning for CreateSpace {
 databricks_core::operation! {
     /// Starts changing some fields of an app.
     ///
-    /// The change goes on in the background; `get_update` tells its state.
+    /// The change goes on in the background; `get_update` returns its state.
     ///
     /// `POST /api/2.0/apps/{app_name}/update`
     CreateUpdate {
         info: "apps.create_update", POST "/api/2.0/apps/{app_name}/update", Workspace;
         output: super::AppUpdate = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("app", "-name active_deployment.deployment_artifacts/ active_deployment.git_source.git_repository/ active_deployment.git_source/ active_deployment.health_check/ active_deployment.status/ active_deployment/ app_status/ compute_status/ default_git_source.git_repository/ default_git_source/ git_repository/ git_source.git_repository/ git_source/ pending_deployment.deployment_artifacts/ pending_deployment.git_source.git_repository/ pending_deployment.git_source/ pending_deployment.health_check/ pending_deployment.status/ pending_deployment/") }
         required {
             /// Name of the app.
             app_name: String = path "app_name",
-            /// Comma-separated field paths to change, without spaces.
-            ///
-            /// `*` replaces the whole app; lists and maps can only be named whole.
-            update_mask: String = member "update_mask",
         }
         optional {
             /// New values of the fields in the mask.
             app: super::App = optional "app",
+            /// Comma-separated field paths to change, without spaces.
+            ///
+            /// `*` replaces the whole app; lists and maps can only be named whole.
+            ///
+            /// Unless it is set, it names what is set in `app`.
+            update_mask: databricks_core::FieldMask = mask_member "update_mask",
         }
     }
 }
 
 impl databricks_core::Waitable for CreateUpdate {
     type Poll = super::apps::GetUpdate;
+    type State = super::AppUpdateUpdateStatusUpdateState;
     const SUCCESS: &'static [&'static str] = &["SUCCEEDED"];
     const FAILURE: &'static [&'static str] = &["FAILED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -138,16 +148,19 @@ impl databricks_core::Waitable for CreateUpdate {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.status.as_ref().and_then(|it| it.state.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled
-                .status
-                .as_ref()
-                .and_then(|it| it.state.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
+            state,
             polled.status.as_ref().and_then(|it| it.message.as_ref()).cloned(),
         )
     }
@@ -181,10 +194,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Starts deleting an app space and returns the long-running operation.
     ///
-    /// `DELETE /api/2.0/app-spaces/{name}`
+    /// `DELETE /api/2.0/app-spaces/{name}` **In private preview**: may change in any release.
     DeleteSpace {
         info: "apps.delete_space", DELETE "/api/2.0/app-spaces/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -195,6 +210,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::LongRunning for DeleteSpace {
     type Poll = super::apps::GetSpaceOperation;
     type Cancel = super::apps::GetSpaceOperation;
@@ -256,6 +272,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Deploy {
     type Poll = super::apps::GetDeployment;
+    type State = super::AppDeploymentState;
     const SUCCESS: &'static [&'static str] = &["SUCCEEDED"];
     const FAILURE: &'static [&'static str] = &["FAILED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -273,16 +290,19 @@ impl databricks_core::Waitable for Deploy {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.status.as_ref().and_then(|it| it.state.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled
-                .status
-                .as_ref()
-                .and_then(|it| it.state.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
+            state,
             polled.status.as_ref().and_then(|it| it.message.as_ref()).cloned(),
         )
     }
@@ -346,10 +366,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns one app space.
     ///
-    /// `GET /api/2.0/app-spaces/{name}`
+    /// `GET /api/2.0/app-spaces/{name}` **In private preview**: may change in any release.
     GetSpace {
         info: "apps.get_space", GET "/api/2.0/app-spaces/{name}", Workspace;
         output: super::Space = databricks_core::ResponseParts::json;
@@ -360,10 +382,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns the progress of an operation on an app space.
     ///
-    /// `GET /api/2.0/app-spaces/{name}/operation`
+    /// `GET /api/2.0/app-spaces/{name}/operation` **In private preview**: may change in any release.
     GetSpaceOperation {
         info: "apps.get_space_operation", GET "/api/2.0/app-spaces/{name}/operation", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -468,10 +492,12 @@ impl databricks_core::Paginated for ListDeployments {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the app spaces of the workspace.
     ///
-    /// `GET /api/2.0/app-spaces`
+    /// `GET /api/2.0/app-spaces` **In private preview**: may change in any release.
     ListSpaces {
         info: "apps.list_spaces", GET "/api/2.0/app-spaces", Workspace;
         output: super::ListSpacesResponse = databricks_core::ResponseParts::json;
@@ -484,6 +510,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListSpaces {
     type Item = super::Space;
     #[inline]
@@ -545,6 +572,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Start {
     type Poll = super::apps::Get;
+    type State = super::ComputeState;
     const SUCCESS: &'static [&'static str] = &["ACTIVE"];
     const FAILURE: &'static [&'static str] = &["ERROR", "STOPPED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -554,16 +582,19 @@ impl databricks_core::Waitable for Start {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.compute_status.as_ref().and_then(|it| it.state.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled
-                .compute_status
-                .as_ref()
-                .and_then(|it| it.state.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
+            state,
             polled.compute_status.as_ref().and_then(|it| it.message.as_ref()).cloned(),
         )
     }
@@ -588,6 +619,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Stop {
     type Poll = super::apps::Get;
+    type State = super::ComputeState;
     const SUCCESS: &'static [&'static str] = &["STOPPED"];
     const FAILURE: &'static [&'static str] = &["ERROR"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -597,16 +629,19 @@ impl databricks_core::Waitable for Stop {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.compute_status.as_ref().and_then(|it| it.state.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled
-                .compute_status
-                .as_ref()
-                .and_then(|it| it.state.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
+            state,
             polled.compute_status.as_ref().and_then(|it| it.message.as_ref()).cloned(),
         )
     }
@@ -668,26 +703,34 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Starts changing an app space and returns the long-running operation.
     ///
-    /// `PATCH /api/2.0/app-spaces/{name}`
+    /// `PATCH /api/2.0/app-spaces/{name}` **In private preview**: may change in any release.
     UpdateSpace {
         info: "apps.update_space", PATCH "/api/2.0/app-spaces/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
+        request { masked("space", "-name status/") }
         required {
             /// Name of the space.
             name: String = path "name",
             /// The space with its new values.
             space: super::Space = json "space",
+        }
+        optional {
             /// Comma-separated field paths to change, without spaces.
             ///
             /// `*` replaces the whole space; lists and maps can only be named whole.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `space`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::LongRunning for UpdateSpace {
     type Poll = super::apps::GetSpaceOperation;
     type Cancel = super::apps::GetSpaceOperation;

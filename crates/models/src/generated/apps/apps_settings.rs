@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Creates a custom app template.
     ///
-    /// `POST /api/2.0/apps-settings/templates`
+    /// `POST /api/2.0/apps-settings/templates` **In private preview**: may change in any release.
     CreateCustomTemplate {
         info: "apps_settings.create_custom_template", POST "/api/2.0/apps-settings/templates", Workspace;
         output: super::CustomTemplate = databricks_core::ResponseParts::json;
@@ -19,7 +19,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a custom app template and returns it.
     ///
-    /// `DELETE /api/2.0/apps-settings/templates/{name}`
+    /// `DELETE /api/2.0/apps-settings/templates/{name}` **In private preview**: may change in any release.
     DeleteCustomTemplate {
         info: "apps_settings.delete_custom_template", DELETE "/api/2.0/apps-settings/templates/{name}", Workspace;
         output: super::CustomTemplate = databricks_core::ResponseParts::json;
@@ -33,7 +33,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one custom app template.
     ///
-    /// `GET /api/2.0/apps-settings/templates/{name}`
+    /// `GET /api/2.0/apps-settings/templates/{name}` **In private preview**: may change in any release.
     GetCustomTemplate {
         info: "apps_settings.get_custom_template", GET "/api/2.0/apps-settings/templates/{name}", Workspace;
         output: super::CustomTemplate = databricks_core::ResponseParts::json;
@@ -47,7 +47,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the custom app templates of the workspace.
     ///
-    /// `GET /api/2.0/apps-settings/templates`
+    /// `GET /api/2.0/apps-settings/templates` **In private preview**: may change in any release.
     ListCustomTemplates {
         info: "apps_settings.list_custom_templates", GET "/api/2.0/apps-settings/templates", Workspace;
         output: super::ListCustomTemplatesResponse = databricks_core::ResponseParts::json;
@@ -86,7 +86,7 @@ databricks_core::operation! {
     ///
     /// The name stays as it is.
     ///
-    /// `PUT /api/2.0/apps-settings/templates/{name}`
+    /// `PUT /api/2.0/apps-settings/templates/{name}` **In private preview**: may change in any release.
     UpdateCustomTemplate {
         info: "apps_settings.update_custom_template", PUT "/api/2.0/apps-settings/templates/{name}", Workspace;
         output: super::CustomTemplate = databricks_core::ResponseParts::json;

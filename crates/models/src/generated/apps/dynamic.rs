@@ -29,6 +29,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 timeout_seconds: 1200,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::apps::CreateSpace::INFO,
             "Starts creating an app space and returns the long-running operation.",
@@ -47,11 +48,15 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Starts changing some fields of an app.",
             &[
                 Input::required("app_name", Kind::Text, &[Location::Path]),
-                Input::required("update_mask", Kind::Text, &[Location::Member]),
                 Input::optional("app", Kind::Object, &[Location::Member]),
+                Input::optional("update_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
         .object()
+        .masked(
+            "app",
+            "-name active_deployment.deployment_artifacts/ active_deployment.git_source.git_repository/ active_deployment.git_source/ active_deployment.health_check/ active_deployment.status/ active_deployment/ app_status/ compute_status/ default_git_source.git_repository/ default_git_source/ git_repository/ git_source.git_repository/ git_source/ pending_deployment.deployment_artifacts/ pending_deployment.git_source.git_repository/ pending_deployment.git_source/ pending_deployment.health_check/ pending_deployment.status/ pending_deployment/",
+        )
         .completion(
             Completion::State(Wait {
                 poll: "apps.get_update",
@@ -73,6 +78,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Removes the thumbnail of an app.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::apps::DeleteSpace::INFO,
             "Starts deleting an app space and returns the long-running operation.",
@@ -131,11 +137,13 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Returns the permissions on an app.",
         &[Input::required("app_name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::apps::GetSpace::INFO,
         "Returns one app space.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::apps::GetSpaceOperation::INFO,
         "Returns the progress of an operation on an app space.",
@@ -182,6 +190,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::apps::ListSpaces::INFO,
             "Lists the app spaces of the workspace.",
@@ -268,15 +277,17 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::apps::UpdateSpace::INFO,
             "Starts changing an app space and returns the long-running operation.",
             &[
                 Input::required("name", Kind::Text, &[Location::Path]),
                 Input::required("space", Kind::Object, &[Location::Json]),
-                Input::required("update_mask", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
             ],
         )
+        .masked("space", "-name status/")
         .completion(
             Completion::Operation(Lro {
                 poll: ("apps.get_space_operation", "name"),
@@ -285,21 +296,25 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 result: true,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::apps_settings::CreateCustomTemplate::INFO,
         "Creates a custom app template.",
         &[Input::required("template", Kind::Object, &[Location::Json])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::apps_settings::DeleteCustomTemplate::INFO,
         "Deletes a custom app template and returns it.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::apps_settings::GetCustomTemplate::INFO,
         "Returns one custom app template.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::apps_settings::ListCustomTemplates::INFO,
             "Lists the custom app templates of the workspace.",
@@ -317,6 +332,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::apps_settings::UpdateCustomTemplate::INFO,
         "Changes a custom app template.",

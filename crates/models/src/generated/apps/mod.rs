@@ -5,11 +5,13 @@
 //! | service |
 //! |---|
 //! | [`apps`] |
-//! | [`apps_settings`] |
+//! | `apps_settings`, with the feature `preview` |
 
 #[cfg(feature = "dynamic")]
 pub mod dynamic;
 mod types;
 pub mod apps;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod apps_settings;
 pub use types::*;

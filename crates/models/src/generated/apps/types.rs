@@ -184,12 +184,14 @@ databricks_core::model! {
             /// Path to request, such as `/health`.
             path: String = "path",
             /// How long the check may take to pass before the deployment fails; a default applies when absent.
-            timeout: databricks_core::Duration = "timeout",
+            timeout: databricks_core::ProtoDuration = "timeout",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Manifest of an app template: what the app is and needs.
     AppManifest {
         required {
@@ -207,7 +209,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Access to an MLflow experiment that an app template needs.
     AppManifestAppResourceExperimentSpec {
         required {
@@ -217,7 +221,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Access to a job that an app template needs.
     AppManifestAppResourceJobSpec {
         required {
@@ -227,7 +233,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Access to a secret scope that an app template needs.
     AppManifestAppResourceSecretSpec {
         required {
@@ -237,7 +245,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Access to a model serving endpoint that an app template needs.
     AppManifestAppResourceServingEndpointSpec {
         required {
@@ -247,7 +257,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A resource that an app template needs, without saying which one.
     ///
     /// One of the `*_spec` fields is set.
@@ -275,7 +287,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Access to a SQL warehouse that an app template needs.
     AppManifestAppResourceSqlWarehouseSpec {
         required {
@@ -285,7 +299,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Access to a Unity Catalog object that an app template needs.
     AppManifestAppResourceUcSecurableSpec {
         required {
@@ -591,7 +607,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A template that apps can be created from.
     CustomTemplate {
         required {
@@ -617,7 +635,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Error of a failed or cancelled long-running operation.
     DatabricksServiceExceptionWithDetailsProto {
         optional {
@@ -722,7 +742,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of custom templates.
     ListCustomTemplatesResponse {
         optional {
@@ -734,7 +756,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of app spaces.
     ListSpacesResponse {
         optional {
@@ -746,7 +770,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A long-running operation on an app space.
     Operation {
         optional {
@@ -764,7 +790,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A space: a group of apps with common resources, scopes and service principal.
     Space {
         required {
@@ -810,7 +838,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// State of a space, with a message.
     SpaceStatus {
         optional {
@@ -822,7 +852,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An update of a space, with the fields it sets and its state.
     SpaceUpdate {
         optional {
@@ -840,7 +872,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// State of a space update, with a message.
     SpaceUpdateStatus {
         optional {
@@ -900,7 +934,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Permission on an MLflow experiment.
     AppManifestAppResourceExperimentSpecExperimentPermission {
         /// `CAN_EDIT`: View and log to it.
@@ -912,7 +948,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Permission on a job.
     AppManifestAppResourceJobSpecJobPermission {
         /// `CAN_MANAGE`: Full control.
@@ -926,7 +964,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Permission on a secret scope.
     AppManifestAppResourceSecretSpecSecretPermission {
         /// `MANAGE`: Read, write and control access.
@@ -938,7 +978,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Permission on a model serving endpoint.
     AppManifestAppResourceServingEndpointSpecServingEndpointPermission {
         /// `CAN_MANAGE`: Full control.
@@ -950,7 +992,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Permission on a SQL warehouse.
     AppManifestAppResourceSqlWarehouseSpecSqlWarehousePermission {
         /// `CAN_MANAGE`: Full control.
@@ -962,7 +1006,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Permission on a Unity Catalog object.
     AppManifestAppResourceUcSecurableSpecUcSecurablePermission {
         /// `EXECUTE`: Run a function.
@@ -980,7 +1026,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Kind of Unity Catalog object.
     AppManifestAppResourceUcSecurableSpecUcSecurableType {
         /// `CONNECTION`: A connection.
@@ -1200,7 +1248,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Machine-readable cause of a failed API call.
     ErrorCode {
         /// `ABORTED`: The operation was aborted, typically by a concurrency conflict.
@@ -1353,7 +1403,7 @@ databricks_core::open_enum! {
         TableAlreadyExists = "TABLE_ALREADY_EXISTS",
         /// `TABLE_DOES_NOT_EXIST`: There is no such table.
         TableDoesNotExist = "TABLE_DOES_NOT_EXIST",
-        /// `TEMPORARILY_UNAVAILABLE`: The service cannot answer now; retry later.
+        /// `TEMPORARILY_UNAVAILABLE`: The service cannot respond now; retry later.
         TemporarilyUnavailable = "TEMPORARILY_UNAVAILABLE",
         /// `UNAUTHENTICATED`: Credentials are missing or invalid.
         Unauthenticated = "UNAUTHENTICATED",
@@ -1363,12 +1413,14 @@ databricks_core::open_enum! {
         Unknown_ = "UNKNOWN",
         /// `UNPARSEABLE_HTTP_ERROR`: The HTTP error body could not be parsed.
         UnparseableHttpError = "UNPARSEABLE_HTTP_ERROR",
-        /// `WORKSPACE_TEMPORARILY_UNAVAILABLE`: The workspace cannot answer now; retry later.
+        /// `WORKSPACE_TEMPORARILY_UNAVAILABLE`: The workspace cannot respond now; retry later.
         WorkspaceTemporarilyUnavailable = "WORKSPACE_TEMPORARILY_UNAVAILABLE",
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// State of a space.
     SpaceStatusSpaceState {
         /// `SPACE_ACTIVE`: Ready.
@@ -1386,7 +1438,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// State of a space update.
     SpaceUpdateState {
         /// `FAILED`: Not applied; see the message.

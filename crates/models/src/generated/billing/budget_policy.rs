@@ -7,8 +7,8 @@ databricks_core::operation! {
     ///
     /// Calls with the same `request_id` are carried out once.
     ///
-    /// `POST /api/2.1/accounts/{account_id}/budget-policies` A fresh idempotency key is sent in `request_id` unless you set
-    /// one.
+    /// `POST /api/2.1/accounts/{account_id}/budget-policies` In public preview. A fresh idempotency key is sent in `request_id`
+    /// unless you set one.
     Create {
         info: "budget_policy.create", POST "/api/2.1/accounts/{account_id}/budget-policies", Account, idempotency(databricks_core::Idempotency::Keyed);
         output: super::BudgetPolicy = databricks_core::ResponseParts::json;
@@ -26,7 +26,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a budget policy.
     ///
-    /// `DELETE /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
+    /// `DELETE /api/2.1/accounts/{account_id}/budget-policies/{policy_id}` In public preview.
     Delete {
         info: "budget_policy.delete", DELETE "/api/2.1/accounts/{account_id}/budget-policies/{policy_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -40,7 +40,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one budget policy.
     ///
-    /// `GET /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
+    /// `GET /api/2.1/accounts/{account_id}/budget-policies/{policy_id}` In public preview.
     Get {
         info: "budget_policy.get", GET "/api/2.1/accounts/{account_id}/budget-policies/{policy_id}", Account;
         output: super::BudgetPolicy = databricks_core::ResponseParts::json;
@@ -54,7 +54,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists budget policies, ordered by name.
     ///
-    /// `GET /api/2.1/accounts/{account_id}/budget-policies`
+    /// `GET /api/2.1/accounts/{account_id}/budget-policies` In public preview.
     List {
         info: "budget_policy.list", GET "/api/2.1/accounts/{account_id}/budget-policies", Account;
         output: super::ListBudgetPoliciesResponse = databricks_core::ResponseParts::json;
@@ -99,7 +99,7 @@ databricks_core::operation! {
     ///
     /// All fields have to be sent, unchanged ones too.
     ///
-    /// `PATCH /api/2.1/accounts/{account_id}/budget-policies/{policy_id}`
+    /// `PATCH /api/2.1/accounts/{account_id}/budget-policies/{policy_id}` In public preview.
     Update {
         info: "budget_policy.update", PATCH "/api/2.1/accounts/{account_id}/budget-policies/{policy_id}", Account;
         output: super::BudgetPolicy = databricks_core::ResponseParts::json;

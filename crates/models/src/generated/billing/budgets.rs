@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Creates a budget.
     ///
-    /// `POST /api/2.1/accounts/{account_id}/budgets`
+    /// `POST /api/2.1/accounts/{account_id}/budgets` In public preview.
     Create {
         info: "budgets.create", POST "/api/2.1/accounts/{account_id}/budgets", Account;
         output: super::CreateBudgetConfigurationResponse = databricks_core::ResponseParts::json;
@@ -20,7 +20,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a budget for good.
     ///
-    /// `DELETE /api/2.1/accounts/{account_id}/budgets/{budget_id}`
+    /// `DELETE /api/2.1/accounts/{account_id}/budgets/{budget_id}` In public preview.
     Delete {
         info: "budgets.delete", DELETE "/api/2.1/accounts/{account_id}/budgets/{budget_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -34,7 +34,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one budget.
     ///
-    /// `GET /api/2.1/accounts/{account_id}/budgets/{budget_id}`
+    /// `GET /api/2.1/accounts/{account_id}/budgets/{budget_id}` In public preview.
     Get {
         info: "budgets.get", GET "/api/2.1/accounts/{account_id}/budgets/{budget_id}", Account;
         output: super::GetBudgetConfigurationResponse = databricks_core::ResponseParts::json;
@@ -67,7 +67,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the budgets of the account.
     ///
-    /// `GET /api/2.1/accounts/{account_id}/budgets`
+    /// `GET /api/2.1/accounts/{account_id}/budgets` In public preview.
     List {
         info: "budgets.list", GET "/api/2.1/accounts/{account_id}/budgets", Account;
         output: super::ListBudgetConfigurationsResponse = databricks_core::ResponseParts::json;
@@ -155,7 +155,7 @@ impl databricks_core::Paginated for ListBudgetSpendStatuses {
 databricks_core::operation! {
     /// Replaces a budget with the given content.
     ///
-    /// `PUT /api/2.1/accounts/{account_id}/budgets/{budget_id}`
+    /// `PUT /api/2.1/accounts/{account_id}/budgets/{budget_id}` In public preview.
     Update {
         info: "budgets.update", PUT "/api/2.1/accounts/{account_id}/budgets/{budget_id}", Account;
         output: super::UpdateBudgetConfigurationResponse = databricks_core::ResponseParts::json;

@@ -10,7 +10,7 @@ databricks_core::operation! {
     /// In one step, the server records the reason and the time on the version, frees the lock, and brings `status` and
     /// `last_version_id` of the deployment up to date.
     ///
-    /// `POST /api/2.0/bundle/{name}/complete`
+    /// `POST /api/2.0/bundle/{name}/complete` **New**: how stable it is was not stated yet; may change in any release.
     CompleteVersion {
         info: "bundle.complete_version", POST "/api/2.0/bundle/{name}/complete", Workspace;
         output: super::Version = databricks_core::ResponseParts::json;
@@ -39,7 +39,7 @@ databricks_core::operation! {
     ///
     /// Fails with `ALREADY_EXISTS` if the id is in use.
     ///
-    /// `POST /api/2.0/bundle/deployments`
+    /// `POST /api/2.0/bundle/deployments` **New**: how stable it is was not stated yet; may change in any release.
     CreateDeployment {
         info: "bundle.create_deployment", POST "/api/2.0/bundle/deployments", Workspace;
         output: super::Deployment = databricks_core::ResponseParts::json;
@@ -58,7 +58,7 @@ databricks_core::operation! {
     /// The resource of the deployment follows: the first operation with its key adds it, a delete removes it. A key already
     /// used in the version is refused with `ALREADY_EXISTS`.
     ///
-    /// `POST /api/2.0/bundle/{parent}/operations`
+    /// `POST /api/2.0/bundle/{parent}/operations` **New**: how stable it is was not stated yet; may change in any release.
     CreateOperation {
         info: "bundle.create_operation", POST "/api/2.0/bundle/{parent}/operations", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -80,7 +80,7 @@ databricks_core::operation! {
     ///
     /// The lock keeps others from deploying until the version is completed; renew it with `heartbeat`.
     ///
-    /// `POST /api/2.0/bundle/{parent}/versions`
+    /// `POST /api/2.0/bundle/{parent}/versions` **New**: how stable it is was not stated yet; may change in any release.
     CreateVersion {
         info: "bundle.create_version", POST "/api/2.0/bundle/{parent}/versions", Workspace;
         output: super::Version = databricks_core::ResponseParts::json;
@@ -103,7 +103,7 @@ databricks_core::operation! {
     /// Its record, with versions and operations, is purged when the retention period is over. While a version is in progress,
     /// the call fails with `RESOURCE_CONFLICT`.
     ///
-    /// `DELETE /api/2.0/bundle/{name}`
+    /// `DELETE /api/2.0/bundle/{name}` **New**: how stable it is was not stated yet; may change in any release.
     DeleteDeployment {
         info: "bundle.delete_deployment", DELETE "/api/2.0/bundle/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -119,7 +119,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one deployment.
     ///
-    /// `GET /api/2.0/bundle/{name}`
+    /// `GET /api/2.0/bundle/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetDeployment {
         info: "bundle.get_deployment", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Deployment = databricks_core::ResponseParts::json;
@@ -135,7 +135,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one operation of a version.
     ///
-    /// `GET /api/2.0/bundle/{name}`
+    /// `GET /api/2.0/bundle/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetOperation {
         info: "bundle.get_operation", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -151,7 +151,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one resource of a deployment.
     ///
-    /// `GET /api/2.0/bundle/{name}`
+    /// `GET /api/2.0/bundle/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetResource {
         info: "bundle.get_resource", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Resource = databricks_core::ResponseParts::json;
@@ -167,7 +167,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one version of a deployment.
     ///
-    /// `GET /api/2.0/bundle/{name}`
+    /// `GET /api/2.0/bundle/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetVersion {
         info: "bundle.get_version", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Version = databricks_core::ResponseParts::json;
@@ -185,7 +185,7 @@ databricks_core::operation! {
     ///
     /// Fails with `ABORTED` if the lock has run out or the version is over.
     ///
-    /// `POST /api/2.0/bundle/{name}/heartbeat`
+    /// `POST /api/2.0/bundle/{name}/heartbeat` **New**: how stable it is was not stated yet; may change in any release.
     Heartbeat {
         info: "bundle.heartbeat", POST "/api/2.0/bundle/{name}/heartbeat", Workspace;
         output: super::HeartbeatResponse = databricks_core::ResponseParts::json;
@@ -201,7 +201,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the bundle deployments of the workspace.
     ///
-    /// `GET /api/2.0/bundle/deployments`
+    /// `GET /api/2.0/bundle/deployments` **New**: how stable it is was not stated yet; may change in any release.
     ListDeployments {
         info: "bundle.list_deployments", GET "/api/2.0/bundle/deployments", Workspace;
         output: super::ListDeploymentsResponse = databricks_core::ResponseParts::json;
@@ -238,7 +238,7 @@ impl databricks_core::Paginated for ListDeployments {
 databricks_core::operation! {
     /// Lists the operations of a version.
     ///
-    /// `GET /api/2.0/bundle/{parent}/operations`
+    /// `GET /api/2.0/bundle/{parent}/operations` **New**: how stable it is was not stated yet; may change in any release.
     ListOperations {
         info: "bundle.list_operations", GET "/api/2.0/bundle/{parent}/operations", Workspace;
         output: super::ListOperationsResponse = databricks_core::ResponseParts::json;
@@ -281,7 +281,7 @@ impl databricks_core::Paginated for ListOperations {
 databricks_core::operation! {
     /// Lists the resources of a deployment.
     ///
-    /// `GET /api/2.0/bundle/{parent}/resources`
+    /// `GET /api/2.0/bundle/{parent}/resources` **New**: how stable it is was not stated yet; may change in any release.
     ListResources {
         info: "bundle.list_resources", GET "/api/2.0/bundle/{parent}/resources", Workspace;
         output: super::ListResourcesResponse = databricks_core::ResponseParts::json;
@@ -324,7 +324,7 @@ impl databricks_core::Paginated for ListResources {
 databricks_core::operation! {
     /// Lists the versions of a deployment, latest first.
     ///
-    /// `GET /api/2.0/bundle/{parent}/versions`
+    /// `GET /api/2.0/bundle/{parent}/versions` **New**: how stable it is was not stated yet; may change in any release.
     ListVersions {
         info: "bundle.list_versions", GET "/api/2.0/bundle/{parent}/versions", Workspace;
         output: super::ListVersionsResponse = databricks_core::ResponseParts::json;

@@ -10,7 +10,7 @@ databricks_core::operation! {
     /// In one step, the server records the reason and the time on the version, frees the lock, and brings `status` and
     /// `last_version_id` of the deployment up to date.
     ///
-    /// `POST /api/2.0/bundle/{name}/complete`
+    /// `POST /api/2.0/bundle/{name}/complete` **In private preview**: may change in any release.
     CompleteVersion {
         info: "bundle_deployments.complete_version", POST "/api/2.0/bundle/{name}/complete", Workspace;
         output: super::Version = databricks_core::ResponseParts::json;
@@ -36,7 +36,7 @@ databricks_core::operation! {
     /// `initial_parent_path` is mandatory. Callers may also set `workspace_info`, `deployment_mode`, `target_name` and
     /// `display_name`; anything else in the body is ignored.
     ///
-    /// `POST /api/2.0/bundle/deployments`
+    /// `POST /api/2.0/bundle/deployments` **In private preview**: may change in any release.
     CreateDeployment {
         info: "bundle_deployments.create_deployment", POST "/api/2.0/bundle/deployments", Workspace;
         output: super::Deployment = databricks_core::ResponseParts::json;
@@ -54,7 +54,7 @@ databricks_core::operation! {
     /// later. Outcomes are reported with `update_operation`. A `previous_version_id` that is not the latest version means that
     /// someone else deployed, and the call fails.
     ///
-    /// `POST /api/2.0/bundle/{parent}/versions`
+    /// `POST /api/2.0/bundle/{parent}/versions` **In private preview**: may change in any release.
     CreateVersion {
         info: "bundle_deployments.create_version", POST "/api/2.0/bundle/{parent}/versions", Workspace;
         output: super::Version = databricks_core::ResponseParts::json;
@@ -76,7 +76,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a deployment record.
     ///
-    /// `DELETE /api/2.0/bundle/{name}`
+    /// `DELETE /api/2.0/bundle/{name}` **In private preview**: may change in any release.
     DeleteDeployment {
         info: "bundle_deployments.delete_deployment", DELETE "/api/2.0/bundle/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -92,7 +92,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one deployment.
     ///
-    /// `GET /api/2.0/bundle/{name}`
+    /// `GET /api/2.0/bundle/{name}` **In private preview**: may change in any release.
     GetDeployment {
         info: "bundle_deployments.get_deployment", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Deployment = databricks_core::ResponseParts::json;
@@ -108,7 +108,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one operation of a version.
     ///
-    /// `GET /api/2.0/bundle/{name}`
+    /// `GET /api/2.0/bundle/{name}` **In private preview**: may change in any release.
     GetOperation {
         info: "bundle_deployments.get_operation", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -124,7 +124,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one resource of a deployment.
     ///
-    /// `GET /api/2.0/bundle/{name}`
+    /// `GET /api/2.0/bundle/{name}` **In private preview**: may change in any release.
     GetResource {
         info: "bundle_deployments.get_resource", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Resource = databricks_core::ResponseParts::json;
@@ -140,7 +140,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one version of a deployment.
     ///
-    /// `GET /api/2.0/bundle/{name}`
+    /// `GET /api/2.0/bundle/{name}` **In private preview**: may change in any release.
     GetVersion {
         info: "bundle_deployments.get_version", GET "/api/2.0/bundle/{name}", Workspace;
         output: super::Version = databricks_core::ResponseParts::json;
@@ -158,7 +158,7 @@ databricks_core::operation! {
     ///
     /// Fails with `ABORTED` if the lock has run out or the version is over.
     ///
-    /// `POST /api/2.0/bundle/{name}/heartbeat`
+    /// `POST /api/2.0/bundle/{name}/heartbeat` **In private preview**: may change in any release.
     Heartbeat {
         info: "bundle_deployments.heartbeat", POST "/api/2.0/bundle/{name}/heartbeat", Workspace;
         output: super::HeartbeatResponse = databricks_core::ResponseParts::json;
@@ -175,7 +175,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the bundle deployments of the workspace.
     ///
-    /// `GET /api/2.0/bundle/deployments`
+    /// `GET /api/2.0/bundle/deployments` **In private preview**: may change in any release.
     ListDeployments {
         info: "bundle_deployments.list_deployments", GET "/api/2.0/bundle/deployments", Workspace;
         output: super::ListDeploymentsResponse = databricks_core::ResponseParts::json;
@@ -216,7 +216,7 @@ impl databricks_core::Paginated for ListDeployments {
 databricks_core::operation! {
     /// Lists the operations of a version.
     ///
-    /// `GET /api/2.0/bundle/{parent}/operations`
+    /// `GET /api/2.0/bundle/{parent}/operations` **In private preview**: may change in any release.
     ListOperations {
         info: "bundle_deployments.list_operations", GET "/api/2.0/bundle/{parent}/operations", Workspace;
         output: super::ListOperationsResponse = databricks_core::ResponseParts::json;
@@ -259,7 +259,7 @@ impl databricks_core::Paginated for ListOperations {
 databricks_core::operation! {
     /// Lists the resources of a deployment.
     ///
-    /// `GET /api/2.0/bundle/{parent}/resources`
+    /// `GET /api/2.0/bundle/{parent}/resources` **In private preview**: may change in any release.
     ListResources {
         info: "bundle_deployments.list_resources", GET "/api/2.0/bundle/{parent}/resources", Workspace;
         output: super::ListResourcesResponse = databricks_core::ResponseParts::json;
@@ -302,7 +302,7 @@ impl databricks_core::Paginated for ListResources {
 databricks_core::operation! {
     /// Lists the versions of a deployment by falling number, latest first.
     ///
-    /// `GET /api/2.0/bundle/{parent}/versions`
+    /// `GET /api/2.0/bundle/{parent}/versions` **In private preview**: may change in any release.
     ListVersions {
         info: "bundle_deployments.list_versions", GET "/api/2.0/bundle/{parent}/versions", Workspace;
         output: super::ListVersionsResponse = databricks_core::ResponseParts::json;
@@ -345,10 +345,11 @@ impl databricks_core::Paginated for ListVersions {
 databricks_core::operation! {
     /// Changes the fields of a deployment that `update_mask` names.
     ///
-    /// `PATCH /api/2.0/bundle/{name}`
+    /// `PATCH /api/2.0/bundle/{name}` **In private preview**: may change in any release.
     UpdateDeployment {
         info: "bundle_deployments.update_deployment", PATCH "/api/2.0/bundle/{name}", Workspace;
         output: super::Deployment = databricks_core::ResponseParts::json;
+        request { masked("deployment", "-name =deployment_mode =display_name =target_name =workspace_info") }
         required {
             /// Name of the deployment, `deployments/{deployment}`.
             ///
@@ -356,10 +357,15 @@ databricks_core::operation! {
             name: String = segments "name",
             /// New values of the fields in the mask; the rest is ignored.
             deployment: super::Deployment = json "deployment",
+        }
+        optional {
             /// Comma-separated fields to change, out of `workspace_info`, `deployment_mode`, `target_name` and `display_name`.
             ///
             /// Naming none, or any other, fails with `INVALID_PARAMETER_VALUE`.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `deployment`. It can hold `display_name`, `deployment_mode`, `target_name`,
+            /// `workspace_info`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -372,10 +378,11 @@ databricks_core::operation! {
     /// resource of the deployment. Naming `state` in the mask without a value removes that resource, which a successful delete
     /// or unbind has to do.
     ///
-    /// `PATCH /api/2.0/bundle/{name}`
+    /// `PATCH /api/2.0/bundle/{name}` **In private preview**: may change in any release.
     UpdateOperation {
         info: "bundle_deployments.update_operation", PATCH "/api/2.0/bundle/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
+        request { masked("operation", "-name =dashboard_metadata =error_message =resource_id =state =status") }
         required {
             /// Name of the operation, `deployments/{deployment}/versions/{version}/operations/{resource_key}`.
             ///
@@ -383,10 +390,15 @@ databricks_core::operation! {
             name: String = segments "name",
             /// New values of the fields in the mask, and `sequence_id`; the rest is ignored.
             operation: super::Operation = json "operation",
+        }
+        optional {
             /// Comma-separated fields to change, out of `status`, `state`, `resource_id`, `error_message` and `dashboard_metadata`.
             ///
             /// Naming none, or any other, fails with `INVALID_PARAMETER_VALUE`.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `operation`. It can hold `state`, `error_message`, `resource_id`, `status`,
+            /// `dashboard_metadata`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

@@ -138,21 +138,29 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::bundle_deployments::UpdateDeployment::INFO,
-        "Changes the fields of a deployment that `update_mask` names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("deployment", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::bundle_deployments::UpdateDeployment::INFO,
+            "Changes the fields of a deployment that `update_mask` names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("deployment", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "deployment",
+            "-name =deployment_mode =display_name =target_name =workspace_info",
+        ),
     OperationSchema::new(
-        super::bundle_deployments::UpdateOperation::INFO,
-        "Records the outcome of an operation while its version is in progress.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("operation", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::bundle_deployments::UpdateOperation::INFO,
+            "Records the outcome of an operation while its version is in progress.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("operation", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "operation",
+            "-name =dashboard_metadata =error_message =resource_id =state =status",
+        ),
 ];

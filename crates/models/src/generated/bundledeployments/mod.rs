@@ -2,6 +2,8 @@
 
 //! The package `bundledeployments`: its types, and a module per service with its operations.
 //!
+//! **In private preview**: may change in any release.
+//!
 //! | service |
 //! |---|
 //! | [`bundle_deployments`] |

@@ -464,7 +464,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Whether a version is over.
     VersionStatus {
-        /// `VERSION_STATUS_COMPLETED`: The version is over; `completion_reason` says how.
+        /// `VERSION_STATUS_COMPLETED`: The version is over; `completion_reason` states how.
         VersionStatusCompleted = "VERSION_STATUS_COMPLETED",
         /// `VERSION_STATUS_IN_PROGRESS`: The version is under way and holds the lock of the deployment.
         VersionStatusInProgress = "VERSION_STATUS_IN_PROGRESS",

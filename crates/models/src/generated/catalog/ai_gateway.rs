@@ -4,13 +4,15 @@
 //! outside Databricks), model provider services (access to an external provider), MCP services (Model Context Protocol
 //! servers) and skills.
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Creates an MCP service: registers an MCP server, so that its tools can be found, governed and called.
     ///
     /// The caller must own the schema, or have `CREATE_SERVICE` and `USE_SCHEMA` on it and `USE_CATALOG` above it. It also
     /// needs `USE_CONNECTION` on the connection to the server.
     ///
-    /// `POST /api/2.1/unity-catalog/mcp-services`
+    /// `POST /api/2.1/unity-catalog/mcp-services` **In beta**: may change in any release.
     CreateMcpService {
         info: "ai_gateway.create_mcp_service", POST "/api/2.1/unity-catalog/mcp-services", Workspace;
         output: super::McpService = databricks_core::ResponseParts::json;
@@ -47,13 +49,15 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Creates a model provider service: access to an external provider of models, for model services to use.
     ///
     /// The caller must own the schema, or have `CREATE_SERVICE` and `USE_SCHEMA` on it and `USE_CATALOG` above it. Secrets
     /// given in the request take `CREATE_CONNECTION` on the schema, a service credential takes `ACCESS` on it.
     ///
-    /// `POST /api/2.1/unity-catalog/model-provider-services`
+    /// `POST /api/2.1/unity-catalog/model-provider-services` **In beta**: may change in any release.
     CreateModelProviderService {
         info: "ai_gateway.create_model_provider_service", POST "/api/2.1/unity-catalog/model-provider-services", Workspace;
         output: super::ModelProviderService = databricks_core::ResponseParts::json;
@@ -70,14 +74,16 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Creates a model service: an endpoint that routes inference requests to models.
     ///
     /// The caller must own the schema, or have `CREATE_SERVICE` and `USE_SCHEMA` on it and `USE_CATALOG` above it. Each
     /// destination takes `EXECUTE` on its model or provider service with `USE_CATALOG` and `USE_SCHEMA` above that, one with
     /// provisioned throughput also `CAN_MANAGE` on its serving endpoint; an inference table takes `CREATE_TABLE`.
     ///
-    /// `POST /api/2.1/unity-catalog/model-services`
+    /// `POST /api/2.1/unity-catalog/model-services` **In beta**: may change in any release.
     CreateModelService {
         info: "ai_gateway.create_model_service", POST "/api/2.1/unity-catalog/model-services", Workspace;
         output: super::ModelService = databricks_core::ResponseParts::json;
@@ -119,12 +125,14 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Deletes an MCP service.
     ///
     /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
     ///
-    /// `DELETE /api/2.1/unity-catalog/{name}`
+    /// `DELETE /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
     DeleteMcpService {
         info: "ai_gateway.delete_mcp_service", DELETE "/api/2.1/unity-catalog/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -161,12 +169,14 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Deletes a model provider service.
     ///
     /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
     ///
-    /// `DELETE /api/2.1/unity-catalog/{name}`
+    /// `DELETE /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
     DeleteModelProviderService {
         info: "ai_gateway.delete_model_provider_service", DELETE "/api/2.1/unity-catalog/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -185,12 +195,14 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Deletes a model service.
     ///
     /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it.
     ///
-    /// `DELETE /api/2.1/unity-catalog/{name}`
+    /// `DELETE /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
     DeleteModelService {
         info: "ai_gateway.delete_model_service", DELETE "/api/2.1/unity-catalog/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -254,13 +266,15 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns one MCP service.
     ///
     /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
     /// `USE_SCHEMA` above it.
     ///
-    /// `GET /api/2.1/unity-catalog/{name}`
+    /// `GET /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
     GetMcpService {
         info: "ai_gateway.get_mcp_service", GET "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::McpService = databricks_core::ResponseParts::json;
@@ -293,13 +307,15 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns one model provider service.
     ///
     /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
     /// `USE_SCHEMA` above it.
     ///
-    /// `GET /api/2.1/unity-catalog/{name}`
+    /// `GET /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
     GetModelProviderService {
         info: "ai_gateway.get_model_provider_service", GET "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::ModelProviderService = databricks_core::ResponseParts::json;
@@ -312,13 +328,15 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns one model service.
     ///
     /// The caller must own it or have `MANAGE`, `READ_METADATA` or `EXECUTE` on it, together with `USE_CATALOG` and
     /// `USE_SCHEMA` above it.
     ///
-    /// `GET /api/2.1/unity-catalog/{name}`
+    /// `GET /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
     GetModelService {
         info: "ai_gateway.get_model_service", GET "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::ModelService = databricks_core::ResponseParts::json;
@@ -350,13 +368,15 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the MCP services of a schema.
     ///
     /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
     /// on.
     ///
-    /// `GET /api/2.1/unity-catalog/mcp-services`
+    /// `GET /api/2.1/unity-catalog/mcp-services` **In beta**: may change in any release.
     ListMcpServices {
         info: "ai_gateway.list_mcp_services", GET "/api/2.1/unity-catalog/mcp-services", Workspace;
         output: super::ListMcpServicesResponse = databricks_core::ResponseParts::json;
@@ -377,6 +397,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListMcpServices {
     type Item = super::McpService;
     #[inline]
@@ -398,13 +419,15 @@ impl databricks_core::Paginated for ListMcpServices {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the model provider services of a schema.
     ///
     /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
     /// on.
     ///
-    /// `GET /api/2.1/unity-catalog/model-provider-services`
+    /// `GET /api/2.1/unity-catalog/model-provider-services` **In beta**: may change in any release.
     ListModelProviderServices {
         info: "ai_gateway.list_model_provider_services", GET "/api/2.1/unity-catalog/model-provider-services", Workspace;
         output: super::ListModelProviderServicesResponse = databricks_core::ResponseParts::json;
@@ -425,6 +448,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListModelProviderServices {
     type Item = super::ModelProviderService;
     #[inline]
@@ -446,13 +470,15 @@ impl databricks_core::Paginated for ListModelProviderServices {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the model services of a schema.
     ///
     /// The caller needs `USE_CATALOG` and `USE_SCHEMA`, and sees those it owns or has `MANAGE`, `READ_METADATA` or `EXECUTE`
     /// on.
     ///
-    /// `GET /api/2.1/unity-catalog/model-services`
+    /// `GET /api/2.1/unity-catalog/model-services` **In beta**: may change in any release.
     ListModelServices {
         info: "ai_gateway.list_model_services", GET "/api/2.1/unity-catalog/model-services", Workspace;
         output: super::ListModelServicesResponse = databricks_core::ResponseParts::json;
@@ -473,6 +499,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListModelServices {
     type Item = super::ModelService;
     #[inline]
@@ -540,16 +567,19 @@ impl databricks_core::Paginated for ListSkills {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes the given parts of an MCP service.
     ///
     /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. The owner needs
     /// `USE_CONNECTION` on a new connection. The name stays.
     ///
-    /// `PATCH /api/2.1/unity-catalog/{name}`
+    /// `PATCH /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
     UpdateMcpService {
         info: "ai_gateway.update_mcp_service", PATCH "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::McpService = databricks_core::ResponseParts::json;
+        request { masked("mcp_service", "-etag -name =comment =config.include_tool_selectors =config.rate_limits =config.source_connection.name") }
         required {
             /// Resource name, as `mcp-services/{catalog}.{schema}.{name}`.
             ///
@@ -557,31 +587,37 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The new values; only the paths in `update_mask` are taken.
             mcp_service: super::McpService = json "mcp_service",
-            /// Paths to change, among `comment`, `config`, `config.rate_limits`, `config.source_connection.name` and
-            /// `config.include_tool_selectors`.
-            ///
-            /// `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// `etag` of the last read; the request fails if the object has changed since.
             ///
             /// Without it, nothing is checked.
             etag: String = query "etag",
+            /// Paths to change, among `comment`, `config`, `config.rate_limits`, `config.source_connection.name` and
+            /// `config.include_tool_selectors`.
+            ///
+            /// `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
+            ///
+            /// Unless it is set, it names what is set in `mcp_service`. It can hold `comment`, `config.source_connection.name`,
+            /// `config.include_tool_selectors`, `config.rate_limits`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes the given parts of a model provider service.
     ///
     /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. The name and the
     /// type of provider stay, and how it authenticates can change only where the provider supports both ways.
     ///
-    /// `PATCH /api/2.1/unity-catalog/{name}`
+    /// `PATCH /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
     UpdateModelProviderService {
         info: "ai_gateway.update_model_provider_service", PATCH "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::ModelProviderService = databricks_core::ResponseParts::json;
+        request { masked("model_provider_service", "-etag -name =comment =config.allow_all_targets =config.forward_headers =config.forward_query_parameters =config.forward_unmanaged_paths =config.inference_table =config.pricing.default_discount_basis_points =config.rate_limits =config.targets config.amazon_bedrock>config.provider config.anthropic>config.provider config.azure_openai>config.provider config.bedrock_mantle>config.provider config.custom>config.provider config.gemini_enterprise>config.provider config.microsoft_foundry>config.provider config.openai>config.provider") }
         required {
             /// Resource name, as `model-provider-services/{catalog}.{schema}.{name}`.
             ///
@@ -589,34 +625,41 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The new values; only the paths in `update_mask` are taken.
             model_provider_service: super::ModelProviderService = json "model_provider_service",
-            /// Paths to change: `comment`, `config` as a whole (what is not given is cleared), `config.provider` for the part of the
-            /// provider, whatever its field is called, or one of `allow_all_targets`, `targets`, `forward_headers`,
-            /// `forward_query_parameters`, `forward_unmanaged_paths`, `rate_limits`, `pricing.default_discount_basis_points` and
-            /// `inference_table` below `config`.
-            ///
-            /// If `config` or `config.provider` comes without secrets, the stored ones stay.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// `etag` of the last read; the request fails if the object has changed since.
             ///
             /// Without it, nothing is checked.
             etag: String = query "etag",
+            /// Paths to change: `comment`, `config` as a whole (what is not given is cleared), `config.provider` for the part of the
+            /// provider, whatever its field is called, or one of `allow_all_targets`, `targets`, `forward_headers`,
+            /// `forward_query_parameters`, `forward_unmanaged_paths`, `rate_limits`, `pricing.default_discount_basis_points` and
+            /// `inference_table` below `config`.
+            ///
+            /// If `config` or `config.provider` comes without secrets, the stored ones stay.
+            ///
+            /// Unless it is set, it names what is set in `model_provider_service`. It can hold `comment`, `config.allow_all_targets`,
+            /// `config.targets`, `config.forward_headers`, `config.forward_query_parameters`, `config.forward_unmanaged_paths`,
+            /// `config.rate_limits`, `config.pricing.default_discount_basis_points`, `config.inference_table`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes the given parts of a model service.
     ///
     /// The caller must own it or have `MANAGE` on it, together with `USE_CATALOG` and `USE_SCHEMA` above it. New destinations
     /// take privileges of the caller and of the owner, as on creation; an owner needs `CAN_QUERY` on the endpoint of one with
     /// provisioned throughput. The name stays.
     ///
-    /// `PATCH /api/2.1/unity-catalog/{name}`
+    /// `PATCH /api/2.1/unity-catalog/{name}` **In beta**: may change in any release.
     UpdateModelService {
         info: "ai_gateway.update_model_service", PATCH "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::ModelService = databricks_core::ResponseParts::json;
+        request { masked("model_service", "-etag -name =comment =config.inference_table =config.rate_limits =config.routing.destinations =config.routing.fallback.destinations") }
         required {
             /// Resource name, as `model-services/{catalog}.{schema}.{name}`.
             ///
@@ -624,17 +667,20 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The new values; only the paths in `update_mask` are taken.
             model_service: super::ModelService = json "model_service",
-            /// Paths to change, among `comment`, `config`, `config.rate_limits`, `config.inference_table`,
-            /// `config.routing.destinations`, and for fallbacks `config.routing.fallback.destinations`.
-            ///
-            /// `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// `etag` of the last read; the request fails if the object has changed since.
             ///
             /// Without it, nothing is checked.
             etag: String = query "etag",
+            /// Paths to change, among `comment`, `config`, `config.rate_limits`, `config.inference_table`,
+            /// `config.routing.destinations`, and for fallbacks `config.routing.fallback.destinations`.
+            ///
+            /// `config` replaces the whole configuration, and clears what is not given; with narrower paths the rest stays.
+            ///
+            /// Unless it is set, it names what is set in `model_service`. It can hold `comment`, `config.routing.destinations`,
+            /// `config.routing.fallback.destinations`, `config.rate_limits`, `config.inference_table`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -650,6 +696,7 @@ databricks_core::operation! {
     UpdateSkill {
         info: "ai_gateway.update_skill", PATCH "/api/2.1/unity-catalog/{name}", Workspace;
         output: super::Skill = databricks_core::ResponseParts::json;
+        request { masked("skill", "-etag -name =comment") }
         required {
             /// Resource name, as `skills/{catalog}.{schema}.{name}`.
             ///
@@ -657,14 +704,16 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The new values; only the paths in `update_mask` are taken.
             skill: super::Skill = json "skill",
-            /// Has to be `comment`.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// `etag` of the last read; the request fails if the object has changed since.
             ///
             /// Without it, nothing is checked.
             etag: String = query "etag",
+            /// Has to be `comment`.
+            ///
+            /// Unless it is set, it names what is set in `skill`. It can hold `comment`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

@@ -139,6 +139,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::ai_gateway::CreateMcpService::INFO,
         "Creates an MCP service: registers an MCP server, so that its tools can be found, governed and called.",
@@ -156,6 +157,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("login", Kind::Object, &[Location::Json]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::ai_gateway::CreateModelProviderService::INFO,
         "Creates a model provider service: access to an external provider of models, for model services to use.",
@@ -165,6 +167,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("model_provider_service", Kind::Object, &[Location::Json]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::ai_gateway::CreateModelService::INFO,
         "Creates a model service: an endpoint that routes inference requests to models.",
@@ -183,6 +186,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("skill", Kind::Object, &[Location::Json]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::ai_gateway::DeleteMcpService::INFO,
         "Deletes an MCP service.",
@@ -196,6 +200,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Signs the caller out of an MCP service by revoking its credential.",
         &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::ai_gateway::DeleteModelProviderService::INFO,
         "Deletes a model provider service.",
@@ -204,6 +209,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::optional("etag", Kind::Text, &[Location::Query]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::ai_gateway::DeleteModelService::INFO,
         "Deletes a model service.",
@@ -225,6 +231,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Publishes the uploaded files of a skill, taking its name and description from `SKILL.md`.",
         &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::ai_gateway::GetMcpService::INFO,
         "Returns one MCP service.",
@@ -235,11 +242,13 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Returns whether the caller is authenticated to an MCP service.",
         &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::ai_gateway::GetModelProviderService::INFO,
         "Returns one model provider service.",
         &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::ai_gateway::GetModelService::INFO,
         "Returns one model service.",
@@ -250,6 +259,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Returns one skill.",
         &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::ai_gateway::ListMcpServices::INFO,
             "Lists the MCP services of a schema.",
@@ -269,6 +279,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::ai_gateway::ListModelProviderServices::INFO,
             "Lists the model provider services of a schema.",
@@ -288,6 +299,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::ai_gateway::ListModelServices::INFO,
             "Lists the model services of a schema.",
@@ -325,46 +337,66 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
-        super::ai_gateway::UpdateMcpService::INFO,
-        "Changes the given parts of an MCP service.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("mcp_service", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::ai_gateway::UpdateMcpService::INFO,
+            "Changes the given parts of an MCP service.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("mcp_service", Kind::Object, &[Location::Json]),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "mcp_service",
+            "-etag -name =comment =config.include_tool_selectors =config.rate_limits =config.source_connection.name",
+        ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
-        super::ai_gateway::UpdateModelProviderService::INFO,
-        "Changes the given parts of a model provider service.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("model_provider_service", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::ai_gateway::UpdateModelProviderService::INFO,
+            "Changes the given parts of a model provider service.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required(
+                    "model_provider_service",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "model_provider_service",
+            "-etag -name =comment =config.allow_all_targets =config.forward_headers =config.forward_query_parameters =config.forward_unmanaged_paths =config.inference_table =config.pricing.default_discount_basis_points =config.rate_limits =config.targets config.amazon_bedrock>config.provider config.anthropic>config.provider config.azure_openai>config.provider config.bedrock_mantle>config.provider config.custom>config.provider config.gemini_enterprise>config.provider config.microsoft_foundry>config.provider config.openai>config.provider",
+        ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
-        super::ai_gateway::UpdateModelService::INFO,
-        "Changes the given parts of a model service.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("model_service", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::ai_gateway::UpdateModelService::INFO,
+            "Changes the given parts of a model service.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("model_service", Kind::Object, &[Location::Json]),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "model_service",
+            "-etag -name =comment =config.inference_table =config.rate_limits =config.routing.destinations =config.routing.fallback.destinations",
+        ),
     OperationSchema::new(
-        super::ai_gateway::UpdateSkill::INFO,
-        "Changes the comment of a skill.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("skill", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::ai_gateway::UpdateSkill::INFO,
+            "Changes the comment of a skill.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("skill", Kind::Object, &[Location::Json]),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("skill", "-etag -name =comment"),
     OperationSchema::new(
         super::artifact_allowlists::Get::INFO,
         "Returns the allowlist for one type of artifact.",
@@ -709,16 +741,17 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::entity_tag_assignments::Update::INFO,
-        "Changes a tag of an entity.",
-        &[
-            Input::required("entity_type", Kind::Text, &[Location::Path]),
-            Input::required("entity_name", Kind::Text, &[Location::Path]),
-            Input::required("tag_key", Kind::Text, &[Location::Path]),
-            Input::required("tag_assignment", Kind::Object, &[Location::Json]),
-            Input::optional("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::entity_tag_assignments::Update::INFO,
+            "Changes a tag of an entity.",
+            &[
+                Input::required("entity_type", Kind::Text, &[Location::Path]),
+                Input::required("entity_name", Kind::Text, &[Location::Path]),
+                Input::required("tag_key", Kind::Text, &[Location::Path]),
+                Input::required("tag_assignment", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("tag_assignment", "-entity_name -entity_type -tag_key"),
     OperationSchema::new(
         super::external_lineage::CreateExternalLineageRelationship::INFO,
         "Creates a lineage relationship; at least one end is an external metadata object.",
@@ -761,17 +794,21 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::external_lineage::UpdateExternalLineageRelationship::INFO,
-        "Changes a lineage relationship.",
-        &[
-            Input::required(
-                "external_lineage_relationship",
-                Kind::Object,
-                &[Location::Json],
-            ),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::external_lineage::UpdateExternalLineageRelationship::INFO,
+            "Changes a lineage relationship.",
+            &[
+                Input::required(
+                    "external_lineage_relationship",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "external_lineage_relationship",
+            "-source -target source.external_metadata/ source.model_version/ source.path/ source.table/ source/ target.external_metadata/ target.model_version/ target.path/ target.table/ target/",
+        ),
     OperationSchema::new(
             super::external_locations::Create::INFO,
             "Creates an external location.",
@@ -907,14 +944,16 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::external_metadata::UpdateExternalMetadata::INFO,
-        "Changes an external metadata object.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Path]),
-            Input::required("external_metadata", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::external_metadata::UpdateExternalMetadata::INFO,
+            "Changes an external metadata object.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::required("external_metadata", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("external_metadata", "-name"),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::functions::Create::INFO,
             "Creates a function.",
@@ -1316,16 +1355,21 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::policies::UpdatePolicy::INFO,
-        "Changes a policy of a securable.",
-        &[
-            Input::required("on_securable_type", Kind::Text, &[Location::Path]),
-            Input::required("on_securable_fullname", Kind::Text, &[Location::Path]),
-            Input::required("name", Kind::Text, &[Location::Path]),
-            Input::required("policy_info", Kind::Object, &[Location::Json]),
-            Input::optional("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::policies::UpdatePolicy::INFO,
+            "Changes a policy of a securable.",
+            &[
+                Input::required("on_securable_type", Kind::Text, &[Location::Path]),
+                Input::required("on_securable_fullname", Kind::Text, &[Location::Path]),
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::required("policy_info", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "policy_info",
+            "-created_at -created_by -governed_tags -id -name -on_securable_fullname -on_securable_type -updated_at -updated_by ? column_mask/ deny/ grant/ row_filter/",
+        ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::quality_monitors::CancelRefresh::INFO,
             "Cancels a refresh that has been started.",
@@ -1392,6 +1436,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Lists the latest refreshes of a monitor, 25 at most.",
         &[Input::required("table_name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::quality_monitors::RegenerateDashboard::INFO,
             "Builds the dashboard of a monitor anew, in its assets directory.",
@@ -1571,17 +1616,21 @@ pub static OPERATIONS: &[OperationSchema] = &[
         ],
     ),
     OperationSchema::new(
-        super::rfa::UpdateAccessRequestDestinations::INFO,
-        "Sets where requests for access to a securable are sent.",
-        &[
-            Input::required(
-                "access_request_destinations",
-                Kind::Object,
-                &[Location::Json],
-            ),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::rfa::UpdateAccessRequestDestinations::INFO,
+            "Sets where requests for access to a securable are sent.",
+            &[
+                Input::required(
+                    "access_request_destinations",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "access_request_destinations",
+            "-securable destination_source_securable/ securable/",
+        ),
     OperationSchema::new(
             super::schemas::Create::INFO,
             "Creates a schema.",
@@ -1695,14 +1744,15 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::secrets_uc::UpdateSecret::INFO,
-        "Changes a secret.",
-        &[
-            Input::required("full_name", Kind::Text, &[Location::Path]),
-            Input::required("secret", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::secrets_uc::UpdateSecret::INFO,
+            "Changes a secret.",
+            &[
+                Input::required("full_name", Kind::Text, &[Location::Path]),
+                Input::required("secret", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("secret", "-full_name =comment =expire_time =owner =value"),
     OperationSchema::new(
             super::storage_credentials::Create::INFO,
             "Creates a storage credential.",
@@ -1920,7 +1970,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
     ),
     OperationSchema::new(
         super::tables::Exists::INFO,
-        "Says whether a table exists.",
+        "Returns whether a table exists.",
         &[Input::required("full_name", Kind::Text, &[Location::Path])],
     ),
     OperationSchema::new(
@@ -1991,6 +2041,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::tables::Update::INFO,
             "Changes the owner of a table.",

@@ -113,6 +113,7 @@ databricks_core::operation! {
     Update {
         info: "entity_tag_assignments.update", PATCH "/api/2.1/unity-catalog/entity-tag-assignments/{entity_type}/{entity_name}/tags/{tag_key}", Workspace;
         output: super::EntityTagAssignment = databricks_core::ResponseParts::json;
+        request { masked("tag_assignment", "-entity_name -entity_type -tag_key") }
         required {
             /// Kind of the tagged entity, for example `catalogs`, `tables` or `columns`.
             entity_type: String = path "entity_type",
@@ -128,8 +129,8 @@ databricks_core::operation! {
             ///
             /// `*` replaces everything.
             ///
-            /// Required, though not an argument.
-            update_mask: String = query "update_mask",
+            /// Unless it is set, it names what is set in `tag_assignment`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

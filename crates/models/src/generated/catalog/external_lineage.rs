@@ -6,7 +6,7 @@
 databricks_core::operation! {
     /// Creates a lineage relationship; at least one end is an external metadata object.
     ///
-    /// `POST /api/2.0/lineage-tracking/external-lineage`
+    /// `POST /api/2.0/lineage-tracking/external-lineage` In public preview.
     CreateExternalLineageRelationship {
         info: "external_lineage.create_external_lineage_relationship", POST "/api/2.0/lineage-tracking/external-lineage", Workspace;
         output: super::ExternalLineageRelationship = databricks_core::ResponseParts::json;
@@ -20,7 +20,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a lineage relationship.
     ///
-    /// `DELETE /api/2.0/lineage-tracking/external-lineage`
+    /// `DELETE /api/2.0/lineage-tracking/external-lineage` In public preview.
     DeleteExternalLineageRelationship {
         info: "external_lineage.delete_external_lineage_relationship", DELETE "/api/2.0/lineage-tracking/external-lineage", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -34,7 +34,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the external lineage of an object, in one direction.
     ///
-    /// `GET /api/2.0/lineage-tracking/external-lineage`
+    /// `GET /api/2.0/lineage-tracking/external-lineage` In public preview.
     ListExternalLineageRelationships {
         info: "external_lineage.list_external_lineage_relationships", GET "/api/2.0/lineage-tracking/external-lineage", Workspace;
         output: super::ListExternalLineageRelationshipsResponse = databricks_core::ResponseParts::json;
@@ -77,17 +77,22 @@ impl databricks_core::Paginated for ListExternalLineageRelationships {
 databricks_core::operation! {
     /// Changes a lineage relationship.
     ///
-    /// `PATCH /api/2.0/lineage-tracking/external-lineage`
+    /// `PATCH /api/2.0/lineage-tracking/external-lineage` In public preview.
     UpdateExternalLineageRelationship {
         info: "external_lineage.update_external_lineage_relationship", PATCH "/api/2.0/lineage-tracking/external-lineage", Workspace;
         output: super::ExternalLineageRelationship = databricks_core::ResponseParts::json;
+        request { masked("external_lineage_relationship", "-source -target source.external_metadata/ source.model_version/ source.path/ source.table/ source/ target.external_metadata/ target.model_version/ target.path/ target.table/ target/") }
         required {
             /// New content; only the fields in `update_mask` are taken.
             external_lineage_relationship: super::UpdateRequestExternalLineage = json "external_lineage_relationship",
+        }
+        optional {
             /// Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
             ///
             /// `*` replaces everything.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `external_lineage_relationship`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

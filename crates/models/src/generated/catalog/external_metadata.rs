@@ -9,7 +9,7 @@ databricks_core::operation! {
     ///
     /// Allowed to metastore admins and with `CREATE_EXTERNAL_METADATA`. All account users get `BROWSE` on the new object.
     ///
-    /// `POST /api/2.0/lineage-tracking/external-metadata`
+    /// `POST /api/2.0/lineage-tracking/external-metadata` In public preview.
     CreateExternalMetadata {
         info: "external_metadata.create_external_metadata", POST "/api/2.0/lineage-tracking/external-metadata", Workspace;
         output: super::ExternalMetadata = databricks_core::ResponseParts::json;
@@ -25,7 +25,7 @@ databricks_core::operation! {
     ///
     /// Allowed to metastore admins, to its owner, and with `MANAGE` on it.
     ///
-    /// `DELETE /api/2.0/lineage-tracking/external-metadata/{name}`
+    /// `DELETE /api/2.0/lineage-tracking/external-metadata/{name}` In public preview.
     DeleteExternalMetadata {
         info: "external_metadata.delete_external_metadata", DELETE "/api/2.0/lineage-tracking/external-metadata/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -41,7 +41,7 @@ databricks_core::operation! {
     ///
     /// Allowed to metastore admins, to its owner, and with `BROWSE` on it.
     ///
-    /// `GET /api/2.0/lineage-tracking/external-metadata/{name}`
+    /// `GET /api/2.0/lineage-tracking/external-metadata/{name}` In public preview.
     GetExternalMetadata {
         info: "external_metadata.get_external_metadata", GET "/api/2.0/lineage-tracking/external-metadata/{name}", Workspace;
         output: super::ExternalMetadata = databricks_core::ResponseParts::json;
@@ -57,7 +57,7 @@ databricks_core::operation! {
     ///
     /// Metastore admins see all of them, others those they have `BROWSE` on. The order is not defined.
     ///
-    /// `GET /api/2.0/lineage-tracking/external-metadata`
+    /// `GET /api/2.0/lineage-tracking/external-metadata` In public preview.
     ListExternalMetadata {
         info: "external_metadata.list_external_metadata", GET "/api/2.0/lineage-tracking/external-metadata", Workspace;
         output: super::ListExternalMetadataResponse = databricks_core::ResponseParts::json;
@@ -97,19 +97,24 @@ databricks_core::operation! {
     /// Allowed to metastore admins, to its owner, and with `MODIFY` on it. One request changes either the owner, which takes
     /// `MANAGE` too, or other fields.
     ///
-    /// `PATCH /api/2.0/lineage-tracking/external-metadata/{name}`
+    /// `PATCH /api/2.0/lineage-tracking/external-metadata/{name}` In public preview.
     UpdateExternalMetadata {
         info: "external_metadata.update_external_metadata", PATCH "/api/2.0/lineage-tracking/external-metadata/{name}", Workspace;
         output: super::ExternalMetadata = databricks_core::ResponseParts::json;
+        request { masked("external_metadata", "-name") }
         required {
             /// Name of the object.
             name: String = path "name",
             /// New content; only the fields in `update_mask` are taken.
             external_metadata: super::ExternalMetadata = json "external_metadata",
+        }
+        optional {
             /// Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
             ///
             /// `*` replaces everything.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `external_metadata`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

@@ -2,7 +2,9 @@
 
 //! Manages user-defined functions, which live in a schema beside the tables.
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Creates a function.
     ///
     /// Experimental; it is going to change. The caller needs `USE_CATALOG` on the catalog, and on the schema `CREATE_FUNCTION`

@@ -24,7 +24,7 @@ databricks_core::operation! {
             /// Upper limit for the privileges on one page: at least 150, or 0 for the limit of the server, which also caps it; anything
             /// else is rejected.
             ///
-            /// The privileges of one principal are never split over pages. Without it everything comes in one answer.
+            /// The privileges of one principal are never split over pages. Without it everything comes in one response.
             max_results: i64 = query "max_results",
             /// `next_page_token` of the preceding page; absent for the first page.
             page_token: String = query "page_token",
@@ -53,7 +53,7 @@ databricks_core::operation! {
             /// Upper limit for the privileges on one page: at least 150, or 0 for the limit of the server, which also caps it; anything
             /// else is rejected.
             ///
-            /// The privileges of one principal are never split over pages. Without it everything comes in one answer.
+            /// The privileges of one principal are never split over pages. Without it everything comes in one response.
             max_results: i64 = query "max_results",
             /// `next_page_token` of the preceding page; absent for the first page.
             page_token: String = query "page_token",
@@ -66,7 +66,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the privileges granted on a securable itself, without inherited ones.
     ///
-    /// `GET /api/2.1/unity-catalog/privilege-assignments/{securable_type}/{full_name}`
+    /// `GET /api/2.1/unity-catalog/privilege-assignments/{securable_type}/{full_name}` In public preview.
     List {
         info: "grants.list", GET "/api/2.1/unity-catalog/privilege-assignments/{securable_type}/{full_name}", Workspace;
         output: super::ListPrivilegeAssignmentsResponse = databricks_core::ResponseParts::json;
@@ -114,7 +114,7 @@ impl databricks_core::Paginated for List {
 databricks_core::operation! {
     /// Lists the privileges on a securable, inherited ones included.
     ///
-    /// `GET /api/2.1/unity-catalog/effective-privilege-assignments/{securable_type}/{full_name}`
+    /// `GET /api/2.1/unity-catalog/effective-privilege-assignments/{securable_type}/{full_name}` In public preview.
     ListEffective {
         info: "grants.list_effective", GET "/api/2.1/unity-catalog/effective-privilege-assignments/{securable_type}/{full_name}", Workspace;
         output: super::ListEffectivePrivilegeAssignmentsResponse = databricks_core::ResponseParts::json;
@@ -176,7 +176,7 @@ databricks_core::operation! {
         optional {
             /// Privileges to add and remove, one entry per principal.
             changes: Vec<super::PermissionsChange> = optional "changes",
-            /// Whether to leave the resulting privileges out of the answer; false by default.
+            /// Whether to leave the resulting privileges out of the response; false by default.
             omit_permissions_in_response: bool = optional "omit_permissions_in_response",
         }
     }

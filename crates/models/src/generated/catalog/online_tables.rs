@@ -5,9 +5,9 @@
 databricks_core::operation! {
     /// Creates an online table from a Delta table.
     ///
-    /// Creation goes on after the answer; the table can be used once its provisioning state is `ACTIVE`.
+    /// Creation goes on after the response; the table can be used once its provisioning state is `ACTIVE`.
     ///
-    /// `POST /api/2.0/online-tables`
+    /// `POST /api/2.0/online-tables` In public preview.
     Create {
         info: "online_tables.create", POST "/api/2.0/online-tables", Workspace;
         output: super::OnlineTable = databricks_core::ResponseParts::json;
@@ -20,6 +20,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Create {
     type Poll = super::online_tables::Get;
+    type State = super::ProvisioningInfoState;
     const SUCCESS: &'static [&'static str] = &["ACTIVE"];
     const FAILURE: &'static [&'static str] = &["FAILED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -33,17 +34,18 @@ impl databricks_core::Waitable for Create {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.unity_catalog_provisioning_state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled
-                .unity_catalog_provisioning_state
-                .as_ref()
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }
 
@@ -52,7 +54,7 @@ databricks_core::operation! {
     ///
     /// The data cannot be had back if the source table has been deleted or changed in the meantime.
     ///
-    /// `DELETE /api/2.0/online-tables/{name}`
+    /// `DELETE /api/2.0/online-tables/{name}` In public preview.
     Delete {
         info: "online_tables.delete", DELETE "/api/2.0/online-tables/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -66,7 +68,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns an online table with its status.
     ///
-    /// `GET /api/2.0/online-tables/{name}`
+    /// `GET /api/2.0/online-tables/{name}` In public preview.
     Get {
         info: "online_tables.get", GET "/api/2.0/online-tables/{name}", Workspace;
         output: super::OnlineTable = databricks_core::ResponseParts::json;

@@ -109,6 +109,7 @@ databricks_core::operation! {
     UpdatePolicy {
         info: "policies.update_policy", PATCH "/api/2.1/unity-catalog/policies/{on_securable_type}/{on_securable_fullname}/{name}", Workspace;
         output: super::PolicyInfo = databricks_core::ResponseParts::json;
+        request { masked("policy_info", "-created_at -created_by -governed_tags -id -name -on_securable_fullname -on_securable_type -updated_at -updated_by ? column_mask/ deny/ grant/ row_filter/") }
         required {
             /// Type of the securable.
             on_securable_type: String = path "on_securable_type",
@@ -124,7 +125,9 @@ databricks_core::operation! {
             ///
             /// A field named here but absent from `policy_info` is cleared. Without it, or with `*`, the fields present in
             /// `policy_info` are changed.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `policy_info`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

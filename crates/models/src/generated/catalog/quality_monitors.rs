@@ -5,10 +5,13 @@
 //! Writing mostly takes ownership of the table or of what contains it, reading takes `SELECT`. Superseded by the data
 //! quality service at `/api/data-quality/v1/monitors`.
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Cancels a refresh that has been started.
     ///
-    /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}/cancel`
+    /// `POST /api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}/cancel` **In private preview**: may
+    /// change in any release.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     CancelRefresh {
         info: "quality_monitors.cancel_refresh", POST "/api/2.1/unity-catalog/tables/{table_name}/monitor/refreshes/{refresh_id}/cancel", Workspace, empty();
@@ -56,11 +59,11 @@ databricks_core::operation! {
             latest_monitor_failure_msg: String = optional "latest_monitor_failure_msg",
             /// Whom to tell about failures and new findings.
             notifications: super::MonitorNotifications = optional "notifications",
-            /// When to refresh by itself.
+            /// When to refresh automatically.
             schedule: super::MonitorCronSchedule = optional "schedule",
             /// Whether to make no dashboard.
             skip_builtin_dashboard: bool = optional "skip_builtin_dashboard",
-            /// Expressions by which metrics are also broken down, each by itself: a column gives one slice per value (the 100 most
+            /// Expressions by which metrics are also broken down, each separately: a column gives one slice per value (the 100 most
             /// frequent at most), a condition such as `col > 10` one for true and one for false.
             slicing_exprs: Vec<String> = optional "slicing_exprs",
             /// Set for a table to be looked at as a whole on each refresh.
@@ -96,7 +99,7 @@ databricks_core::operation! {
     /// Returns the monitor of a table.
     ///
     /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or have `USE_CATALOG`, `USE_SCHEMA` and
-    /// `SELECT`. Called from another workspace than the one of the monitor, the answer may lack parts such as the dashboard.
+    /// `SELECT`. Called from another workspace than the one of the monitor, the response may lack parts such as the dashboard.
     ///
     /// `GET /api/2.1/unity-catalog/tables/{table_name}/monitor`
     #[deprecated(note = "deprecated by the API, which names no replacement")]
@@ -148,13 +151,16 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Builds the dashboard of a monitor anew, in its assets directory.
     ///
     /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
     /// `USE_SCHEMA`. It works only from the workspace in which the monitor was created.
     ///
-    /// `POST /api/2.1/quality-monitoring/tables/{table_name}/monitor/dashboard`
+    /// `POST /api/2.1/quality-monitoring/tables/{table_name}/monitor/dashboard` **In private preview**: may change in any
+    /// release.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     RegenerateDashboard {
         info: "quality_monitors.regenerate_dashboard", POST "/api/2.1/quality-monitoring/tables/{table_name}/monitor/dashboard", Workspace;
@@ -224,9 +230,9 @@ databricks_core::operation! {
             latest_monitor_failure_msg: String = optional "latest_monitor_failure_msg",
             /// Whom to tell about failures and new findings.
             notifications: super::MonitorNotifications = optional "notifications",
-            /// When to refresh by itself.
+            /// When to refresh automatically.
             schedule: super::MonitorCronSchedule = optional "schedule",
-            /// Expressions by which metrics are also broken down, each by itself: a column gives one slice per value (the 100 most
+            /// Expressions by which metrics are also broken down, each separately: a column gives one slice per value (the 100 most
             /// frequent at most), a condition such as `col > 10` one for true and one for false.
             slicing_exprs: Vec<String> = optional "slicing_exprs",
             /// Set for a table to be looked at as a whole on each refresh.

@@ -5,9 +5,9 @@
 databricks_core::operation! {
     /// Requests access to securables, for one or more principals.
     ///
-    /// A principal may occur only once in the call. The answer says where each request was sent.
+    /// A principal may occur only once in the call. The response states where each request was sent.
     ///
-    /// `POST /api/3.0/rfa/requests`
+    /// `POST /api/3.0/rfa/requests` In public preview.
     BatchCreateAccessRequests {
         info: "rfa.batch_create_access_requests", POST "/api/3.0/rfa/requests", Workspace;
         output: super::BatchCreateAccessRequestsResponse = databricks_core::ResponseParts::json;
@@ -24,7 +24,7 @@ databricks_core::operation! {
     ///
     /// URLs and the destinations of the metastore are shown to everybody, others with `BROWSE` on the securable only.
     ///
-    /// `GET /api/3.0/rfa/destinations/{securable_type}/{full_name}`
+    /// `GET /api/3.0/rfa/destinations/{securable_type}/{full_name}` In public preview.
     GetAccessRequestDestinations {
         info: "rfa.get_access_request_destinations", GET "/api/3.0/rfa/destinations/{securable_type}/{full_name}", Workspace;
         output: super::AccessRequestDestinations = databricks_core::ResponseParts::json;
@@ -44,17 +44,22 @@ databricks_core::operation! {
     /// destinations, or one URL and nothing else. It works for metastores, catalogs, schemas, tables, external locations,
     /// connections, credentials, functions, registered models and volumes.
     ///
-    /// `PATCH /api/3.0/rfa/destinations`
+    /// `PATCH /api/3.0/rfa/destinations` In public preview.
     UpdateAccessRequestDestinations {
         info: "rfa.update_access_request_destinations", PATCH "/api/3.0/rfa/destinations", Workspace;
         output: super::AccessRequestDestinations = databricks_core::ResponseParts::json;
+        request { masked("access_request_destinations", "-securable destination_source_securable/ securable/") }
         required {
             /// The securable and its destinations, each with ID and type.
             access_request_destinations: super::AccessRequestDestinations = json "access_request_destinations",
+        }
+        optional {
             /// Comma-separated names of the fields to change, without spaces, with dots for sub-fields; lists and maps only as a whole.
             ///
             /// `*` replaces everything.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `access_request_destinations`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

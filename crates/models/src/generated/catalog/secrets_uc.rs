@@ -109,14 +109,19 @@ databricks_core::operation! {
     UpdateSecret {
         info: "secrets_uc.update_secret", PATCH "/api/2.1/unity-catalog/secrets/{full_name}", Workspace;
         output: super::Secret = databricks_core::ResponseParts::json;
+        request { masked("secret", "-full_name =comment =expire_time =owner =value") }
         required {
             /// Full name, as `catalog.schema.secret`.
             full_name: String = path "full_name",
             /// The new values; only the fields in `update_mask` are taken.
             secret: super::Secret = json "secret",
+        }
+        optional {
             /// Fields to change: `value`, `comment`, `owner` or `expire_time`, each of which must be set in `secret`; or `*` for all
             /// that are set.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `secret`. It can hold `value`, `comment`, `owner`, `expire_time`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

@@ -7,7 +7,7 @@ databricks_core::operation! {
     ///
     /// Allowed to account admins and metastore admins.
     ///
-    /// `DELETE /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}`
+    /// `DELETE /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}` In public preview.
     Disable {
         info: "system_schemas.disable", DELETE "/api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -25,7 +25,7 @@ databricks_core::operation! {
     ///
     /// Allowed to account admins and metastore admins.
     ///
-    /// `PUT /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}`
+    /// `PUT /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}` In public preview.
     Enable {
         info: "system_schemas.enable", PUT "/api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas/{schema_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -48,7 +48,7 @@ databricks_core::operation! {
     ///
     /// Allowed to account admins and metastore admins. A page can be empty without being the last.
     ///
-    /// `GET /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas`
+    /// `GET /api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas` In public preview.
     List {
         info: "system_schemas.list", GET "/api/2.1/unity-catalog/metastores/{metastore_id}/systemschemas", Workspace;
         output: super::ListSystemSchemasResponse = databricks_core::ResponseParts::json;

@@ -13,7 +13,7 @@ databricks_core::operation! {
     /// Columns have to be in the format of Spark; they are not checked, and a table with others may be unreadable. Column masks
     /// are not supported.
     ///
-    /// `POST /api/2.1/unity-catalog/tables`
+    /// `POST /api/2.1/unity-catalog/tables` In public preview.
     Create {
         info: "tables.create", POST "/api/2.1/unity-catalog/tables", Workspace;
         output: super::TableInfo = databricks_core::ResponseParts::json;
@@ -61,7 +61,7 @@ databricks_core::operation! {
 }
 
 databricks_core::operation! {
-    /// Says whether a table exists.
+    /// Returns whether a table exists.
     ///
     /// Allowed to the user who may read its metadata with `tables.get`, and with `BROWSE` on the catalog or schema.
     ///
@@ -216,13 +216,15 @@ impl databricks_core::Paginated for ListSummaries {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes the owner of a table.
     ///
     /// The caller must own the catalog, or own the schema and have `USE_CATALOG`, or own the table and have `USE_CATALOG` and
     /// `USE_SCHEMA`.
     ///
-    /// `PATCH /api/2.1/unity-catalog/tables/{full_name}`
+    /// `PATCH /api/2.1/unity-catalog/tables/{full_name}` **In private preview**: may change in any release.
     Update {
         info: "tables.update", PATCH "/api/2.1/unity-catalog/tables/{full_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;

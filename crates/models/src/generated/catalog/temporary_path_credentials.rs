@@ -27,7 +27,7 @@ databricks_core::operation! {
         optional {
             /// Whether to leave out the check that the credential can write.
             ///
-            /// Nothing is created then, and the answer holds no usable credential. False by default.
+            /// Nothing is created then, and the response holds no usable credential. False by default.
             dry_run: bool = optional "dry_run",
         }
     }

@@ -12,7 +12,7 @@ databricks_core::operation! {
     /// `external_access_enabled` must be set on the metastore, and the caller needs `EXTERNAL_USE_SCHEMA` on the schema, which
     /// only the owner of the catalog can grant.
     ///
-    /// `POST /api/2.0/unity-catalog/temporary-volume-credentials`
+    /// `POST /api/2.0/unity-catalog/temporary-volume-credentials` In public preview.
     GenerateTemporaryVolumeCredentials {
         info: "temporary_volume_credentials.generate_temporary_volume_credentials", POST "/api/2.0/unity-catalog/temporary-volume-credentials", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::GenerateTemporaryVolumeCredentialResponse = databricks_core::ResponseParts::json;

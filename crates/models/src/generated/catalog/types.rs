@@ -694,7 +694,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A function to create.
     CreateFunction {
         required {
@@ -1391,18 +1393,18 @@ databricks_core::model! {
         optional {
             /// Latest Delta version of the source that has been processed, maybe not in full.
             ///
-            /// Set only while the table still answers.
+            /// Set only while the table still serves queries.
             last_processed_commit_version: i64 = "last_processed_commit_version",
             /// When data was last taken over from the source.
             ///
-            /// Set only while the table still answers.
+            /// Set only while the table still serves queries.
             timestamp: String = "timestamp",
         }
     }
 }
 
 databricks_core::model! {
-    /// Queue through which storage tells of file changes; exactly one of its kinds is set.
+    /// Queue through which storage reports file changes; exactly one of its kinds is set.
     FileEventQueue {
         optional {
             /// Azure queue that Databricks sets up.
@@ -1821,8 +1823,10 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
-    /// Logging of requests and answers into a table.
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    /// Logging of requests and responses into a table.
     ///
     /// Its presence turns logging on.
     InferenceTableConfig {
@@ -1975,7 +1979,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of MCP services.
     ListMcpServicesResponse {
         optional {
@@ -1999,7 +2005,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of model provider services.
     ListModelProviderServicesResponse {
         optional {
@@ -2011,7 +2019,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of model services.
     ListModelServicesResponse {
         optional {
@@ -2191,7 +2201,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An MCP server, reached through a connection, whose tools are governed in Unity Catalog.
     McpService {
         optional {
@@ -2225,7 +2237,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How an MCP service works.
     McpServiceConfig {
         optional {
@@ -2245,7 +2259,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// The connection to an MCP server.
     McpServiceConfigSourceConnection {
         required {
@@ -2257,7 +2273,7 @@ databricks_core::model! {
             ///
             /// Calls fail until another one is set.
             is_deleted: bool = "is_deleted",
-            /// What an OAuth sign-in of a user needs: `client_id`, `oauth_scope` (separated by spaces), `oauth_provider`,
+            /// What an OAuth login of a user needs: `client_id`, `oauth_scope` (separated by spaces), `oauth_provider`,
             /// `authorization_endpoint` and `token_endpoint`.
             ///
             /// Set by the server.
@@ -2267,7 +2283,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// The sign-in of the caller to an MCP service.
+    /// The login of the caller to an MCP service.
     McpServiceUserMappedCredential {
         optional {
             /// When it expires: `access_token_expiration`, and `refresh_token_expiration` if there is a refresh token.
@@ -2351,7 +2367,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Access to an external provider of models: how to authenticate, and what to let through.
     ///
     /// Several model services can use it.
@@ -2387,7 +2405,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Which provider is meant, how to authenticate to it, and what to let through.
     ///
     /// The field that fits `provider_type` has to be set.
@@ -2439,7 +2459,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Settings for Amazon Bedrock.
     ModelProviderServiceConfigAmazonBedrockProviderConfig {
         optional {
@@ -2449,7 +2471,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Region and authentication for Amazon Bedrock.
     ///
     /// Exactly one of `aws_access_key` and `service_credential` has to be given on creation.
@@ -2469,7 +2493,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Settings for Anthropic.
     ///
     /// Exactly one of its fields has to be given on creation.
@@ -2483,7 +2509,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Authentication to Anthropic with a stored API key.
     ModelProviderServiceConfigAnthropicProviderDirectConfig {
         optional {
@@ -2493,7 +2521,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Authentication to Anthropic with the OAuth token that each request carries.
     ///
     /// Nothing is stored.
@@ -2501,7 +2531,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An access key of AWS.
     ModelProviderServiceConfigAwsAccessKey {
         optional {
@@ -2515,7 +2547,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Settings for Azure OpenAI.
     ModelProviderServiceConfigAzureOpenAiProviderConfig {
         optional {
@@ -2525,7 +2559,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Endpoint and authentication for Azure OpenAI.
     ///
     /// Exactly one of `api_key`, `entra_service_principal` and `service_credential` has to be given on creation.
@@ -2545,7 +2581,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Authentication with a secret in a header of choice.
     ModelProviderServiceConfigCustomProviderApiKeyHeaderAuth {
         optional {
@@ -2557,7 +2595,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Settings for a custom provider with the API of OpenAI.
     ModelProviderServiceConfigCustomProviderConfig {
         optional {
@@ -2567,7 +2607,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Endpoint and authentication for a custom provider.
     ModelProviderServiceConfigCustomProviderDirectConfig {
         optional {
@@ -2581,7 +2623,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A service principal of Microsoft Entra ID, whose tokens are used for requests.
     ModelProviderServiceConfigEntraServicePrincipal {
         optional {
@@ -2599,7 +2643,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Settings for Gemini Enterprise.
     ModelProviderServiceConfigGeminiEnterpriseProviderConfig {
         optional {
@@ -2609,7 +2655,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Project, region and authentication for Gemini Enterprise.
     ///
     /// `api_key` and `service_credential` exclude each other.
@@ -2633,7 +2681,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Settings for Microsoft Foundry.
     ModelProviderServiceConfigMicrosoftFoundryProviderConfig {
         optional {
@@ -2643,7 +2693,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Endpoint and authentication for Microsoft Foundry.
     ///
     /// Exactly one of `api_key`, `entra_service_principal` and `service_credential` has to be given on creation.
@@ -2665,7 +2717,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A model of a provider, and the APIs it is used with.
     ModelProviderServiceConfigModelTargetConfig {
         required {
@@ -2686,7 +2740,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Settings for OpenAI.
     ModelProviderServiceConfigOpenAiProviderConfig {
         optional {
@@ -2696,7 +2752,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Endpoint and authentication for OpenAI.
     ModelProviderServiceConfigOpenAiProviderDirectConfig {
         optional {
@@ -2710,7 +2768,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Adjustment of cost estimates for a provider.
     ModelProviderServiceConfigProviderPricingConfig {
         optional {
@@ -2722,7 +2782,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A secret for a provider.
     ///
     /// Reads return it without its value, as a sign that one is stored.
@@ -2741,7 +2803,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A secret of Unity Catalog, by name.
     ModelProviderServiceConfigSecretReference {
         required {
@@ -2753,7 +2817,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A service credential of Unity Catalog, by name.
     ModelProviderServiceConfigServiceCredential {
         required {
@@ -2765,7 +2831,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An endpoint that routes inference requests to models in and outside Databricks, with access control, rate limits and
     /// logging.
     ModelService {
@@ -2804,11 +2872,13 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How a model service works.
     ModelServiceConfig {
         optional {
-            /// Logging of requests and answers.
+            /// Logging of requests and responses.
             inference_table: InferenceTableConfig = "inference_table",
             /// Limits for requests through this service.
             rate_limits: Vec<RateLimit> = "rate_limits",
@@ -2818,7 +2888,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A model that requests can go to.
     ///
     /// The field that fits `destination_type` has to be set, and no other.
@@ -2848,7 +2920,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An external model as a destination.
     ModelServiceConfigExternalModelConfig {
         required {
@@ -2860,7 +2934,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// What is tried after a primary destination has failed.
     ModelServiceConfigFallbackConfig {
         optional {
@@ -2870,7 +2946,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A model of Databricks, paid by the token, as a destination.
     ModelServiceConfigPayPerTokenConfig {
         required {
@@ -2880,7 +2958,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A model of Databricks with provisioned throughput as a destination.
     ///
     /// How much throughput there is, is set on the serving endpoint.
@@ -2898,7 +2978,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Where the requests to a model service go.
     ModelServiceConfigRoutingConfig {
         optional {
@@ -2957,7 +3039,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// When a monitor refreshes by itself.
+    /// When a monitor refreshes automatically.
     MonitorCronSchedule {
         required {
             /// Times to run at, in the cron syntax of Quartz.
@@ -3054,9 +3136,9 @@ databricks_core::model! {
             latest_monitor_failure_msg: String = "latest_monitor_failure_msg",
             /// Whom to tell about failures and new findings.
             notifications: MonitorNotifications = "notifications",
-            /// When it refreshes by itself.
+            /// When it refreshes automatically.
             schedule: MonitorCronSchedule = "schedule",
-            /// Expressions by which metrics are also broken down, each by itself: a column gives one slice per value (the 100 most
+            /// Expressions by which metrics are also broken down, each separately: a column gives one slice per value (the 100 most
             /// frequent at most), a condition such as `col > 10` one for true and one for false.
             slicing_exprs: Vec<String> = "slicing_exprs",
             /// Set for a table that is looked at as a whole on each refresh.
@@ -3269,7 +3351,7 @@ databricks_core::model! {
             default_value: String = "default_value",
             /// What the value should look like, for users.
             description: String = "description",
-            /// Example of a value; not applied by itself.
+            /// Example of a value; not applied.
             hint: String = "hint",
             /// Whether to show a button that copies it.
             is_copiable: bool = "is_copiable",
@@ -3493,7 +3575,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A limit on requests, tokens or both in a period.
     RateLimit {
         required {
@@ -3515,7 +3599,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// The new dashboard.
     RegenerateDashboardResponse {
         optional {
@@ -3671,7 +3757,7 @@ databricks_core::model! {
             effective_owner: String = "effective_owner",
             /// The value, at most 60 KiB.
             ///
-            /// Only in answers to requests with `include_value`, and with `READ_SECRET`.
+            /// Only in responses to requests with `include_value`, and with `READ_SECRET`.
             effective_value: String = "effective_value" (secret),
             /// When it should no longer be used.
             ///
@@ -4468,7 +4554,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Style of the parameters of a function.
     CreateFunctionParameterStyle {
         /// `S`: That of SQL.
@@ -4476,7 +4564,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// What the body of a function is written in.
     CreateFunctionRoutineBody {
         /// `EXTERNAL`: Another language, named in `external_language`.
@@ -4486,7 +4576,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// With whose privileges a function runs.
     CreateFunctionSecurityType {
         /// `DEFINER`: Those of the user who defined it.
@@ -4494,7 +4586,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// What SQL the body of a function contains.
     CreateFunctionSqlDataAccess {
         /// `CONTAINS_SQL`: SQL that reads no table.
@@ -4519,7 +4613,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// How a connection authenticates.
     CredentialType {
-        /// `ANY_STATIC_CREDENTIAL`: A user name with password, a token or the like, which does not expire by itself.
+        /// `ANY_STATIC_CREDENTIAL`: A user name with password, a token or the like, which does not expire.
         AnyStaticCredential = "ANY_STATIC_CREDENTIAL",
         /// `BEARER_TOKEN`: A fixed bearer token.
         BearerToken = "BEARER_TOKEN",
@@ -4535,9 +4629,9 @@ databricks_core::open_enum! {
         OauthRefreshToken = "OAUTH_REFRESH_TOKEN",
         /// `OAUTH_RESOURCE_OWNER_PASSWORD`: OAuth with user name and password.
         OauthResourceOwnerPassword = "OAUTH_RESOURCE_OWNER_PASSWORD",
-        /// `OAUTH_U2M`: OAuth sign-in of one user, shared by all who use the connection.
+        /// `OAUTH_U2M`: OAuth login of one user, shared by all who use the connection.
         OauthU2m = "OAUTH_U2M",
-        /// `OAUTH_U2M_MAPPING`: OAuth sign-in of each user.
+        /// `OAUTH_U2M_MAPPING`: OAuth login of each user.
         OauthU2mMapping = "OAUTH_U2M_MAPPING",
         /// `OIDC_TOKEN`: An OIDC token.
         OidcToken = "OIDC_TOKEN",
@@ -4744,7 +4838,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How much of each MCP service a list returns.
     ListMcpServicesRequestView {
         /// `BASIC`: Without the source connection and the principals of rate limits; the default.
@@ -4754,7 +4850,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How much of each model provider service a list returns.
     ListModelProviderServicesRequestView {
         /// `BASIC`: Without service credentials, the inference table and the principals of rate limits; the default.
@@ -4764,7 +4862,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How much of each model service a list returns.
     ListModelServicesRequestView {
         /// `BASIC`: Without destinations, the inference table and the principals of rate limits; the default.
@@ -4782,7 +4882,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An external provider of models.
     ModelProviderServiceConfigExternalModelProviderType {
         /// `EXTERNAL_MODEL_PROVIDER_TYPE_AMAZON_BEDROCK`: Amazon Bedrock.
@@ -4804,7 +4906,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Kind of model that a destination stands for.
     ModelServiceConfigDestinationConfigDestinationType {
         /// `DESTINATION_TYPE_EXTERNAL_FOUNDATION_MODEL`: Model of an external provider.
@@ -5141,7 +5245,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// To what a rate limit applies.
     RateLimitRateLimitKey {
         /// `RATE_LIMIT_KEY_SERVICE`: All requests to the service together.
@@ -5157,7 +5263,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Period of a rate limit.
     RateLimitRateLimitRenewalPeriod {
         /// `RATE_LIMIT_RENEWAL_PERIOD_HOUR`: The count begins anew every hour.

@@ -5,7 +5,8 @@
 databricks_core::operation! {
     /// Returns one revision of a notebook.
     ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions/{etag}`
+    /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions/{etag}` **In beta**: may change in any
+    /// release.
     Get {
         info: "clean_room_asset_revisions.get", GET "/api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions/{etag}", Workspace;
         output: super::CleanRoomAsset = databricks_core::ResponseParts::json;
@@ -25,7 +26,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the revisions of a notebook.
     ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions`
+    /// `GET /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions` **In beta**: may change in any
+    /// release.
     List {
         info: "clean_room_asset_revisions.list", GET "/api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/revisions", Workspace;
         output: super::ListCleanRoomAssetRevisionsResponse = databricks_core::ResponseParts::json;

@@ -21,10 +21,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Approves or rejects a version of a notebook or JAR analysis.
     ///
-    /// `POST /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/reviews`
+    /// `POST /api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/reviews` **In beta**: may change in any release.
     CreateCleanRoomAssetReview {
         info: "clean_room_assets.create_clean_room_asset_review", POST "/api/2.0/clean-rooms/{clean_room_name}/assets/{asset_type}/{name}/reviews", Workspace;
         output: super::CreateCleanRoomAssetReviewResponse = databricks_core::ResponseParts::json;

@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Creates an auto-approval rule.
     ///
-    /// `POST /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules`
+    /// `POST /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules` **In beta**: may change in any release.
     Create {
         info: "clean_room_auto_approval_rules.create", POST "/api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules", Workspace;
         output: super::CleanRoomAutoApprovalRule = databricks_core::ResponseParts::json;
@@ -22,7 +22,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes an auto-approval rule.
     ///
-    /// `DELETE /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
+    /// `DELETE /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}` **In beta**: may change in any release.
     Delete {
         info: "clean_room_auto_approval_rules.delete", DELETE "/api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -38,7 +38,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one auto-approval rule.
     ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
+    /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}` **In beta**: may change in any release.
     Get {
         info: "clean_room_auto_approval_rules.get", GET "/api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}", Workspace;
         output: super::CleanRoomAutoApprovalRule = databricks_core::ResponseParts::json;
@@ -54,7 +54,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the auto-approval rules of the caller.
     ///
-    /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules`
+    /// `GET /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules` **In beta**: may change in any release.
     List {
         info: "clean_room_auto_approval_rules.list", GET "/api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules", Workspace;
         output: super::ListCleanRoomAutoApprovalRulesResponse = databricks_core::ResponseParts::json;
@@ -95,7 +95,7 @@ impl databricks_core::Paginated for List {
 databricks_core::operation! {
     /// Changes an auto-approval rule.
     ///
-    /// `PATCH /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}`
+    /// `PATCH /api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}` **In beta**: may change in any release.
     Update {
         info: "clean_room_auto_approval_rules.update", PATCH "/api/2.0/clean-rooms/{clean_room_name}/auto-approval-rules/{rule_id}", Workspace;
         output: super::CleanRoomAutoApprovalRule = databricks_core::ResponseParts::json;
@@ -106,7 +106,7 @@ databricks_core::operation! {
             rule_id: String = path "rule_id",
             /// The rule in its new form.
             ///
-            /// Its `rule_id` says which rule is meant.
+            /// Its `rule_id` names the rule.
             auto_approval_rule: super::CleanRoomAutoApprovalRule = json "auto_approval_rule",
         }
     }

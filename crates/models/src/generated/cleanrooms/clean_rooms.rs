@@ -23,6 +23,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Create {
     type Poll = super::clean_rooms::Get;
+    type State = super::CleanRoomStatusEnum;
     const SUCCESS: &'static [&'static str] = &["ACTIVE"];
     const FAILURE: &'static [&'static str] = &[];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -36,13 +37,18 @@ impl databricks_core::Waitable for Create {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.status.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.status.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }
 

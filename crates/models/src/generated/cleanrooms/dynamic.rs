@@ -10,6 +10,7 @@ use databricks_core::dynamic::{
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
 pub static OPERATIONS: &[OperationSchema] = &[
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::clean_room_asset_revisions::Get::INFO,
         "Returns one revision of a notebook.",
@@ -20,6 +21,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("etag", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::clean_room_asset_revisions::List::INFO,
             "Lists the revisions of a notebook.",
@@ -48,6 +50,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("asset", Kind::Object, &[Location::Json]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::clean_room_assets::CreateCleanRoomAssetReview::INFO,
             "Approves or rejects a version of a notebook or JAR analysis.",
@@ -109,6 +112,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("asset", Kind::Object, &[Location::Json]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::clean_room_auto_approval_rules::Create::INFO,
             "Creates an auto-approval rule.",
@@ -118,6 +122,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::clean_room_auto_approval_rules::Delete::INFO,
         "Deletes an auto-approval rule.",
@@ -126,6 +131,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("rule_id", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::clean_room_auto_approval_rules::Get::INFO,
         "Returns one auto-approval rule.",
@@ -134,6 +140,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("rule_id", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::clean_room_auto_approval_rules::List::INFO,
             "Lists the auto-approval rules of the caller.",
@@ -152,6 +159,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::clean_room_auto_approval_rules::Update::INFO,
         "Changes an auto-approval rule.",

@@ -4,17 +4,21 @@
 //!
 //! | service |
 //! |---|
-//! | [`clean_room_asset_revisions`] |
+//! | `clean_room_asset_revisions`, with the feature `preview` |
 //! | [`clean_room_assets`] |
-//! | [`clean_room_auto_approval_rules`] |
+//! | `clean_room_auto_approval_rules`, with the feature `preview` |
 //! | [`clean_room_task_runs`] |
 //! | [`clean_rooms`] |
 
 #[cfg(feature = "dynamic")]
 pub mod dynamic;
 mod types;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod clean_room_asset_revisions;
 pub mod clean_room_assets;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod clean_room_auto_approval_rules;
 pub mod clean_room_task_runs;
 pub mod clean_rooms;

@@ -210,7 +210,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A rule by which assets shared into a clean room are approved without a manual review.
     ///
     /// It names the author either by `author_collaborator_alias` or by `author_scope`, not both.
@@ -460,7 +462,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Reviews of an asset after one was submitted.
     ///
     /// The fields for the kind of asset reviewed are set.
@@ -494,7 +498,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A review of one version of a JAR analysis, to submit.
     JarAnalysisVersionReview {
         required {
@@ -510,7 +516,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of revisions.
     ListCleanRoomAssetRevisionsResponse {
         optional {
@@ -534,7 +542,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of auto-approval rules.
     ListCleanRoomAutoApprovalRulesResponse {
         optional {
@@ -582,7 +592,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A review of one version of a notebook, to submit.
     NotebookVersionReview {
         required {
@@ -638,10 +650,12 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Authors to whom a `CleanRoomAutoApprovalRule` applies.
     CleanRoomAutoApprovalRuleAuthorScope {
-        /// `ANY_AUTHOR`: Whoever the author is.
+        /// `ANY_AUTHOR`.
         AnyAuthor = "ANY_AUTHOR",
     }
 }

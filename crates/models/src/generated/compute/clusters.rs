@@ -135,6 +135,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Create {
     type Poll = super::clusters::Get;
+    type State = super::State;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
     const FAILURE: &'static [&'static str] = &["ERROR", "TERMINATED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -151,13 +152,18 @@ impl databricks_core::Waitable for Create {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            polled.state_message.as_ref().cloned(),
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, polled.state_message.as_ref().cloned())
     }
 }
 
@@ -181,6 +187,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Delete {
     type Poll = super::clusters::Get;
+    type State = super::State;
     const SUCCESS: &'static [&'static str] = &["TERMINATED"];
     const FAILURE: &'static [&'static str] = &["ERROR"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -190,13 +197,18 @@ impl databricks_core::Waitable for Delete {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            polled.state_message.as_ref().cloned(),
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, polled.state_message.as_ref().cloned())
     }
 }
 
@@ -312,6 +324,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Edit {
     type Poll = super::clusters::Get;
+    type State = super::State;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
     const FAILURE: &'static [&'static str] = &["ERROR", "TERMINATED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -321,13 +334,18 @@ impl databricks_core::Waitable for Edit {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            polled.state_message.as_ref().cloned(),
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, polled.state_message.as_ref().cloned())
     }
 }
 
@@ -563,6 +581,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Resize {
     type Poll = super::clusters::Get;
+    type State = super::State;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
     const FAILURE: &'static [&'static str] = &["ERROR", "TERMINATED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -572,13 +591,18 @@ impl databricks_core::Waitable for Resize {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            polled.state_message.as_ref().cloned(),
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, polled.state_message.as_ref().cloned())
     }
 }
 
@@ -607,6 +631,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Restart {
     type Poll = super::clusters::Get;
+    type State = super::State;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
     const FAILURE: &'static [&'static str] = &["ERROR", "TERMINATED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -616,13 +641,18 @@ impl databricks_core::Waitable for Restart {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            polled.state_message.as_ref().cloned(),
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, polled.state_message.as_ref().cloned())
     }
 }
 
@@ -677,6 +707,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Start {
     type Poll = super::clusters::Get;
+    type State = super::State;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
     const FAILURE: &'static [&'static str] = &["ERROR", "TERMINATED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -686,13 +717,18 @@ impl databricks_core::Waitable for Start {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            polled.state_message.as_ref().cloned(),
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, polled.state_message.as_ref().cloned())
     }
 }
 
@@ -723,25 +759,28 @@ databricks_core::operation! {
     Update {
         info: "clusters.update", POST "/api/2.1/clusters/update", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
-        request { object() }
+        request { object() masked("cluster", "autoscale/ aws_attributes/ azure_attributes.log_analytics_info/ azure_attributes/ cluster_log_conf.dbfs/ cluster_log_conf.s3/ cluster_log_conf.volumes/ cluster_log_conf/ docker_image.basic_auth/ docker_image/ driver_node_type_flexibility/ gcp_attributes/ worker_node_type_flexibility/ workload_type.clients/ workload_type/") }
         required {
             /// ID of the cluster.
             cluster_id: String = member "cluster_id",
-            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-            /// only as a whole.
-            ///
-            /// `*` replaces everything.
-            update_mask: String = member "update_mask",
         }
         optional {
             /// New values of the fields.
             cluster: super::UpdateClusterResource = optional "cluster",
+            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+            /// only as a whole.
+            ///
+            /// `*` replaces everything.
+            ///
+            /// Unless it is set, it names what is set in `cluster`.
+            update_mask: databricks_core::FieldMask = mask_member "update_mask",
         }
     }
 }
 
 impl databricks_core::Waitable for Update {
     type Poll = super::clusters::Get;
+    type State = super::State;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
     const FAILURE: &'static [&'static str] = &["ERROR", "TERMINATED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -751,13 +790,18 @@ impl databricks_core::Waitable for Update {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            polled.state_message.as_ref().cloned(),
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, polled.state_message.as_ref().cloned())
     }
 }
 

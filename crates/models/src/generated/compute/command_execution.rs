@@ -31,6 +31,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Cancel {
     type Poll = super::command_execution::CommandStatus;
+    type State = super::CommandStatus;
     const SUCCESS: &'static [&'static str] = &["Cancelled"];
     const FAILURE: &'static [&'static str] = &["Error"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -46,11 +47,19 @@ impl databricks_core::Waitable for Cancel {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.status.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled.status.as_ref().map(|it| it.as_str()).unwrap_or_default(),
+            state,
             polled.results.as_ref().and_then(|it| it.cause.as_ref()).cloned(),
         )
     }
@@ -123,6 +132,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Create {
     type Poll = super::command_execution::ContextStatus;
+    type State = super::ContextStatus;
     const SUCCESS: &'static [&'static str] = &["Running"];
     const FAILURE: &'static [&'static str] = &["Error"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -137,13 +147,18 @@ impl databricks_core::Waitable for Create {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.status.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.status.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }
 
@@ -197,6 +212,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Execute {
     type Poll = super::command_execution::CommandStatus;
+    type State = super::CommandStatus;
     const SUCCESS: &'static [&'static str] = &["Finished", "Error"];
     const FAILURE: &'static [&'static str] = &["Cancelled", "Cancelling"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -212,12 +228,17 @@ impl databricks_core::Waitable for Execute {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.status.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.status.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }

@@ -465,11 +465,15 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the fields of a cluster's configuration that the mask names.",
             &[
                 Input::required("cluster_id", Kind::Text, &[Location::Member]),
-                Input::required("update_mask", Kind::Text, &[Location::Member]),
                 Input::optional("cluster", Kind::Object, &[Location::Member]),
+                Input::optional("update_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
         .object()
+        .masked(
+            "cluster",
+            "autoscale/ aws_attributes/ azure_attributes.log_analytics_info/ azure_attributes/ cluster_log_conf.dbfs/ cluster_log_conf.s3/ cluster_log_conf.volumes/ cluster_log_conf/ docker_image.basic_auth/ docker_image/ driver_node_type_flexibility/ gcp_attributes/ worker_node_type_flexibility/ workload_type.clients/ workload_type/",
+        )
         .completion(
             Completion::State(Wait {
                 poll: "clusters.get",

@@ -7,7 +7,8 @@ databricks_core::operation! {
     ///
     /// Fails with `FAILED_PRECONDITION` in any state but `MIGRATION_REVIEW`.
     ///
-    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveExecution`
+    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveExecution` **New**: how stable it is was not stated
+    /// yet; may change in any release.
     ApproveMigrationExecution {
         info: "compute_migrations.approve_migration_execution", POST "/api/compute-migrations/v1/migrations/{migration_id}/approveExecution", Workspace;
         output: super::Migration = databricks_core::ResponseParts::json;
@@ -31,7 +32,8 @@ databricks_core::operation! {
     /// A migration with `run_validation` then runs the copy once before the execution review; others move to `MIGRATION_REVIEW`
     /// at once. Fails with `FAILED_PRECONDITION` in any state but `TRANSLATION_READY`.
     ///
-    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveTranslation`
+    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/approveTranslation` **New**: how stable it is was not stated
+    /// yet; may change in any release.
     ApproveMigrationTranslation {
         info: "compute_migrations.approve_migration_translation", POST "/api/compute-migrations/v1/migrations/{migration_id}/approveTranslation", Workspace;
         output: super::Migration = databricks_core::ResponseParts::json;
@@ -54,7 +56,8 @@ databricks_core::operation! {
     ///
     /// Work under way is abandoned; the record stays. Fails with `FAILED_PRECONDITION` once the migration has ended.
     ///
-    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/cancel`
+    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/cancel` **New**: how stable it is was not stated yet; may
+    /// change in any release.
     CancelMigration {
         info: "compute_migrations.cancel_migration", POST "/api/compute-migrations/v1/migrations/{migration_id}/cancel", Workspace;
         output: super::Migration = databricks_core::ResponseParts::json;
@@ -79,7 +82,8 @@ databricks_core::operation! {
     /// `ALREADY_EXISTS` if a migration of the asset is under way or has succeeded (one that failed or was deleted does not
     /// count), and with `INVALID_PARAMETER_VALUE` if the asset cannot be migrated.
     ///
-    /// `POST /api/compute-migrations/v1/migrations` A fresh idempotency key is sent in `request_id` unless you set one.
+    /// `POST /api/compute-migrations/v1/migrations` **New**: how stable it is was not stated yet; may change in any release. A
+    /// fresh idempotency key is sent in `request_id` unless you set one.
     Create {
         info: "compute_migrations.create", POST "/api/compute-migrations/v1/migrations", Workspace, idempotency(databricks_core::Idempotency::Keyed);
         output: super::Migration = databricks_core::ResponseParts::json;
@@ -102,7 +106,8 @@ databricks_core::operation! {
     /// Nothing that it did is undone, and what it created stays; `cancel_migration` is the call to stop one under way. A
     /// deleted migration is hidden from all calls, so deleting it again fails with `NOT_FOUND`.
     ///
-    /// `DELETE /api/compute-migrations/v1/migrations/{migration_id}`
+    /// `DELETE /api/compute-migrations/v1/migrations/{migration_id}` **New**: how stable it is was not stated yet; may change
+    /// in any release.
     Delete {
         info: "compute_migrations.delete", DELETE "/api/compute-migrations/v1/migrations/{migration_id}", Workspace;
         output: super::Migration = databricks_core::ResponseParts::json;
@@ -122,7 +127,8 @@ databricks_core::operation! {
     ///
     /// Meant for polling. Fails with `NOT_FOUND` for a migration outside the caller's workspace.
     ///
-    /// `GET /api/compute-migrations/v1/migrations/{migration_id}`
+    /// `GET /api/compute-migrations/v1/migrations/{migration_id}` **New**: how stable it is was not stated yet; may change in
+    /// any release.
     Get {
         info: "compute_migrations.get", GET "/api/compute-migrations/v1/migrations/{migration_id}", Workspace;
         output: super::Migration = databricks_core::ResponseParts::json;
@@ -138,7 +144,7 @@ databricks_core::operation! {
     ///
     /// The list comes from a cache: a migration made while paging may only show in a later call.
     ///
-    /// `GET /api/compute-migrations/v1/migrations`
+    /// `GET /api/compute-migrations/v1/migrations` **New**: how stable it is was not stated yet; may change in any release.
     List {
         info: "compute_migrations.list", GET "/api/compute-migrations/v1/migrations", Workspace;
         output: super::ListMigrationsResponse = databricks_core::ResponseParts::json;
@@ -181,7 +187,8 @@ databricks_core::operation! {
     ///
     /// The state becomes `REVISION_PENDING`. Fails with `FAILED_PRECONDITION` in any state but `MIGRATION_REVIEW`.
     ///
-    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectExecution`
+    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectExecution` **New**: how stable it is was not stated
+    /// yet; may change in any release.
     RejectMigrationExecution {
         info: "compute_migrations.reject_migration_execution", POST "/api/compute-migrations/v1/migrations/{migration_id}/rejectExecution", Workspace;
         output: super::Migration = databricks_core::ResponseParts::json;
@@ -204,7 +211,8 @@ databricks_core::operation! {
     ///
     /// The state becomes `REVISION_PENDING`. Fails with `FAILED_PRECONDITION` in any state but `TRANSLATION_READY`.
     ///
-    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectTranslation`
+    /// `POST /api/compute-migrations/v1/migrations/{migration_id}/rejectTranslation` **New**: how stable it is was not stated
+    /// yet; may change in any release.
     RejectMigrationTranslation {
         info: "compute_migrations.reject_migration_translation", POST "/api/compute-migrations/v1/migrations/{migration_id}/rejectTranslation", Workspace;
         output: super::Migration = databricks_core::ResponseParts::json;

@@ -107,7 +107,7 @@ databricks_core::model! {
         optional {
             /// Role in which they act, on which their power to approve depends.
             ///
-            /// The server derives it from identity and permissions and ignores what a request says.
+            /// The server derives it from identity and permissions and ignores what a request states.
             role: MigrationInitiatorRole = "role",
             /// ID of the user; set by the server.
             user_id: i64 = "user_id",

@@ -80,6 +80,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("message_id", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::genie::DownloadMessageAttachmentVisualization::INFO,
         "Downloads a visualization attachment as a PNG image.",
@@ -96,6 +97,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::genie::ExecuteMessageQuery::INFO,
             "Runs the query of a message again.",
@@ -127,6 +129,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::genie::GenieCreateEvalRun::INFO,
             "Starts an evaluation run: Genie answers benchmark questions of the space, in chat mode, and is scored.",
@@ -140,6 +143,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::genie::GenieGetEvalResultDetails::INFO,
         "Gets one result of an evaluation run with both answers and the assessment.",
@@ -149,6 +153,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("result_id", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::genie::GenieGetEvalRun::INFO,
         "Gets the status and the counts of an evaluation run.",
@@ -157,6 +162,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("eval_run_id", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::genie::GenieListEvalResults::INFO,
         "Lists the results of an evaluation run, one page per call.",
@@ -167,6 +173,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::genie::GenieListEvalRuns::INFO,
         "Lists the evaluation runs of a Genie space, one page per call.",
@@ -207,6 +214,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("attachment_id", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::genie::GetMessageQueryResult::INFO,
         "Gets the result of the query of a message.",
@@ -216,6 +224,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("message_id", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::genie::GetMessageQueryResultByAttachment::INFO,
         "Gets the result of the query in an attachment.",

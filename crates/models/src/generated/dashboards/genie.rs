@@ -32,6 +32,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for CreateMessage {
     type Poll = super::genie::GetMessage;
+    type State = super::MessageStatus;
     const SUCCESS: &'static [&'static str] = &["COMPLETED"];
     const FAILURE: &'static [&'static str] = &["FAILED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -47,20 +48,26 @@ impl databricks_core::Waitable for CreateMessage {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.status.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.status.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }
 
 databricks_core::operation! {
     /// Adds a comment to a message.
     ///
-    /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments`
+    /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments` In public
+    /// preview.
     CreateMessageComment {
         info: "genie.create_message_comment", POST "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments", Workspace;
         output: super::GenieMessageComment = databricks_core::ResponseParts::json;
@@ -141,6 +148,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 #[inline]
 fn read_download_message_attachment_visualization(
     parts: databricks_core::ResponseParts,
@@ -150,12 +158,14 @@ fn read_download_message_attachment_visualization(
     })
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Downloads a visualization attachment as a PNG image.
     ///
     /// The message must have the status `COMPLETED`.
     ///
-    /// `GET /api/2.0/genie/{name}/download-visualization`
+    /// `GET /api/2.0/genie/{name}/download-visualization` **In beta**: may change in any release.
     DownloadMessageAttachmentVisualization {
         info: "genie.download_message_attachment_visualization", GET "/api/2.0/genie/{name}/download-visualization", Workspace, stream("application/octet-stream");
         output: super::DownloadMessageAttachmentVisualizationResponse = read_download_message_attachment_visualization;
@@ -191,12 +201,15 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Runs the query of a message again.
     ///
     /// Deprecated in favor of `execute_message_attachment_query`.
     ///
-    /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/execute-query`
+    /// `POST /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/execute-query` **In private
+    /// preview**: may change in any release.
     #[deprecated(note = "use `execute_message_attachment_query`")]
     ExecuteMessageQuery {
         info: "genie.execute_message_query", POST "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/execute-query", Workspace;
@@ -258,10 +271,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Starts an evaluation run: Genie answers benchmark questions of the space, in chat mode, and is scored.
     ///
-    /// `POST /api/2.0/genie/spaces/{space_id}/eval-runs`
+    /// `POST /api/2.0/genie/spaces/{space_id}/eval-runs` **In beta**: may change in any release.
     GenieCreateEvalRun {
         info: "genie.genie_create_eval_run", POST "/api/2.0/genie/spaces/{space_id}/eval-runs", Workspace;
         output: super::GenieEvalRunResponse = databricks_core::ResponseParts::json;
@@ -279,10 +294,13 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Gets one result of an evaluation run with both answers and the assessment.
     ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results/{result_id}`
+    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results/{result_id}` **In beta**: may change in any
+    /// release.
     GenieGetEvalResultDetails {
         info: "genie.genie_get_eval_result_details", GET "/api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results/{result_id}", Workspace;
         output: super::GenieEvalResultDetails = databricks_core::ResponseParts::json;
@@ -297,10 +315,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Gets the status and the counts of an evaluation run.
     ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}`
+    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}` **In beta**: may change in any release.
     GenieGetEvalRun {
         info: "genie.genie_get_eval_run", GET "/api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}", Workspace;
         output: super::GenieEvalRunResponse = databricks_core::ResponseParts::json;
@@ -313,10 +333,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the results of an evaluation run, one page per call.
     ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results`
+    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results` **In beta**: may change in any release.
     GenieListEvalResults {
         info: "genie.genie_list_eval_results", GET "/api/2.0/genie/spaces/{space_id}/eval-runs/{eval_run_id}/results", Workspace;
         output: super::GenieListEvalResultsResponse = databricks_core::ResponseParts::json;
@@ -335,10 +357,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the evaluation runs of a Genie space, one page per call.
     ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs`
+    /// `GET /api/2.0/genie/spaces/{space_id}/eval-runs` **In beta**: may change in any release.
     GenieListEvalRuns {
         info: "genie.genie_list_eval_runs", GET "/api/2.0/genie/spaces/{space_id}/eval-runs", Workspace;
         output: super::GenieListEvalRunsResponse = databricks_core::ResponseParts::json;
@@ -429,12 +453,15 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Gets the result of the query of a message.
     ///
     /// Deprecated in favor of `get_message_attachment_query_result`.
     ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result`
+    /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result` **In private
+    /// preview**: may change in any release.
     #[deprecated(note = "use `get_message_attachment_query_result`")]
     GetMessageQueryResult {
         info: "genie.get_message_query_result", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result", Workspace;
@@ -450,13 +477,16 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Gets the result of the query in an attachment.
     ///
     /// Deprecated in favor of `get_message_attachment_query_result`.
     ///
     /// `GET
     /// /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result/{attachment_id}`
+    /// **In private preview**: may change in any release.
     #[deprecated(note = "use `get_message_attachment_query_result`")]
     GetMessageQueryResultByAttachment {
         info: "genie.get_message_query_result_by_attachment", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/query-result/{attachment_id}", Workspace;
@@ -497,7 +527,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the comments on all messages of a conversation, one page per call.
     ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/list-comments`
+    /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/list-comments` In public preview.
     ListConversationComments {
         info: "genie.list_conversation_comments", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/list-comments", Workspace;
         output: super::GenieListConversationCommentsResponse = databricks_core::ResponseParts::json;
@@ -567,7 +597,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the comments on a message, one page per call.
     ///
-    /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments`
+    /// `GET /api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments` In public preview.
     ListMessageComments {
         info: "genie.list_message_comments", GET "/api/2.0/genie/spaces/{space_id}/conversations/{conversation_id}/messages/{message_id}/comments", Workspace;
         output: super::GenieListMessageCommentsResponse = databricks_core::ResponseParts::json;
@@ -654,6 +684,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for StartConversation {
     type Poll = super::genie::GetMessage;
+    type State = super::MessageStatus;
     const SUCCESS: &'static [&'static str] = &["COMPLETED"];
     const FAILURE: &'static [&'static str] = &["FAILED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -669,13 +700,18 @@ impl databricks_core::Waitable for StartConversation {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.status.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.status.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }
 

@@ -8,7 +8,7 @@ databricks_core::operation! {
     /// Open to workspace users with Workspace, Databricks SQL or Consumer access; account users outside the workspace are
     /// refused even where the dashboard is shared with them.
     ///
-    /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/published/tokeninfo`
+    /// `GET /api/2.0/lakeview/dashboards/{dashboard_id}/published/tokeninfo` In public preview.
     GetPublishedDashboardTokenInfo {
         info: "lakeview_embedded.get_published_dashboard_token_info", GET "/api/2.0/lakeview/dashboards/{dashboard_id}/published/tokeninfo", Workspace;
         output: super::GetPublishedDashboardTokenInfoResponse = databricks_core::ResponseParts::json;

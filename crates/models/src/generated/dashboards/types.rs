@@ -81,6 +81,7 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 /// A rendered visualization.
 #[non_exhaustive]
 pub struct DownloadMessageAttachmentVisualizationResponse {
@@ -90,6 +91,7 @@ pub struct DownloadMessageAttachmentVisualizationResponse {
     pub contents: databricks_core::ByteStream,
 }
 
+#[cfg(feature = "preview")]
 impl std::fmt::Debug for DownloadMessageAttachmentVisualizationResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DownloadMessageAttachmentVisualizationResponse")
@@ -98,7 +100,7 @@ impl std::fmt::Debug for DownloadMessageAttachmentVisualizationResponse {
 }
 
 databricks_core::model! {
-    /// One part of a Genie answer; the field that is set tells its kind.
+    /// One part of a Genie answer; the field that is set determines its kind.
     GenieAttachment {
         optional {
             /// Id for calls about this attachment.
@@ -160,7 +162,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An answer to a benchmark question, given or expected.
     GenieEvalResponse {
         optional {
@@ -174,7 +178,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Result for one benchmark question, in short.
     ///
     /// `genie_get_eval_result_details` adds the answers and the verdict.
@@ -200,7 +206,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Result for one benchmark question, with both answers and the verdict.
     GenieEvalResultDetails {
         required {
@@ -228,7 +236,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An evaluation run: benchmark questions put to Genie in chat mode, and how it did.
     GenieEvalRunResponse {
         required {
@@ -338,7 +348,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of results of an evaluation run.
     GenieListEvalResultsResponse {
         optional {
@@ -350,7 +362,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of evaluation runs.
     GenieListEvalRunsResponse {
         optional {
@@ -782,7 +796,7 @@ databricks_core::model! {
             content: String = "content",
             /// ID of the attachment, assigned by the service.
             id: String = "id",
-            /// Tells the final answer from a question back to the user; one message may have both.
+            /// Distinguishes the final answer from a question back to the user; one message may have both.
             purpose: TextAttachmentPurpose = "purpose",
         }
     }
@@ -820,7 +834,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Progress of an evaluation run or of one result of it.
     EvaluationStatusType {
         /// `DONE`: Finished.
@@ -848,7 +864,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Verdict on an answer of Genie to a benchmark question.
     GenieEvalAssessment {
         /// `BAD`: The answer is wrong.
@@ -860,7 +878,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Kind of an answer.
     GenieEvalResponseType {
         /// `SQL`: A SQL query.
@@ -992,7 +1012,7 @@ databricks_core::open_enum! {
         NoTablesToQueryException = "NO_TABLES_TO_QUERY_EXCEPTION",
         /// `RATE_LIMIT_EXCEEDED_GENERIC_EXCEPTION`: Too many requests.
         RateLimitExceededGenericException = "RATE_LIMIT_EXCEEDED_GENERIC_EXCEPTION",
-        /// `RATE_LIMIT_EXCEEDED_SPECIFIED_WAIT_EXCEPTION`: Too many requests; the error says how long to wait.
+        /// `RATE_LIMIT_EXCEEDED_SPECIFIED_WAIT_EXCEPTION`: Too many requests; the error states how long to wait.
         RateLimitExceededSpecifiedWaitException = "RATE_LIMIT_EXCEEDED_SPECIFIED_WAIT_EXCEPTION",
         /// `REPLY_PROCESS_TIMEOUT_EXCEPTION`: The reply took too long.
         ReplyProcessTimeoutException = "REPLY_PROCESS_TIMEOUT_EXCEPTION",
@@ -1057,7 +1077,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Why an answer was judged `BAD`.
     ///
     /// The `LLM_JUDGE_` values come from a language model, the others from comparing results.
@@ -1138,7 +1160,7 @@ databricks_core::open_enum! {
         ThoughtTypeInstructions = "THOUGHT_TYPE_INSTRUCTIONS",
         /// `THOUGHT_TYPE_STEPS`: Steps of the computation.
         ThoughtTypeSteps = "THOUGHT_TYPE_STEPS",
-        /// `THOUGHT_TYPE_UNDERSTANDING`: How ambiguities were settled.
+        /// `THOUGHT_TYPE_UNDERSTANDING`: How ambiguities were resolved.
         ThoughtTypeUnderstanding = "THOUGHT_TYPE_UNDERSTANDING",
     }
 }

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Registers a Postgres database as a catalog in Unity Catalog.
     ///
-    /// `POST /api/2.0/database/catalogs`
+    /// `POST /api/2.0/database/catalogs` In public preview.
     CreateDatabaseCatalog {
         info: "database.create_database_catalog", POST "/api/2.0/database/catalogs", Workspace;
         output: super::DatabaseCatalog = databricks_core::ResponseParts::json;
@@ -23,7 +23,7 @@ databricks_core::operation! {
     ///
     /// The call returns before the instance is ready, which is when its state is `AVAILABLE`.
     ///
-    /// `POST /api/2.0/database/instances`
+    /// `POST /api/2.0/database/instances` In public preview.
     CreateDatabaseInstance {
         info: "database.create_database_instance", POST "/api/2.0/database/instances", Workspace;
         output: super::DatabaseInstance = databricks_core::ResponseParts::json;
@@ -36,6 +36,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for CreateDatabaseInstance {
     type Poll = super::database::GetDatabaseInstance;
+    type State = super::DatabaseInstanceState;
     const SUCCESS: &'static [&'static str] = &["AVAILABLE"];
     const FAILURE: &'static [&'static str] = &[];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -45,20 +46,27 @@ impl databricks_core::Waitable for CreateDatabaseInstance {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Creates a Postgres role in an instance.
     ///
-    /// `POST /api/2.0/database/instances/{instance_name}/roles`
+    /// `POST /api/2.0/database/instances/{instance_name}/roles` **In private preview**: may change in any release.
     CreateDatabaseInstanceRole {
         info: "database.create_database_instance_role", POST "/api/2.0/database/instances/{instance_name}/roles", Workspace;
         output: super::DatabaseInstanceRole = databricks_core::ResponseParts::json;
@@ -80,7 +88,7 @@ databricks_core::operation! {
     ///
     /// To copy a Delta table to Postgres, create a synced table.
     ///
-    /// `POST /api/2.0/database/tables`
+    /// `POST /api/2.0/database/tables` In public preview.
     CreateDatabaseTable {
         info: "database.create_database_table", POST "/api/2.0/database/tables", Workspace;
         output: super::DatabaseTable = databricks_core::ResponseParts::json;
@@ -94,7 +102,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Creates a synced table: a Postgres table that follows a Delta table.
     ///
-    /// `POST /api/2.0/database/synced_tables`
+    /// `POST /api/2.0/database/synced_tables` In public preview.
     CreateSyncedDatabaseTable {
         info: "database.create_synced_database_table", POST "/api/2.0/database/synced_tables", Workspace;
         output: super::SyncedDatabaseTable = databricks_core::ResponseParts::json;
@@ -108,7 +116,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Removes the registration of a database from Unity Catalog.
     ///
-    /// `DELETE /api/2.0/database/catalogs/{name}`
+    /// `DELETE /api/2.0/database/catalogs/{name}` In public preview.
     DeleteDatabaseCatalog {
         info: "database.delete_database_catalog", DELETE "/api/2.0/database/catalogs/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -122,7 +130,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a database instance for good.
     ///
-    /// `DELETE /api/2.0/database/instances/{name}`
+    /// `DELETE /api/2.0/database/instances/{name}` In public preview.
     DeleteDatabaseInstance {
         info: "database.delete_database_instance", DELETE "/api/2.0/database/instances/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -140,10 +148,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Deletes a Postgres role of a database instance.
     ///
-    /// `DELETE /api/2.0/database/instances/{instance_name}/roles/{name}`
+    /// `DELETE /api/2.0/database/instances/{instance_name}/roles/{name}` **In private preview**: may change in any release.
     DeleteDatabaseInstanceRole {
         info: "database.delete_database_instance_role", DELETE "/api/2.0/database/instances/{instance_name}/roles/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -165,7 +175,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a database table.
     ///
-    /// `DELETE /api/2.0/database/tables/{name}`
+    /// `DELETE /api/2.0/database/tables/{name}` In public preview.
     DeleteDatabaseTable {
         info: "database.delete_database_table", DELETE "/api/2.0/database/tables/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -179,7 +189,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a synced table.
     ///
-    /// `DELETE /api/2.0/database/synced_tables/{name}`
+    /// `DELETE /api/2.0/database/synced_tables/{name}` In public preview.
     DeleteSyncedDatabaseTable {
         info: "database.delete_synced_database_table", DELETE "/api/2.0/database/synced_tables/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -197,7 +207,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the database instance with a given UID.
     ///
-    /// `GET /api/2.0/database/instances:findByUid`
+    /// `GET /api/2.0/database/instances:findByUid` In public preview.
     FindDatabaseInstanceByUid {
         info: "database.find_database_instance_by_uid", GET "/api/2.0/database/instances:findByUid", Workspace;
         output: super::DatabaseInstance = databricks_core::ResponseParts::json;
@@ -213,7 +223,8 @@ databricks_core::operation! {
     ///
     /// At least one of `instance_names` and `claims` is required.
     ///
-    /// `POST /api/2.0/database/credentials` A fresh idempotency key is sent in `request_id` unless you set one.
+    /// `POST /api/2.0/database/credentials` In public preview. A fresh idempotency key is sent in `request_id` unless you set
+    /// one.
     GenerateDatabaseCredential {
         info: "database.generate_database_credential", POST "/api/2.0/database/credentials", Workspace, idempotency(databricks_core::Idempotency::Keyed);
         output: super::DatabaseCredential = databricks_core::ResponseParts::json;
@@ -236,7 +247,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the registration of a database in Unity Catalog.
     ///
-    /// `GET /api/2.0/database/catalogs/{name}`
+    /// `GET /api/2.0/database/catalogs/{name}` In public preview.
     GetDatabaseCatalog {
         info: "database.get_database_catalog", GET "/api/2.0/database/catalogs/{name}", Workspace;
         output: super::DatabaseCatalog = databricks_core::ResponseParts::json;
@@ -250,7 +261,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns a database instance.
     ///
-    /// `GET /api/2.0/database/instances/{name}`
+    /// `GET /api/2.0/database/instances/{name}` In public preview.
     GetDatabaseInstance {
         info: "database.get_database_instance", GET "/api/2.0/database/instances/{name}", Workspace;
         output: super::DatabaseInstance = databricks_core::ResponseParts::json;
@@ -261,10 +272,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns a Postgres role of a database instance.
     ///
-    /// `GET /api/2.0/database/instances/{instance_name}/roles/{name}`
+    /// `GET /api/2.0/database/instances/{instance_name}/roles/{name}` **In private preview**: may change in any release.
     GetDatabaseInstanceRole {
         info: "database.get_database_instance_role", GET "/api/2.0/database/instances/{instance_name}/roles/{name}", Workspace;
         output: super::DatabaseInstanceRole = databricks_core::ResponseParts::json;
@@ -280,7 +293,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns a Postgres table registered in Unity Catalog.
     ///
-    /// `GET /api/2.0/database/tables/{name}`
+    /// `GET /api/2.0/database/tables/{name}` In public preview.
     GetDatabaseTable {
         info: "database.get_database_table", GET "/api/2.0/database/tables/{name}", Workspace;
         output: super::DatabaseTable = databricks_core::ResponseParts::json;
@@ -294,7 +307,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns a synced table with its state.
     ///
-    /// `GET /api/2.0/database/synced_tables/{name}`
+    /// `GET /api/2.0/database/synced_tables/{name}` In public preview.
     GetSyncedDatabaseTable {
         info: "database.get_synced_database_table", GET "/api/2.0/database/synced_tables/{name}", Workspace;
         output: super::SyncedDatabaseTable = databricks_core::ResponseParts::json;
@@ -305,12 +318,14 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the catalogs of a database instance.
     ///
     /// Not implemented by the server so far.
     ///
-    /// `GET /api/2.0/database/instances/{instance_name}/catalogs`
+    /// `GET /api/2.0/database/instances/{instance_name}/catalogs` **In private preview**: may change in any release.
     ListDatabaseCatalogs {
         info: "database.list_database_catalogs", GET "/api/2.0/database/instances/{instance_name}/catalogs", Workspace;
         output: super::ListDatabaseCatalogsResponse = databricks_core::ResponseParts::json;
@@ -327,6 +342,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListDatabaseCatalogs {
     type Item = super::DatabaseCatalog;
     #[inline]
@@ -348,10 +364,12 @@ impl databricks_core::Paginated for ListDatabaseCatalogs {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the Postgres roles of a database instance.
     ///
-    /// `GET /api/2.0/database/instances/{instance_name}/roles`
+    /// `GET /api/2.0/database/instances/{instance_name}/roles` **In private preview**: may change in any release.
     ListDatabaseInstanceRoles {
         info: "database.list_database_instance_roles", GET "/api/2.0/database/instances/{instance_name}/roles", Workspace;
         output: super::ListDatabaseInstanceRolesResponse = databricks_core::ResponseParts::json;
@@ -368,6 +386,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListDatabaseInstanceRoles {
     type Item = super::DatabaseInstanceRole;
     #[inline]
@@ -392,7 +411,7 @@ impl databricks_core::Paginated for ListDatabaseInstanceRoles {
 databricks_core::operation! {
     /// Lists the database instances.
     ///
-    /// `GET /api/2.0/database/instances`
+    /// `GET /api/2.0/database/instances` In public preview.
     ListDatabaseInstances {
         info: "database.list_database_instances", GET "/api/2.0/database/instances", Workspace;
         output: super::ListDatabaseInstancesResponse = databricks_core::ResponseParts::json;
@@ -426,10 +445,12 @@ impl databricks_core::Paginated for ListDatabaseInstances {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the synced tables of a database instance.
     ///
-    /// `GET /api/2.0/database/instances/{instance_name}/synced_tables`
+    /// `GET /api/2.0/database/instances/{instance_name}/synced_tables` **In private preview**: may change in any release.
     ListSyncedDatabaseTables {
         info: "database.list_synced_database_tables", GET "/api/2.0/database/instances/{instance_name}/synced_tables", Workspace;
         output: super::ListSyncedDatabaseTablesResponse = databricks_core::ResponseParts::json;
@@ -446,6 +467,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListSyncedDatabaseTables {
     type Item = super::SyncedDatabaseTable;
     #[inline]
@@ -467,12 +489,14 @@ impl databricks_core::Paginated for ListSyncedDatabaseTables {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes the registration of a database.
     ///
     /// Not implemented by the server so far.
     ///
-    /// `PATCH /api/2.0/database/catalogs/{name}`
+    /// `PATCH /api/2.0/database/catalogs/{name}` **In private preview**: may change in any release.
     UpdateDatabaseCatalog {
         info: "database.update_database_catalog", PATCH "/api/2.0/database/catalogs/{name}", Workspace;
         output: super::DatabaseCatalog = databricks_core::ResponseParts::json;
@@ -480,8 +504,12 @@ databricks_core::operation! {
             /// Name of the catalog.
             name: String = path "name",
             /// The database catalog with its new values.
+            ///
+            /// The service does not support such updates yet.
             database_catalog: super::DatabaseCatalog = json "database_catalog",
             /// Fields to change; without effect so far.
+            ///
+            /// Not computed: the service does not support it yet.
             update_mask: String = query "update_mask",
         }
     }
@@ -490,29 +518,36 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes a database instance.
     ///
-    /// `PATCH /api/2.0/database/instances/{name}`
+    /// `PATCH /api/2.0/database/instances/{name}` In public preview.
     UpdateDatabaseInstance {
         info: "database.update_database_instance", PATCH "/api/2.0/database/instances/{name}", Workspace;
         output: super::DatabaseInstance = databricks_core::ResponseParts::json;
+        request { masked("database_instance", "-effective_capacity -effective_custom_tags -effective_enable_pg_native_login -effective_enable_readable_secondaries -effective_node_count -effective_retention_window_in_days -effective_stopped -effective_usage_policy_id -name -parent_instance_ref.effective_lsn parent_instance_ref/") }
         required {
             /// Name of the instance.
             name: String = path "name",
             /// The database instance with its new values.
             database_instance: super::DatabaseInstance = json "database_instance",
+        }
+        optional {
             /// Fields to change; without it, all that can be.
             ///
             /// To remove all tags, name `custom_tags` and send none.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `database_instance`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes a synced table.
     ///
     /// Not implemented by the server so far.
     ///
-    /// `PATCH /api/2.0/database/synced_tables/{name}`
+    /// `PATCH /api/2.0/database/synced_tables/{name}` **In private preview**: may change in any release.
     UpdateSyncedDatabaseTable {
         info: "database.update_synced_database_table", PATCH "/api/2.0/database/synced_tables/{name}", Workspace;
         output: super::SyncedDatabaseTable = databricks_core::ResponseParts::json;
@@ -520,8 +555,12 @@ databricks_core::operation! {
             /// Full name of the table: `<catalog>.<schema>.<table>`.
             name: String = path "name",
             /// The synced table with its new values.
+            ///
+            /// The service does not support such updates yet.
             synced_table: super::SyncedDatabaseTable = json "synced_table",
             /// Fields to change; without effect so far.
+            ///
+            /// Not computed: the service does not support it yet.
             update_mask: String = query "update_mask",
         }
     }

@@ -31,6 +31,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 timeout_seconds: 1200,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::database::CreateDatabaseInstanceRole::INFO,
         "Creates a Postgres role in an instance.",
@@ -64,6 +65,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::optional("purge", Kind::Boolean, &[Location::Query]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::database::DeleteDatabaseInstanceRole::INFO,
         "Deletes a Postgres role of a database instance.",
@@ -113,6 +115,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Returns a database instance.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::database::GetDatabaseInstanceRole::INFO,
         "Returns a Postgres role of a database instance.",
@@ -131,6 +134,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Returns a synced table with its state.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::database::ListDatabaseCatalogs::INFO,
             "Lists the catalogs of a database instance.",
@@ -149,6 +153,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::database::ListDatabaseInstanceRoles::INFO,
             "Lists the Postgres roles of a database instance.",
@@ -184,6 +189,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::database::ListSyncedDatabaseTables::INFO,
             "Lists the synced tables of a database instance.",
@@ -202,6 +208,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::database::UpdateDatabaseCatalog::INFO,
         "Changes the registration of a database.",
@@ -212,14 +219,19 @@ pub static OPERATIONS: &[OperationSchema] = &[
         ],
     ),
     OperationSchema::new(
-        super::database::UpdateDatabaseInstance::INFO,
-        "Changes a database instance.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Path]),
-            Input::required("database_instance", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::database::UpdateDatabaseInstance::INFO,
+            "Changes a database instance.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::required("database_instance", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "database_instance",
+            "-effective_capacity -effective_custom_tags -effective_enable_pg_native_login -effective_enable_readable_secondaries -effective_node_count -effective_retention_window_in_days -effective_stopped -effective_usage_policy_id -name -parent_instance_ref.effective_lsn parent_instance_ref/",
+        ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::database::UpdateSyncedDatabaseTable::INFO,
         "Changes a synced table.",

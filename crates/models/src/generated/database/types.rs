@@ -93,7 +93,7 @@ databricks_core::model! {
             node_count: i64 = "node_count",
             /// Instance to make this one from, and the moment.
             ///
-            /// In answers, only if it was sent.
+            /// In responses, only if it was sent.
             parent_instance_ref: DatabaseInstanceRef = "parent_instance_ref",
             /// Version of Postgres.
             pg_version: String = "pg_version",
@@ -126,13 +126,13 @@ databricks_core::model! {
         optional {
             /// Moment of the parent that the child starts from.
             ///
-            /// In answers, only if it was sent.
+            /// In responses, only if it was sent.
             branch_time: String = "branch_time",
             /// Log sequence number (LSN) of the parent that the child starts from.
             effective_lsn: String = "effective_lsn",
             /// Log sequence number (LSN) of the parent to start from.
             ///
-            /// In answers, only if it was sent.
+            /// In responses, only if it was sent.
             lsn: String = "lsn",
             /// Name of the instance.
             name: String = "name",
@@ -142,7 +142,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A Postgres role in an instance.
     DatabaseInstanceRole {
         required {
@@ -164,7 +166,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Attributes of a Postgres role, as in `CREATE ROLE`.
     DatabaseInstanceRoleAttributes {
         optional {
@@ -210,7 +214,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A page of catalogs.
     ListDatabaseCatalogsResponse {
         optional {
@@ -222,7 +228,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A page of Postgres roles.
     ListDatabaseInstanceRolesResponse {
         optional {
@@ -246,7 +254,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A page of synced tables.
     ListSyncedDatabaseTablesResponse {
         optional {
@@ -504,7 +514,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Kind of identity behind a role.
     DatabaseInstanceRoleIdentityType {
         /// `GROUP`: A group of the account.
@@ -518,7 +530,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Predefined role that a role can be a member of.
     DatabaseInstanceRoleMembershipRole {
         /// `DATABRICKS_SUPERUSER`: The role with the highest rights that customers can have.

@@ -9,7 +9,7 @@ databricks_core::operation! {
     ///
     /// Fails if the catalog already has one.
     ///
-    /// `POST /api/data-classification/v1/{parent}/config`
+    /// `POST /api/data-classification/v1/{parent}/config` In public preview.
     CreateCatalogConfig {
         info: "data_classification.create_catalog_config", POST "/api/data-classification/v1/{parent}/config", Workspace;
         output: super::CatalogConfig = databricks_core::ResponseParts::json;
@@ -27,7 +27,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes the configuration of a catalog, which switches classification off for it.
     ///
-    /// `DELETE /api/data-classification/v1/{name}`
+    /// `DELETE /api/data-classification/v1/{name}` In public preview.
     DeleteCatalogConfig {
         info: "data_classification.delete_catalog_config", DELETE "/api/data-classification/v1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -43,7 +43,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the classification configuration of a catalog.
     ///
-    /// `GET /api/data-classification/v1/{name}`
+    /// `GET /api/data-classification/v1/{name}` In public preview.
     GetCatalogConfig {
         info: "data_classification.get_catalog_config", GET "/api/data-classification/v1/{name}", Workspace;
         output: super::CatalogConfig = databricks_core::ResponseParts::json;
@@ -61,10 +61,11 @@ databricks_core::operation! {
     ///
     /// Fails for a catalog without a configuration.
     ///
-    /// `PATCH /api/data-classification/v1/{name}`
+    /// `PATCH /api/data-classification/v1/{name}` In public preview.
     UpdateCatalogConfig {
         info: "data_classification.update_catalog_config", PATCH "/api/data-classification/v1/{name}", Workspace;
         output: super::CatalogConfig = databricks_core::ResponseParts::json;
+        request { masked("catalog_config", "-name excluded_schemas/ included_schemas/") }
         required {
             /// Resource name, `catalogs/{catalog_name}/config`.
             ///
@@ -72,8 +73,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The catalog config with its new values.
             catalog_config: super::CatalogConfig = json "catalog_config",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `catalog_config`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

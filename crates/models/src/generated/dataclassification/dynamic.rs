@@ -29,12 +29,13 @@ pub static OPERATIONS: &[OperationSchema] = &[
         &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
     OperationSchema::new(
-        super::data_classification::UpdateCatalogConfig::INFO,
-        "Changes the fields of an existing configuration that `update_mask` names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("catalog_config", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::data_classification::UpdateCatalogConfig::INFO,
+            "Changes the fields of an existing configuration that `update_mask` names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("catalog_config", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("catalog_config", "-name excluded_schemas/ included_schemas/"),
 ];

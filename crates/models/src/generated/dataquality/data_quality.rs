@@ -8,7 +8,7 @@ databricks_core::operation! {
     /// Schema monitors do not support it. Has to be called in the workspace in which the monitor was created. Needs `MANAGE` on
     /// the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
     ///
-    /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}/cancel`
+    /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}/cancel` In public preview.
     CancelRefresh {
         info: "data_quality.cancel_refresh", POST "/api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}/cancel", Workspace;
         output: super::CancelRefreshResponse = databricks_core::ResponseParts::json;
@@ -31,7 +31,7 @@ databricks_core::operation! {
     /// created in the workspace of the call. Needs `MANAGE` on the object, its schema or its catalog, with `USE_CATALOG`, and
     /// `USE_SCHEMA` unless `MANAGE` is held on the catalog. A table always needs `USE_SCHEMA` and `SELECT` as well.
     ///
-    /// `POST /api/data-quality/v1/monitors`
+    /// `POST /api/data-quality/v1/monitors` In public preview.
     CreateMonitor {
         info: "data_quality.create_monitor", POST "/api/data-quality/v1/monitors", Workspace;
         output: super::Monitor = databricks_core::ResponseParts::json;
@@ -48,7 +48,7 @@ databricks_core::operation! {
     /// Schema monitors do not support it. Has to be called in the workspace in which the monitor was created. Needs `MANAGE` on
     /// the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
     ///
-    /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes`
+    /// `POST /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes` In public preview.
     CreateRefresh {
         info: "data_quality.create_refresh", POST "/api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes", Workspace;
         output: super::Refresh = databricks_core::ResponseParts::json;
@@ -69,7 +69,7 @@ databricks_core::operation! {
     /// Its metric tables and dashboard stay and have to be removed separately. Needs `MANAGE` on the object, its schema or its
     /// catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on the catalog.
     ///
-    /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}`
+    /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}` In public preview.
     DeleteMonitor {
         info: "data_quality.delete_monitor", DELETE "/api/data-quality/v1/monitors/{object_type}/{object_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -87,7 +87,7 @@ databricks_core::operation! {
     ///
     /// The server does not implement this call.
     ///
-    /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
+    /// `DELETE /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}` In public preview.
     DeleteRefresh {
         info: "data_quality.delete_refresh", DELETE "/api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -109,7 +109,7 @@ databricks_core::operation! {
     /// and `MANAGE` on the catalog or `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the
     /// table or `MANAGE` on the schema.
     ///
-    /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}`
+    /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}` In public preview.
     GetMonitor {
         info: "data_quality.get_monitor", GET "/api/data-quality/v1/monitors/{object_type}/{object_id}", Workspace;
         output: super::Monitor = databricks_core::ResponseParts::json;
@@ -129,7 +129,7 @@ databricks_core::operation! {
     /// `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the table or `MANAGE` on the
     /// schema.
     ///
-    /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
+    /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}` In public preview.
     GetRefresh {
         info: "data_quality.get_refresh", GET "/api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}", Workspace;
         output: super::Refresh = databricks_core::ResponseParts::json;
@@ -149,7 +149,7 @@ databricks_core::operation! {
     ///
     /// The server does not implement this call.
     ///
-    /// `GET /api/data-quality/v1/monitors`
+    /// `GET /api/data-quality/v1/monitors` In public preview.
     ListMonitor {
         info: "data_quality.list_monitor", GET "/api/data-quality/v1/monitors", Workspace;
         output: super::ListMonitorResponse = databricks_core::ResponseParts::json;
@@ -190,7 +190,7 @@ databricks_core::operation! {
     /// `USE_SCHEMA` on the schema. With `USE_SCHEMA`, a table monitor also takes `SELECT` on the table or `MANAGE` on the
     /// schema.
     ///
-    /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes`
+    /// `GET /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes` In public preview.
     ListRefresh {
         info: "data_quality.list_refresh", GET "/api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes", Workspace;
         output: super::ListRefreshResponse = databricks_core::ResponseParts::json;
@@ -236,10 +236,11 @@ databricks_core::operation! {
     /// Needs `MANAGE` on the object, its schema or its catalog, with `USE_CATALOG`, and `USE_SCHEMA` unless `MANAGE` is held on
     /// the catalog.
     ///
-    /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}`
+    /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}` In public preview.
     UpdateMonitor {
         info: "data_quality.update_monitor", PATCH "/api/data-quality/v1/monitors/{object_type}/{object_id}", Workspace;
         output: super::Monitor = databricks_core::ResponseParts::json;
+        request { masked("monitor", "-data_profiling_config.schedule.pause_status -object_id -object_type anomaly_detection_config.notification_settings.on_failure/ anomaly_detection_config.notification_settings.on_unhealthy_table/ anomaly_detection_config.notification_settings/ anomaly_detection_config/ data_profiling_config.inference_log/ data_profiling_config.notification_settings.on_failure/ data_profiling_config.notification_settings.on_unhealthy_table/ data_profiling_config.notification_settings/ data_profiling_config.schedule/ data_profiling_config.snapshot/ data_profiling_config.time_series/ data_profiling_config/") }
         required {
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = path "object_type",
@@ -247,8 +248,12 @@ databricks_core::operation! {
             object_id: String = path "object_id",
             /// The monitor with its new values.
             monitor: super::Monitor = json "monitor",
+        }
+        optional {
             /// Comma-separated paths of the fields to change, such as `data_profiling_config.custom_metrics`.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `monitor`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -258,10 +263,11 @@ databricks_core::operation! {
     ///
     /// The server does not implement this call.
     ///
-    /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}`
+    /// `PATCH /api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}` In public preview.
     UpdateRefresh {
         info: "data_quality.update_refresh", PATCH "/api/data-quality/v1/monitors/{object_type}/{object_id}/refreshes/{refresh_id}", Workspace;
         output: super::Refresh = databricks_core::ResponseParts::json;
+        request { masked("refresh", "-object_id -object_type -refresh_id") }
         required {
             /// Kind of the monitored object: `schema` or `table`.
             object_type: String = path "object_type",
@@ -271,8 +277,12 @@ databricks_core::operation! {
             refresh_id: i64 = path "refresh_id",
             /// The refresh with its new values.
             refresh: super::Refresh = json "refresh",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `refresh`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

@@ -105,24 +105,29 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::data_quality::UpdateMonitor::INFO,
-        "Changes the fields of a monitor that `update_mask` names.",
-        &[
-            Input::required("object_type", Kind::Text, &[Location::Path]),
-            Input::required("object_id", Kind::Text, &[Location::Path]),
-            Input::required("monitor", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::data_quality::UpdateMonitor::INFO,
+            "Changes the fields of a monitor that `update_mask` names.",
+            &[
+                Input::required("object_type", Kind::Text, &[Location::Path]),
+                Input::required("object_id", Kind::Text, &[Location::Path]),
+                Input::required("monitor", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "monitor",
+            "-data_profiling_config.schedule.pause_status -object_id -object_type anomaly_detection_config.notification_settings.on_failure/ anomaly_detection_config.notification_settings.on_unhealthy_table/ anomaly_detection_config.notification_settings/ anomaly_detection_config/ data_profiling_config.inference_log/ data_profiling_config.notification_settings.on_failure/ data_profiling_config.notification_settings.on_unhealthy_table/ data_profiling_config.notification_settings/ data_profiling_config.schedule/ data_profiling_config.snapshot/ data_profiling_config.time_series/ data_profiling_config/",
+        ),
     OperationSchema::new(
-        super::data_quality::UpdateRefresh::INFO,
-        "Changes a refresh.",
-        &[
-            Input::required("object_type", Kind::Text, &[Location::Path]),
-            Input::required("object_id", Kind::Text, &[Location::Path]),
-            Input::required("refresh_id", Kind::Integer, &[Location::Path]),
-            Input::required("refresh", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::data_quality::UpdateRefresh::INFO,
+            "Changes a refresh.",
+            &[
+                Input::required("object_type", Kind::Text, &[Location::Path]),
+                Input::required("object_id", Kind::Text, &[Location::Path]),
+                Input::required("refresh_id", Kind::Integer, &[Location::Path]),
+                Input::required("refresh", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("refresh", "-object_id -object_type -refresh_id"),
 ];

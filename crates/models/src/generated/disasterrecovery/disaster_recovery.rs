@@ -251,6 +251,7 @@ databricks_core::operation! {
     UpdateFailoverGroup {
         info: "disaster_recovery.update_failover_group", PATCH "/api/disaster-recovery/v1/{name}", Account;
         output: super::FailoverGroup = databricks_core::ResponseParts::json;
+        request { masked("failover_group", "-etag -name initial_replication_progress/ unity_catalog_assets/") }
         required {
             /// Resource name, `accounts/{account}/failover-groups/{group}`.
             ///
@@ -258,14 +259,16 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The failover group with its new values.
             failover_group: super::FailoverGroup = json "failover_group",
-            /// Names of the fields to change, separated by commas.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// `etag` from an earlier read; the call is refused if the group has changed since.
             ///
             /// Unset, no check is made.
             etag: String = query "etag",
+            /// Names of the fields to change, separated by commas.
+            ///
+            /// Unless it is set, it names what is set in `failover_group`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

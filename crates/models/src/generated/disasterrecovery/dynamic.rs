@@ -105,13 +105,17 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::disaster_recovery::UpdateFailoverGroup::INFO,
-        "Changes the fields of a failover group that `update_mask` names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("failover_group", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::disaster_recovery::UpdateFailoverGroup::INFO,
+            "Changes the fields of a failover group that `update_mask` names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("failover_group", Kind::Object, &[Location::Json]),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "failover_group",
+            "-etag -name initial_replication_progress/ unity_catalog_assets/",
+        ),
 ];

@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Creates a domain.
     ///
-    /// `POST /api/2.0/domains`
+    /// `POST /api/2.0/domains` **New**: how stable it is was not stated yet; may change in any release.
     CreateDomain {
         info: "domains.create_domain", POST "/api/2.0/domains", Workspace;
         output: super::Domain = databricks_core::ResponseParts::json;
@@ -25,7 +25,7 @@ databricks_core::operation! {
     ///
     /// Fails with `FAILED_PRECONDITION` while it has glossary pages, unless `force` is set.
     ///
-    /// `DELETE /api/2.0/{name}`
+    /// `DELETE /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
     DeleteDomain {
         info: "domains.delete_domain", DELETE "/api/2.0/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -49,7 +49,7 @@ databricks_core::operation! {
     ///
     /// Needs the `MANAGE DISCOVER` permission.
     ///
-    /// `GET /api/2.0/{name}`
+    /// `GET /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetDomain {
         info: "domains.get_domain", GET "/api/2.0/{name}", Workspace;
         output: super::Domain = databricks_core::ResponseParts::json;
@@ -67,7 +67,7 @@ databricks_core::operation! {
     ///
     /// Needs the `MANAGE DISCOVER` permission.
     ///
-    /// `GET /api/2.0/domains`
+    /// `GET /api/2.0/domains` **New**: how stable it is was not stated yet; may change in any release.
     ListDomains {
         info: "domains.list_domains", GET "/api/2.0/domains", Workspace;
         output: super::ListDomainsResponse = databricks_core::ResponseParts::json;
@@ -106,10 +106,11 @@ impl databricks_core::Paginated for ListDomains {
 databricks_core::operation! {
     /// Changes the fields of a domain that the mask names.
     ///
-    /// `PATCH /api/2.0/{name}`
+    /// `PATCH /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateDomain {
         info: "domains.update_domain", PATCH "/api/2.0/{name}", Workspace;
         output: super::Domain = databricks_core::ResponseParts::json;
+        request { masked("domain", "-name icon/") }
         required {
             /// Domain, as `domains/<domain>`.
             ///
@@ -117,11 +118,15 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The domain with its new values.
             domain: super::Domain = json "domain",
+        }
+        optional {
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
             ///
             /// `*` replaces everything.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `domain`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

@@ -50,12 +50,13 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::domains::UpdateDomain::INFO,
-        "Changes the fields of a domain that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("domain", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::domains::UpdateDomain::INFO,
+            "Changes the fields of a domain that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("domain", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("domain", "-name icon/"),
 ];

@@ -88,18 +88,22 @@ pub static OPERATIONS: &[OperationSchema] = &[
             }),
         ),
     OperationSchema::new(
-        super::environments::UpdateDefaultWorkspaceBaseEnvironment::INFO,
-        "Sets or clears the default base environments of the workspace.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required(
-                "default_workspace_base_environment",
-                Kind::Object,
-                &[Location::Json],
-            ),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::environments::UpdateDefaultWorkspaceBaseEnvironment::INFO,
+            "Sets or clears the default base environments of the workspace.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required(
+                    "default_workspace_base_environment",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "default_workspace_base_environment",
+            "-name =cpu_workspace_base_environment =gpu_workspace_base_environment",
+        ),
     OperationSchema::new(
             super::environments::UpdateWorkspaceBaseEnvironment::INFO,
             "Changes a base environment and materializes it again.",

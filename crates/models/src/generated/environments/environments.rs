@@ -238,16 +238,22 @@ databricks_core::operation! {
     UpdateDefaultWorkspaceBaseEnvironment {
         info: "environments.update_default_workspace_base_environment", PATCH "/api/environments/v1/{name}", Workspace;
         output: super::DefaultWorkspaceBaseEnvironment = databricks_core::ResponseParts::json;
+        request { masked("default_workspace_base_environment", "-name =cpu_workspace_base_environment =gpu_workspace_base_environment") }
         required {
             /// Always `default-workspace-base-environment`.
             name: String = segments "name",
             /// The new defaults.
             default_workspace_base_environment: super::DefaultWorkspaceBaseEnvironment = json "default_workspace_base_environment",
+        }
+        optional {
             /// Comma-separated names of the fields to change: `cpu_workspace_base_environment` and/or `gpu_workspace_base_environment`,
             /// or `*` for both.
             ///
             /// A field that is named here but missing from the body is cleared; `*` cannot clear, so name both to clear both.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `default_workspace_base_environment`. It can hold
+            /// `cpu_workspace_base_environment`, `gpu_workspace_base_environment`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -265,7 +271,7 @@ databricks_core::operation! {
         required {
             /// Resource name of the environment, `workspace-base-environments/{id}`.
             name: String = segments "name",
-            /// The environment with its new content; its `name` says which one is meant.
+            /// The environment with its new content; its `name` names it.
             workspace_base_environment: super::WorkspaceBaseEnvironment = json "workspace_base_environment",
         }
     }

@@ -288,11 +288,11 @@ databricks_core::open_enum! {
         TableAlreadyExists = "TABLE_ALREADY_EXISTS",
         /// `TABLE_DOES_NOT_EXIST`: There is no such table.
         TableDoesNotExist = "TABLE_DOES_NOT_EXIST",
-        /// `TEMPORARILY_UNAVAILABLE`: The service cannot answer at present; HTTP 503.
+        /// `TEMPORARILY_UNAVAILABLE`: The service cannot respond at present; HTTP 503.
         TemporarilyUnavailable = "TEMPORARILY_UNAVAILABLE",
         /// `UNAUTHENTICATED`: Credentials are missing or not valid; HTTP 401.
         Unauthenticated = "UNAUTHENTICATED",
-        /// `UNAVAILABLE`: The service cannot answer at present.
+        /// `UNAVAILABLE`: The service cannot respond at present.
         Unavailable = "UNAVAILABLE",
         /// `UNKNOWN`: No more specific code applies.
         Unknown_ = "UNKNOWN",

@@ -66,8 +66,8 @@ databricks_core::operation! {
     /// Deletes a file or directory.
     ///
     /// A non-empty directory without `recursive` fails with `IO_ERROR`. Large deletions proceed in steps: after about 45
-    /// seconds the server answers 503, and the call must be repeated until everything is gone. For more than 10,000 files,
-    /// delete from a cluster instead.
+    /// seconds the server responds with 503, and the call must be repeated until everything is gone. For more than 10,000
+    /// files, delete from a cluster instead.
     ///
     /// `POST /api/2.0/dbfs/delete`
     Delete {

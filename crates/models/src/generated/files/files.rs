@@ -311,7 +311,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the files and directories directly inside a directory.
     ///
-    /// A path that is no directory answers 404. Paging ends when no `next_page_token` comes back, not when a page is short.
+    /// A path that is not a directory is refused with 404. Paging ends when no `next_page_token` comes back, not when a page is
+    /// short.
     ///
     /// `GET /api/2.0/fs/directories{directory_path}`
     ListDirectoryContents {
@@ -354,7 +355,7 @@ impl databricks_core::Paginated for ListDirectoryContents {
 databricks_core::operation! {
     /// Lists the endpoints this workspace offers for file transfers, best first.
     ///
-    /// Not every workspace serves this route; where it is absent, the answer is 404.
+    /// Not every workspace serves this route; where it is absent, the response is 404.
     ///
     /// `GET /api/2.0/fs/endpoints`
     ListEndpoints {

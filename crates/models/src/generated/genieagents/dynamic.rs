@@ -50,13 +50,17 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::genie_agents::UpdateGenieAgent::INFO,
-        "Changes the fields of a Genie Agent that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("genie_agent", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::genie_agents::UpdateGenieAgent::INFO,
+            "Changes the fields of a Genie Agent that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("genie_agent", Kind::Object, &[Location::Json]),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "genie_agent",
+            "-etag -name =definition =description =display_name =parent_path =warehouse_id",
+        ),
 ];

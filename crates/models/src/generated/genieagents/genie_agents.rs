@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Creates a Genie Agent.
     ///
-    /// `POST /api/2.0/genie/agents`
+    /// `POST /api/2.0/genie/agents` **New**: how stable it is was not stated yet; may change in any release.
     CreateGenieAgent {
         info: "genie_agents.create_genie_agent", POST "/api/2.0/genie/agents", Workspace;
         output: super::GenieAgent = databricks_core::ResponseParts::json;
@@ -28,7 +28,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Moves a Genie Agent to the trash.
     ///
-    /// `DELETE /api/2.0/genie/{name}`
+    /// `DELETE /api/2.0/genie/{name}` **New**: how stable it is was not stated yet; may change in any release.
     DeleteGenieAgent {
         info: "genie_agents.delete_genie_agent", DELETE "/api/2.0/genie/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -50,7 +50,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one Genie Agent with its definition.
     ///
-    /// `GET /api/2.0/genie/{name}`
+    /// `GET /api/2.0/genie/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetGenieAgent {
         info: "genie_agents.get_genie_agent", GET "/api/2.0/genie/{name}", Workspace;
         output: super::GenieAgent = databricks_core::ResponseParts::json;
@@ -68,7 +68,7 @@ databricks_core::operation! {
     ///
     /// Agents that an integration made, such as those of dashboards, are left out.
     ///
-    /// `GET /api/2.0/genie/agents`
+    /// `GET /api/2.0/genie/agents` **New**: how stable it is was not stated yet; may change in any release.
     ListGenieAgents {
         info: "genie_agents.list_genie_agents", GET "/api/2.0/genie/agents", Workspace;
         output: super::ListGenieAgentsResponse = databricks_core::ResponseParts::json;
@@ -111,10 +111,11 @@ impl databricks_core::Paginated for ListGenieAgents {
 databricks_core::operation! {
     /// Changes the fields of a Genie Agent that the mask names.
     ///
-    /// `PATCH /api/2.0/genie/{name}`
+    /// `PATCH /api/2.0/genie/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateGenieAgent {
         info: "genie_agents.update_genie_agent", PATCH "/api/2.0/genie/{name}", Workspace;
         output: super::GenieAgent = databricks_core::ResponseParts::json;
+        request { masked("genie_agent", "-etag -name =definition =description =display_name =parent_path =warehouse_id") }
         required {
             /// Agent, as `agents/<id>`.
             ///
@@ -122,12 +123,6 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The genie agent with its new values.
             genie_agent: super::GenieAgent = json "genie_agent",
-            /// Fields to change; required and not empty.
-            ///
-            /// A named field without value is cleared in the case of `description`, refused in the case of `display_name`,
-            /// `warehouse_id` and `definition`; clearing `parent_path` does not move the agent. A definition is only replaced as a
-            /// whole. `*`, which must stand alone, replaces everything.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// Value from an earlier read.
@@ -135,6 +130,15 @@ databricks_core::operation! {
             /// If the definition has changed since, the call fails with `ABORTED`; metadata may have been changed nonetheless, so read
             /// the agent again before a retry.
             etag: String = query "etag",
+            /// Fields to change; required and not empty.
+            ///
+            /// A named field without value is cleared in the case of `description`, refused in the case of `display_name`,
+            /// `warehouse_id` and `definition`; clearing `parent_path` does not move the agent. A definition is only replaced as a
+            /// whole. `*`, which must stand alone, replaces everything.
+            ///
+            /// Unless it is set, it names what is set in `genie_agent`. It can hold `description`, `display_name`, `warehouse_id`,
+            /// `definition`, `parent_path`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

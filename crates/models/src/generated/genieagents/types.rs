@@ -426,7 +426,7 @@ databricks_core::model! {
             next_page_token: String = "next_page_token" (essential),
             /// Resource names of agents that belong on this page but could not be read; full view only.
             ///
-            /// Reading one by name tells why. Names of other kinds may follow.
+            /// Reading one by name states why. Names of other kinds may follow.
             unreachable: Vec<String> = "unreachable",
         }
     }

@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Checks whether an identity has a permission on a resource.
     ///
-    /// `GET /api/2.0/access-control/check-policy-v2`
+    /// `GET /api/2.0/access-control/check-policy-v2` **In private preview**: may change in any release.
     CheckPolicy {
         info: "access_control.check_policy", GET "/api/2.0/access-control/check-policy-v2", Workspace;
         output: super::CheckPolicyResponse = databricks_core::ResponseParts::json;

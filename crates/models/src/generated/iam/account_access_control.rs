@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Lists the roles that rules on a resource can grant.
     ///
-    /// `GET /api/2.0/preview/accounts/{account_id}/access-control/assignable-roles`
+    /// `GET /api/2.0/preview/accounts/{account_id}/access-control/assignable-roles` In public preview.
     GetAssignableRolesForResource {
         info: "account_access_control.get_assignable_roles_for_resource", GET "/api/2.0/preview/accounts/{account_id}/access-control/assignable-roles", Account;
         output: super::GetAssignableRolesForResourceResponse = databricks_core::ResponseParts::json;
@@ -24,7 +24,7 @@ databricks_core::operation! {
     ///
     /// The result carries an `etag`, which an update must send back.
     ///
-    /// `GET /api/2.0/preview/accounts/{account_id}/access-control/rule-sets`
+    /// `GET /api/2.0/preview/accounts/{account_id}/access-control/rule-sets` In public preview.
     GetRuleSet {
         info: "account_access_control.get_rule_set", GET "/api/2.0/preview/accounts/{account_id}/access-control/rule-sets", Account;
         output: super::RuleSetResponse = databricks_core::ResponseParts::json;
@@ -32,7 +32,7 @@ databricks_core::operation! {
             /// Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
             /// or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
             name: String = query "name",
-            /// Version known to the caller; the answer is at least as new.
+            /// Version known to the caller; the response is at least as new.
             ///
             /// Empty if any version will do.
             etag: String = query "etag",
@@ -45,7 +45,7 @@ databricks_core::operation! {
     ///
     /// Read the set first and send its `etag`, so that changes made in between by others are not overwritten.
     ///
-    /// `PUT /api/2.0/preview/accounts/{account_id}/access-control/rule-sets`
+    /// `PUT /api/2.0/preview/accounts/{account_id}/access-control/rule-sets` In public preview.
     UpdateRuleSet {
         info: "account_access_control.update_rule_set", PUT "/api/2.0/preview/accounts/{account_id}/access-control/rule-sets", Account;
         output: super::RuleSetResponse = databricks_core::ResponseParts::json;

@@ -33,7 +33,7 @@ databricks_core::operation! {
             /// Name of the rule set: that of its resource followed by `/ruleSets/default`, where the resource is `accounts/{account}`
             /// or that with `/groups/{id}`, `/servicePrincipals/{application ID}` or `/tagPolicies/{id}` after it.
             name: String = query "name",
-            /// Version known to the caller; the answer is at least as new.
+            /// Version known to the caller; the response is at least as new.
             ///
             /// Empty if any version will do.
             etag: String = query "etag",

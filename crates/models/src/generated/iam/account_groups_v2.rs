@@ -27,7 +27,7 @@ databricks_core::operation! {
             id: String = optional "id",
             /// Members of the group: users, service principals and groups.
             members: Vec<super::ComplexValue> = optional "members",
-            /// Tells an account group from a group local to a workspace.
+            /// Distinguishes an account group from a group local to a workspace.
             meta: super::ResourceMeta = optional "meta",
             /// Account-level roles; shows whether the account admin role is held.
             roles: Vec<super::ComplexValue> = optional "roles",
@@ -177,7 +177,7 @@ databricks_core::operation! {
             external_id: String = optional "externalId",
             /// Members of the group: users, service principals and groups.
             members: Vec<super::ComplexValue> = optional "members",
-            /// Tells an account group from a group local to a workspace.
+            /// Distinguishes an account group from a group local to a workspace.
             meta: super::ResourceMeta = optional "meta",
             /// Account-level roles; shows whether the account admin role is held.
             roles: Vec<super::ComplexValue> = optional "roles",

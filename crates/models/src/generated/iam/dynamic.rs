@@ -10,6 +10,7 @@ use databricks_core::dynamic::{
 use databricks_core::Operation;
 /// The operations, in the order of their ids.
 pub static OPERATIONS: &[OperationSchema] = &[
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::access_control::CheckPolicy::INFO,
         "Checks whether an identity has a permission on a resource.",
@@ -638,6 +639,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::permission_migration::MigratePermissions::INFO,
             "Migrates permissions from a workspace group to an account group, up to a given number per call.",

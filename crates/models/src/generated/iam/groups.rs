@@ -31,7 +31,7 @@ databricks_core::operation! {
             id: String = optional "id",
             /// Members of the group: users, service principals and groups.
             members: Vec<super::ComplexValue> = optional "members",
-            /// Tells an account group from a group local to a workspace.
+            /// Distinguishes an account group from a group local to a workspace.
             meta: super::ResourceMeta = optional "meta",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
@@ -190,7 +190,7 @@ databricks_core::operation! {
             groups: Vec<super::ComplexValue> = optional "groups",
             /// Members of the group: users, service principals and groups.
             members: Vec<super::ComplexValue> = optional "members",
-            /// Tells an account group from a group local to a workspace.
+            /// Distinguishes an account group from a group local to a workspace.
             meta: super::ResourceMeta = optional "meta",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",

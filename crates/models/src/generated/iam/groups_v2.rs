@@ -9,7 +9,7 @@ databricks_core::operation! {
     ///
     /// Its name must not be in use.
     ///
-    /// `POST /api/2.0/preview/scim/v2/Groups`
+    /// `POST /api/2.0/preview/scim/v2/Groups` In public preview.
     Create {
         info: "groups_v2.create", POST "/api/2.0/preview/scim/v2/Groups", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
@@ -31,7 +31,7 @@ databricks_core::operation! {
             id: String = optional "id",
             /// Members of the group: users, service principals and groups.
             members: Vec<super::ComplexValue> = optional "members",
-            /// Tells an account group from a group local to a workspace.
+            /// Distinguishes an account group from a group local to a workspace.
             meta: super::ResourceMeta = optional "meta",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",
@@ -44,7 +44,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a group from the workspace.
     ///
-    /// `DELETE /api/2.0/preview/scim/v2/Groups/{id}`
+    /// `DELETE /api/2.0/preview/scim/v2/Groups/{id}` In public preview.
     Delete {
         info: "groups_v2.delete", DELETE "/api/2.0/preview/scim/v2/Groups/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -58,7 +58,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one group of the workspace, with its members.
     ///
-    /// `GET /api/2.0/preview/scim/v2/Groups/{id}`
+    /// `GET /api/2.0/preview/scim/v2/Groups/{id}` In public preview.
     Get {
         info: "groups_v2.get", GET "/api/2.0/preview/scim/v2/Groups/{id}", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
@@ -72,7 +72,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the groups of the workspace.
     ///
-    /// `GET /api/2.0/preview/scim/v2/Groups`
+    /// `GET /api/2.0/preview/scim/v2/Groups` In public preview.
     List {
         info: "groups_v2.list", GET "/api/2.0/preview/scim/v2/Groups", Workspace;
         output: super::ListGroupsResponse = databricks_core::ResponseParts::json;
@@ -136,7 +136,7 @@ impl databricks_core::Paginated for List {
 databricks_core::operation! {
     /// Changes single attributes of a group, for example adds or removes members.
     ///
-    /// `PATCH /api/2.0/preview/scim/v2/Groups/{id}`
+    /// `PATCH /api/2.0/preview/scim/v2/Groups/{id}` In public preview.
     Patch {
         info: "groups_v2.patch", PATCH "/api/2.0/preview/scim/v2/Groups/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -161,7 +161,7 @@ databricks_core::operation! {
     ///
     /// To add or remove single members, use `patch`.
     ///
-    /// `PUT /api/2.0/preview/scim/v2/Groups/{id}`
+    /// `PUT /api/2.0/preview/scim/v2/Groups/{id}` In public preview.
     Update {
         info: "groups_v2.update", PUT "/api/2.0/preview/scim/v2/Groups/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -185,7 +185,7 @@ databricks_core::operation! {
             groups: Vec<super::ComplexValue> = optional "groups",
             /// Members of the group: users, service principals and groups.
             members: Vec<super::ComplexValue> = optional "members",
-            /// Tells an account group from a group local to a workspace.
+            /// Distinguishes an account group from a group local to a workspace.
             meta: super::ResourceMeta = optional "meta",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<super::ComplexValue> = optional "roles",

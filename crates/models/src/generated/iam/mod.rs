@@ -4,7 +4,7 @@
 //!
 //! | service |
 //! |---|
-//! | [`access_control`] |
+//! | `access_control`, with the feature `preview` |
 //! | [`account_access_control`] |
 //! | [`account_access_control_proxy`] |
 //! | [`account_groups`] |
@@ -16,7 +16,7 @@
 //! | [`current_user`] |
 //! | [`groups`] |
 //! | [`groups_v2`] |
-//! | [`permission_migration`] |
+//! | `permission_migration`, with the feature `preview` |
 //! | [`permissions`] |
 //! | [`service_principals`] |
 //! | [`service_principals_v2`] |
@@ -27,6 +27,8 @@
 #[cfg(feature = "dynamic")]
 pub mod dynamic;
 mod types;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod access_control;
 pub mod account_access_control;
 pub mod account_access_control_proxy;
@@ -39,6 +41,8 @@ pub mod account_users_v2;
 pub mod current_user;
 pub mod groups;
 pub mod groups_v2;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod permission_migration;
 pub mod permissions;
 pub mod service_principals;

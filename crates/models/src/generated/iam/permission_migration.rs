@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Migrates permissions from a workspace group to an account group, up to a given number per call.
     ///
-    /// `POST /api/2.0/permissionmigration`
+    /// `POST /api/2.0/permissionmigration` **In private preview**: may change in any release.
     MigratePermissions {
         info: "permission_migration.migrate_permissions", POST "/api/2.0/permissionmigration", Workspace;
         output: super::MigratePermissionsResponse = databricks_core::ResponseParts::json;

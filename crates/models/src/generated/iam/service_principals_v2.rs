@@ -6,7 +6,7 @@
 databricks_core::operation! {
     /// Creates a service principal in the workspace.
     ///
-    /// `POST /api/2.0/preview/scim/v2/ServicePrincipals`
+    /// `POST /api/2.0/preview/scim/v2/ServicePrincipals` In public preview.
     Create {
         info: "service_principals_v2.create", POST "/api/2.0/preview/scim/v2/ServicePrincipals", Workspace;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
@@ -43,7 +43,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a service principal from the workspace.
     ///
-    /// `DELETE /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+    /// `DELETE /api/2.0/preview/scim/v2/ServicePrincipals/{id}` In public preview.
     Delete {
         info: "service_principals_v2.delete", DELETE "/api/2.0/preview/scim/v2/ServicePrincipals/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -57,7 +57,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one service principal of the workspace.
     ///
-    /// `GET /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+    /// `GET /api/2.0/preview/scim/v2/ServicePrincipals/{id}` In public preview.
     Get {
         info: "service_principals_v2.get", GET "/api/2.0/preview/scim/v2/ServicePrincipals/{id}", Workspace;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
@@ -71,7 +71,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the service principals of the workspace.
     ///
-    /// `GET /api/2.0/preview/scim/v2/ServicePrincipals`
+    /// `GET /api/2.0/preview/scim/v2/ServicePrincipals` In public preview.
     List {
         info: "service_principals_v2.list", GET "/api/2.0/preview/scim/v2/ServicePrincipals", Workspace;
         output: super::ListServicePrincipalResponse = databricks_core::ResponseParts::json;
@@ -135,7 +135,7 @@ impl databricks_core::Paginated for List {
 databricks_core::operation! {
     /// Changes single attributes of a service principal.
     ///
-    /// `PATCH /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+    /// `PATCH /api/2.0/preview/scim/v2/ServicePrincipals/{id}` In public preview.
     Patch {
         info: "service_principals_v2.patch", PATCH "/api/2.0/preview/scim/v2/ServicePrincipals/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -158,7 +158,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Replaces a service principal as a whole.
     ///
-    /// `PUT /api/2.0/preview/scim/v2/ServicePrincipals/{id}`
+    /// `PUT /api/2.0/preview/scim/v2/ServicePrincipals/{id}` In public preview.
     Update {
         info: "service_principals_v2.update", PUT "/api/2.0/preview/scim/v2/ServicePrincipals/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;

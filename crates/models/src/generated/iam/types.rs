@@ -54,7 +54,7 @@ databricks_core::model! {
             id: String = "id",
             /// Members of the group: users, service principals and groups.
             members: Vec<ComplexValue> = "members",
-            /// Tells an account group from a group local to a workspace.
+            /// Distinguishes an account group from a group local to a workspace.
             meta: ResourceMeta = "meta",
             /// Account-level roles; shows whether the account admin role is held.
             roles: Vec<ComplexValue> = "roles",
@@ -126,7 +126,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// The identity that wants access: a user or a service principal, never a group.
     Actor {
         optional {
@@ -136,7 +138,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Result of a permission check.
     CheckPolicyResponse {
         required {
@@ -170,7 +174,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Opaque token that ties a permission check to a state of the data.
     ConsistencyToken {
         required {
@@ -252,7 +258,7 @@ databricks_core::model! {
             id: String = "id",
             /// Members of the group: users, service principals and groups.
             members: Vec<ComplexValue> = "members",
-            /// Tells an account group from a group local to a workspace.
+            /// Distinguishes an account group from a group local to a workspace.
             meta: ResourceMeta = "meta",
             /// Roles held; on AWS, ARNs of instance profiles.
             roles: Vec<ComplexValue> = "roles",
@@ -346,7 +352,7 @@ databricks_core::model! {
             ///
             /// `itemsPerPage` on the wire.
             items_per_page: i64 = "itemsPerPage",
-            /// SCIM schemas of the answer.
+            /// SCIM schemas of the response.
             schemas: Vec<ListResponseSchema> = "schemas",
             /// 1-based position of the first result of this page among all that match.
             ///
@@ -372,7 +378,7 @@ databricks_core::model! {
             ///
             /// `itemsPerPage` on the wire.
             items_per_page: i64 = "itemsPerPage",
-            /// SCIM schemas of the answer.
+            /// SCIM schemas of the response.
             schemas: Vec<ListResponseSchema> = "schemas",
             /// 1-based position of the first result of this page among all that match.
             ///
@@ -398,7 +404,7 @@ databricks_core::model! {
             ///
             /// `itemsPerPage` on the wire.
             items_per_page: i64 = "itemsPerPage",
-            /// SCIM schemas of the answer.
+            /// SCIM schemas of the response.
             schemas: Vec<ListResponseSchema> = "schemas",
             /// 1-based position of the first result of this page among all that match.
             ///
@@ -412,7 +418,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Outcome of one migration call.
     MigratePermissionsResponse {
         optional {
@@ -620,7 +628,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A resource for a permission check, with its chain of parents.
     ResourceInfo {
         required {
@@ -815,9 +825,9 @@ databricks_core::open_enum! {
 }
 
 databricks_core::open_enum! {
-    /// SCIM schema of a list answer.
+    /// SCIM schema of a list response.
     ListResponseSchema {
-        /// `urn:ietf:params:scim:api:messages:2.0:ListResponse`: List answer message.
+        /// `urn:ietf:params:scim:api:messages:2.0:ListResponse`: List response message.
         UrnIetfParamsScimApiMessages20ListResponse = "urn:ietf:params:scim:api:messages:2.0:ListResponse",
     }
 }
@@ -908,7 +918,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// On whose behalf the server authorizes a request.
     RequestAuthzIdentity {
         /// `REQUEST_AUTHZ_IDENTITY_SERVICE_IDENTITY`: That of the calling service.

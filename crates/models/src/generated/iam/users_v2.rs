@@ -8,7 +8,7 @@
 databricks_core::operation! {
     /// Creates a user in the workspace, and with it in the account.
     ///
-    /// `POST /api/2.0/preview/scim/v2/Users`
+    /// `POST /api/2.0/preview/scim/v2/Users` In public preview.
     Create {
         info: "users_v2.create", POST "/api/2.0/preview/scim/v2/Users", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
@@ -51,7 +51,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a user from the workspace, together with objects that belong to the user.
     ///
-    /// `DELETE /api/2.0/preview/scim/v2/Users/{id}`
+    /// `DELETE /api/2.0/preview/scim/v2/Users/{id}` In public preview.
     Delete {
         info: "users_v2.delete", DELETE "/api/2.0/preview/scim/v2/Users/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -65,7 +65,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one user of the workspace.
     ///
-    /// `GET /api/2.0/preview/scim/v2/Users/{id}`
+    /// `GET /api/2.0/preview/scim/v2/Users/{id}` In public preview.
     Get {
         info: "users_v2.get", GET "/api/2.0/preview/scim/v2/Users/{id}", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
@@ -111,7 +111,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns which permission levels exist for passwords.
     ///
-    /// `GET /api/2.0/permissions/authorization/passwords/permissionLevels`
+    /// `GET /api/2.0/permissions/authorization/passwords/permissionLevels` In public preview.
     GetPermissionLevels {
         info: "users_v2.get_permission_levels", GET "/api/2.0/permissions/authorization/passwords/permissionLevels", Workspace;
         output: super::GetPasswordPermissionLevelsResponse = databricks_core::ResponseParts::json;
@@ -121,7 +121,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns who may authenticate to the workspace with a password.
     ///
-    /// `GET /api/2.0/permissions/authorization/passwords`
+    /// `GET /api/2.0/permissions/authorization/passwords` In public preview.
     GetPermissions {
         info: "users_v2.get_permissions", GET "/api/2.0/permissions/authorization/passwords", Workspace;
         output: super::PasswordPermissions = databricks_core::ResponseParts::json;
@@ -131,7 +131,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the users of the workspace.
     ///
-    /// `GET /api/2.0/preview/scim/v2/Users`
+    /// `GET /api/2.0/preview/scim/v2/Users` In public preview.
     List {
         info: "users_v2.list", GET "/api/2.0/preview/scim/v2/Users", Workspace;
         output: super::ListUsersResponse = databricks_core::ResponseParts::json;
@@ -199,7 +199,7 @@ databricks_core::operation! {
     ///
     /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
     ///
-    /// `PATCH /api/2.0/preview/scim/v2/Users/{id}`
+    /// `PATCH /api/2.0/preview/scim/v2/Users/{id}` In public preview.
     Patch {
         info: "users_v2.patch", PATCH "/api/2.0/preview/scim/v2/Users/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -224,7 +224,7 @@ databricks_core::operation! {
     ///
     /// An empty list removes all permissions set directly; those inherited from the root object stay.
     ///
-    /// `PUT /api/2.0/permissions/authorization/passwords`
+    /// `PUT /api/2.0/permissions/authorization/passwords` In public preview.
     SetPermissions {
         info: "users_v2.set_permissions", PUT "/api/2.0/permissions/authorization/passwords", Workspace;
         output: super::PasswordPermissions = databricks_core::ResponseParts::json;
@@ -241,7 +241,7 @@ databricks_core::operation! {
     ///
     /// `userName` and `emails` cannot be changed this way; values given for them have no effect.
     ///
-    /// `PUT /api/2.0/preview/scim/v2/Users/{id}`
+    /// `PUT /api/2.0/preview/scim/v2/Users/{id}` In public preview.
     Update {
         info: "users_v2.update", PUT "/api/2.0/preview/scim/v2/Users/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -290,7 +290,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Adds or changes permissions to authenticate with a password; entries not mentioned stay.
     ///
-    /// `PATCH /api/2.0/permissions/authorization/passwords`
+    /// `PATCH /api/2.0/permissions/authorization/passwords` In public preview.
     UpdatePermissions {
         info: "users_v2.update_permissions", PATCH "/api/2.0/permissions/authorization/passwords", Workspace;
         output: super::PasswordPermissions = databricks_core::ResponseParts::json;

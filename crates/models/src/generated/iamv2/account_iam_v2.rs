@@ -8,7 +8,7 @@ databricks_core::operation! {
     ///
     /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
     ///
-    /// `POST /api/2.0/identity/{parent}/direct-members`
+    /// `POST /api/2.0/identity/{parent}/direct-members` **In private preview**: may change in any release.
     CreateDirectGroupMember {
         info: "account_iam_v2.create_direct_group_member", POST "/api/2.0/identity/{parent}/direct-members", Account;
         output: super::DirectGroupMember = databricks_core::ResponseParts::json;
@@ -29,7 +29,7 @@ databricks_core::operation! {
     /// A local group does not come from the identity provider. Where automatic identity management is on, an external ID is
     /// refused: use `resolve_group` for an identity of the provider.
     ///
-    /// `POST /api/2.0/identity/{parent}/groups`
+    /// `POST /api/2.0/identity/{parent}/groups` **In private preview**: may change in any release.
     CreateGroup {
         info: "account_iam_v2.create_group", POST "/api/2.0/identity/{parent}/groups", Account;
         output: super::Group = databricks_core::ResponseParts::json;
@@ -50,7 +50,7 @@ databricks_core::operation! {
     /// A filter cannot be changed later, only deleted. If the ID, or an equal rule, exists already, the call fails with
     /// `ALREADY_EXISTS`. For account admins only.
     ///
-    /// `POST /api/2.0/identity/{parent}/identity-visibility-filters`
+    /// `POST /api/2.0/identity/{parent}/identity-visibility-filters` **In private preview**: may change in any release.
     CreateIdentityVisibilityFilter {
         info: "account_iam_v2.create_identity_visibility_filter", POST "/api/2.0/identity/{parent}/identity-visibility-filters", Account;
         output: super::IdentityVisibilityFilter = databricks_core::ResponseParts::json;
@@ -77,7 +77,7 @@ databricks_core::operation! {
     /// A local service principal does not come from the identity provider. Where automatic identity management is on, an
     /// external ID is refused: use `resolve_service_principal` for an identity of the provider.
     ///
-    /// `POST /api/2.0/identity/{parent}/service-principals`
+    /// `POST /api/2.0/identity/{parent}/service-principals` **In private preview**: may change in any release.
     CreateServicePrincipal {
         info: "account_iam_v2.create_service_principal", POST "/api/2.0/identity/{parent}/service-principals", Account;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
@@ -98,7 +98,7 @@ databricks_core::operation! {
     /// A local user does not come from the identity provider. Where automatic identity management is on, an external ID is
     /// refused: use `resolve_user` for an identity of the provider.
     ///
-    /// `POST /api/2.0/identity/{parent}/users`
+    /// `POST /api/2.0/identity/{parent}/users` **In private preview**: may change in any release.
     CreateUser {
         info: "account_iam_v2.create_user", POST "/api/2.0/identity/{parent}/users", Account;
         output: super::User = databricks_core::ResponseParts::json;
@@ -119,7 +119,7 @@ databricks_core::operation! {
     /// They are granted one after the other: after a failure, the principal can be assigned with some of them only, so check
     /// with a get.
     ///
-    /// `POST /api/2.0/identity/{parent}/workspace-assignments`
+    /// `POST /api/2.0/identity/{parent}/workspace-assignments` **In private preview**: may change in any release.
     CreateWorkspaceAssignment {
         info: "account_iam_v2.create_workspace_assignment", POST "/api/2.0/identity/{parent}/workspace-assignments", Account;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
@@ -137,7 +137,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Assigns a principal to a workspace.
     ///
-    /// `POST /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details`
+    /// `POST /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details` **In private
+    /// preview**: may change in any release.
     CreateWorkspaceAssignmentDetail {
         info: "account_iam_v2.create_workspace_assignment_detail", POST "/api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details", Account;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
@@ -155,7 +156,7 @@ databricks_core::operation! {
     ///
     /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
     ///
-    /// `DELETE /api/2.0/identity/{name}`
+    /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
     DeleteDirectGroupMember {
         info: "account_iam_v2.delete_direct_group_member", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -173,7 +174,7 @@ databricks_core::operation! {
     ///
     /// Allowed to account admins and to holders of the role `roles/group.manager` on the group.
     ///
-    /// `DELETE /api/2.0/identity/{name}`
+    /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
     DeleteGroup {
         info: "account_iam_v2.delete_group", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -193,7 +194,7 @@ databricks_core::operation! {
     /// they or a parent group are in the account already. Without any filter left, all groups are visible. For account admins
     /// only.
     ///
-    /// `DELETE /api/2.0/identity/{name}`
+    /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
     DeleteIdentityVisibilityFilter {
         info: "account_iam_v2.delete_identity_visibility_filter", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -209,7 +210,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a service principal from the account.
     ///
-    /// `DELETE /api/2.0/identity/{name}`
+    /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
     DeleteServicePrincipal {
         info: "account_iam_v2.delete_service_principal", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -225,7 +226,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a user from the account.
     ///
-    /// `DELETE /api/2.0/identity/{name}`
+    /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
     DeleteUser {
         info: "account_iam_v2.delete_user", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -244,7 +245,7 @@ databricks_core::operation! {
     /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
     /// be repeated.
     ///
-    /// `DELETE /api/2.0/identity/{name}`
+    /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
     DeleteWorkspaceAssignment {
         info: "account_iam_v2.delete_workspace_assignment", DELETE "/api/2.0/identity/{name}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -264,6 +265,7 @@ databricks_core::operation! {
     /// be repeated.
     ///
     /// `DELETE /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
+    /// **In private preview**: may change in any release.
     DeleteWorkspaceAssignmentDetail {
         info: "account_iam_v2.delete_workspace_assignment_detail", DELETE "/api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}", Account, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -279,7 +281,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one direct member of a group.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetDirectGroupMember {
         info: "account_iam_v2.get_direct_group_member", GET "/api/2.0/identity/{name}", Account;
         output: super::DirectGroupMember = databricks_core::ResponseParts::json;
@@ -297,7 +299,7 @@ databricks_core::operation! {
     ///
     /// The call may refresh the group from the provider. Needs automatic identity management; without it the call fails.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetExternalGroup {
         info: "account_iam_v2.get_external_group", GET "/api/2.0/identity/{name}", Account;
         output: super::ExternalGroup = databricks_core::ResponseParts::json;
@@ -316,7 +318,7 @@ databricks_core::operation! {
     /// The call may refresh the service principal from the provider. Needs automatic identity management; without it the call
     /// fails.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetExternalServicePrincipal {
         info: "account_iam_v2.get_external_service_principal", GET "/api/2.0/identity/{name}", Account;
         output: super::ExternalServicePrincipal = databricks_core::ResponseParts::json;
@@ -334,7 +336,7 @@ databricks_core::operation! {
     ///
     /// The call may refresh the user from the provider. Needs automatic identity management; without it the call fails.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetExternalUser {
         info: "account_iam_v2.get_external_user", GET "/api/2.0/identity/{name}", Account;
         output: super::ExternalUser = databricks_core::ResponseParts::json;
@@ -350,7 +352,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one group of the account.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetGroup {
         info: "account_iam_v2.get_group", GET "/api/2.0/identity/{name}", Account;
         output: super::Group = databricks_core::ResponseParts::json;
@@ -368,7 +370,7 @@ databricks_core::operation! {
     ///
     /// For account admins only.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetIdentityVisibilityFilter {
         info: "account_iam_v2.get_identity_visibility_filter", GET "/api/2.0/identity/{name}", Account;
         output: super::IdentityVisibilityFilter = databricks_core::ResponseParts::json;
@@ -384,7 +386,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one service principal of the account.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetServicePrincipal {
         info: "account_iam_v2.get_service_principal", GET "/api/2.0/identity/{name}", Account;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
@@ -400,7 +402,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one user of the account.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetUser {
         info: "account_iam_v2.get_user", GET "/api/2.0/identity/{name}", Account;
         output: super::User = databricks_core::ResponseParts::json;
@@ -418,7 +420,7 @@ databricks_core::operation! {
     ///
     /// The principal must be known to the account, be it synchronized from an identity provider or added by hand.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In beta**: may change in any release.
     GetWorkspaceAccessDetail {
         info: "account_iam_v2.get_workspace_access_detail", GET "/api/2.0/identity/{name}", Account;
         output: super::WorkspaceAccessDetail = databricks_core::ResponseParts::json;
@@ -438,7 +440,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the assignment of one principal to a workspace, with its entitlements.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetWorkspaceAssignment {
         info: "account_iam_v2.get_workspace_assignment", GET "/api/2.0/identity/{name}", Account;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
@@ -454,7 +456,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the assignment details of one principal in a workspace, with its entitlements.
     ///
-    /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
+    /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}` **In
+    /// private preview**: may change in any release.
     GetWorkspaceAssignmentDetail {
         info: "account_iam_v2.get_workspace_assignment_detail", GET "/api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}", Account;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
@@ -472,7 +475,7 @@ databricks_core::operation! {
     ///
     /// Only identities already present in the account are listed.
     ///
-    /// `GET /api/2.0/identity/{parent}/direct-members`
+    /// `GET /api/2.0/identity/{parent}/direct-members` **In private preview**: may change in any release.
     ListDirectGroupMembers {
         info: "account_iam_v2.list_direct_group_members", GET "/api/2.0/identity/{parent}/direct-members", Account;
         output: super::ListDirectGroupMembersResponse = databricks_core::ResponseParts::json;
@@ -517,7 +520,7 @@ impl databricks_core::Paginated for ListDirectGroupMembers {
 databricks_core::operation! {
     /// Lists the groups of the account.
     ///
-    /// `GET /api/2.0/identity/{parent}/groups`
+    /// `GET /api/2.0/identity/{parent}/groups` **In private preview**: may change in any release.
     ListGroups {
         info: "account_iam_v2.list_groups", GET "/api/2.0/identity/{parent}/groups", Account;
         output: super::ListGroupsResponse = databricks_core::ResponseParts::json;
@@ -566,7 +569,7 @@ databricks_core::operation! {
     ///
     /// For account admins only.
     ///
-    /// `GET /api/2.0/identity/{parent}/identity-visibility-filters`
+    /// `GET /api/2.0/identity/{parent}/identity-visibility-filters` **In private preview**: may change in any release.
     ListIdentityVisibilityFilters {
         info: "account_iam_v2.list_identity_visibility_filters", GET "/api/2.0/identity/{parent}/identity-visibility-filters", Account;
         output: super::ListIdentityVisibilityFiltersResponse = databricks_core::ResponseParts::json;
@@ -609,7 +612,7 @@ impl databricks_core::Paginated for ListIdentityVisibilityFilters {
 databricks_core::operation! {
     /// Lists the service principals of the account.
     ///
-    /// `GET /api/2.0/identity/{parent}/service-principals`
+    /// `GET /api/2.0/identity/{parent}/service-principals` **In private preview**: may change in any release.
     ListServicePrincipals {
         info: "account_iam_v2.list_service_principals", GET "/api/2.0/identity/{parent}/service-principals", Account;
         output: super::ListServicePrincipalsResponse = databricks_core::ResponseParts::json;
@@ -656,7 +659,7 @@ impl databricks_core::Paginated for ListServicePrincipals {
 databricks_core::operation! {
     /// Lists all groups a principal is in, directly or through other groups.
     ///
-    /// `GET /api/2.0/identity/{parent}/transitive-parent-groups`
+    /// `GET /api/2.0/identity/{parent}/transitive-parent-groups` **In private preview**: may change in any release.
     ListTransitiveParentGroups {
         info: "account_iam_v2.list_transitive_parent_groups", GET "/api/2.0/identity/{parent}/transitive-parent-groups", Account;
         output: super::ListTransitiveParentGroupsResponse = databricks_core::ResponseParts::json;
@@ -701,7 +704,7 @@ impl databricks_core::Paginated for ListTransitiveParentGroups {
 databricks_core::operation! {
     /// Lists the users of the account.
     ///
-    /// `GET /api/2.0/identity/{parent}/users`
+    /// `GET /api/2.0/identity/{parent}/users` **In private preview**: may change in any release.
     ListUsers {
         info: "account_iam_v2.list_users", GET "/api/2.0/identity/{parent}/users", Account;
         output: super::ListUsersResponse = databricks_core::ResponseParts::json;
@@ -750,7 +753,8 @@ databricks_core::operation! {
     ///
     /// The list carries no entitlements; get a single assignment detail to see them.
     ///
-    /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details`
+    /// `GET /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details` **In private
+    /// preview**: may change in any release.
     ListWorkspaceAssignmentDetails {
         info: "account_iam_v2.list_workspace_assignment_details", GET "/api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details", Account;
         output: super::ListWorkspaceAssignmentDetailsResponse = databricks_core::ResponseParts::json;
@@ -795,7 +799,7 @@ databricks_core::operation! {
     ///
     /// The list carries no entitlements; get a single assignment to see them.
     ///
-    /// `GET /api/2.0/identity/{parent}/workspace-assignments`
+    /// `GET /api/2.0/identity/{parent}/workspace-assignments` **In private preview**: may change in any release.
     ListWorkspaceAssignments {
         info: "account_iam_v2.list_workspace_assignments", GET "/api/2.0/identity/{parent}/workspace-assignments", Account;
         output: super::ListWorkspaceAssignmentsResponse = databricks_core::ResponseParts::json;
@@ -842,7 +846,7 @@ databricks_core::operation! {
     ///
     /// Needs automatic identity management; without it the call fails.
     ///
-    /// `POST /api/2.0/identity/accounts/{account_id}/groups/resolve-by-external-id`
+    /// `POST /api/2.0/identity/accounts/{account_id}/groups/resolve-by-external-id` **In beta**: may change in any release.
     ResolveGroup {
         info: "account_iam_v2.resolve_group", POST "/api/2.0/identity/accounts/{account_id}/groups/resolve-by-external-id", Account, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveGroupResponse = databricks_core::ResponseParts::json;
@@ -859,7 +863,8 @@ databricks_core::operation! {
     ///
     /// Needs automatic identity management; without it the call fails.
     ///
-    /// `POST /api/2.0/identity/accounts/{account_id}/service-principals/resolve-by-external-id`
+    /// `POST /api/2.0/identity/accounts/{account_id}/service-principals/resolve-by-external-id` **In beta**: may change in any
+    /// release.
     ResolveServicePrincipal {
         info: "account_iam_v2.resolve_service_principal", POST "/api/2.0/identity/accounts/{account_id}/service-principals/resolve-by-external-id", Account, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveServicePrincipalResponse = databricks_core::ResponseParts::json;
@@ -876,7 +881,7 @@ databricks_core::operation! {
     ///
     /// Needs automatic identity management; without it the call fails.
     ///
-    /// `POST /api/2.0/identity/accounts/{account_id}/users/resolve-by-external-id`
+    /// `POST /api/2.0/identity/accounts/{account_id}/users/resolve-by-external-id` **In beta**: may change in any release.
     ResolveUser {
         info: "account_iam_v2.resolve_user", POST "/api/2.0/identity/accounts/{account_id}/users/resolve-by-external-id", Account, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveUserResponse = databricks_core::ResponseParts::json;
@@ -895,10 +900,11 @@ databricks_core::operation! {
     /// from the identity provider. If visibility filters exist there, a new external ID must be that of a visible group; it may
     /// always be cleared. Allowed to account admins and to holders of the role `roles/group.manager` on the group.
     ///
-    /// `PATCH /api/2.0/identity/{name}`
+    /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
     UpdateGroup {
         info: "account_iam_v2.update_group", PATCH "/api/2.0/identity/{name}", Account;
         output: super::Group = databricks_core::ResponseParts::json;
+        request { masked("group", "-name") }
         required {
             /// Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
             ///
@@ -906,8 +912,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The group with its new values.
             group: super::Group = json "group",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `group`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -918,10 +928,11 @@ databricks_core::operation! {
     /// Where automatic identity management is on and the service principal has an external ID, only that ID can be changed; the
     /// rest comes from the identity provider.
     ///
-    /// `PATCH /api/2.0/identity/{name}`
+    /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
     UpdateServicePrincipal {
         info: "account_iam_v2.update_service_principal", PATCH "/api/2.0/identity/{name}", Account;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
+        request { masked("service_principal", "-name") }
         required {
             /// Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
             ///
@@ -930,8 +941,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The service principal with its new values.
             service_principal: super::ServicePrincipal = json "service_principal",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `service_principal`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -942,10 +957,11 @@ databricks_core::operation! {
     /// Given name, family name, status and external ID can be changed. Where automatic identity management is on and the user
     /// has an external ID, only that ID can be changed; the rest comes from the identity provider.
     ///
-    /// `PATCH /api/2.0/identity/{name}`
+    /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
     UpdateUser {
         info: "account_iam_v2.update_user", PATCH "/api/2.0/identity/{name}", Account;
         output: super::User = databricks_core::ResponseParts::json;
+        request { masked("user", "-name full_name/") }
         required {
             /// Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
             ///
@@ -953,8 +969,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The user with its new values.
             user: super::User = json "user",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `user`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -965,10 +985,11 @@ databricks_core::operation! {
     /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
     /// get.
     ///
-    /// `PATCH /api/2.0/identity/{name}`
+    /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
     UpdateWorkspaceAssignment {
         info: "account_iam_v2.update_workspace_assignment", PATCH "/api/2.0/identity/{name}", Account;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
+        request { masked("workspace_assignment", "-name") }
         required {
             /// Resource name, `workspace-assignments/{principal}`, in the account form with
             /// `accounts/{account}/workspaces/{workspace}/` before it.
@@ -978,10 +999,14 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The workspace assignment with its new values.
             workspace_assignment: super::WorkspaceAssignment = json "workspace_assignment",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
             ///
             /// Only `entitlements` can be set.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `workspace_assignment`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -993,9 +1018,11 @@ databricks_core::operation! {
     /// get.
     ///
     /// `PATCH /api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}`
+    /// **In private preview**: may change in any release.
     UpdateWorkspaceAssignmentDetail {
         info: "account_iam_v2.update_workspace_assignment_detail", PATCH "/api/2.0/identity/accounts/{account_id}/workspaces/{workspace_id}/workspace-assignment-details/{principal_id}", Account;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
+        request { masked("workspace_assignment_detail", "-principal_id -workspace_id") }
         required {
             /// The workspace.
             workspace_id: i64 = path "workspace_id",
@@ -1003,10 +1030,14 @@ databricks_core::operation! {
             principal_id: i64 = path "principal_id",
             /// The workspace assignment detail with its new values.
             workspace_assignment_detail: super::WorkspaceAssignmentDetail = json "workspace_assignment_detail",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
             ///
             /// Only `entitlements` can be set.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `workspace_assignment_detail`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

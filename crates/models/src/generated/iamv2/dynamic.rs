@@ -344,55 +344,60 @@ pub static OPERATIONS: &[OperationSchema] = &[
         )
         .object(),
     OperationSchema::new(
-        super::account_iam_v2::UpdateGroup::INFO,
-        "Changes the fields of a group that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("group", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::account_iam_v2::UpdateGroup::INFO,
+            "Changes the fields of a group that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("group", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("group", "-name"),
     OperationSchema::new(
-        super::account_iam_v2::UpdateServicePrincipal::INFO,
-        "Changes the fields of a service principal that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("service_principal", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::account_iam_v2::UpdateServicePrincipal::INFO,
+            "Changes the fields of a service principal that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("service_principal", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("service_principal", "-name"),
     OperationSchema::new(
-        super::account_iam_v2::UpdateUser::INFO,
-        "Changes the fields of a user that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("user", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::account_iam_v2::UpdateUser::INFO,
+            "Changes the fields of a user that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("user", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("user", "-name full_name/"),
     OperationSchema::new(
-        super::account_iam_v2::UpdateWorkspaceAssignment::INFO,
-        "Changes the entitlements of a principal that is directly assigned to a workspace.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("workspace_assignment", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::account_iam_v2::UpdateWorkspaceAssignment::INFO,
+            "Changes the entitlements of a principal that is directly assigned to a workspace.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("workspace_assignment", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("workspace_assignment", "-name"),
     OperationSchema::new(
-        super::account_iam_v2::UpdateWorkspaceAssignmentDetail::INFO,
-        "Changes the entitlements of a principal that is directly assigned to a workspace.",
-        &[
-            Input::required("workspace_id", Kind::Integer, &[Location::Path]),
-            Input::required("principal_id", Kind::Integer, &[Location::Path]),
-            Input::required(
-                "workspace_assignment_detail",
-                Kind::Object,
-                &[Location::Json],
-            ),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::account_iam_v2::UpdateWorkspaceAssignmentDetail::INFO,
+            "Changes the entitlements of a principal that is directly assigned to a workspace.",
+            &[
+                Input::required("workspace_id", Kind::Integer, &[Location::Path]),
+                Input::required("principal_id", Kind::Integer, &[Location::Path]),
+                Input::required(
+                    "workspace_assignment_detail",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("workspace_assignment_detail", "-principal_id -workspace_id"),
     OperationSchema::new(
         super::workspace_iam_v2::CreateDirectGroupMemberProxy::INFO,
         "Adds a principal to a group.",
@@ -679,65 +684,71 @@ pub static OPERATIONS: &[OperationSchema] = &[
         )
         .object(),
     OperationSchema::new(
-        super::workspace_iam_v2::UpdateGroupProxy::INFO,
-        "Changes the fields of a group that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("group", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::workspace_iam_v2::UpdateGroupProxy::INFO,
+            "Changes the fields of a group that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("group", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("group", "-name"),
     OperationSchema::new(
-        super::workspace_iam_v2::UpdateServicePrincipalProxy::INFO,
-        "Changes the fields of a service principal that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("service_principal", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::workspace_iam_v2::UpdateServicePrincipalProxy::INFO,
+            "Changes the fields of a service principal that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("service_principal", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("service_principal", "-name"),
     OperationSchema::new(
-        super::workspace_iam_v2::UpdateUserProxy::INFO,
-        "Changes the fields of a user that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("user", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::workspace_iam_v2::UpdateUserProxy::INFO,
+            "Changes the fields of a user that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("user", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("user", "-name full_name/"),
     OperationSchema::new(
-        super::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy::INFO,
-        "Changes the entitlements of a principal that is directly assigned to the calling workspace.",
-        &[
-            Input::required("principal_id", Kind::Integer, &[Location::Path]),
-            Input::required(
-                "workspace_assignment_detail",
-                Kind::Object,
-                &[Location::Json],
-            ),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::workspace_iam_v2::UpdateWorkspaceAssignmentDetailProxy::INFO,
+            "Changes the entitlements of a principal that is directly assigned to the calling workspace.",
+            &[
+                Input::required("principal_id", Kind::Integer, &[Location::Path]),
+                Input::required(
+                    "workspace_assignment_detail",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("workspace_assignment_detail", "-principal_id"),
     OperationSchema::new(
-        super::workspace_iam_v2::UpdateWorkspaceAssignmentProxy::INFO,
-        "Changes the entitlements of a principal that is directly assigned to the calling workspace.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("workspace_assignment", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::workspace_iam_v2::UpdateWorkspaceAssignmentProxy::INFO,
+            "Changes the entitlements of a principal that is directly assigned to the calling workspace.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("workspace_assignment", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("workspace_assignment", "-name"),
     OperationSchema::new(
-        super::workspace_iam_v2::UpdateWorkspaceIdentityDetail::INFO,
-        "Changes the identity details of a principal in the workspace.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required(
-                "workspace_identity_detail",
-                Kind::Object,
-                &[Location::Json],
-            ),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::workspace_iam_v2::UpdateWorkspaceIdentityDetail::INFO,
+            "Changes the identity details of a principal in the workspace.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required(
+                    "workspace_identity_detail",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("workspace_identity_detail", "-name"),
 ];

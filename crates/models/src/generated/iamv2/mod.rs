@@ -2,6 +2,8 @@
 
 //! The package `iamv2`: its types, and a module per service with its operations.
 //!
+//! **In private preview**: may change in any release.
+//!
 //! | service |
 //! |---|
 //! | [`account_iam_v2`] |

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Adds a principal to a group.
     ///
-    /// `POST /api/2.0/identity/{parent}/direct-members`
+    /// `POST /api/2.0/identity/{parent}/direct-members` **In private preview**: may change in any release.
     CreateDirectGroupMemberProxy {
         info: "workspace_iam_v2.create_direct_group_member_proxy", POST "/api/2.0/identity/{parent}/direct-members", Workspace;
         output: super::DirectGroupMember = databricks_core::ResponseParts::json;
@@ -28,7 +28,7 @@ databricks_core::operation! {
     /// A local group does not come from the identity provider. Where automatic identity management is on, an external ID is
     /// refused: use `resolve_group_proxy` for an identity of the provider.
     ///
-    /// `POST /api/2.0/identity/groups`
+    /// `POST /api/2.0/identity/groups` **In private preview**: may change in any release.
     CreateGroupProxy {
         info: "workspace_iam_v2.create_group_proxy", POST "/api/2.0/identity/groups", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
@@ -51,7 +51,7 @@ databricks_core::operation! {
     /// A local service principal does not come from the identity provider. Where automatic identity management is on, an
     /// external ID is refused: use `resolve_service_principal_proxy` for an identity of the provider.
     ///
-    /// `POST /api/2.0/identity/service-principals`
+    /// `POST /api/2.0/identity/service-principals` **In private preview**: may change in any release.
     CreateServicePrincipalProxy {
         info: "workspace_iam_v2.create_service_principal_proxy", POST "/api/2.0/identity/service-principals", Workspace;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
@@ -74,7 +74,7 @@ databricks_core::operation! {
     /// A local user does not come from the identity provider. Where automatic identity management is on, an external ID is
     /// refused: use `resolve_user_proxy` for an identity of the provider.
     ///
-    /// `POST /api/2.0/identity/users`
+    /// `POST /api/2.0/identity/users` **In private preview**: may change in any release.
     CreateUserProxy {
         info: "workspace_iam_v2.create_user_proxy", POST "/api/2.0/identity/users", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
@@ -94,7 +94,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Assigns a principal to the calling workspace.
     ///
-    /// `POST /api/2.0/identity/workspace-assignment-details`
+    /// `POST /api/2.0/identity/workspace-assignment-details` **In private preview**: may change in any release.
     CreateWorkspaceAssignmentDetailProxy {
         info: "workspace_iam_v2.create_workspace_assignment_detail_proxy", POST "/api/2.0/identity/workspace-assignment-details", Workspace;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
@@ -111,7 +111,7 @@ databricks_core::operation! {
     /// They are granted one after the other: after a failure, the principal can be assigned with some of them only, so check
     /// with a get.
     ///
-    /// `POST /api/2.0/identity/workspace-assignments`
+    /// `POST /api/2.0/identity/workspace-assignments` **In private preview**: may change in any release.
     CreateWorkspaceAssignmentProxy {
         info: "workspace_iam_v2.create_workspace_assignment_proxy", POST "/api/2.0/identity/workspace-assignments", Workspace;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
@@ -131,7 +131,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Removes a principal from a group.
     ///
-    /// `DELETE /api/2.0/identity/{name}`
+    /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
     DeleteDirectGroupMemberProxy {
         info: "workspace_iam_v2.delete_direct_group_member_proxy", DELETE "/api/2.0/identity/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -147,7 +147,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a group from the account of the calling workspace.
     ///
-    /// `DELETE /api/2.0/identity/{name}`
+    /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
     DeleteGroupProxy {
         info: "workspace_iam_v2.delete_group_proxy", DELETE "/api/2.0/identity/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -163,7 +163,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a service principal from the account of the calling workspace.
     ///
-    /// `DELETE /api/2.0/identity/{name}`
+    /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
     DeleteServicePrincipalProxy {
         info: "workspace_iam_v2.delete_service_principal_proxy", DELETE "/api/2.0/identity/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -179,7 +179,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a user from the account of the calling workspace.
     ///
-    /// `DELETE /api/2.0/identity/{name}`
+    /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
     DeleteUserProxy {
         info: "workspace_iam_v2.delete_user_proxy", DELETE "/api/2.0/identity/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -198,7 +198,8 @@ databricks_core::operation! {
     /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
     /// be repeated.
     ///
-    /// `DELETE /api/2.0/identity/workspace-assignment-details/{principal_id}`
+    /// `DELETE /api/2.0/identity/workspace-assignment-details/{principal_id}` **In private preview**: may change in any
+    /// release.
     DeleteWorkspaceAssignmentDetailProxy {
         info: "workspace_iam_v2.delete_workspace_assignment_detail_proxy", DELETE "/api/2.0/identity/workspace-assignment-details/{principal_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -215,7 +216,7 @@ databricks_core::operation! {
     /// Entitlements are revoked one after the other: after a failure, the principal can still have some of them. The call can
     /// be repeated.
     ///
-    /// `DELETE /api/2.0/identity/{name}`
+    /// `DELETE /api/2.0/identity/{name}` **In private preview**: may change in any release.
     DeleteWorkspaceAssignmentProxy {
         info: "workspace_iam_v2.delete_workspace_assignment_proxy", DELETE "/api/2.0/identity/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -231,7 +232,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one direct member of a group.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetDirectGroupMemberProxy {
         info: "workspace_iam_v2.get_direct_group_member_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::DirectGroupMember = databricks_core::ResponseParts::json;
@@ -249,7 +250,7 @@ databricks_core::operation! {
     ///
     /// The call may refresh the group from the provider. Needs automatic identity management; without it the call fails.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetExternalGroupProxy {
         info: "workspace_iam_v2.get_external_group_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::ExternalGroup = databricks_core::ResponseParts::json;
@@ -268,7 +269,7 @@ databricks_core::operation! {
     /// The call may refresh the service principal from the provider. Needs automatic identity management; without it the call
     /// fails.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetExternalServicePrincipalProxy {
         info: "workspace_iam_v2.get_external_service_principal_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::ExternalServicePrincipal = databricks_core::ResponseParts::json;
@@ -286,7 +287,7 @@ databricks_core::operation! {
     ///
     /// The call may refresh the user from the provider. Needs automatic identity management; without it the call fails.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetExternalUserProxy {
         info: "workspace_iam_v2.get_external_user_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::ExternalUser = databricks_core::ResponseParts::json;
@@ -302,7 +303,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one group of the account of the calling workspace.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetGroupProxy {
         info: "workspace_iam_v2.get_group_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
@@ -318,7 +319,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one service principal of the account of the calling workspace.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetServicePrincipalProxy {
         info: "workspace_iam_v2.get_service_principal_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
@@ -334,7 +335,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one user of the account of the calling workspace.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetUserProxy {
         info: "workspace_iam_v2.get_user_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
@@ -352,7 +353,7 @@ databricks_core::operation! {
     ///
     /// The principal must be known to the account, be it synchronized from an identity provider or added by hand.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In beta**: may change in any release.
     GetWorkspaceAccessDetailLocal {
         info: "workspace_iam_v2.get_workspace_access_detail_local", GET "/api/2.0/identity/{name}", Workspace;
         output: super::WorkspaceAccessDetail = databricks_core::ResponseParts::json;
@@ -372,7 +373,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the assignment details of one principal in the calling workspace, with its entitlements.
     ///
-    /// `GET /api/2.0/identity/workspace-assignment-details/{principal_id}`
+    /// `GET /api/2.0/identity/workspace-assignment-details/{principal_id}` **In private preview**: may change in any release.
     GetWorkspaceAssignmentDetailProxy {
         info: "workspace_iam_v2.get_workspace_assignment_detail_proxy", GET "/api/2.0/identity/workspace-assignment-details/{principal_id}", Workspace;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
@@ -386,7 +387,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the assignment of one principal to the calling workspace, with its entitlements.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetWorkspaceAssignmentProxy {
         info: "workspace_iam_v2.get_workspace_assignment_proxy", GET "/api/2.0/identity/{name}", Workspace;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
@@ -402,7 +403,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the status of a principal in the workspace and how it is assigned.
     ///
-    /// `GET /api/2.0/identity/{name}`
+    /// `GET /api/2.0/identity/{name}` **In private preview**: may change in any release.
     GetWorkspaceIdentityDetail {
         info: "workspace_iam_v2.get_workspace_identity_detail", GET "/api/2.0/identity/{name}", Workspace;
         output: super::WorkspaceIdentityDetail = databricks_core::ResponseParts::json;
@@ -420,7 +421,7 @@ databricks_core::operation! {
     ///
     /// Only identities already present in the account are listed.
     ///
-    /// `GET /api/2.0/identity/{parent}/direct-members`
+    /// `GET /api/2.0/identity/{parent}/direct-members` **In private preview**: may change in any release.
     ListDirectGroupMembersProxy {
         info: "workspace_iam_v2.list_direct_group_members_proxy", GET "/api/2.0/identity/{parent}/direct-members", Workspace;
         output: super::ListDirectGroupMembersResponse = databricks_core::ResponseParts::json;
@@ -465,7 +466,7 @@ impl databricks_core::Paginated for ListDirectGroupMembersProxy {
 databricks_core::operation! {
     /// Lists the groups of the account of the calling workspace.
     ///
-    /// `GET /api/2.0/identity/groups`
+    /// `GET /api/2.0/identity/groups` **In private preview**: may change in any release.
     ListGroupsProxy {
         info: "workspace_iam_v2.list_groups_proxy", GET "/api/2.0/identity/groups", Workspace;
         output: super::ListGroupsResponse = databricks_core::ResponseParts::json;
@@ -510,7 +511,7 @@ impl databricks_core::Paginated for ListGroupsProxy {
 databricks_core::operation! {
     /// Lists the service principals of the account of the calling workspace.
     ///
-    /// `GET /api/2.0/identity/service-principals`
+    /// `GET /api/2.0/identity/service-principals` **In private preview**: may change in any release.
     ListServicePrincipalsProxy {
         info: "workspace_iam_v2.list_service_principals_proxy", GET "/api/2.0/identity/service-principals", Workspace;
         output: super::ListServicePrincipalsResponse = databricks_core::ResponseParts::json;
@@ -555,7 +556,7 @@ impl databricks_core::Paginated for ListServicePrincipalsProxy {
 databricks_core::operation! {
     /// Lists all groups a principal is in, directly or through other groups.
     ///
-    /// `GET /api/2.0/identity/{parent}/transitive-parent-groups`
+    /// `GET /api/2.0/identity/{parent}/transitive-parent-groups` **In private preview**: may change in any release.
     ListTransitiveParentGroupsProxy {
         info: "workspace_iam_v2.list_transitive_parent_groups_proxy", GET "/api/2.0/identity/{parent}/transitive-parent-groups", Workspace;
         output: super::ListTransitiveParentGroupsResponse = databricks_core::ResponseParts::json;
@@ -600,7 +601,7 @@ impl databricks_core::Paginated for ListTransitiveParentGroupsProxy {
 databricks_core::operation! {
     /// Lists the users of the account of the calling workspace.
     ///
-    /// `GET /api/2.0/identity/users`
+    /// `GET /api/2.0/identity/users` **In private preview**: may change in any release.
     ListUsersProxy {
         info: "workspace_iam_v2.list_users_proxy", GET "/api/2.0/identity/users", Workspace;
         output: super::ListUsersResponse = databricks_core::ResponseParts::json;
@@ -647,7 +648,7 @@ databricks_core::operation! {
     ///
     /// The list carries no entitlements; get a single assignment detail to see them.
     ///
-    /// `GET /api/2.0/identity/workspace-assignment-details`
+    /// `GET /api/2.0/identity/workspace-assignment-details` **In private preview**: may change in any release.
     ListWorkspaceAssignmentDetailsProxy {
         info: "workspace_iam_v2.list_workspace_assignment_details_proxy", GET "/api/2.0/identity/workspace-assignment-details", Workspace;
         output: super::ListWorkspaceAssignmentDetailsResponse = databricks_core::ResponseParts::json;
@@ -688,7 +689,7 @@ databricks_core::operation! {
     ///
     /// The list carries no entitlements; get a single assignment to see them.
     ///
-    /// `GET /api/2.0/identity/workspace-assignments`
+    /// `GET /api/2.0/identity/workspace-assignments` **In private preview**: may change in any release.
     ListWorkspaceAssignmentsProxy {
         info: "workspace_iam_v2.list_workspace_assignments_proxy", GET "/api/2.0/identity/workspace-assignments", Workspace;
         output: super::ListWorkspaceAssignmentsResponse = databricks_core::ResponseParts::json;
@@ -733,7 +734,7 @@ databricks_core::operation! {
     ///
     /// Needs automatic identity management; without it the call fails.
     ///
-    /// `POST /api/2.0/identity/groups/resolve-by-external-id`
+    /// `POST /api/2.0/identity/groups/resolve-by-external-id` **In beta**: may change in any release.
     ResolveGroupProxy {
         info: "workspace_iam_v2.resolve_group_proxy", POST "/api/2.0/identity/groups/resolve-by-external-id", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveGroupResponse = databricks_core::ResponseParts::json;
@@ -750,7 +751,7 @@ databricks_core::operation! {
     ///
     /// Needs automatic identity management; without it the call fails.
     ///
-    /// `POST /api/2.0/identity/service-principals/resolve-by-external-id`
+    /// `POST /api/2.0/identity/service-principals/resolve-by-external-id` **In beta**: may change in any release.
     ResolveServicePrincipalProxy {
         info: "workspace_iam_v2.resolve_service_principal_proxy", POST "/api/2.0/identity/service-principals/resolve-by-external-id", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveServicePrincipalResponse = databricks_core::ResponseParts::json;
@@ -767,7 +768,7 @@ databricks_core::operation! {
     ///
     /// Needs automatic identity management; without it the call fails.
     ///
-    /// `POST /api/2.0/identity/users/resolve-by-external-id`
+    /// `POST /api/2.0/identity/users/resolve-by-external-id` **In beta**: may change in any release.
     ResolveUserProxy {
         info: "workspace_iam_v2.resolve_user_proxy", POST "/api/2.0/identity/users/resolve-by-external-id", Workspace, idempotency(databricks_core::Idempotency::Idempotent);
         output: super::ResolveUserResponse = databricks_core::ResponseParts::json;
@@ -786,10 +787,11 @@ databricks_core::operation! {
     /// from the identity provider. If visibility filters exist there, a new external ID must be that of a visible group; it may
     /// always be cleared.
     ///
-    /// `PATCH /api/2.0/identity/{name}`
+    /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
     UpdateGroupProxy {
         info: "workspace_iam_v2.update_group_proxy", PATCH "/api/2.0/identity/{name}", Workspace;
         output: super::Group = databricks_core::ResponseParts::json;
+        request { masked("group", "-name") }
         required {
             /// Resource name, `accounts/{account}/groups/{id}` or just `groups/{id}`, as the API returned it.
             ///
@@ -797,8 +799,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The group with its new values.
             group: super::Group = json "group",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `group`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -809,10 +815,11 @@ databricks_core::operation! {
     /// Where automatic identity management is on and the service principal has an external ID, only that ID can be changed; the
     /// rest comes from the identity provider.
     ///
-    /// `PATCH /api/2.0/identity/{name}`
+    /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
     UpdateServicePrincipalProxy {
         info: "workspace_iam_v2.update_service_principal_proxy", PATCH "/api/2.0/identity/{name}", Workspace;
         output: super::ServicePrincipal = databricks_core::ResponseParts::json;
+        request { masked("service_principal", "-name") }
         required {
             /// Resource name, `accounts/{account}/service-principals/{id}` or just `service-principals/{id}`, as the API returned it.
             ///
@@ -821,8 +828,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The service principal with its new values.
             service_principal: super::ServicePrincipal = json "service_principal",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `service_principal`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -833,10 +844,11 @@ databricks_core::operation! {
     /// Given name, family name, status and external ID can be changed. Where automatic identity management is on and the user
     /// has an external ID, only that ID can be changed; the rest comes from the identity provider.
     ///
-    /// `PATCH /api/2.0/identity/{name}`
+    /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
     UpdateUserProxy {
         info: "workspace_iam_v2.update_user_proxy", PATCH "/api/2.0/identity/{name}", Workspace;
         output: super::User = databricks_core::ResponseParts::json;
+        request { masked("user", "-name full_name/") }
         required {
             /// Resource name, `accounts/{account}/users/{id}` or just `users/{id}`, as the API returned it.
             ///
@@ -844,8 +856,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The user with its new values.
             user: super::User = json "user",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `user`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -856,19 +872,24 @@ databricks_core::operation! {
     /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
     /// get.
     ///
-    /// `PATCH /api/2.0/identity/workspace-assignment-details/{principal_id}`
+    /// `PATCH /api/2.0/identity/workspace-assignment-details/{principal_id}` **In private preview**: may change in any release.
     UpdateWorkspaceAssignmentDetailProxy {
         info: "workspace_iam_v2.update_workspace_assignment_detail_proxy", PATCH "/api/2.0/identity/workspace-assignment-details/{principal_id}", Workspace;
         output: super::WorkspaceAssignmentDetail = databricks_core::ResponseParts::json;
+        request { masked("workspace_assignment_detail", "-principal_id") }
         required {
             /// ID that Databricks gave the principal.
             principal_id: i64 = path "principal_id",
             /// The workspace assignment detail with its new values.
             workspace_assignment_detail: super::WorkspaceAssignmentDetail = json "workspace_assignment_detail",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
             ///
             /// Only `entitlements` can be set.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `workspace_assignment_detail`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -879,10 +900,11 @@ databricks_core::operation! {
     /// Entitlements are changed one after the other: after a failure, only some of the changes are in force, so check with a
     /// get.
     ///
-    /// `PATCH /api/2.0/identity/{name}`
+    /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
     UpdateWorkspaceAssignmentProxy {
         info: "workspace_iam_v2.update_workspace_assignment_proxy", PATCH "/api/2.0/identity/{name}", Workspace;
         output: super::WorkspaceAssignment = databricks_core::ResponseParts::json;
+        request { masked("workspace_assignment", "-name") }
         required {
             /// Resource name, `workspace-assignments/{principal}`, in the account form with
             /// `accounts/{account}/workspaces/{workspace}/` before it.
@@ -892,10 +914,14 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The workspace assignment with its new values.
             workspace_assignment: super::WorkspaceAssignment = json "workspace_assignment",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
             ///
             /// Only `entitlements` can be set.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `workspace_assignment`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -903,10 +929,11 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the identity details of a principal in the workspace.
     ///
-    /// `PATCH /api/2.0/identity/{name}`
+    /// `PATCH /api/2.0/identity/{name}` **In private preview**: may change in any release.
     UpdateWorkspaceIdentityDetail {
         info: "workspace_iam_v2.update_workspace_identity_detail", PATCH "/api/2.0/identity/{name}", Workspace;
         output: super::WorkspaceIdentityDetail = databricks_core::ResponseParts::json;
+        request { masked("workspace_identity_detail", "-name") }
         required {
             /// Resource name, `principals/{principal}/workspace-identity-detail`.
             ///
@@ -914,8 +941,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The workspace identity detail with its new values.
             workspace_identity_detail: super::WorkspaceIdentityDetail = json "workspace_identity_detail",
+        }
+        optional {
             /// Comma-separated names of the fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `workspace_identity_detail`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

@@ -43,6 +43,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for CancelRun {
     type Poll = super::jobs::GetRun;
+    type State = super::RunLifeCycleState;
     const SUCCESS: &'static [&'static str] = &["TERMINATED", "SKIPPED"];
     const FAILURE: &'static [&'static str] = &["INTERNAL_ERROR"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -52,16 +53,19 @@ impl databricks_core::Waitable for CancelRun {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref().and_then(|it| it.life_cycle_state.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled
-                .state
-                .as_ref()
-                .and_then(|it| it.life_cycle_state.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
+            state,
             polled.state.as_ref().and_then(|it| it.state_message.as_ref()).cloned(),
         )
     }
@@ -86,7 +90,7 @@ databricks_core::operation! {
             ///
             /// Excludes `schedule`. Pipelines in the job run continuously too, whatever their own mode.
             continuous: super::Continuous = optional "continuous",
-            /// Tells which external tool manages the job, if any.
+            /// States which external tool manages the job, if any.
             deployment: super::JobDeployment = optional "deployment",
             /// Up to 27700 characters.
             description: String = optional "description",
@@ -508,6 +512,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for RepairRun {
     type Poll = super::jobs::GetRun;
+    type State = super::RunLifeCycleState;
     const SUCCESS: &'static [&'static str] = &["TERMINATED", "SKIPPED"];
     const FAILURE: &'static [&'static str] = &["INTERNAL_ERROR"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -517,16 +522,19 @@ impl databricks_core::Waitable for RepairRun {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref().and_then(|it| it.life_cycle_state.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled
-                .state
-                .as_ref()
-                .and_then(|it| it.life_cycle_state.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
+            state,
             polled.state.as_ref().and_then(|it| it.state_message.as_ref()).cloned(),
         )
     }
@@ -627,6 +635,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for RunNow {
     type Poll = super::jobs::GetRun;
+    type State = super::RunLifeCycleState;
     const SUCCESS: &'static [&'static str] = &["TERMINATED", "SKIPPED"];
     const FAILURE: &'static [&'static str] = &["INTERNAL_ERROR"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -640,16 +649,19 @@ impl databricks_core::Waitable for RunNow {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref().and_then(|it| it.life_cycle_state.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled
-                .state
-                .as_ref()
-                .and_then(|it| it.life_cycle_state.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
+            state,
             polled.state.as_ref().and_then(|it| it.state_message.as_ref()).cloned(),
         )
     }
@@ -748,6 +760,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Submit {
     type Poll = super::jobs::GetRun;
+    type State = super::RunLifeCycleState;
     const SUCCESS: &'static [&'static str] = &["TERMINATED", "SKIPPED"];
     const FAILURE: &'static [&'static str] = &["INTERNAL_ERROR"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -761,16 +774,19 @@ impl databricks_core::Waitable for Submit {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref().and_then(|it| it.life_cycle_state.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled
-                .state
-                .as_ref()
-                .and_then(|it| it.life_cycle_state.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
+            state,
             polled.state.as_ref().and_then(|it| it.state_message.as_ref()).cloned(),
         )
     }

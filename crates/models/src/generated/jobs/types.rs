@@ -104,7 +104,7 @@ databricks_core::model! {
     AiFunctionTaskOutput {
         optional {
             /// Rough time left for the inputs, not counting the final merge into the output table.
-            estimated_time_remaining: databricks_core::Duration = "estimated_time_remaining",
+            estimated_time_remaining: databricks_core::ProtoDuration = "estimated_time_remaining",
             /// Inputs that failed for good.
             ///
             /// Each becomes an error row; the run as such need not fail.
@@ -201,7 +201,7 @@ databricks_core::model! {
             /// A name the query lacks fails the run. At most 10000 characters as JSON; names have 1 to 100 letters, digits,
             /// underscores, dashes and periods.
             parameters: std::collections::BTreeMap<String, String> = "parameters",
-            /// Who is told the outcome; at most 100.
+            /// Who is notified of the outcome; at most 100.
             subscribers: Vec<AlertTaskSubscriber> = "subscribers",
             /// SQL warehouse to use.
             warehouse_id: String = "warehouse_id",
@@ -222,7 +222,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Who is told the outcome of an alert task: a user or a notification destination.
+    /// Who is notified of the outcome of an alert task: a user or a notification destination.
     AlertTaskSubscriber {
         optional {
             /// Id of the notification destination.
@@ -291,7 +291,7 @@ databricks_core::model! {
             effective_usage_policy_id: String = "effective_usage_policy_id",
             /// End of the run, in milliseconds since the Unix epoch; 0 while it is going on.
             end_time: i64 = "end_time",
-            /// All environment variable sets of the job as they were at launch; `environment_variables_key` of a task tells which it
+            /// All environment variable sets of the job as they were at launch; `environment_variables_key` of a task states which it
             /// used.
             environment_variables: Vec<JobEnvironmentVariables> = "environment_variables",
             /// Milliseconds spent executing, whatever the outcome; 0 for runs of several tasks (see `run_duration`).
@@ -827,9 +827,9 @@ databricks_core::model! {
         optional {
             /// Setting that changes, starting with the key of the job cluster.
             field: String = "field",
-            /// New value as text, for people to read; the typed one is in `settings` of the response.
+            /// New value as a string, for people to read; the typed one is in `settings` of the response.
             new_value: String = "new_value",
-            /// Old value as text, for people to read.
+            /// Old value as a string, for people to read.
             previous_value: String = "previous_value",
         }
     }
@@ -903,7 +903,7 @@ databricks_core::model! {
     /// Runs a nested task once per input.
     ForEachTask {
         required {
-            /// What to iterate over: a JSON array as text, or a reference to a parameter that holds one.
+            /// What to iterate over: a JSON array as a string, or a reference to a parameter that holds one.
             inputs: String = "inputs",
         }
         optional {
@@ -1441,7 +1441,7 @@ databricks_core::model! {
             ///
             /// Excludes `schedule`. Pipelines in the job run continuously too, whatever their own mode.
             continuous: Continuous = "continuous",
-            /// Tells which external tool manages the job, if any.
+            /// States which external tool manages the job, if any.
             deployment: JobDeployment = "deployment",
             /// Up to 27700 characters.
             description: String = "description",
@@ -1908,7 +1908,7 @@ databricks_core::model! {
         optional {
             /// Reason as a code.
             code: QueueDetailsCodeCode = "code",
-            /// Reason as text, of no fixed format.
+            /// Reason as a string of no fixed format.
             message: String = "message",
         }
     }
@@ -2120,7 +2120,7 @@ databricks_core::model! {
             effective_usage_policy_id: String = "effective_usage_policy_id",
             /// End of the run, in milliseconds since the Unix epoch; 0 while it is going on.
             end_time: i64 = "end_time",
-            /// All environment variable sets of the job as they were at launch; `environment_variables_key` of a task tells which it
+            /// All environment variable sets of the job as they were at launch; `environment_variables_key` of a task states which it
             /// used.
             environment_variables: Vec<JobEnvironmentVariables> = "environment_variables",
             /// Milliseconds spent executing, whatever the outcome; 0 for runs of several tasks (see `run_duration`).
@@ -2216,7 +2216,7 @@ databricks_core::model! {
     /// A for-each task in a run.
     RunForEachTask {
         required {
-            /// What to iterate over: a JSON array as text, or a reference to a parameter that holds one.
+            /// What to iterate over: a JSON array as a string, or a reference to a parameter that holds one.
             inputs: String = "inputs",
             /// Task to run for each element.
             task: Task = "task",
@@ -2321,7 +2321,7 @@ databricks_core::model! {
             dbt_output: DbtOutput = "dbt_output",
             /// Set for a dbt platform task.
             dbt_platform_output: DbtPlatformTaskOutput = "dbt_platform_output",
-            /// Why the task failed or has no output, as text of no fixed format.
+            /// Why the task failed or has no output, as a string of no fixed format.
             error: String = "error",
             /// Stack trace, if there is one.
             error_trace: String = "error_trace",
@@ -2825,7 +2825,7 @@ databricks_core::model! {
     /// A value of a SQL result.
     SqlStatementQueryResultRowRowValue {
         optional {
-            /// The value as text.
+            /// The value as a string.
             string_value: String = "string_value",
         }
     }
@@ -2932,7 +2932,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Who is told about a SQL task: a user or a notification destination, not both.
+    /// Who is notified about a SQL task: a user or a notification destination, not both.
     SqlTaskSubscription {
         optional {
             /// Id of the notification destination.
@@ -3364,7 +3364,7 @@ databricks_core::model! {
         optional {
             /// Reason as a code.
             code: TerminationCodeCode = "code",
-            /// Reason as text, of no fixed format.
+            /// Reason as a string of no fixed format.
             message: String = "message",
             /// Who is at fault, if anyone.
             type_: TerminationTypeType = "type",
@@ -3673,7 +3673,7 @@ databricks_core::open_enum! {
 }
 
 databricks_core::open_enum! {
-    /// Accelerators of a node; the digit before the `x` says how many.
+    /// Accelerators of a node; the digit before the `x` is their number.
     ComputeSpecAcceleratorType {
         /// `GPU_1xA10`: One A10 per node.
         Gpu1xA10 = "GPU_1xA10",
@@ -4201,7 +4201,7 @@ databricks_core::open_enum! {
         CloudFailure = "CLOUD_FAILURE",
         /// `INTERNAL_ERROR`: The Databricks platform.
         InternalError = "INTERNAL_ERROR",
-        /// `SUCCESS`: Nobody; the run ended without trouble.
+        /// `SUCCESS`: Not to blame on any party: the run ended without trouble.
         Success = "SUCCESS",
     }
 }

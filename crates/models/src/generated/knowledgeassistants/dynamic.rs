@@ -140,32 +140,35 @@ pub static OPERATIONS: &[OperationSchema] = &[
         )
         .object(),
     OperationSchema::new(
-        super::knowledge_assistants::UpdateExample::INFO,
-        "Changes the question or the guidelines of an example.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("example", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::knowledge_assistants::UpdateExample::INFO,
+            "Changes the question or the guidelines of an example.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("example", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("example", "-name =guidelines =question"),
     OperationSchema::new(
-        super::knowledge_assistants::UpdateKnowledgeAssistant::INFO,
-        "Changes the fields of an assistant that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("knowledge_assistant", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::knowledge_assistants::UpdateKnowledgeAssistant::INFO,
+            "Changes the fields of an assistant that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("knowledge_assistant", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("knowledge_assistant", "-name =description =display_name =instructions"),
     OperationSchema::new(
-        super::knowledge_assistants::UpdateKnowledgeSource::INFO,
-        "Changes the name or the description of a knowledge source.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("knowledge_source", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::knowledge_assistants::UpdateKnowledgeSource::INFO,
+            "Changes the name or the description of a knowledge source.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("knowledge_source", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("knowledge_source", "-name =description =display_name"),
     OperationSchema::new(
             super::knowledge_assistants::UpdatePermissions::INFO,
             "Adds or changes permissions on an assistant, leaving other grants as they are.",

@@ -6,7 +6,7 @@
 databricks_core::operation! {
     /// Adds an example to an assistant.
     ///
-    /// `POST /api/2.1/{parent}/examples`
+    /// `POST /api/2.1/{parent}/examples` **In beta**: may change in any release.
     CreateExample {
         info: "knowledge_assistants.create_example", POST "/api/2.1/{parent}/examples", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
@@ -24,7 +24,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Creates an assistant.
     ///
-    /// `POST /api/2.1/knowledge-assistants`
+    /// `POST /api/2.1/knowledge-assistants` **In beta**: may change in any release.
     CreateKnowledgeAssistant {
         info: "knowledge_assistants.create_knowledge_assistant", POST "/api/2.1/knowledge-assistants", Workspace;
         output: super::KnowledgeAssistant = databricks_core::ResponseParts::json;
@@ -38,7 +38,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Adds a knowledge source to an assistant.
     ///
-    /// `POST /api/2.1/{parent}/knowledge-sources`
+    /// `POST /api/2.1/{parent}/knowledge-sources` **In beta**: may change in any release.
     CreateKnowledgeSource {
         info: "knowledge_assistants.create_knowledge_source", POST "/api/2.1/{parent}/knowledge-sources", Workspace;
         output: super::KnowledgeSource = databricks_core::ResponseParts::json;
@@ -56,7 +56,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes an example of an assistant.
     ///
-    /// `DELETE /api/2.1/{name}`
+    /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
     DeleteExample {
         info: "knowledge_assistants.delete_example", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -72,7 +72,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes an assistant.
     ///
-    /// `DELETE /api/2.1/{name}`
+    /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
     DeleteKnowledgeAssistant {
         info: "knowledge_assistants.delete_knowledge_assistant", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -88,7 +88,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a knowledge source of an assistant.
     ///
-    /// `DELETE /api/2.1/{name}`
+    /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
     DeleteKnowledgeSource {
         info: "knowledge_assistants.delete_knowledge_source", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -104,7 +104,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one example of an assistant.
     ///
-    /// `GET /api/2.1/{name}`
+    /// `GET /api/2.1/{name}` **In beta**: may change in any release.
     GetExample {
         info: "knowledge_assistants.get_example", GET "/api/2.1/{name}", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
@@ -120,7 +120,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one assistant.
     ///
-    /// `GET /api/2.1/{name}`
+    /// `GET /api/2.1/{name}` **In beta**: may change in any release.
     GetKnowledgeAssistant {
         info: "knowledge_assistants.get_knowledge_assistant", GET "/api/2.1/{name}", Workspace;
         output: super::KnowledgeAssistant = databricks_core::ResponseParts::json;
@@ -136,7 +136,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one knowledge source of an assistant.
     ///
-    /// `GET /api/2.1/{name}`
+    /// `GET /api/2.1/{name}` **In beta**: may change in any release.
     GetKnowledgeSource {
         info: "knowledge_assistants.get_knowledge_source", GET "/api/2.1/{name}", Workspace;
         output: super::KnowledgeSource = databricks_core::ResponseParts::json;
@@ -152,7 +152,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the permission levels that can be granted on an assistant.
     ///
-    /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}/permissionLevels`
+    /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}/permissionLevels` **In beta**: may change in any
+    /// release.
     GetPermissionLevels {
         info: "knowledge_assistants.get_permission_levels", GET "/api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}/permissionLevels", Workspace;
         output: super::GetKnowledgeAssistantPermissionLevelsResponse = databricks_core::ResponseParts::json;
@@ -166,7 +167,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the access control list of an assistant, inherited permissions included.
     ///
-    /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
+    /// `GET /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}` **In beta**: may change in any release.
     GetPermissions {
         info: "knowledge_assistants.get_permissions", GET "/api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}", Workspace;
         output: super::KnowledgeAssistantPermissions = databricks_core::ResponseParts::json;
@@ -180,7 +181,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the examples of an assistant.
     ///
-    /// `GET /api/2.1/{parent}/examples`
+    /// `GET /api/2.1/{parent}/examples` **In beta**: may change in any release.
     ListExamples {
         info: "knowledge_assistants.list_examples", GET "/api/2.1/{parent}/examples", Workspace;
         output: super::ListExamplesResponse = databricks_core::ResponseParts::json;
@@ -223,7 +224,7 @@ impl databricks_core::Paginated for ListExamples {
 databricks_core::operation! {
     /// Lists assistants, without their state.
     ///
-    /// `GET /api/2.1/knowledge-assistants`
+    /// `GET /api/2.1/knowledge-assistants` **In beta**: may change in any release.
     ListKnowledgeAssistants {
         info: "knowledge_assistants.list_knowledge_assistants", GET "/api/2.1/knowledge-assistants", Workspace;
         output: super::ListKnowledgeAssistantsResponse = databricks_core::ResponseParts::json;
@@ -260,7 +261,7 @@ impl databricks_core::Paginated for ListKnowledgeAssistants {
 databricks_core::operation! {
     /// Lists the knowledge sources of an assistant.
     ///
-    /// `GET /api/2.1/{parent}/knowledge-sources`
+    /// `GET /api/2.1/{parent}/knowledge-sources` **In beta**: may change in any release.
     ListKnowledgeSources {
         info: "knowledge_assistants.list_knowledge_sources", GET "/api/2.1/{parent}/knowledge-sources", Workspace;
         output: super::ListKnowledgeSourcesResponse = databricks_core::ResponseParts::json;
@@ -305,7 +306,7 @@ databricks_core::operation! {
     ///
     /// An empty list removes every direct permission; inherited ones stay.
     ///
-    /// `PUT /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
+    /// `PUT /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}` **In beta**: may change in any release.
     SetPermissions {
         info: "knowledge_assistants.set_permissions", PUT "/api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}", Workspace;
         output: super::KnowledgeAssistantPermissions = databricks_core::ResponseParts::json;
@@ -326,7 +327,7 @@ databricks_core::operation! {
     ///
     /// Those of type `index` need no sync and are left out.
     ///
-    /// `POST /api/2.1/{name}/knowledge-sources:sync`
+    /// `POST /api/2.1/{name}/knowledge-sources:sync` **In beta**: may change in any release.
     SyncKnowledgeSources {
         info: "knowledge_assistants.sync_knowledge_sources", POST "/api/2.1/{name}/knowledge-sources:sync", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -343,10 +344,11 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the question or the guidelines of an example.
     ///
-    /// `PATCH /api/2.1/{name}`
+    /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
     UpdateExample {
         info: "knowledge_assistants.update_example", PATCH "/api/2.1/{name}", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
+        request { masked("example", "-name =guidelines =question") }
         required {
             /// Example, as `knowledge-assistants/<id>/examples/<example>`.
             ///
@@ -354,8 +356,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The example with its new values.
             example: super::Example = json "example",
+        }
+        optional {
             /// Fields to change: `question`, `guidelines` or both.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `example`. It can hold `question`, `guidelines`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -365,10 +371,11 @@ databricks_core::operation! {
     ///
     /// Fields outside the mask may be absent, even those required on creation.
     ///
-    /// `PATCH /api/2.1/{name}`
+    /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
     UpdateKnowledgeAssistant {
         info: "knowledge_assistants.update_knowledge_assistant", PATCH "/api/2.1/{name}", Workspace;
         output: super::KnowledgeAssistant = databricks_core::ResponseParts::json;
+        request { masked("knowledge_assistant", "-name =description =display_name =instructions") }
         required {
             /// Assistant, as `knowledge-assistants/<id>`.
             ///
@@ -376,8 +383,13 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The knowledge assistant with its new values.
             knowledge_assistant: super::KnowledgeAssistant = json "knowledge_assistant",
+        }
+        optional {
             /// Fields to change, of `display_name`, `description` and `instructions`.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `knowledge_assistant`. It can hold `display_name`, `description`,
+            /// `instructions`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -387,10 +399,11 @@ databricks_core::operation! {
     ///
     /// Fields outside the mask may be absent, even those required on creation.
     ///
-    /// `PATCH /api/2.1/{name}`
+    /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
     UpdateKnowledgeSource {
         info: "knowledge_assistants.update_knowledge_source", PATCH "/api/2.1/{name}", Workspace;
         output: super::KnowledgeSource = databricks_core::ResponseParts::json;
+        request { masked("knowledge_source", "-name =description =display_name") }
         required {
             /// Source, as `knowledge-assistants/<id>/knowledge-sources/<source>`.
             ///
@@ -398,8 +411,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The knowledge source with its new values.
             knowledge_source: super::KnowledgeSource = json "knowledge_source",
+        }
+        optional {
             /// Fields to change: `display_name`, `description` or both.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `knowledge_source`. It can hold `display_name`, `description`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -407,7 +424,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Adds or changes permissions on an assistant, leaving other grants as they are.
     ///
-    /// `PATCH /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}`
+    /// `PATCH /api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}` **In beta**: may change in any release.
     UpdatePermissions {
         info: "knowledge_assistants.update_permissions", PATCH "/api/2.0/permissions/knowledge-assistants/{knowledge_assistant_id}", Workspace;
         output: super::KnowledgeAssistantPermissions = databricks_core::ResponseParts::json;

@@ -64,7 +64,7 @@ databricks_core::model! {
             index_name: String = "index_name",
             /// Column with the text to retrieve.
             text_col: String = "text_col",
-            /// Column that says where the text of a row comes from.
+            /// Column that states where the text of a row comes from.
             doc_uri_col: String = "doc_uri_col",
         }
     }
@@ -268,7 +268,7 @@ databricks_core::open_enum! {
         Active = "ACTIVE",
         /// `CREATING`: It is being created.
         Creating = "CREATING",
-        /// `FAILED`: It failed; `error_info` says why.
+        /// `FAILED`: It failed; `error_info` states why.
         Failed = "FAILED",
     }
 }

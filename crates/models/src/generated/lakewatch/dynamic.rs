@@ -103,63 +103,78 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::lakewatch::UpdateAlertConfig::INFO,
-        "Changes settings of a catalog for delivering alerts.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("alert_config", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::lakewatch::UpdateAlertConfig::INFO,
+            "Changes settings of a catalog for delivering alerts.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("alert_config", Kind::Object, &[Location::Json]),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "alert_config",
+            "-etag -name security_alert_export_config.jira/ security_alert_export_config.service_now/ security_alert_export_config.slack/ security_alert_export_config.tines/ security_alert_export_config.webhook/ security_alert_export_config/ system_alert_export_config.jira/ system_alert_export_config.service_now/ system_alert_export_config.slack/ system_alert_export_config.tines/ system_alert_export_config.webhook/ system_alert_export_config/ updated_by/",
+        ),
     OperationSchema::new(
-        super::lakewatch::UpdateCommonConfig::INFO,
-        "Changes general settings of a catalog.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("common_config", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::lakewatch::UpdateCommonConfig::INFO,
+            "Changes general settings of a catalog.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("common_config", Kind::Object, &[Location::Json]),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("common_config", "-etag -name updated_by/"),
     OperationSchema::new(
-        super::lakewatch::UpdateDatasource::INFO,
-        "Changes the fields of a data source that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("datasource", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::lakewatch::UpdateDatasource::INFO,
+            "Changes the fields of a data source that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("datasource", Kind::Object, &[Location::Json]),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "datasource",
+            "-compute_workspace_id -etag -name autoloader.effective_raw_table/ autoloader.envelope.cloud_watch_logs/ autoloader.envelope.json_array/ autoloader.envelope/ autoloader.raw_table/ autoloader/ created_by/ existing_table/ owner/ schedule/ status.ingestion_job/ status.ingestion_pipeline/ status/ unity_catalog_connection/ updated_by/",
+        ),
     OperationSchema::new(
-        super::lakewatch::UpdateDatasourceConfig::INFO,
-        "Changes settings of a catalog for data sources.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("datasource_config", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::lakewatch::UpdateDatasourceConfig::INFO,
+            "Changes settings of a catalog for data sources.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("datasource_config", Kind::Object, &[Location::Json]),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("datasource_config", "-etag -name updated_by/"),
     OperationSchema::new(
-        super::lakewatch::UpdateRule::INFO,
-        "Changes the fields of a rule that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("rule", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::lakewatch::UpdateRule::INFO,
+            "Changes the fields of a rule that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("rule", Kind::Object, &[Location::Json]),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "rule",
+            "-compute_workspace_id -etag -name -status batch.custom/ batch.sql/ batch/ created_by/ original_content_pack/ output/ owner/ schedule/ timerange/ updated_by/",
+        ),
     OperationSchema::new(
-        super::lakewatch::UpdateRuleConfig::INFO,
-        "Changes settings of a catalog for rules.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("rule_config", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("etag", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::lakewatch::UpdateRuleConfig::INFO,
+            "Changes settings of a catalog for rules.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("rule_config", Kind::Object, &[Location::Json]),
+                Input::optional("etag", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("rule_config", "-etag -name default_schedule/ updated_by/"),
 ];

@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Creates a data source.
     ///
-    /// `POST /api/2.0/lakewatch/datasources`
+    /// `POST /api/2.0/lakewatch/datasources` **New**: how stable it is was not stated yet; may change in any release.
     CreateDatasource {
         info: "lakewatch.create_datasource", POST "/api/2.0/lakewatch/datasources", Workspace;
         output: super::Datasource = databricks_core::ResponseParts::json;
@@ -21,7 +21,7 @@ databricks_core::operation! {
     ///
     /// Fields that the server sets, such as `name`, `rule_id` and `etag`, are ignored.
     ///
-    /// `POST /api/2.0/lakewatch/rules`
+    /// `POST /api/2.0/lakewatch/rules` **New**: how stable it is was not stated yet; may change in any release.
     CreateRule {
         info: "lakewatch.create_rule", POST "/api/2.0/lakewatch/rules", Workspace;
         output: super::Rule = databricks_core::ResponseParts::json;
@@ -35,7 +35,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a data source.
     ///
-    /// `DELETE /api/2.0/lakewatch/{name}`
+    /// `DELETE /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     DeleteDatasource {
         info: "lakewatch.delete_datasource", DELETE "/api/2.0/lakewatch/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -49,7 +49,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a rule.
     ///
-    /// `DELETE /api/2.0/lakewatch/{name}`
+    /// `DELETE /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     DeleteRule {
         info: "lakewatch.delete_rule", DELETE "/api/2.0/lakewatch/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -65,7 +65,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the settings of a catalog for delivering alerts.
     ///
-    /// `GET /api/2.0/lakewatch/{name}`
+    /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetAlertConfig {
         info: "lakewatch.get_alert_config", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::AlertConfig = databricks_core::ResponseParts::json;
@@ -79,7 +79,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the general settings of a catalog.
     ///
-    /// `GET /api/2.0/lakewatch/{name}`
+    /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetCommonConfig {
         info: "lakewatch.get_common_config", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::CommonConfig = databricks_core::ResponseParts::json;
@@ -93,7 +93,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one data source.
     ///
-    /// `GET /api/2.0/lakewatch/{name}`
+    /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetDatasource {
         info: "lakewatch.get_datasource", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::Datasource = databricks_core::ResponseParts::json;
@@ -107,7 +107,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the settings of a catalog for data sources.
     ///
-    /// `GET /api/2.0/lakewatch/{name}`
+    /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetDatasourceConfig {
         info: "lakewatch.get_datasource_config", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::DatasourceConfig = databricks_core::ResponseParts::json;
@@ -121,7 +121,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one rule.
     ///
-    /// `GET /api/2.0/lakewatch/{name}`
+    /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetRule {
         info: "lakewatch.get_rule", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::Rule = databricks_core::ResponseParts::json;
@@ -137,7 +137,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the settings of a catalog for rules.
     ///
-    /// `GET /api/2.0/lakewatch/{name}`
+    /// `GET /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetRuleConfig {
         info: "lakewatch.get_rule_config", GET "/api/2.0/lakewatch/{name}", Workspace;
         output: super::RuleConfig = databricks_core::ResponseParts::json;
@@ -153,7 +153,7 @@ databricks_core::operation! {
     ///
     /// Those being created or deleted are left out.
     ///
-    /// `GET /api/2.0/lakewatch/datasources`
+    /// `GET /api/2.0/lakewatch/datasources` **New**: how stable it is was not stated yet; may change in any release.
     ListDatasources {
         info: "lakewatch.list_datasources", GET "/api/2.0/lakewatch/datasources", Workspace;
         output: super::ListDatasourcesResponse = databricks_core::ResponseParts::json;
@@ -204,7 +204,7 @@ impl databricks_core::Paginated for ListDatasources {
 databricks_core::operation! {
     /// Lists the rules of a catalog.
     ///
-    /// `GET /api/2.0/lakewatch/rules`
+    /// `GET /api/2.0/lakewatch/rules` **New**: how stable it is was not stated yet; may change in any release.
     ListRules {
         info: "lakewatch.list_rules", GET "/api/2.0/lakewatch/rules", Workspace;
         output: super::ListRulesResponse = databricks_core::ResponseParts::json;
@@ -253,24 +253,27 @@ impl databricks_core::Paginated for ListRules {
 databricks_core::operation! {
     /// Changes settings of a catalog for delivering alerts.
     ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
+    /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateAlertConfig {
         info: "lakewatch.update_alert_config", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::AlertConfig = databricks_core::ResponseParts::json;
+        request { masked("alert_config", "-etag -name security_alert_export_config.jira/ security_alert_export_config.service_now/ security_alert_export_config.slack/ security_alert_export_config.tines/ security_alert_export_config.webhook/ security_alert_export_config/ system_alert_export_config.jira/ system_alert_export_config.service_now/ system_alert_export_config.slack/ system_alert_export_config.tines/ system_alert_export_config.webhook/ system_alert_export_config/ updated_by/") }
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/alertConfig`.
             name: String = segments "name",
             /// The alert config with its new values.
             alert_config: super::AlertConfig = json "alert_config",
-            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-            /// only as a whole.
-            ///
-            /// `*` replaces everything.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.
             etag: String = query "etag",
+            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+            /// only as a whole.
+            ///
+            /// `*` replaces everything.
+            ///
+            /// Unless it is set, it names what is set in `alert_config`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -278,24 +281,27 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes general settings of a catalog.
     ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
+    /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateCommonConfig {
         info: "lakewatch.update_common_config", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::CommonConfig = databricks_core::ResponseParts::json;
+        request { masked("common_config", "-etag -name updated_by/") }
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/commonConfig`.
             name: String = segments "name",
             /// The common config with its new values.
             common_config: super::CommonConfig = json "common_config",
-            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-            /// only as a whole.
-            ///
-            /// `*` replaces everything.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.
             etag: String = query "etag",
+            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+            /// only as a whole.
+            ///
+            /// `*` replaces everything.
+            ///
+            /// Unless it is set, it names what is set in `common_config`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -303,10 +309,11 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the fields of a data source that the mask names.
     ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
+    /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateDatasource {
         info: "lakewatch.update_datasource", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::Datasource = databricks_core::ResponseParts::json;
+        request { masked("datasource", "-compute_workspace_id -etag -name autoloader.effective_raw_table/ autoloader.envelope.cloud_watch_logs/ autoloader.envelope.json_array/ autoloader.envelope/ autoloader.raw_table/ autoloader/ created_by/ existing_table/ owner/ schedule/ status.ingestion_job/ status.ingestion_pipeline/ status/ unity_catalog_connection/ updated_by/") }
         required {
             /// Data source, as `datasources/<id>`.
             ///
@@ -314,17 +321,19 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The datasource with its new values.
             datasource: super::Datasource = json "datasource",
-            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-            /// only as a whole.
-            ///
-            /// `*` replaces everything.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.
             ///
             /// Absent or empty for no check.
             etag: String = query "etag",
+            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+            /// only as a whole.
+            ///
+            /// `*` replaces everything.
+            ///
+            /// Unless it is set, it names what is set in `datasource`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -332,24 +341,27 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes settings of a catalog for data sources.
     ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
+    /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateDatasourceConfig {
         info: "lakewatch.update_datasource_config", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::DatasourceConfig = databricks_core::ResponseParts::json;
+        request { masked("datasource_config", "-etag -name updated_by/") }
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/datasourceConfig`.
             name: String = segments "name",
             /// The datasource config with its new values.
             datasource_config: super::DatasourceConfig = json "datasource_config",
-            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-            /// only as a whole.
-            ///
-            /// `*` replaces everything.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.
             etag: String = query "etag",
+            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+            /// only as a whole.
+            ///
+            /// `*` replaces everything.
+            ///
+            /// Unless it is set, it names what is set in `datasource_config`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -357,10 +369,11 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the fields of a rule that the mask names.
     ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
+    /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateRule {
         info: "lakewatch.update_rule", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::Rule = databricks_core::ResponseParts::json;
+        request { masked("rule", "-compute_workspace_id -etag -name -status batch.custom/ batch.sql/ batch/ created_by/ original_content_pack/ output/ owner/ schedule/ timerange/ updated_by/") }
         required {
             /// Rule, as `rules/<id>`.
             ///
@@ -368,14 +381,16 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The rule with its new values.
             rule: super::Rule = json "rule",
-            /// Fields to change; all others stay.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.
             ///
             /// Absent or empty for no check.
             etag: String = query "etag",
+            /// Fields to change; all others stay.
+            ///
+            /// Unless it is set, it names what is set in `rule`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -383,24 +398,27 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes settings of a catalog for rules.
     ///
-    /// `PATCH /api/2.0/lakewatch/{name}`
+    /// `PATCH /api/2.0/lakewatch/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateRuleConfig {
         info: "lakewatch.update_rule_config", PATCH "/api/2.0/lakewatch/{name}", Workspace;
         output: super::RuleConfig = databricks_core::ResponseParts::json;
+        request { masked("rule_config", "-etag -name default_schedule/ updated_by/") }
         required {
             /// Settings of a catalog, as `catalogs/<catalog>/ruleConfig`.
             name: String = segments "name",
             /// The rule config with its new values.
             rule_config: super::RuleConfig = json "rule_config",
-            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-            /// only as a whole.
-            ///
-            /// `*` replaces everything.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// Value from an earlier read; if it is outdated, the call fails with status 409.
             etag: String = query "etag",
+            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+            /// only as a whole.
+            ///
+            /// `*` replaces everything.
+            ///
+            /// Unless it is set, it names what is set in `rule_config`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

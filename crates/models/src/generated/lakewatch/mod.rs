@@ -2,6 +2,8 @@
 
 //! The package `lakewatch`: its types, and a module per service with its operations.
 //!
+//! **New**: how stable it is was not stated yet; may change in any release.
+//!
 //! | service |
 //! |---|
 //! | [`lakewatch`] |

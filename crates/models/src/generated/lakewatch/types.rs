@@ -148,8 +148,8 @@ databricks_core::model! {
 databricks_core::model! {
     /// Pipeline that brings security data into Unity Catalog tables.
     ///
-    /// One of `autoloader`, `unity_catalog_connection` and `existing_table` says how data arrives; the parsers say how it is
-    /// read.
+    /// One of `autoloader`, `unity_catalog_connection` and `existing_table` states how data arrives; the parsers state how it
+    /// is read.
     Datasource {
         required {
             /// Catalog it is in.

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Previews the objects that a listing would install.
     ///
-    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/content`
+    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/content` In public preview.
     Get {
         info: "consumer_fulfillments.get", GET "/api/2.1/marketplace-consumer/listings/{listing_id}/content", Workspace;
         output: super::GetListingContentMetadataResponse = databricks_core::ResponseParts::json;
@@ -50,7 +50,7 @@ databricks_core::operation! {
     ///
     /// Each names either a share or a Git repository; those of personalized listings also give the recipient type.
     ///
-    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/fulfillments`
+    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/fulfillments` In public preview.
     List {
         info: "consumer_fulfillments.list", GET "/api/2.1/marketplace-consumer/listings/{listing_id}/fulfillments", Workspace;
         output: super::ListFulfillmentsResponse = databricks_core::ResponseParts::json;

@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Installs a listing.
     ///
-    /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/installations`
+    /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/installations` In public preview.
     Create {
         info: "consumer_installations.create", POST "/api/2.1/marketplace-consumer/listings/{listing_id}/installations", Workspace;
         output: super::Installation = databricks_core::ResponseParts::json;
@@ -32,7 +32,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Removes an installation of a listing.
     ///
-    /// `DELETE /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}`
+    /// `DELETE /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}` In public preview.
     Delete {
         info: "consumer_installations.delete", DELETE "/api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -48,7 +48,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the consumer's installations of all listings.
     ///
-    /// `GET /api/2.1/marketplace-consumer/installations`
+    /// `GET /api/2.1/marketplace-consumer/installations` In public preview.
     List {
         info: "consumer_installations.list", GET "/api/2.1/marketplace-consumer/installations", Workspace;
         output: super::ListAllInstallationsResponse = databricks_core::ResponseParts::json;
@@ -85,7 +85,7 @@ impl databricks_core::Paginated for List {
 databricks_core::operation! {
     /// Lists the consumer's installations of one listing.
     ///
-    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/installations`
+    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/installations` In public preview.
     ListListingInstallations {
         info: "consumer_installations.list_listing_installations", GET "/api/2.1/marketplace-consumer/listings/{listing_id}/installations", Workspace;
         output: super::ListInstallationsResponse = databricks_core::ResponseParts::json;
@@ -126,7 +126,7 @@ impl databricks_core::Paginated for ListListingInstallations {
 databricks_core::operation! {
     /// Changes an installation and, if asked, replaces its access token.
     ///
-    /// `PUT /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}`
+    /// `PUT /api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}` In public preview.
     Update {
         info: "consumer_installations.update", PUT "/api/2.1/marketplace-consumer/listings/{listing_id}/installations/{installation_id}", Workspace;
         output: super::UpdateInstallationResponse = databricks_core::ResponseParts::json;

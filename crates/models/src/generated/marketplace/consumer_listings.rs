@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Returns several published listings that the consumer may see.
     ///
-    /// `GET /api/2.1/marketplace-consumer/listings:batchGet`
+    /// `GET /api/2.1/marketplace-consumer/listings:batchGet` In public preview.
     BatchGet {
         info: "consumer_listings.batch_get", GET "/api/2.1/marketplace-consumer/listings:batchGet", Workspace;
         output: super::BatchGetListingsResponse = databricks_core::ResponseParts::json;
@@ -21,7 +21,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns a published listing that the consumer may see.
     ///
-    /// `GET /api/2.1/marketplace-consumer/listings/{id}`
+    /// `GET /api/2.1/marketplace-consumer/listings/{id}` In public preview.
     Get {
         info: "consumer_listings.get", GET "/api/2.1/marketplace-consumer/listings/{id}", Workspace;
         output: super::GetListingResponse = databricks_core::ResponseParts::json;
@@ -35,7 +35,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the published listings that the consumer may see.
     ///
-    /// `GET /api/2.1/marketplace-consumer/listings`
+    /// `GET /api/2.1/marketplace-consumer/listings` In public preview.
     List {
         info: "consumer_listings.list", GET "/api/2.1/marketplace-consumer/listings", Workspace;
         output: super::ListListingsResponse = databricks_core::ResponseParts::json;
@@ -86,7 +86,7 @@ impl databricks_core::Paginated for List {
 databricks_core::operation! {
     /// Searches the published listings that the consumer may see.
     ///
-    /// `GET /api/2.1/marketplace-consumer/search-listings`
+    /// `GET /api/2.1/marketplace-consumer/search-listings` In public preview.
     Search {
         info: "consumer_listings.search", GET "/api/2.1/marketplace-consumer/search-listings", Workspace;
         output: super::SearchListingsResponse = databricks_core::ResponseParts::json;

@@ -7,7 +7,7 @@ databricks_core::operation! {
     ///
     /// A consumer can ask once per listing.
     ///
-    /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests`
+    /// `POST /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests` In public preview.
     Create {
         info: "consumer_personalization_requests.create", POST "/api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests", Workspace;
         output: super::CreatePersonalizationRequestResponse = databricks_core::ResponseParts::json;
@@ -42,7 +42,7 @@ databricks_core::operation! {
     ///
     /// There is never more than one per listing.
     ///
-    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests`
+    /// `GET /api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests` In public preview.
     Get {
         info: "consumer_personalization_requests.get", GET "/api/2.1/marketplace-consumer/listings/{listing_id}/personalization-requests", Workspace;
         output: super::GetPersonalizationRequestResponse = databricks_core::ResponseParts::json;
@@ -56,7 +56,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the consumer's personalization requests for all listings.
     ///
-    /// `GET /api/2.1/marketplace-consumer/personalization-requests`
+    /// `GET /api/2.1/marketplace-consumer/personalization-requests` In public preview.
     List {
         info: "consumer_personalization_requests.list", GET "/api/2.1/marketplace-consumer/personalization-requests", Workspace;
         output: super::ListAllPersonalizationRequestsResponse = databricks_core::ResponseParts::json;

@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Returns several providers that have listings the consumer may see.
     ///
-    /// `GET /api/2.1/marketplace-consumer/providers:batchGet`
+    /// `GET /api/2.1/marketplace-consumer/providers:batchGet` In public preview.
     BatchGet {
         info: "consumer_providers.batch_get", GET "/api/2.1/marketplace-consumer/providers:batchGet", Workspace;
         output: super::BatchGetProvidersResponse = databricks_core::ResponseParts::json;
@@ -19,7 +19,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns a provider with at least one listing the consumer may see.
     ///
-    /// `GET /api/2.1/marketplace-consumer/providers/{id}`
+    /// `GET /api/2.1/marketplace-consumer/providers/{id}` In public preview.
     Get {
         info: "consumer_providers.get", GET "/api/2.1/marketplace-consumer/providers/{id}", Workspace;
         output: super::GetProviderResponse = databricks_core::ResponseParts::json;
@@ -33,7 +33,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the providers with at least one listing the consumer may see.
     ///
-    /// `GET /api/2.1/marketplace-consumer/providers`
+    /// `GET /api/2.1/marketplace-consumer/providers` In public preview.
     List {
         info: "consumer_providers.list", GET "/api/2.1/marketplace-consumer/providers", Workspace;
         output: super::ListProvidersResponse = databricks_core::ResponseParts::json;

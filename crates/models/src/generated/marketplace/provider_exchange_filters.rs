@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Adds a filter to an exchange and returns its ID.
     ///
-    /// `POST /api/2.0/marketplace-exchange/filters`
+    /// `POST /api/2.0/marketplace-exchange/filters` In public preview.
     Create {
         info: "provider_exchange_filters.create", POST "/api/2.0/marketplace-exchange/filters", Workspace;
         output: super::CreateExchangeFilterResponse = databricks_core::ResponseParts::json;
@@ -20,7 +20,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Removes a filter from an exchange.
     ///
-    /// `DELETE /api/2.0/marketplace-exchange/filters/{id}`
+    /// `DELETE /api/2.0/marketplace-exchange/filters/{id}` In public preview.
     Delete {
         info: "provider_exchange_filters.delete", DELETE "/api/2.0/marketplace-exchange/filters/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -34,7 +34,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the filters of an exchange.
     ///
-    /// `GET /api/2.0/marketplace-exchange/filters`
+    /// `GET /api/2.0/marketplace-exchange/filters` In public preview.
     List {
         info: "provider_exchange_filters.list", GET "/api/2.0/marketplace-exchange/filters", Workspace;
         output: super::ListExchangeFiltersResponse = databricks_core::ResponseParts::json;
@@ -75,7 +75,7 @@ impl databricks_core::Paginated for List {
 databricks_core::operation! {
     /// Changes a filter of an exchange.
     ///
-    /// `PUT /api/2.0/marketplace-exchange/filters/{id}`
+    /// `PUT /api/2.0/marketplace-exchange/filters/{id}` In public preview.
     Update {
         info: "provider_exchange_filters.update", PUT "/api/2.0/marketplace-exchange/filters/{id}", Workspace;
         output: super::UpdateExchangeFilterResponse = databricks_core::ResponseParts::json;

@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Offers a listing in an exchange.
     ///
-    /// `POST /api/2.0/marketplace-exchange/exchanges-for-listing`
+    /// `POST /api/2.0/marketplace-exchange/exchanges-for-listing` In public preview.
     AddListingToExchange {
         info: "provider_exchanges.add_listing_to_exchange", POST "/api/2.0/marketplace-exchange/exchanges-for-listing", Workspace;
         output: super::AddExchangeForListingResponse = databricks_core::ResponseParts::json;
@@ -22,7 +22,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Creates an exchange and returns its ID.
     ///
-    /// `POST /api/2.0/marketplace-exchange/exchanges`
+    /// `POST /api/2.0/marketplace-exchange/exchanges` In public preview.
     Create {
         info: "provider_exchanges.create", POST "/api/2.0/marketplace-exchange/exchanges", Workspace;
         output: super::CreateExchangeResponse = databricks_core::ResponseParts::json;
@@ -37,7 +37,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes an exchange.
     ///
-    /// `DELETE /api/2.0/marketplace-exchange/exchanges/{id}`
+    /// `DELETE /api/2.0/marketplace-exchange/exchanges/{id}` In public preview.
     Delete {
         info: "provider_exchanges.delete", DELETE "/api/2.0/marketplace-exchange/exchanges/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -51,7 +51,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Withdraws a listing from an exchange.
     ///
-    /// `DELETE /api/2.0/marketplace-exchange/exchanges-for-listing/{id}`
+    /// `DELETE /api/2.0/marketplace-exchange/exchanges-for-listing/{id}` In public preview.
     DeleteListingFromExchange {
         info: "provider_exchanges.delete_listing_from_exchange", DELETE "/api/2.0/marketplace-exchange/exchanges-for-listing/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -65,7 +65,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns an exchange with its filters and listings.
     ///
-    /// `GET /api/2.0/marketplace-exchange/exchanges/{id}`
+    /// `GET /api/2.0/marketplace-exchange/exchanges/{id}` In public preview.
     Get {
         info: "provider_exchanges.get", GET "/api/2.0/marketplace-exchange/exchanges/{id}", Workspace;
         output: super::GetExchangeResponse = databricks_core::ResponseParts::json;
@@ -79,7 +79,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the exchanges that the provider can see.
     ///
-    /// `GET /api/2.0/marketplace-exchange/exchanges`
+    /// `GET /api/2.0/marketplace-exchange/exchanges` In public preview.
     List {
         info: "provider_exchanges.list", GET "/api/2.0/marketplace-exchange/exchanges", Workspace;
         output: super::ListExchangesResponse = databricks_core::ResponseParts::json;
@@ -116,7 +116,7 @@ impl databricks_core::Paginated for List {
 databricks_core::operation! {
     /// Lists the exchanges that offer a listing.
     ///
-    /// `GET /api/2.0/marketplace-exchange/exchanges-for-listing`
+    /// `GET /api/2.0/marketplace-exchange/exchanges-for-listing` In public preview.
     ListExchangesForListing {
         info: "provider_exchanges.list_exchanges_for_listing", GET "/api/2.0/marketplace-exchange/exchanges-for-listing", Workspace;
         output: super::ListExchangesForListingResponse = databricks_core::ResponseParts::json;
@@ -157,7 +157,7 @@ impl databricks_core::Paginated for ListExchangesForListing {
 databricks_core::operation! {
     /// Lists the listings offered in an exchange.
     ///
-    /// `GET /api/2.0/marketplace-exchange/listings-for-exchange`
+    /// `GET /api/2.0/marketplace-exchange/listings-for-exchange` In public preview.
     ListListingsForExchange {
         info: "provider_exchanges.list_listings_for_exchange", GET "/api/2.0/marketplace-exchange/listings-for-exchange", Workspace;
         output: super::ListListingsForExchangeResponse = databricks_core::ResponseParts::json;
@@ -198,7 +198,7 @@ impl databricks_core::Paginated for ListListingsForExchange {
 databricks_core::operation! {
     /// Changes an exchange.
     ///
-    /// `PUT /api/2.0/marketplace-exchange/exchanges/{id}`
+    /// `PUT /api/2.0/marketplace-exchange/exchanges/{id}` In public preview.
     Update {
         info: "provider_exchanges.update", PUT "/api/2.0/marketplace-exchange/exchanges/{id}", Workspace;
         output: super::UpdateExchangeResponse = databricks_core::ResponseParts::json;

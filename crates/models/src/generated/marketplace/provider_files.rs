@@ -7,7 +7,7 @@ databricks_core::operation! {
     ///
     /// Provider icons and notebooks attached to listings can be stored.
     ///
-    /// `POST /api/2.0/marketplace-provider/files`
+    /// `POST /api/2.0/marketplace-provider/files` In public preview.
     Create {
         info: "provider_files.create", POST "/api/2.0/marketplace-provider/files", Workspace;
         output: super::CreateFileResponse = databricks_core::ResponseParts::json;
@@ -30,7 +30,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a file.
     ///
-    /// `DELETE /api/2.0/marketplace-provider/files/{file_id}`
+    /// `DELETE /api/2.0/marketplace-provider/files/{file_id}` In public preview.
     Delete {
         info: "provider_files.delete", DELETE "/api/2.0/marketplace-provider/files/{file_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -44,7 +44,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns a file's description with a link to its content.
     ///
-    /// `GET /api/2.0/marketplace-provider/files/{file_id}`
+    /// `GET /api/2.0/marketplace-provider/files/{file_id}` In public preview.
     Get {
         info: "provider_files.get", GET "/api/2.0/marketplace-provider/files/{file_id}", Workspace;
         output: super::GetFileResponse = databricks_core::ResponseParts::json;
@@ -58,7 +58,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the files attached to a provider, listing or other object.
     ///
-    /// `GET /api/2.0/marketplace-provider/files`
+    /// `GET /api/2.0/marketplace-provider/files` In public preview.
     List {
         info: "provider_files.list", GET "/api/2.0/marketplace-provider/files", Workspace;
         output: super::ListFilesResponse = databricks_core::ResponseParts::json;

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Creates a listing and returns its ID.
     ///
-    /// `POST /api/2.0/marketplace-provider/listing`
+    /// `POST /api/2.0/marketplace-provider/listing` In public preview.
     Create {
         info: "provider_listings.create", POST "/api/2.0/marketplace-provider/listing", Workspace;
         output: super::CreateListingResponse = databricks_core::ResponseParts::json;
@@ -22,7 +22,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a listing.
     ///
-    /// `DELETE /api/2.0/marketplace-provider/listings/{id}`
+    /// `DELETE /api/2.0/marketplace-provider/listings/{id}` In public preview.
     Delete {
         info: "provider_listings.delete", DELETE "/api/2.0/marketplace-provider/listings/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -36,7 +36,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns a listing of the provider.
     ///
-    /// `GET /api/2.0/marketplace-provider/listings/{id}`
+    /// `GET /api/2.0/marketplace-provider/listings/{id}` In public preview.
     Get {
         info: "provider_listings.get", GET "/api/2.0/marketplace-provider/listings/{id}", Workspace;
         output: super::GetListingResponse = databricks_core::ResponseParts::json;
@@ -50,7 +50,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the listings of the provider.
     ///
-    /// `GET /api/2.0/marketplace-provider/listings`
+    /// `GET /api/2.0/marketplace-provider/listings` In public preview.
     List {
         info: "provider_listings.list", GET "/api/2.0/marketplace-provider/listings", Workspace;
         output: super::GetListingsResponse = databricks_core::ResponseParts::json;
@@ -87,7 +87,7 @@ impl databricks_core::Paginated for List {
 databricks_core::operation! {
     /// Changes a listing.
     ///
-    /// `PUT /api/2.0/marketplace-provider/listings/{id}`
+    /// `PUT /api/2.0/marketplace-provider/listings/{id}` In public preview.
     Update {
         info: "provider_listings.update", PUT "/api/2.0/marketplace-provider/listings/{id}", Workspace;
         output: super::UpdateListingResponse = databricks_core::ResponseParts::json;

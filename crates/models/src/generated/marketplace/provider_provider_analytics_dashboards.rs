@@ -7,7 +7,7 @@ databricks_core::operation! {
     ///
     /// The ID returned is the Marketplace's own, not that of the AI/BI dashboard behind it.
     ///
-    /// `POST /api/2.0/marketplace-provider/analytics_dashboard`
+    /// `POST /api/2.0/marketplace-provider/analytics_dashboard` In public preview.
     Create {
         info: "provider_provider_analytics_dashboards.create", POST "/api/2.0/marketplace-provider/analytics_dashboard", Workspace;
         output: super::ProviderAnalyticsDashboard = databricks_core::ResponseParts::json;
@@ -18,7 +18,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the provider's analytics dashboard.
     ///
-    /// `GET /api/2.0/marketplace-provider/analytics_dashboard`
+    /// `GET /api/2.0/marketplace-provider/analytics_dashboard` In public preview.
     Get {
         info: "provider_provider_analytics_dashboards.get", GET "/api/2.0/marketplace-provider/analytics_dashboard", Workspace;
         output: super::ListProviderAnalyticsDashboardResponse = databricks_core::ResponseParts::json;
@@ -28,7 +28,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the latest version of the template for analytics dashboards.
     ///
-    /// `GET /api/2.0/marketplace-provider/analytics_dashboard/latest`
+    /// `GET /api/2.0/marketplace-provider/analytics_dashboard/latest` In public preview.
     GetLatestVersion {
         info: "provider_provider_analytics_dashboards.get_latest_version", GET "/api/2.0/marketplace-provider/analytics_dashboard/latest", Workspace;
         output: super::GetLatestVersionProviderAnalyticsDashboardResponse = databricks_core::ResponseParts::json;
@@ -38,7 +38,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Moves the provider's analytics dashboard to another version of its template.
     ///
-    /// `PUT /api/2.0/marketplace-provider/analytics_dashboard/{id}`
+    /// `PUT /api/2.0/marketplace-provider/analytics_dashboard/{id}` In public preview.
     Update {
         info: "provider_provider_analytics_dashboards.update", PUT "/api/2.0/marketplace-provider/analytics_dashboard/{id}", Workspace;
         output: super::UpdateProviderAnalyticsDashboardResponse = databricks_core::ResponseParts::json;

@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Creates a provider profile and returns its ID.
     ///
-    /// `POST /api/2.0/marketplace-provider/provider`
+    /// `POST /api/2.0/marketplace-provider/provider` In public preview.
     Create {
         info: "provider_providers.create", POST "/api/2.0/marketplace-provider/provider", Workspace;
         output: super::CreateProviderResponse = databricks_core::ResponseParts::json;
@@ -20,7 +20,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a provider profile.
     ///
-    /// `DELETE /api/2.0/marketplace-provider/providers/{id}`
+    /// `DELETE /api/2.0/marketplace-provider/providers/{id}` In public preview.
     Delete {
         info: "provider_providers.delete", DELETE "/api/2.0/marketplace-provider/providers/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -34,7 +34,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns a provider profile.
     ///
-    /// `GET /api/2.0/marketplace-provider/providers/{id}`
+    /// `GET /api/2.0/marketplace-provider/providers/{id}` In public preview.
     Get {
         info: "provider_providers.get", GET "/api/2.0/marketplace-provider/providers/{id}", Workspace;
         output: super::GetProviderResponse = databricks_core::ResponseParts::json;
@@ -48,7 +48,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the provider profiles of the account.
     ///
-    /// `GET /api/2.0/marketplace-provider/providers`
+    /// `GET /api/2.0/marketplace-provider/providers` In public preview.
     List {
         info: "provider_providers.list", GET "/api/2.0/marketplace-provider/providers", Workspace;
         output: super::ListProvidersResponse = databricks_core::ResponseParts::json;
@@ -85,7 +85,7 @@ impl databricks_core::Paginated for List {
 databricks_core::operation! {
     /// Changes a provider profile.
     ///
-    /// `PUT /api/2.0/marketplace-provider/providers/{id}`
+    /// `PUT /api/2.0/marketplace-provider/providers/{id}` In public preview.
     Update {
         info: "provider_providers.update", PUT "/api/2.0/marketplace-provider/providers/{id}", Workspace;
         output: super::UpdateProviderResponse = databricks_core::ResponseParts::json;

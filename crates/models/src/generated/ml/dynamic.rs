@@ -449,14 +449,18 @@ pub static OPERATIONS: &[OperationSchema] = &[
         )
         .object(),
     OperationSchema::new(
-        super::experiments::UpdateIssue::INFO,
-        "Changes the fields of an issue that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("issue", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::experiments::UpdateIssue::INFO,
+            "Changes the fields of an issue that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("issue", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "issue",
+            "-name =categories =description =last_seen_time =severity =status =tags =title metadata/",
+        ),
     OperationSchema::new(
             super::experiments::UpdatePermissions::INFO,
             "Adds or changes permissions on an experiment, leaving other grants as they are.",
@@ -511,6 +515,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::CreateFeature::INFO,
         "Creates a feature.",
@@ -521,6 +526,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Creates a feature spec.",
         &[Input::required("feature_spec", Kind::Object, &[Location::Json])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::CreateKafkaConfig::INFO,
         "Creates a Kafka configuration.",
@@ -543,16 +549,19 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 result: true,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::CreateMaterializedFeature::INFO,
         "Begins to materialize a feature.",
         &[Input::required("materialized_feature", Kind::Object, &[Location::Json])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::CreateStream::INFO,
         "Creates a stream, an object of Unity Catalog that stands for an external source of streaming data.",
         &[Input::required("stream", Kind::Object, &[Location::Json])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::DeleteFeature::INFO,
         "Deletes a feature.",
@@ -563,6 +572,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Deletes a feature spec.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::DeleteKafkaConfig::INFO,
         "Deletes a Kafka configuration, which only its creator can do.",
@@ -586,16 +596,19 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 result: false,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::DeleteMaterializedFeature::INFO,
         "Deletes a materialized feature.",
         &[Input::required("materialized_feature_id", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::DeleteStream::INFO,
         "Deletes a stream, with the table or view of its ingestion.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::GetFeature::INFO,
         "Returns one feature.",
@@ -606,6 +619,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Returns one feature spec.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::GetKafkaConfig::INFO,
         "Returns one Kafka configuration.",
@@ -616,6 +630,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Returns a set with its materialized features; the list is empty if all of them were deleted.",
         &[Input::required("materialization_set_id", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::GetMaterializedFeature::INFO,
         "Returns one materialized feature.",
@@ -626,11 +641,13 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Returns the state of a long-running operation.",
         &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_engineering::GetStream::INFO,
         "Returns one stream.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::feature_engineering::ListFeatures::INFO,
             "Lists the features of a schema.",
@@ -650,6 +667,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::feature_engineering::ListKafkaConfigs::INFO,
             "Lists the Kafka configurations of the metastore, without their schemas.",
@@ -667,6 +685,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::feature_engineering::ListMaterializedFeatures::INFO,
             "Lists materialized features.",
@@ -685,6 +704,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::feature_engineering::ListStreams::INFO,
             "Lists the streams of a schema.",
@@ -725,35 +745,43 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 result: true,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
-        super::feature_engineering::UpdateFeature::INFO,
-        "Changes the description of a feature, its only mutable field.",
-        &[
-            Input::required("full_name", Kind::Text, &[Location::Path]),
-            Input::required("feature", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::feature_engineering::UpdateFeature::INFO,
+            "Changes the description of a feature, its only mutable field.",
+            &[
+                Input::required("full_name", Kind::Text, &[Location::Path]),
+                Input::required("feature", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("feature", "-full_name =description"),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
-        super::feature_engineering::UpdateKafkaConfig::INFO,
-        "Changes a Kafka configuration.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Path]),
-            Input::required("kafka_config", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::feature_engineering::UpdateKafkaConfig::INFO,
+            "Changes a Kafka configuration.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::required("kafka_config", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "kafka_config",
+            "-name auth_config.mtls_config.key_password_ref/ auth_config.mtls_config.keystore_password_ref/ auth_config.mtls_config.truststore_password_ref/ auth_config.mtls_config/ auth_config/ backfill_source.delta_table_source/ backfill_source/ ingestion_config.backfill_source.delta_table_source/ ingestion_config.backfill_source/ ingestion_config.ingestion_destination/ ingestion_config/ key_schema.proto_schema/ key_schema/ subscription_mode/ value_schema.proto_schema/ value_schema/",
+        ),
     OperationSchema::new(
             super::feature_engineering::UpdateMaterializationSet::INFO,
             "Deletes members of a set or changes their pause settings, as a long-running operation.",
             &[
                 Input::required("materialization_set_id", Kind::Text, &[Location::Path]),
                 Input::required("materialization_set", Kind::Object, &[Location::Json]),
-                Input::required("update_mask", Kind::Text, &[Location::Query]),
                 Input::optional("request_id", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
             ],
         )
         .key("request_id")
+        .masked("materialization_set", "-materialization_set_id =materialized_features")
         .completion(
             Completion::Operation(Lro {
                 poll: ("feature_engineering.get_operation", "name"),
@@ -762,44 +790,63 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 result: true,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
-        super::feature_engineering::UpdateMaterializedFeature::INFO,
-        "Changes the schedule state of a materialized feature.",
-        &[
-            Input::required("materialized_feature_id", Kind::Text, &[Location::Path]),
-            Input::required("materialized_feature", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::feature_engineering::UpdateMaterializedFeature::INFO,
+            "Changes the schedule state of a materialized feature.",
+            &[
+                Input::required(
+                    "materialized_feature_id",
+                    Kind::Text,
+                    &[Location::Path],
+                ),
+                Input::required("materialized_feature", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "materialized_feature",
+            "-materialized_feature_id -table_name =pipeline_schedule_state",
+        ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
-        super::feature_engineering::UpdateStream::INFO,
-        "Changes the fields of a stream that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Path]),
-            Input::required("stream", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::feature_engineering::UpdateStream::INFO,
+            "Changes the fields of a stream that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::required("stream", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "stream",
+            "-name connection_config.direct_mtls_config.mtls_config.key_password_ref/ connection_config.direct_mtls_config.mtls_config.keystore_password_ref/ connection_config.direct_mtls_config.mtls_config.truststore_password_ref/ connection_config.direct_mtls_config.mtls_config/ connection_config.direct_mtls_config/ connection_config/ ingestion_config.backfill_source.delta_table_source/ ingestion_config.backfill_source/ ingestion_config.ingestion_destination/ ingestion_config/ schema_config.direct_schemas.key_schema.proto_schema/ schema_config.direct_schemas.key_schema/ schema_config.direct_schemas.payload_schema.proto_schema/ schema_config.direct_schemas.payload_schema/ schema_config.direct_schemas/ schema_config.schema_registry_config.api_secret_ref/ schema_config.schema_registry_config.key_schema_locator.confluent_schema/ schema_config.schema_registry_config.key_schema_locator/ schema_config.schema_registry_config.payload_schema_locator.confluent_schema/ schema_config.schema_registry_config.payload_schema_locator/ schema_config.schema_registry_config/ schema_config/ source_config.kafka_stream_config.subscription_mode/ source_config.kafka_stream_config/ source_config.kinesis_stream_config.stream_arns/ source_config.kinesis_stream_config.stream_names/ source_config.kinesis_stream_config/ source_config/",
+        ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_store::CreateOnlineStore::INFO,
         "Creates an online store.",
         &[Input::required("online_store", Kind::Object, &[Location::Json])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_store::DeleteOnlineStore::INFO,
         "Deletes an online store.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_store::DeleteOnlineTable::INFO,
         "Deletes an online table.",
         &[Input::required("online_table_name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::feature_store::GetOnlineStore::INFO,
         "Returns one online store.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::feature_store::ListOnlineStores::INFO,
             "Lists the online stores.",
@@ -817,6 +864,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::feature_store::PublishTable::INFO,
             "Publishes a table of features to an online store.",
@@ -826,15 +874,18 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
-        super::feature_store::UpdateOnlineStore::INFO,
-        "Changes an online store.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Path]),
-            Input::required("online_store", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::feature_store::UpdateOnlineStore::INFO,
+            "Changes an online store.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Path]),
+                Input::required("online_store", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("online_store", "-name"),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::forecasting::CreateExperiment::INFO,
             "Starts a serverless forecasting experiment and returns its ID.",
@@ -882,11 +933,13 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 timeout_seconds: 7200,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::forecasting::GetExperiment::INFO,
         "Returns the state of a forecasting experiment.",
         &[Input::required("experiment_id", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::materialized_features::CreateFeatureTag::INFO,
         "Adds a tag to a feature.",
@@ -896,6 +949,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("feature_tag", Kind::Object, &[Location::Json]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::materialized_features::DeleteFeatureTag::INFO,
         "Deletes a tag of a feature.",
@@ -905,6 +959,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("key", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::materialized_features::GetFeatureLineage::INFO,
         "Returns the models, feature specs and online features that use a feature.",
@@ -913,6 +968,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("feature_name", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::materialized_features::GetFeatureTag::INFO,
         "Returns one tag of a feature.",
@@ -922,6 +978,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("key", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::materialized_features::ListFeatureTags::INFO,
             "Lists the tags of a feature.",
@@ -941,17 +998,19 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
-        super::materialized_features::UpdateFeatureTag::INFO,
-        "Changes a tag of a feature.",
-        &[
-            Input::required("table_name", Kind::Text, &[Location::Path]),
-            Input::required("feature_name", Kind::Text, &[Location::Path]),
-            Input::required("key", Kind::Text, &[Location::Path]),
-            Input::required("feature_tag", Kind::Object, &[Location::Json]),
-            Input::optional("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::materialized_features::UpdateFeatureTag::INFO,
+            "Changes a tag of a feature.",
+            &[
+                Input::required("table_name", Kind::Text, &[Location::Path]),
+                Input::required("feature_name", Kind::Text, &[Location::Path]),
+                Input::required("key", Kind::Text, &[Location::Path]),
+                Input::required("feature_tag", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("feature_tag", "-key ?"),
     OperationSchema::new(
             super::model_registry::ApproveTransitionRequest::INFO,
             "Approves a request to move a model version to another stage.",
@@ -1252,7 +1311,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         .object(),
     OperationSchema::new(
             super::model_registry::TestRegistryWebhook::INFO,
-            "Fires a webhook as a test and returns what the receiver answered.",
+            "Fires a webhook as a test and returns what the receiver responded.",
             &[
                 Input::required("id", Kind::Text, &[Location::Member]),
                 Input::optional("event", Kind::Text, &[Location::Member]),

@@ -554,7 +554,7 @@ databricks_core::operation! {
             timestamp: i64 = member "timestamp",
         }
         optional {
-            /// Digest of the dataset the value was measured on, such as an MD5 hash; tells datasets of equal name apart.
+            /// Digest of the dataset the value was measured on, such as an MD5 hash; distinguishes datasets of equal name.
             dataset_digest: String = optional "dataset_digest",
             /// Name of the dataset the value was measured on.
             dataset_name: String = optional "dataset_name",
@@ -1007,6 +1007,7 @@ databricks_core::operation! {
     UpdateIssue {
         info: "experiments.update_issue", PATCH "/api/2.0/mlflow/{name}", Workspace;
         output: super::Issue = databricks_core::ResponseParts::json;
+        request { masked("issue", "-name =categories =description =last_seen_time =severity =status =tags =title metadata/") }
         required {
             /// Resource name, `experiments/{experiment}/issues/{issue}`.
             ///
@@ -1014,12 +1015,17 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The issue with its new values.
             issue: super::Issue = json "issue",
+        }
+        optional {
             /// Any of `title`, `description`, `tags`, `categories`, `severity`, `status`, `last_seen_time` and `metadata.KEY`.
             ///
             /// An empty value clears a field, but not title, status or severity, and `last_seen_time` only for issues of source
             /// `MANUAL`. A list of categories or map of tags is replaced as a whole; a metadata path sets or removes one key, and
             /// `metadata` alone is refused.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `issue`. It can hold `title`, `description`, `status`, `severity`,
+            /// `categories`, `tags`, `last_seen_time`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

@@ -109,10 +109,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Creates a feature.
     ///
-    /// `POST /api/2.0/feature-engineering/features`
+    /// `POST /api/2.0/feature-engineering/features` **In private preview**: may change in any release.
     CreateFeature {
         info: "feature_engineering.create_feature", POST "/api/2.0/feature-engineering/features", Workspace;
         output: super::Feature = databricks_core::ResponseParts::json;
@@ -137,12 +139,14 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Creates a Kafka configuration.
     ///
     /// Everybody in the metastore can read and use it; only its creator can delete it.
     ///
-    /// `POST /api/2.0/feature-engineering/features/kafka-configs`
+    /// `POST /api/2.0/feature-engineering/features/kafka-configs` **In private preview**: may change in any release.
     CreateKafkaConfig {
         info: "feature_engineering.create_kafka_config", POST "/api/2.0/feature-engineering/features/kafka-configs", Workspace;
         output: super::KafkaConfig = databricks_core::ResponseParts::json;
@@ -215,10 +219,12 @@ impl databricks_core::LongRunning for CreateMaterializationSet {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Begins to materialize a feature.
     ///
-    /// `POST /api/2.0/feature-engineering/materialized-features`
+    /// `POST /api/2.0/feature-engineering/materialized-features` **In private preview**: may change in any release.
     CreateMaterializedFeature {
         info: "feature_engineering.create_materialized_feature", POST "/api/2.0/feature-engineering/materialized-features", Workspace;
         output: super::MaterializedFeature = databricks_core::ResponseParts::json;
@@ -229,10 +235,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Creates a stream, an object of Unity Catalog that stands for an external source of streaming data.
     ///
-    /// `POST /api/2.0/feature-engineering/streams`
+    /// `POST /api/2.0/feature-engineering/streams` **In private preview**: may change in any release.
     CreateStream {
         info: "feature_engineering.create_stream", POST "/api/2.0/feature-engineering/streams", Workspace;
         output: super::Stream = databricks_core::ResponseParts::json;
@@ -243,10 +251,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Deletes a feature.
     ///
-    /// `DELETE /api/2.0/feature-engineering/features/{full_name}`
+    /// `DELETE /api/2.0/feature-engineering/features/{full_name}` **In private preview**: may change in any release.
     DeleteFeature {
         info: "feature_engineering.delete_feature", DELETE "/api/2.0/feature-engineering/features/{full_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -271,10 +281,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Deletes a Kafka configuration, which only its creator can do.
     ///
-    /// `DELETE /api/2.0/feature-engineering/features/kafka-configs/{name}`
+    /// `DELETE /api/2.0/feature-engineering/features/kafka-configs/{name}` **In private preview**: may change in any release.
     DeleteKafkaConfig {
         info: "feature_engineering.delete_kafka_config", DELETE "/api/2.0/feature-engineering/features/kafka-configs/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -352,10 +364,13 @@ impl databricks_core::LongRunning for DeleteMaterializationSet {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Deletes a materialized feature.
     ///
-    /// `DELETE /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
+    /// `DELETE /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}` **In private preview**: may change
+    /// in any release.
     DeleteMaterializedFeature {
         info: "feature_engineering.delete_materialized_feature", DELETE "/api/2.0/feature-engineering/materialized-features/{materialized_feature_id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -366,10 +381,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Deletes a stream, with the table or view of its ingestion.
     ///
-    /// `DELETE /api/2.0/feature-engineering/streams/{name}`
+    /// `DELETE /api/2.0/feature-engineering/streams/{name}` **In private preview**: may change in any release.
     DeleteStream {
         info: "feature_engineering.delete_stream", DELETE "/api/2.0/feature-engineering/streams/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -380,10 +397,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns one feature.
     ///
-    /// `GET /api/2.0/feature-engineering/features/{full_name}`
+    /// `GET /api/2.0/feature-engineering/features/{full_name}` **In private preview**: may change in any release.
     GetFeature {
         info: "feature_engineering.get_feature", GET "/api/2.0/feature-engineering/features/{full_name}", Workspace;
         output: super::Feature = databricks_core::ResponseParts::json;
@@ -408,10 +427,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns one Kafka configuration.
     ///
-    /// `GET /api/2.0/feature-engineering/features/kafka-configs/{name}`
+    /// `GET /api/2.0/feature-engineering/features/kafka-configs/{name}` **In private preview**: may change in any release.
     GetKafkaConfig {
         info: "feature_engineering.get_kafka_config", GET "/api/2.0/feature-engineering/features/kafka-configs/{name}", Workspace;
         output: super::KafkaConfig = databricks_core::ResponseParts::json;
@@ -436,10 +457,13 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns one materialized feature.
     ///
-    /// `GET /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
+    /// `GET /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}` **In private preview**: may change in
+    /// any release.
     GetMaterializedFeature {
         info: "feature_engineering.get_materialized_feature", GET "/api/2.0/feature-engineering/materialized-features/{materialized_feature_id}", Workspace;
         output: super::MaterializedFeature = databricks_core::ResponseParts::json;
@@ -464,10 +488,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns one stream.
     ///
-    /// `GET /api/2.0/feature-engineering/streams/{name}`
+    /// `GET /api/2.0/feature-engineering/streams/{name}` **In private preview**: may change in any release.
     GetStream {
         info: "feature_engineering.get_stream", GET "/api/2.0/feature-engineering/streams/{name}", Workspace;
         output: super::Stream = databricks_core::ResponseParts::json;
@@ -478,10 +504,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the features of a schema.
     ///
-    /// `GET /api/2.0/feature-engineering/features`
+    /// `GET /api/2.0/feature-engineering/features` **In private preview**: may change in any release.
     ListFeatures {
         info: "feature_engineering.list_features", GET "/api/2.0/feature-engineering/features", Workspace;
         output: super::ListFeaturesResponse = databricks_core::ResponseParts::json;
@@ -500,6 +528,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListFeatures {
     type Item = super::Feature;
     #[inline]
@@ -521,10 +550,12 @@ impl databricks_core::Paginated for ListFeatures {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the Kafka configurations of the metastore, without their schemas.
     ///
-    /// `GET /api/2.0/feature-engineering/features/kafka-configs`
+    /// `GET /api/2.0/feature-engineering/features/kafka-configs` **In private preview**: may change in any release.
     ListKafkaConfigs {
         info: "feature_engineering.list_kafka_configs", GET "/api/2.0/feature-engineering/features/kafka-configs", Workspace;
         output: super::ListKafkaConfigsResponse = databricks_core::ResponseParts::json;
@@ -537,6 +568,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListKafkaConfigs {
     type Item = super::KafkaConfig;
     #[inline]
@@ -558,10 +590,12 @@ impl databricks_core::Paginated for ListKafkaConfigs {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists materialized features.
     ///
-    /// `GET /api/2.0/feature-engineering/materialized-features`
+    /// `GET /api/2.0/feature-engineering/materialized-features` **In private preview**: may change in any release.
     ListMaterializedFeatures {
         info: "feature_engineering.list_materialized_features", GET "/api/2.0/feature-engineering/materialized-features", Workspace;
         output: super::ListMaterializedFeaturesResponse = databricks_core::ResponseParts::json;
@@ -576,6 +610,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListMaterializedFeatures {
     type Item = super::MaterializedFeature;
     #[inline]
@@ -597,12 +632,14 @@ impl databricks_core::Paginated for ListMaterializedFeatures {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the streams of a schema.
     ///
     /// Streams the caller may not read are taken out after paging, so a page can be short or empty although more pages follow.
     ///
-    /// `GET /api/2.0/feature-engineering/streams`
+    /// `GET /api/2.0/feature-engineering/streams` **In private preview**: may change in any release.
     ListStreams {
         info: "feature_engineering.list_streams", GET "/api/2.0/feature-engineering/streams", Workspace;
         output: super::ListStreamsResponse = databricks_core::ResponseParts::json;
@@ -617,6 +654,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListStreams {
     type Item = super::Stream;
     #[inline]
@@ -714,38 +752,52 @@ impl databricks_core::LongRunning for PurgeFeatureEntities {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes the description of a feature, its only mutable field.
     ///
-    /// `PATCH /api/2.0/feature-engineering/features/{full_name}`
+    /// `PATCH /api/2.0/feature-engineering/features/{full_name}` **In private preview**: may change in any release.
     UpdateFeature {
         info: "feature_engineering.update_feature", PATCH "/api/2.0/feature-engineering/features/{full_name}", Workspace;
         output: super::Feature = databricks_core::ResponseParts::json;
+        request { masked("feature", "-full_name =description") }
         required {
             /// Full name, `catalog.schema.name`.
             full_name: String = path "full_name",
             /// The feature with its new values.
             feature: super::Feature = json "feature",
+        }
+        optional {
             /// Only `description`.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `feature`. It can hold `description`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes a Kafka configuration.
     ///
-    /// `PATCH /api/2.0/feature-engineering/features/kafka-configs/{name}`
+    /// `PATCH /api/2.0/feature-engineering/features/kafka-configs/{name}` **In private preview**: may change in any release.
     UpdateKafkaConfig {
         info: "feature_engineering.update_kafka_config", PATCH "/api/2.0/feature-engineering/features/kafka-configs/{name}", Workspace;
         output: super::KafkaConfig = databricks_core::ResponseParts::json;
+        request { masked("kafka_config", "-name auth_config.mtls_config.key_password_ref/ auth_config.mtls_config.keystore_password_ref/ auth_config.mtls_config.truststore_password_ref/ auth_config.mtls_config/ auth_config/ backfill_source.delta_table_source/ backfill_source/ ingestion_config.backfill_source.delta_table_source/ ingestion_config.backfill_source/ ingestion_config.ingestion_destination/ ingestion_config/ key_schema.proto_schema/ key_schema/ subscription_mode/ value_schema.proto_schema/ value_schema/") }
         required {
             /// Name of the configuration, unique in the metastore.
             name: String = path "name",
             /// The kafka config with its new values.
             kafka_config: super::KafkaConfig = json "kafka_config",
+        }
+        optional {
             /// Fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `kafka_config`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -753,30 +805,33 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes members of a set or changes their pause settings, as a long-running operation.
     ///
-    /// The change is not atomic: a part may succeed although the operation fails; its metadata tells which.
+    /// The change is not atomic: a part may succeed although the operation fails; its metadata states which.
     ///
     /// `PATCH /api/2.0/feature-engineering/materialization-sets/{materialization_set_id}` A fresh idempotency key is sent in
     /// `request_id` unless you set one.
     UpdateMaterializationSet {
         info: "feature_engineering.update_materialization_set", PATCH "/api/2.0/feature-engineering/materialization-sets/{materialization_set_id}", Workspace, idempotency(databricks_core::Idempotency::Keyed);
         output: super::Operation = databricks_core::ResponseParts::json;
+        request { masked("materialization_set", "-materialization_set_id =materialized_features") }
         prepare: |op| databricks_core::idempotency::fill(&mut op.request_id);
         required {
             /// ID of the set.
             materialization_set_id: String = path "materialization_set_id",
             /// The materialization set with its new values.
             materialization_set: super::MaterializationSet = json "materialization_set",
-            /// `materialized_features` or `*`.
-            ///
-            /// Members left out of the list are deleted, none can be added, and in those that stay nothing but the pause setting can
-            /// change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// Token that makes the call idempotent: a repeated one returns the operation of the first call and does nothing more.
             ///
             /// Other parameters are not compared. Without a token every call acts.
             request_id: String = query "request_id",
+            /// `materialized_features` or `*`.
+            ///
+            /// Members left out of the list are deleted, none can be added, and in those that stay nothing but the pause setting can
+            /// change.
+            ///
+            /// Unless it is set, it names what is set in `materialization_set`. It can hold `materialized_features`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -821,38 +876,53 @@ impl databricks_core::LongRunning for UpdateMaterializationSet {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes the schedule state of a materialized feature.
     ///
-    /// `PATCH /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}`
+    /// `PATCH /api/2.0/feature-engineering/materialized-features/{materialized_feature_id}` **In private preview**: may change
+    /// in any release.
     UpdateMaterializedFeature {
         info: "feature_engineering.update_materialized_feature", PATCH "/api/2.0/feature-engineering/materialized-features/{materialized_feature_id}", Workspace;
         output: super::MaterializedFeature = databricks_core::ResponseParts::json;
+        request { masked("materialized_feature", "-materialized_feature_id -table_name =pipeline_schedule_state") }
         required {
             /// ID of the materialized feature.
             materialized_feature_id: String = path "materialized_feature_id",
             /// The materialized feature with its new values.
             materialized_feature: super::MaterializedFeature = json "materialized_feature",
+        }
+        optional {
             /// Only `pipeline_schedule_state`.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `materialized_feature`. It can hold `pipeline_schedule_state`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes the fields of a stream that the mask names.
     ///
-    /// `PATCH /api/2.0/feature-engineering/streams/{name}`
+    /// `PATCH /api/2.0/feature-engineering/streams/{name}` **In private preview**: may change in any release.
     UpdateStream {
         info: "feature_engineering.update_stream", PATCH "/api/2.0/feature-engineering/streams/{name}", Workspace;
         output: super::Stream = databricks_core::ResponseParts::json;
+        request { masked("stream", "-name connection_config.direct_mtls_config.mtls_config.key_password_ref/ connection_config.direct_mtls_config.mtls_config.keystore_password_ref/ connection_config.direct_mtls_config.mtls_config.truststore_password_ref/ connection_config.direct_mtls_config.mtls_config/ connection_config.direct_mtls_config/ connection_config/ ingestion_config.backfill_source.delta_table_source/ ingestion_config.backfill_source/ ingestion_config.ingestion_destination/ ingestion_config/ schema_config.direct_schemas.key_schema.proto_schema/ schema_config.direct_schemas.key_schema/ schema_config.direct_schemas.payload_schema.proto_schema/ schema_config.direct_schemas.payload_schema/ schema_config.direct_schemas/ schema_config.schema_registry_config.api_secret_ref/ schema_config.schema_registry_config.key_schema_locator.confluent_schema/ schema_config.schema_registry_config.key_schema_locator/ schema_config.schema_registry_config.payload_schema_locator.confluent_schema/ schema_config.schema_registry_config.payload_schema_locator/ schema_config.schema_registry_config/ schema_config/ source_config.kafka_stream_config.subscription_mode/ source_config.kafka_stream_config/ source_config.kinesis_stream_config.stream_arns/ source_config.kinesis_stream_config.stream_names/ source_config.kinesis_stream_config/ source_config/") }
         required {
             /// Full name, `catalog.schema.stream`.
             name: String = path "name",
             /// The stream with its new values.
             stream: super::Stream = json "stream",
+        }
+        optional {
             /// Fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `stream`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

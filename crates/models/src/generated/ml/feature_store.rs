@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Creates an online store.
     ///
-    /// `POST /api/2.0/feature-store/online-stores`
+    /// `POST /api/2.0/feature-store/online-stores` **In private preview**: may change in any release.
     CreateOnlineStore {
         info: "feature_store.create_online_store", POST "/api/2.0/feature-store/online-stores", Workspace;
         output: super::OnlineStore = databricks_core::ResponseParts::json;
@@ -19,7 +19,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes an online store.
     ///
-    /// `DELETE /api/2.0/feature-store/online-stores/{name}`
+    /// `DELETE /api/2.0/feature-store/online-stores/{name}` **In private preview**: may change in any release.
     DeleteOnlineStore {
         info: "feature_store.delete_online_store", DELETE "/api/2.0/feature-store/online-stores/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -33,7 +33,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes an online table.
     ///
-    /// `DELETE /api/2.0/feature-store/online-tables/{online_table_name}`
+    /// `DELETE /api/2.0/feature-store/online-tables/{online_table_name}` **In private preview**: may change in any release.
     DeleteOnlineTable {
         info: "feature_store.delete_online_table", DELETE "/api/2.0/feature-store/online-tables/{online_table_name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -47,7 +47,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one online store.
     ///
-    /// `GET /api/2.0/feature-store/online-stores/{name}`
+    /// `GET /api/2.0/feature-store/online-stores/{name}` **In private preview**: may change in any release.
     GetOnlineStore {
         info: "feature_store.get_online_store", GET "/api/2.0/feature-store/online-stores/{name}", Workspace;
         output: super::OnlineStore = databricks_core::ResponseParts::json;
@@ -61,7 +61,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the online stores.
     ///
-    /// `GET /api/2.0/feature-store/online-stores`
+    /// `GET /api/2.0/feature-store/online-stores` **In private preview**: may change in any release.
     ListOnlineStores {
         info: "feature_store.list_online_stores", GET "/api/2.0/feature-store/online-stores", Workspace;
         output: super::ListOnlineStoresResponse = databricks_core::ResponseParts::json;
@@ -98,7 +98,7 @@ impl databricks_core::Paginated for ListOnlineStores {
 databricks_core::operation! {
     /// Publishes a table of features to an online store.
     ///
-    /// `POST /api/2.0/feature-store/tables/{source_table_name}/publish`
+    /// `POST /api/2.0/feature-store/tables/{source_table_name}/publish` **In private preview**: may change in any release.
     PublishTable {
         info: "feature_store.publish_table", POST "/api/2.0/feature-store/tables/{source_table_name}/publish", Workspace;
         output: super::PublishTableResponse = databricks_core::ResponseParts::json;
@@ -117,17 +117,22 @@ databricks_core::operation! {
     ///
     /// The change is not atomic: after an error some fields may have their new values; repeat the call until it succeeds.
     ///
-    /// `PATCH /api/2.0/feature-store/online-stores/{name}`
+    /// `PATCH /api/2.0/feature-store/online-stores/{name}` **In private preview**: may change in any release.
     UpdateOnlineStore {
         info: "feature_store.update_online_store", PATCH "/api/2.0/feature-store/online-stores/{name}", Workspace;
         output: super::OnlineStore = databricks_core::ResponseParts::json;
+        request { masked("online_store", "-name") }
         required {
             /// Name of the online store.
             name: String = path "name",
             /// The online store with its new values.
             online_store: super::OnlineStore = json "online_store",
+        }
+        optional {
             /// Fields to change.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `online_store`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

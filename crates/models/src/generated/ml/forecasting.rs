@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Starts a serverless forecasting experiment and returns its ID.
     ///
-    /// `POST /api/2.0/automl/create-forecasting-experiment`
+    /// `POST /api/2.0/automl/create-forecasting-experiment` **In private preview**: may change in any release.
     CreateExperiment {
         info: "forecasting.create_experiment", POST "/api/2.0/automl/create-forecasting-experiment", Workspace;
         output: super::CreateForecastingExperimentResponse = databricks_core::ResponseParts::json;
@@ -58,6 +58,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for CreateExperiment {
     type Poll = super::forecasting::GetExperiment;
+    type State = super::ForecastingExperimentState;
     const SUCCESS: &'static [&'static str] = &["SUCCEEDED"];
     const FAILURE: &'static [&'static str] = &["FAILED", "CANCELLED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(7200);
@@ -74,20 +75,25 @@ impl databricks_core::Waitable for CreateExperiment {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }
 
 databricks_core::operation! {
     /// Returns the state of a forecasting experiment.
     ///
-    /// `GET /api/2.0/automl/get-forecasting-experiment/{experiment_id}`
+    /// `GET /api/2.0/automl/get-forecasting-experiment/{experiment_id}` **In private preview**: may change in any release.
     GetExperiment {
         info: "forecasting.get_experiment", GET "/api/2.0/automl/get-forecasting-experiment/{experiment_id}", Workspace;
         output: super::ForecastingExperiment = databricks_core::ResponseParts::json;

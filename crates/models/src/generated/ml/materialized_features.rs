@@ -5,7 +5,8 @@
 databricks_core::operation! {
     /// Adds a tag to a feature.
     ///
-    /// `POST /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags`
+    /// `POST /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags` **In private preview**: may
+    /// change in any release.
     CreateFeatureTag {
         info: "materialized_features.create_feature_tag", POST "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags", Workspace;
         output: super::FeatureTag = databricks_core::ResponseParts::json;
@@ -23,7 +24,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a tag of a feature.
     ///
-    /// `DELETE /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
+    /// `DELETE /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}` **In private preview**:
+    /// may change in any release.
     DeleteFeatureTag {
         info: "materialized_features.delete_feature_tag", DELETE "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -41,7 +43,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the models, feature specs and online features that use a feature.
     ///
-    /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/lineage`
+    /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/lineage` **In private preview**: may
+    /// change in any release.
     GetFeatureLineage {
         info: "materialized_features.get_feature_lineage", GET "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/lineage", Workspace;
         output: super::FeatureLineage = databricks_core::ResponseParts::json;
@@ -57,7 +60,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one tag of a feature.
     ///
-    /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
+    /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}` **In private preview**: may
+    /// change in any release.
     GetFeatureTag {
         info: "materialized_features.get_feature_tag", GET "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}", Workspace;
         output: super::FeatureTag = databricks_core::ResponseParts::json;
@@ -75,7 +79,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the tags of a feature.
     ///
-    /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags`
+    /// `GET /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags` **In private preview**: may change
+    /// in any release.
     ListFeatureTags {
         info: "materialized_features.list_feature_tags", GET "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags", Workspace;
         output: super::ListFeatureTagsResponse = databricks_core::ResponseParts::json;
@@ -118,10 +123,12 @@ impl databricks_core::Paginated for ListFeatureTags {
 databricks_core::operation! {
     /// Changes a tag of a feature.
     ///
-    /// `PATCH /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}`
+    /// `PATCH /api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}` **In private preview**:
+    /// may change in any release.
     UpdateFeatureTag {
         info: "materialized_features.update_feature_tag", PATCH "/api/2.0/feature-store/feature-tables/{table_name}/features/{feature_name}/tags/{key}", Workspace;
         output: super::FeatureTag = databricks_core::ResponseParts::json;
+        request { masked("feature_tag", "-key ?") }
         required {
             /// Name of the feature table.
             table_name: String = path "table_name",
@@ -134,7 +141,9 @@ databricks_core::operation! {
         }
         optional {
             /// Fields to change.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `feature_tag`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

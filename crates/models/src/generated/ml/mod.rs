@@ -6,9 +6,9 @@
 //! |---|
 //! | [`experiments`] |
 //! | [`feature_engineering`] |
-//! | [`feature_store`] |
-//! | [`forecasting`] |
-//! | [`materialized_features`] |
+//! | `feature_store`, with the feature `preview` |
+//! | `forecasting`, with the feature `preview` |
+//! | `materialized_features`, with the feature `preview` |
 //! | [`model_registry`] |
 
 #[cfg(feature = "dynamic")]
@@ -16,8 +16,14 @@ pub mod dynamic;
 mod types;
 pub mod experiments;
 pub mod feature_engineering;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod feature_store;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod forecasting;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod materialized_features;
 pub mod model_registry;
 pub use types::*;

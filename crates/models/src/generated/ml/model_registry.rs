@@ -124,7 +124,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Creates a webhook that calls a URL or runs a job on registry events.
     ///
-    /// `POST /api/2.0/mlflow/registry-webhooks/create` **In public preview**: may change in any release.
+    /// `POST /api/2.0/mlflow/registry-webhooks/create`
     CreateWebhook {
         info: "model_registry.create_webhook", POST "/api/2.0/mlflow/registry-webhooks/create", Workspace;
         output: super::CreateWebhookResponse = databricks_core::ResponseParts::json;
@@ -255,7 +255,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a webhook.
     ///
-    /// `DELETE /api/2.0/mlflow/registry-webhooks/delete` **In public preview**: may change in any release.
+    /// `DELETE /api/2.0/mlflow/registry-webhooks/delete`
     DeleteWebhook {
         info: "model_registry.delete_webhook", DELETE "/api/2.0/mlflow/registry-webhooks/delete", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -458,7 +458,7 @@ impl databricks_core::Paginated for ListTransitionRequests {
 databricks_core::operation! {
     /// Lists webhooks.
     ///
-    /// `GET /api/2.0/mlflow/registry-webhooks/list` **In public preview**: may change in any release.
+    /// `GET /api/2.0/mlflow/registry-webhooks/list`
     ListWebhooks {
         info: "model_registry.list_webhooks", GET "/api/2.0/mlflow/registry-webhooks/list", Workspace;
         output: super::ListRegistryWebhooks = databricks_core::ResponseParts::json;
@@ -691,9 +691,9 @@ databricks_core::operation! {
 }
 
 databricks_core::operation! {
-    /// Fires a webhook as a test and returns what the receiver answered.
+    /// Fires a webhook as a test and returns what the receiver responded.
     ///
-    /// `POST /api/2.0/mlflow/registry-webhooks/test` **In public preview**: may change in any release.
+    /// `POST /api/2.0/mlflow/registry-webhooks/test`
     TestRegistryWebhook {
         info: "model_registry.test_registry_webhook", POST "/api/2.0/mlflow/registry-webhooks/test", Workspace;
         output: super::TestRegistryWebhookResponse = databricks_core::ResponseParts::json;
@@ -815,7 +815,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes a webhook.
     ///
-    /// `PATCH /api/2.0/mlflow/registry-webhooks/update` **In public preview**: may change in any release.
+    /// `PATCH /api/2.0/mlflow/registry-webhooks/update`
     UpdateWebhook {
         info: "model_registry.update_webhook", PATCH "/api/2.0/mlflow/registry-webhooks/update", Workspace;
         output: super::UpdateWebhookResponse = databricks_core::ResponseParts::json;

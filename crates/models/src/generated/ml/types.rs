@@ -28,7 +28,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An aggregation over a time window; one function is set.
     AggregationFunction {
         optional {
@@ -82,7 +84,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Estimates the number of distinct values.
     ApproxCountDistinctFunction {
         required {
@@ -101,7 +105,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Estimates a percentile.
     ApproxPercentileFunction {
         required {
@@ -120,7 +126,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Authentication towards Kafka.
     AuthConfig {
         optional {
@@ -132,7 +140,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Computes the mean.
     AvgFunction {
         required {
@@ -180,7 +190,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Historical data to fill up a stream with.
     BackfillSource {
         optional {
@@ -203,7 +215,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A column, possibly nested.
     ColumnIdentifier {
         required {
@@ -213,7 +227,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Takes the latest value of a column per entity.
     ColumnSelection {
         required {
@@ -243,7 +259,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A continuous window, given by length and shift.
     ContinuousWindow {
         required {
@@ -257,7 +275,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Counts values.
     CountFunction {
         required {
@@ -289,7 +309,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// The forecasting experiment that was created.
     CreateForecastingExperimentResponse {
         optional {
@@ -385,7 +407,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Applies a Unity Catalog function to each row.
     CustomUdf {
         required {
@@ -399,7 +423,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Where the data of a feature comes from; exactly one source is set.
     DataSource {
         optional {
@@ -443,15 +469,15 @@ databricks_core::model! {
         required {
             /// Name, such as `catalog.schema.table@2`.
             name: String = "name",
-            /// Digest, such as an MD5 hash; tells datasets of equal name apart.
+            /// Digest, such as an MD5 hash; distinguishes datasets of equal name.
             digest: String = "digest",
             /// Kind of source, such as `databricks-uc-table`, `DBFS` or `S3`.
             source_type: String = "source_type",
         }
         optional {
-            /// Statistics of the data, such as row count or mean, as text.
+            /// Statistics of the data, such as row count or mean, as a string.
             profile: String = "profile",
-            /// Schema as text, such as the JSON that MLflow writes for data frames and arrays.
+            /// Schema as a string, such as the JSON that MLflow writes for data frames and arrays.
             schema: String = "schema",
             /// Where the data came from; it may have been transformed since.
             ///
@@ -585,7 +611,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A Delta table as source of a feature.
     DeltaTableSource {
         required {
@@ -612,7 +640,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Connection to Kafka with mutual TLS.
     DirectMtlsConfig {
         required {
@@ -624,7 +654,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Schemas given in the stream itself, without a schema registry.
     DirectSchemas {
         optional {
@@ -638,7 +670,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A column that identifies an entity.
     EntityColumn {
         required {
@@ -771,7 +805,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Definition of a feature: source, entities, function and window.
     Feature {
         required {
@@ -845,7 +881,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// What uses a feature.
     FeatureLineage {
         optional {
@@ -859,7 +897,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A feature spec that contains a feature.
     FeatureLineageFeatureSpec {
         optional {
@@ -869,7 +909,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A model version trained on a feature.
     FeatureLineageModel {
         optional {
@@ -881,7 +923,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An online feature fed from a feature.
     FeatureLineageOnlineFeature {
         optional {
@@ -918,7 +962,7 @@ databricks_core::model! {
             /// Features to look up; all of the table if empty.
             feature_names: Vec<String> = "feature_names",
             /// How old a value may be in a lookup at a point in time.
-            lookback_window: databricks_core::Duration = "lookback_window",
+            lookback_window: databricks_core::ProtoDuration = "lookback_window",
             /// Features to return under another name.
             rename_outputs: Vec<RenameOutput> = "rename_outputs",
             /// Columns with the time, for a lookup at a point in time.
@@ -927,7 +971,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Another feature that a feature is computed from.
     FeatureReference {
         required {
@@ -957,7 +1003,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A tag of a feature in a feature table.
     FeatureTag {
         required {
@@ -971,7 +1019,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Other features as source of a feature.
     FeatureViewSource {
         optional {
@@ -995,7 +1045,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A field of a flat schema.
     FieldDefinition {
         required {
@@ -1031,7 +1083,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Takes the first distinct values, in time order.
     FirstDistinctFunction {
         required {
@@ -1043,7 +1097,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Takes the first value.
     FirstFunction {
         required {
@@ -1053,7 +1109,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Takes the first values, in time order.
     FirstNFunction {
         required {
@@ -1065,7 +1123,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A schema of scalar fields, in order.
     FlatSchema {
         required {
@@ -1075,7 +1135,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A forecasting experiment and its state.
     ForecastingExperiment {
         optional {
@@ -1089,7 +1151,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How a feature is computed; one kind is set.
     Function {
         optional {
@@ -1107,7 +1171,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A further parameter of a function.
     FunctionExtraParameter {
         required {
@@ -1265,7 +1331,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How the data of a stream is copied to a table.
     IngestionConfig {
         required {
@@ -1299,7 +1367,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Where the data of a stream is copied.
     IngestionDestination {
         optional {
@@ -1311,7 +1381,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A parameter of a Unity Catalog function and the column it gets.
     InputBinding {
         required {
@@ -1397,7 +1469,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Job from which a call was made.
     JobContext {
         optional {
@@ -1437,7 +1511,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How to read from Kafka topics.
     KafkaConfig {
         required {
@@ -1471,7 +1547,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A Kafka topic as source of a feature.
     KafkaSource {
         required {
@@ -1489,7 +1567,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Kafka as platform of a stream.
     KafkaStreamConfig {
         required {
@@ -1506,7 +1586,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Which Kafka topics to read; one member is set.
     KafkaSubscriptionMode {
         optional {
@@ -1520,7 +1602,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Amazon Kinesis as platform of a stream.
     KinesisStreamConfig {
         optional {
@@ -1537,7 +1621,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Takes the last distinct values, in time order.
     LastDistinctFunction {
         required {
@@ -1549,7 +1635,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Takes the last value.
     LastFunction {
         required {
@@ -1559,7 +1647,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Takes the last values, in time order.
     LastNFunction {
         required {
@@ -1571,7 +1661,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Job or notebook from which a call was made.
     LineageContext {
         optional {
@@ -1623,7 +1715,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A page of tags.
     ListFeatureTagsResponse {
         optional {
@@ -1635,7 +1729,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A page of features.
     ListFeaturesResponse {
         optional {
@@ -1647,7 +1743,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A page of Kafka configurations.
     ListKafkaConfigsResponse {
         required {
@@ -1661,7 +1759,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A page of materialized features.
     ListMaterializedFeaturesResponse {
         optional {
@@ -1685,7 +1785,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A page of online stores.
     ListOnlineStoresResponse {
         optional {
@@ -1709,7 +1811,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A page of streams.
     ///
     /// It can have fewer items than asked for, even none, although more pages follow.
@@ -1856,7 +1960,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Who is told about failed runs.
+    /// Who is notified about failed runs.
     MaterializationFailureNotification {
         optional {
             /// Notification destinations, such as Slack, PagerDuty or a webhook; not possible for streaming features.
@@ -1873,7 +1977,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Who is told about runs that materialize features.
+    /// Who is notified about runs that materialize features.
     MaterializationNotifications {
         optional {
             /// For failed runs.
@@ -1894,7 +1998,7 @@ databricks_core::model! {
             ///
             /// An update that includes them deletes those left out.
             materialized_features: Vec<MaterializedFeature> = "materialized_features",
-            /// Who is told about runs, for every job and pipeline of the set.
+            /// Who is notified about runs, for every job and pipeline of the set.
             notifications: MaterializationNotifications = "notifications",
         }
     }
@@ -1949,7 +2053,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Who is told about successful runs.
+    /// Who is notified about successful runs.
     MaterializationSuccessNotification {
         optional {
             /// Notification destinations, such as Slack, PagerDuty or a webhook; not possible for streaming features.
@@ -1986,7 +2090,7 @@ databricks_core::model! {
             materialization_set_id: String = "materialization_set_id",
             /// ID, assigned by the server.
             materialized_feature_id: String = "materialized_feature_id",
-            /// Who is told about runs.
+            /// Who is notified about runs.
             notifications: MaterializationNotifications = "notifications",
             /// Delta table to write to; its name comes back in `table_name`.
             offline_store_config: OfflineStoreConfig = "offline_store_config",
@@ -2025,7 +2129,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Computes the maximum.
     MaxFunction {
         required {
@@ -2039,7 +2145,7 @@ databricks_core::model! {
     /// A value of a metric.
     Metric {
         optional {
-            /// Digest of the dataset the value was measured on, such as an MD5 hash; tells datasets of equal name apart.
+            /// Digest of the dataset the value was measured on, such as an MD5 hash; distinguishes datasets of equal name.
             dataset_digest: String = "dataset_digest",
             /// Name of the dataset the value was measured on.
             dataset_name: String = "dataset_name",
@@ -2059,7 +2165,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Computes the minimum.
     MinFunction {
         required {
@@ -2239,7 +2347,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Mutual TLS towards Kafka, with JKS files on Unity Catalog volumes and passwords in secret scopes.
     MtlsConfig {
         required {
@@ -2279,7 +2389,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A database that serves features online.
     OnlineStore {
         required {
@@ -2367,7 +2479,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A Protocol Buffers schema and the message in it that records have.
     ProtoSchemaSpec {
         required {
@@ -2381,7 +2495,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Where and how a table is published.
     PublishSpec {
         required {
@@ -2406,7 +2522,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// The published table.
     PublishTableResponse {
         optional {
@@ -2604,7 +2722,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Values that come with a request, in batch scoring or at a serving endpoint, as source of a feature.
     RequestSource {
         optional {
@@ -2638,7 +2758,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A window that moves along with the time of evaluation.
     RollingWindow {
         optional {
@@ -2646,9 +2768,9 @@ databricks_core::model! {
             /// for late data.
             ///
             /// Adds to the lateness of the source.
-            delay: databricks_core::Duration = "delay",
+            delay: databricks_core::ProtoDuration = "delay",
             /// Length of the window; without it, the whole history of an entity.
-            window_duration: databricks_core::Duration = "window_duration",
+            window_duration: databricks_core::ProtoDuration = "window_duration",
         }
     }
 }
@@ -2735,26 +2857,30 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A window computed in two parts: a batch pipeline aggregates past days, a streaming pipeline the most recent ones, and
     /// reads merge both.
     SawtoothWindow {
         optional {
             /// Not supported for this window.
-            delay: databricks_core::Duration = "delay",
+            delay: databricks_core::ProtoDuration = "delay",
             /// Length of the window, more than two days and not necessarily whole days; without it, the whole history of an entity.
-            window_duration: databricks_core::Duration = "window_duration",
+            window_duration: databricks_core::ProtoDuration = "window_duration",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A schema of messages; one kind is set.
     SchemaConfig {
         optional {
             /// Avro schema as JSON text.
             avro_schema: String = "avro_schema",
-            /// JSON Schema as text.
+            /// JSON Schema as a string.
             json_schema: String = "json_schema",
             /// Protocol Buffers schema.
             proto_schema: ProtoSchemaSpec = "proto_schema",
@@ -2762,7 +2888,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Which schema of a registry to use, and how messages are encoded.
     SchemaLocator {
         required {
@@ -2776,7 +2904,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A schema in a Confluent registry.
     SchemaLocatorConfluentSchema {
         required {
@@ -2789,7 +2919,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Schemas taken from a schema registry.
     SchemaRegistryConfig {
         optional {
@@ -2809,7 +2941,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Output of a declarative pipeline as source of a feature.
     SdpSource {
         optional {
@@ -2949,7 +3083,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An entry of a secret scope.
     SecretScopeReference {
         required {
@@ -2991,7 +3127,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A window that advances in steps and overlaps with the one before.
     SlidingWindow {
         required {
@@ -3003,30 +3141,34 @@ databricks_core::model! {
             /// for late data.
             ///
             /// Adds to the lateness of the source.
-            delay: databricks_core::Duration = "delay",
+            delay: databricks_core::ProtoDuration = "delay",
             /// Shift of the window bounds from midnight UTC, zero by default: with 22 hours and a step of a day they are at 22:00 UTC.
             ///
             /// Less than `slide_duration`.
-            offset: databricks_core::Duration = "offset",
+            offset: databricks_core::ProtoDuration = "offset",
             /// Length of the window; without it, the whole history of an entity.
             window_duration: String = "window_duration",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// When the data of a source counts as complete.
     SourceLateness {
         optional {
             /// Time to wait after the end of a window, zero by default.
             ///
             /// Materialization publishes the window only then, and training uses values as old as they would be online.
-            settling_delay: databricks_core::Duration = "settling_delay",
+            settling_delay: databricks_core::ProtoDuration = "settling_delay",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Computes the standard deviation of a population.
     StddevPopFunction {
         required {
@@ -3038,7 +3180,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Computes the standard deviation of a sample.
     StddevSampFunction {
         required {
@@ -3048,7 +3192,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// An external source of streaming data, as an object of Unity Catalog.
     Stream {
         required {
@@ -3087,7 +3233,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Kinesis streams by ARN.
     StreamArnList {
         optional {
@@ -3097,7 +3245,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How to connect to the platform of a stream; one member is set.
     StreamConnectionConfig {
         optional {
@@ -3109,7 +3259,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Kinesis streams by name.
     StreamNameList {
         optional {
@@ -3119,7 +3271,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Where the schemas of a stream come from; one member is set.
     StreamSchemaConfig {
         optional {
@@ -3131,7 +3285,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A stream as source of a feature.
     StreamSource {
         required {
@@ -3151,7 +3307,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Platform of a stream; one member is set.
     StreamSourceConfig {
         optional {
@@ -3179,7 +3337,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Former form of `KafkaSubscriptionMode`.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     SubscriptionMode {
@@ -3194,7 +3354,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Computes the sum.
     SumFunction {
         required {
@@ -3216,26 +3378,28 @@ databricks_core::model! {
             ///
             /// By default half the step of a sliding window or half the length of a tumbling one, but from 5 minutes to 1 hour; none
             /// for other features.
-            min_time_between_triggers: databricks_core::Duration = "min_time_between_triggers",
+            min_time_between_triggers: databricks_core::ProtoDuration = "min_time_between_triggers",
             /// How long the table must stay unchanged before a run starts; no wait by default.
-            wait_after_last_change: databricks_core::Duration = "wait_after_last_change",
+            wait_after_last_change: databricks_core::ProtoDuration = "wait_after_last_change",
         }
     }
 }
 
 databricks_core::model! {
-    /// Answer of the receiver to a test.
+    /// Response of the receiver to a test.
     TestRegistryWebhookResponse {
         optional {
-            /// Body of the answer.
+            /// Body of the response.
             body: String = "body",
-            /// HTTP status of the answer.
+            /// HTTP status of the response.
             status_code: i64 = "status_code",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Window over which a feature is aggregated; one kind is set.
     TimeWindow {
         optional {
@@ -3258,7 +3422,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A column with the time of a row.
     TimeseriesColumn {
         required {
@@ -3299,7 +3465,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Windows of fixed length, one after the other.
     TumblingWindow {
         required {
@@ -3311,11 +3479,11 @@ databricks_core::model! {
             /// for late data.
             ///
             /// Adds to the lateness of the source.
-            delay: databricks_core::Duration = "delay",
+            delay: databricks_core::ProtoDuration = "delay",
             /// Shift of the window bounds from midnight UTC, zero by default: with 22 hours and windows of a day they are at 22:00 UTC.
             ///
             /// Less than `window_duration`.
-            offset: databricks_core::Duration = "offset",
+            offset: databricks_core::ProtoDuration = "offset",
         }
     }
 }
@@ -3396,7 +3564,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Computes the variance of a population.
     VarPopFunction {
         required {
@@ -3406,7 +3576,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Computes the variance of a sample.
     VarSampFunction {
         required {
@@ -3674,7 +3846,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// State of a forecasting experiment.
     ForecastingExperimentState {
         /// `CANCELLED`: Was cancelled.
@@ -3690,7 +3864,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Kind of aggregation.
     FunctionFunctionType {
         /// `APPROX_COUNT_DISTINCT`: Number of distinct values, approximately.
@@ -3840,7 +4016,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// State of an online store.
     OnlineStoreState {
         /// `AVAILABLE`: The store can be used.
@@ -3876,7 +4054,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// When an online table follows its source table.
     PublishSpecPublishMode {
         /// `CONTINUOUS`: All the time.
@@ -4012,7 +4192,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A scalar type.
     ScalarDataType {
         /// `BINARY`: A row of bytes.
@@ -4040,7 +4222,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Encoding of messages.
     SchemaLocatorFormat {
         /// `FORMAT_AVRO`: Apache Avro.
@@ -4052,7 +4236,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Whether a declarative pipeline is usable as source.
     SdpSourceState {
         /// `ERROR`: Its run or the check of its output failed.

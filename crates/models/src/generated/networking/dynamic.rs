@@ -104,12 +104,20 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::private_network_gateways::UpdatePrivateNetworkGateway::INFO,
-        "Changes the fields of a private network gateway that `update_mask` names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("private_network_gateway", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::private_network_gateways::UpdatePrivateNetworkGateway::INFO,
+            "Changes the fields of a private network gateway that `update_mask` names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required(
+                    "private_network_gateway",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "private_network_gateway",
+            "-name aws_cloud_connection.cross_account_role/ aws_cloud_connection/ azure_cloud_connection.gateway_subnet/ azure_cloud_connection/",
+        ),
 ];

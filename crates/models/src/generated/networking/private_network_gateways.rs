@@ -158,6 +158,7 @@ databricks_core::operation! {
     UpdatePrivateNetworkGateway {
         info: "private_network_gateways.update_private_network_gateway", PATCH "/api/networking/v1/{name}", Account;
         output: super::PrivateNetworkGateway = databricks_core::ResponseParts::json;
+        request { masked("private_network_gateway", "-name aws_cloud_connection.cross_account_role/ aws_cloud_connection/ azure_cloud_connection.gateway_subnet/ azure_cloud_connection/") }
         required {
             /// Full gateway name, `accounts/{account}/network-connectivity-configs/{ncc}/private-network-gateways/{gateway}`.
             ///
@@ -165,8 +166,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The private network gateway with its new values.
             private_network_gateway: super::PrivateNetworkGateway = json "private_network_gateway",
+        }
+        optional {
             /// Comma-separated names of the gateway fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `private_network_gateway`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

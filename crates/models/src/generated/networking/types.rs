@@ -446,7 +446,7 @@ databricks_core::open_enum! {
         TableAlreadyExists = "TABLE_ALREADY_EXISTS",
         /// `TABLE_DOES_NOT_EXIST`: There is no such table.
         TableDoesNotExist = "TABLE_DOES_NOT_EXIST",
-        /// `TEMPORARILY_UNAVAILABLE`: The service cannot answer now; retry later.
+        /// `TEMPORARILY_UNAVAILABLE`: The service cannot respond now; retry later.
         TemporarilyUnavailable = "TEMPORARILY_UNAVAILABLE",
         /// `UNAUTHENTICATED`: Credentials are missing or invalid.
         Unauthenticated = "UNAUTHENTICATED",
@@ -456,7 +456,7 @@ databricks_core::open_enum! {
         Unknown_ = "UNKNOWN",
         /// `UNPARSEABLE_HTTP_ERROR`: The HTTP error body could not be parsed.
         UnparseableHttpError = "UNPARSEABLE_HTTP_ERROR",
-        /// `WORKSPACE_TEMPORARILY_UNAVAILABLE`: The workspace cannot answer now; retry later.
+        /// `WORKSPACE_TEMPORARILY_UNAVAILABLE`: The workspace cannot respond now; retry later.
         WorkspaceTemporarilyUnavailable = "WORKSPACE_TEMPORARILY_UNAVAILABLE",
     }
 }

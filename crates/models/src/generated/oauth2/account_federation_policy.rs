@@ -99,6 +99,7 @@ databricks_core::operation! {
     Update {
         info: "account_federation_policy.update", PATCH "/api/2.0/accounts/{account_id}/federationPolicies/{policy_id}", Account;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
+        request { masked("policy", "-policy_id -service_principal_id ? oidc_policy/") }
         required {
             /// Id of the policy.
             policy_id: String = path "policy_id",
@@ -110,7 +111,9 @@ databricks_core::operation! {
             /// the whole policy.
             ///
             /// Without it, every field set in the body is written.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `policy`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

@@ -46,14 +46,15 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::account_federation_policy::Update::INFO,
-        "Changes a federation policy of the account.",
-        &[
-            Input::required("policy_id", Kind::Text, &[Location::Path]),
-            Input::required("policy", Kind::Object, &[Location::Json]),
-            Input::optional("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::account_federation_policy::Update::INFO,
+            "Changes a federation policy of the account.",
+            &[
+                Input::required("policy_id", Kind::Text, &[Location::Path]),
+                Input::required("policy", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("policy", "-policy_id -service_principal_id ? oidc_policy/"),
     OperationSchema::new(
             super::custom_app_integration::Create::INFO,
             "Creates a custom OAuth application.",
@@ -237,15 +238,20 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::service_principal_federation_policy::Update::INFO,
-        "Changes a federation policy of a service principal.",
-        &[
-            Input::required("service_principal_id", Kind::Integer, &[Location::Path]),
-            Input::required("policy_id", Kind::Text, &[Location::Path]),
-            Input::required("policy", Kind::Object, &[Location::Json]),
-            Input::optional("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::service_principal_federation_policy::Update::INFO,
+            "Changes a federation policy of a service principal.",
+            &[
+                Input::required(
+                    "service_principal_id",
+                    Kind::Integer,
+                    &[Location::Path],
+                ),
+                Input::required("policy_id", Kind::Text, &[Location::Path]),
+                Input::required("policy", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("policy", "-policy_id -service_principal_id ? oidc_policy/"),
     OperationSchema::new(
             super::service_principal_secrets::Create::INFO,
             "Creates a secret for a service principal.",

@@ -109,6 +109,7 @@ databricks_core::operation! {
     Update {
         info: "service_principal_federation_policy.update", PATCH "/api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/federationPolicies/{policy_id}", Account;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
+        request { masked("policy", "-policy_id -service_principal_id ? oidc_policy/") }
         required {
             /// Id of the service principal that owns the policy.
             service_principal_id: i64 = path "service_principal_id",
@@ -122,7 +123,9 @@ databricks_core::operation! {
             /// the whole policy.
             ///
             /// Without it, every field set in the body is written.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `policy`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

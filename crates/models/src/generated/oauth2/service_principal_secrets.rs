@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Creates a secret for a service principal.
     ///
-    /// The answer is the only place where its value appears.
+    /// The response is the only place where its value appears.
     ///
     /// `POST /api/2.0/accounts/{account_id}/servicePrincipals/{service_principal_id}/credentials/secrets`
     Create {

@@ -10,7 +10,7 @@ databricks_core::operation! {
     ///
     /// Later updates in development mode can use it.
     ///
-    /// `POST /api/2.0/pipelines/{pipeline_id}/environment/apply`
+    /// `POST /api/2.0/pipelines/{pipeline_id}/environment/apply` In public preview.
     ApplyEnvironment {
         info: "pipelines.apply_environment", POST "/api/2.0/pipelines/{pipeline_id}/environment/apply", Workspace;
         output: super::ApplyEnvironmentRequestResponse = databricks_core::ResponseParts::json;
@@ -515,6 +515,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Stop {
     type Poll = super::pipelines::Get;
+    type State = super::PipelineState;
     const SUCCESS: &'static [&'static str] = &["IDLE"];
     const FAILURE: &'static [&'static str] = &["FAILED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -524,13 +525,18 @@ impl databricks_core::Waitable for Stop {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
-            polled.cause.as_ref().cloned(),
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, polled.cause.as_ref().cloned())
     }
 }
 

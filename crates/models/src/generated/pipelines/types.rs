@@ -351,7 +351,7 @@ databricks_core::model! {
             parameters: std::collections::BTreeMap<String, String> = "parameters",
             /// ID of the pipeline, assigned by the service.
             pipeline_id: String = "pipeline_id",
-            /// Identity set explicitly for the pipeline; `run_as_user_name` tells it in every case.
+            /// Identity set explicitly for the pipeline; `run_as_user_name` states it in every case.
             run_as: RunAs = "run_as",
             /// Identity in force: whom the pipeline runs as.
             run_as_user_name: String = "run_as_user_name",

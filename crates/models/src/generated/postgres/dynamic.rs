@@ -44,6 +44,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 result: true,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::postgres::CreateCdfConfig::INFO,
             "Sets up a change data feed from a Postgres schema to Delta tables in Unity Catalog.",
@@ -61,6 +62,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 result: true,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::postgres::CreateDataApi::INFO,
             "Turns the Data API of a database on.",
@@ -209,6 +211,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 result: false,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::postgres::DeleteCdfConfig::INFO,
             "Deletes a change data feed, which stops it.",
@@ -225,6 +228,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 result: false,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::postgres::DeleteDataApi::INFO,
             "Turns the Data API of a database off.",
@@ -343,16 +347,19 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Returns the registration of a database in Unity Catalog.",
         &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::postgres::GetCdfConfig::INFO,
         "Returns a change data feed: which Postgres schema it reads and which Unity Catalog schema it fills.",
         &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::postgres::GetCdfStatus::INFO,
         "Returns how far a change data feed is with one table.",
         &[Input::required("name", Kind::Text, &[Location::Segments])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::postgres::GetDataApi::INFO,
         "Returns the Data API settings of a database.",
@@ -417,6 +424,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::postgres::ListCdfConfigs::INFO,
             "Lists the change data feeds of a database.",
@@ -435,6 +443,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::postgres::ListCdfStatuses::INFO,
             "Lists how far a change data feed is, table by table.",
@@ -549,6 +558,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             &[Input::required("name", Kind::Text, &[Location::Segments])],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::postgres::UndeleteBranch::INFO,
             "Brings back a deleted branch that is not purged yet.",
@@ -563,6 +573,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 result: false,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::postgres::UndeleteProject::INFO,
             "Brings back a deleted project that is not purged yet.",
@@ -583,9 +594,10 @@ pub static OPERATIONS: &[OperationSchema] = &[
             &[
                 Input::required("name", Kind::Text, &[Location::Segments]),
                 Input::required("branch", Kind::Object, &[Location::Json]),
-                Input::required("update_mask", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
             ],
         )
+        .masked("branch", "-name -uid spec/ status/")
         .completion(
             Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
@@ -594,15 +606,17 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 result: true,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::postgres::UpdateDataApi::INFO,
             "Changes the Data API settings of a database.",
             &[
                 Input::required("name", Kind::Text, &[Location::Segments]),
                 Input::required("data_api", Kind::Object, &[Location::Json]),
-                Input::required("update_mask", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
             ],
         )
+        .masked("data_api", "-name -status spec/")
         .completion(
             Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
@@ -617,9 +631,10 @@ pub static OPERATIONS: &[OperationSchema] = &[
             &[
                 Input::required("name", Kind::Text, &[Location::Segments]),
                 Input::required("database", Kind::Object, &[Location::Json]),
-                Input::required("update_mask", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
             ],
         )
+        .masked("database", "-name spec/ status/")
         .completion(
             Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),
@@ -634,8 +649,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             &[
                 Input::required("name", Kind::Text, &[Location::Segments]),
                 Input::required("endpoint", Kind::Object, &[Location::Json]),
-                Input::required("update_mask", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
             ],
+        )
+        .masked(
+            "endpoint",
+            "-name -uid spec.group/ spec.settings/ spec/ status.group/ status.hosts/ status.settings/ status/",
         )
         .completion(
             Completion::Operation(Lro {
@@ -651,8 +670,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             &[
                 Input::required("name", Kind::Text, &[Location::Segments]),
                 Input::required("project", Kind::Object, &[Location::Json]),
-                Input::required("update_mask", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
             ],
+        )
+        .masked(
+            "project",
+            "-name -uid initial_branch_spec/ initial_endpoint_spec.group/ initial_endpoint_spec/ spec.default_endpoint_settings/ spec/ status.default_endpoint_settings/ status/",
         )
         .completion(
             Completion::Operation(Lro {
@@ -668,8 +691,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             &[
                 Input::required("name", Kind::Text, &[Location::Segments]),
                 Input::required("role", Kind::Object, &[Location::Json]),
-                Input::required("update_mask", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
             ],
+        )
+        .masked(
+            "role",
+            "-name -spec.auth_method -spec.identity_type -spec.postgres_role =spec.attributes.bypassrls =spec.attributes.createdb =spec.attributes.createrole =spec.membership_roles",
         )
         .completion(
             Completion::Operation(Lro {
@@ -685,9 +712,10 @@ pub static OPERATIONS: &[OperationSchema] = &[
             &[
                 Input::required("name", Kind::Text, &[Location::Segments]),
                 Input::required("snapshot_schedule", Kind::Object, &[Location::Json]),
-                Input::required("update_mask", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
             ],
         )
+        .masked("snapshot_schedule", "-name =schedule")
         .completion(
             Completion::Operation(Lro {
                 poll: ("postgres.get_operation", "name"),

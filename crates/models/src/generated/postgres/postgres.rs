@@ -4,7 +4,7 @@
 //!
 //! Data itself is read and written through SQL connections or the Data API. Resources have names that are paths, such as
 //! `projects/my-app/branches/main`; in this documentation `*` stands for an ID in such a path. Most changes are
-//! long-running: the call answers with an `Operation` to wait for.
+//! long-running: the call returns an `Operation` to wait for.
 
 databricks_core::operation! {
     /// Creates a branch in a project.
@@ -128,12 +128,14 @@ impl databricks_core::LongRunning for CreateCatalog {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Sets up a change data feed from a Postgres schema to Delta tables in Unity Catalog.
     ///
     /// The changes of every table of the schema are then written continuously.
     ///
-    /// `POST /api/2.0/postgres/{parent}/cdf-configs`
+    /// `POST /api/2.0/postgres/{parent}/cdf-configs` **In beta**: may change in any release.
     CreateCdfConfig {
         info: "postgres.create_cdf_config", POST "/api/2.0/postgres/{parent}/cdf-configs", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -155,6 +157,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::LongRunning for CreateCdfConfig {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -195,10 +198,12 @@ impl databricks_core::LongRunning for CreateCdfConfig {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Turns the Data API of a database on.
     ///
-    /// `POST /api/2.0/postgres/{parent}/data-api`
+    /// `POST /api/2.0/postgres/{parent}/data-api` **In private preview**: may change in any release.
     CreateDataApi {
         info: "postgres.create_data_api", POST "/api/2.0/postgres/{parent}/data-api", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -213,6 +218,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::LongRunning for CreateDataApi {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -750,10 +756,12 @@ impl databricks_core::LongRunning for DeleteCatalog {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Deletes a change data feed, which stops it.
     ///
-    /// `DELETE /api/2.0/postgres/{name}`
+    /// `DELETE /api/2.0/postgres/{name}` **In beta**: may change in any release.
     DeleteCdfConfig {
         info: "postgres.delete_cdf_config", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -770,6 +778,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::LongRunning for DeleteCdfConfig {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -811,10 +820,12 @@ impl databricks_core::LongRunning for DeleteCdfConfig {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Turns the Data API of a database off.
     ///
-    /// `DELETE /api/2.0/postgres/{name}`
+    /// `DELETE /api/2.0/postgres/{name}` **In private preview**: may change in any release.
     DeleteDataApi {
         info: "postgres.delete_data_api", DELETE "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -827,6 +838,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::LongRunning for DeleteDataApi {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -1240,7 +1252,7 @@ databricks_core::operation! {
             /// When the token is to expire, 5 minutes to 1 hour from now.
             expire_time: databricks_core::Timestamp = optional "expire_time",
             /// How long the token is to last, 300 to 3600 seconds.
-            ttl: databricks_core::Duration = optional "ttl",
+            ttl: databricks_core::ProtoDuration = optional "ttl",
         }
     }
 }
@@ -1277,10 +1289,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns a change data feed: which Postgres schema it reads and which Unity Catalog schema it fills.
     ///
-    /// `GET /api/2.0/postgres/{name}`
+    /// `GET /api/2.0/postgres/{name}` **In beta**: may change in any release.
     GetCdfConfig {
         info: "postgres.get_cdf_config", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::CdfConfig = databricks_core::ResponseParts::json;
@@ -1293,10 +1307,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns how far a change data feed is with one table.
     ///
-    /// `GET /api/2.0/postgres/{name}`
+    /// `GET /api/2.0/postgres/{name}` **In beta**: may change in any release.
     GetCdfStatus {
         info: "postgres.get_cdf_status", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::CdfStatus = databricks_core::ResponseParts::json;
@@ -1310,10 +1326,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns the Data API settings of a database.
     ///
-    /// `GET /api/2.0/postgres/{name}`
+    /// `GET /api/2.0/postgres/{name}` **In private preview**: may change in any release.
     GetDataApi {
         info: "postgres.get_data_api", GET "/api/2.0/postgres/{name}", Workspace;
         output: super::DataApi = databricks_core::ResponseParts::json;
@@ -1499,10 +1517,12 @@ impl databricks_core::Paginated for ListBranches {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the change data feeds of a database.
     ///
-    /// `GET /api/2.0/postgres/{parent}/cdf-configs`
+    /// `GET /api/2.0/postgres/{parent}/cdf-configs` **In beta**: may change in any release.
     ListCdfConfigs {
         info: "postgres.list_cdf_configs", GET "/api/2.0/postgres/{parent}/cdf-configs", Workspace;
         output: super::ListCdfConfigsResponse = databricks_core::ResponseParts::json;
@@ -1521,6 +1541,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListCdfConfigs {
     type Item = super::CdfConfig;
     #[inline]
@@ -1542,10 +1563,12 @@ impl databricks_core::Paginated for ListCdfConfigs {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists how far a change data feed is, table by table.
     ///
-    /// `GET /api/2.0/postgres/{parent}/cdf-statuses`
+    /// `GET /api/2.0/postgres/{parent}/cdf-statuses` **In beta**: may change in any release.
     ListCdfStatuses {
         info: "postgres.list_cdf_statuses", GET "/api/2.0/postgres/{parent}/cdf-statuses", Workspace;
         output: super::ListCdfStatusesResponse = databricks_core::ResponseParts::json;
@@ -1564,6 +1587,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListCdfStatuses {
     type Item = super::CdfStatus;
     #[inline]
@@ -1813,10 +1837,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Brings back a deleted branch that is not purged yet.
     ///
-    /// `POST /api/2.0/postgres/{name}/undelete`
+    /// `POST /api/2.0/postgres/{name}/undelete` **In private preview**: may change in any release.
     UndeleteBranch {
         info: "postgres.undelete_branch", POST "/api/2.0/postgres/{name}/undelete", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -1830,6 +1856,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::LongRunning for UndeleteBranch {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -1871,10 +1898,12 @@ impl databricks_core::LongRunning for UndeleteBranch {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Brings back a deleted project that is not purged yet.
     ///
-    /// `POST /api/2.0/postgres/{name}/undelete`
+    /// `POST /api/2.0/postgres/{name}/undelete` **In beta**: may change in any release.
     UndeleteProject {
         info: "postgres.undelete_project", POST "/api/2.0/postgres/{name}/undelete", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
@@ -1888,6 +1917,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::LongRunning for UndeleteProject {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -1936,6 +1966,7 @@ databricks_core::operation! {
     UpdateBranch {
         info: "postgres.update_branch", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
+        request { masked("branch", "-name -uid spec/ status/") }
         required {
             /// Name of the branch: `projects/*/branches/*`.
             ///
@@ -1943,8 +1974,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The branch with its new values.
             branch: super::Branch = json "branch",
+        }
+        optional {
             /// Fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `branch`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -1989,13 +2024,16 @@ impl databricks_core::LongRunning for UpdateBranch {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes the Data API settings of a database.
     ///
-    /// `PATCH /api/2.0/postgres/{name}`
+    /// `PATCH /api/2.0/postgres/{name}` **In private preview**: may change in any release.
     UpdateDataApi {
         info: "postgres.update_data_api", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
+        request { masked("data_api", "-name -status spec/") }
         required {
             /// Name of the settings: `projects/*/branches/*/databases/*/data-api`.
             ///
@@ -2003,12 +2041,17 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The data api with its new values.
             data_api: super::DataApi = json "data_api",
+        }
+        optional {
             /// Fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `data_api`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::LongRunning for UpdateDataApi {
     type Poll = super::postgres::GetOperation;
     type Cancel = super::postgres::GetOperation;
@@ -2056,6 +2099,7 @@ databricks_core::operation! {
     UpdateDatabase {
         info: "postgres.update_database", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
+        request { masked("database", "-name spec/ status/") }
         required {
             /// Name of the database: `projects/*/branches/*/databases/*`.
             ///
@@ -2063,8 +2107,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The database with its new values.
             database: super::Database = json "database",
+        }
+        optional {
             /// Fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `database`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -2116,6 +2164,7 @@ databricks_core::operation! {
     UpdateEndpoint {
         info: "postgres.update_endpoint", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
+        request { masked("endpoint", "-name -uid spec.group/ spec.settings/ spec/ status.group/ status.hosts/ status.settings/ status/") }
         required {
             /// Name of the endpoint: `projects/*/branches/*/endpoints/*`.
             ///
@@ -2123,8 +2172,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The endpoint with its new values.
             endpoint: super::Endpoint = json "endpoint",
+        }
+        optional {
             /// Fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `endpoint`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -2176,6 +2229,7 @@ databricks_core::operation! {
     UpdateProject {
         info: "postgres.update_project", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
+        request { masked("project", "-name -uid initial_branch_spec/ initial_endpoint_spec.group/ initial_endpoint_spec/ spec.default_endpoint_settings/ spec/ status.default_endpoint_settings/ status/") }
         required {
             /// Name of the project: `projects/*`.
             ///
@@ -2183,8 +2237,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The project with its new values.
             project: super::Project = json "project",
+        }
+        optional {
             /// Fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `project`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -2239,6 +2297,7 @@ databricks_core::operation! {
     UpdateRole {
         info: "postgres.update_role", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
+        request { masked("role", "-name -spec.auth_method -spec.identity_type -spec.postgres_role =spec.attributes.bypassrls =spec.attributes.createdb =spec.attributes.createrole =spec.membership_roles") }
         required {
             /// Name of the role: `projects/*/branches/*/roles/*`.
             ///
@@ -2246,12 +2305,17 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The role with its new values.
             role: super::Role = json "role",
+        }
+        optional {
             /// Fields to change: `spec.membership_roles`, or `createdb`, `createrole` and `bypassrls` of `spec.attributes`.
             ///
             /// With `spec` alone, attributes not sent stay. With `*`, or `spec` next to other paths, all three attributes must be sent.
             /// All of these forms with `spec` or `*` also replace the memberships, so leaving them out removes them all,
             /// `DATABRICKS_SUPERUSER` included.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `role`. It can hold `spec.membership_roles`, `spec.attributes.createdb`,
+            /// `spec.attributes.createrole`, `spec.attributes.bypassrls`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -2305,6 +2369,7 @@ databricks_core::operation! {
     UpdateSnapshotSchedule {
         info: "postgres.update_snapshot_schedule", PATCH "/api/2.0/postgres/{name}", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
+        request { masked("snapshot_schedule", "-name =schedule") }
         required {
             /// Name of the schedule: `projects/*/branches/*/snapshot-schedule`.
             ///
@@ -2312,8 +2377,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The snapshot schedule with its new values.
             snapshot_schedule: super::SnapshotSchedule = json "snapshot_schedule",
+        }
+        optional {
             /// Fields to change; only `schedule` is possible.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `snapshot_schedule`. It can hold `schedule`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

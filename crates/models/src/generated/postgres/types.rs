@@ -67,7 +67,7 @@ databricks_core::model! {
             /// When it expires, counted from its creation.
             ///
             /// Excludes `expire_time` and `no_expiry`.
-            ttl: databricks_core::Duration = "ttl",
+            ttl: databricks_core::ProtoDuration = "ttl",
         }
     }
 }
@@ -173,7 +173,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A change data feed: it writes the changes of a Postgres schema's tables to Delta tables.
     ///
     /// There is one per schema, and it cannot be changed.
@@ -199,13 +201,17 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Progress data of an operation on a change data feed; empty so far.
     CdfConfigOperationMetadata {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How far a change data feed is with one table.
     ///
     /// The server makes one per table.
@@ -243,7 +249,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// The Data API of a database: access to its data over HTTP, by PostgREST.
     ///
     /// It exists while the API is on, once per database at most.
@@ -265,7 +273,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// What the Data API settings of a database should be.
     DataApiDataApiSpec {
         optional {
@@ -280,7 +290,7 @@ databricks_core::model! {
             /// A name has up to 63 letters, digits, `_` and `$`, and does not begin with a digit or `$`.
             db_schemas: Vec<String> = "db_schemas",
             /// How long tokens are cached; 0 means not at all.
-            jwt_cache_max_lifetime: databricks_core::Duration = "jwt_cache_max_lifetime",
+            jwt_cache_max_lifetime: databricks_core::ProtoDuration = "jwt_cache_max_lifetime",
             /// JSON path of the token claim that names the role; `.sub` by default.
             jwt_role_claim_key: String = "jwt_role_claim_key",
             /// How the OpenAPI document is served.
@@ -293,7 +303,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// What the Data API settings of a database are.
     DataApiDataApiStatus {
         optional {
@@ -308,7 +320,7 @@ databricks_core::model! {
             /// Schemas that can be queried.
             db_schemas: Vec<String> = "db_schemas",
             /// How long tokens are cached.
-            jwt_cache_max_lifetime: databricks_core::Duration = "jwt_cache_max_lifetime",
+            jwt_cache_max_lifetime: databricks_core::ProtoDuration = "jwt_cache_max_lifetime",
             /// JSON path of the token claim that names the role.
             jwt_role_claim_key: String = "jwt_role_claim_key",
             /// How the OpenAPI document is served.
@@ -323,7 +335,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Progress data of an operation on a Data API; empty so far.
     DataApiOperationMetadata {
     }
@@ -556,7 +570,7 @@ databricks_core::model! {
             /// Idle time before suspension, 60 to 604800 seconds (1 week).
             ///
             /// Excludes `no_suspension`.
-            suspend_timeout_duration: databricks_core::Duration = "suspend_timeout_duration",
+            suspend_timeout_duration: databricks_core::ProtoDuration = "suspend_timeout_duration",
         }
     }
 }
@@ -588,7 +602,7 @@ databricks_core::model! {
             /// Parameters of Postgres that are in effect.
             settings: EndpointSettings = "settings",
             /// Idle time before suspension.
-            suspend_timeout_duration: databricks_core::Duration = "suspend_timeout_duration",
+            suspend_timeout_duration: databricks_core::ProtoDuration = "suspend_timeout_duration",
         }
     }
 }
@@ -620,7 +634,7 @@ databricks_core::model! {
             /// Idle time before suspension, 60 to 604800 seconds (1 week).
             ///
             /// Excludes `no_suspension`.
-            suspend_timeout_duration: databricks_core::Duration = "suspend_timeout_duration",
+            suspend_timeout_duration: databricks_core::ProtoDuration = "suspend_timeout_duration",
         }
     }
 }
@@ -637,7 +651,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A page of change data feeds.
     ListCdfConfigsResponse {
         optional {
@@ -649,7 +665,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A page of the states of a feed's tables.
     ListCdfStatusesResponse {
         optional {
@@ -836,7 +854,7 @@ databricks_core::model! {
             /// Idle time before suspension, 60 to 604800 seconds (1 week).
             ///
             /// Excludes `no_suspension`.
-            suspend_timeout_duration: databricks_core::Duration = "suspend_timeout_duration",
+            suspend_timeout_duration: databricks_core::ProtoDuration = "suspend_timeout_duration",
         }
     }
 }
@@ -867,7 +885,7 @@ databricks_core::model! {
             /// Whether roles may log in with a Postgres password, on all endpoints; `false` by default.
             enable_pg_native_login: bool = "enable_pg_native_login",
             /// How far back branches can be restored: 172800 to 3024000 seconds, which is 2 to 35 days.
-            history_retention_duration: databricks_core::Duration = "history_retention_duration",
+            history_retention_duration: databricks_core::ProtoDuration = "history_retention_duration",
             /// Major version of Postgres.
             pg_version: i64 = "pg_version",
         }
@@ -895,7 +913,7 @@ databricks_core::model! {
             /// Whether roles may log in with a Postgres password.
             enable_pg_native_login: bool = "enable_pg_native_login",
             /// How far back branches can be restored.
-            history_retention_duration: databricks_core::Duration = "history_retention_duration",
+            history_retention_duration: databricks_core::ProtoDuration = "history_retention_duration",
             /// Mail address of the owner.
             owner: String = "owner",
             /// Major version of Postgres.
@@ -1036,7 +1054,7 @@ databricks_core::model! {
             /// How long its snapshots are kept, at least 1 hour.
             ///
             /// A change does not affect those already taken.
-            retention: databricks_core::Duration = "retention",
+            retention: databricks_core::ProtoDuration = "retention",
         }
         optional {
             /// Set for a snapshot every day.
@@ -1128,7 +1146,7 @@ databricks_core::model! {
             /// When it expires, counted from its creation.
             ///
             /// Excludes `expire_time` and `no_expiry`. Responses have `expire_time` instead.
-            ttl: databricks_core::Duration = "ttl",
+            ttl: databricks_core::ProtoDuration = "ttl",
         }
     }
 }
@@ -1214,7 +1232,7 @@ databricks_core::model! {
 databricks_core::model! {
     /// What to sync into Postgres, and how.
     ///
-    /// Give an existing pipeline or the settings of a new one, not both; the status tells the one in use.
+    /// Give an existing pipeline or the settings of a new one, not both; the status states the one in use.
     SyncedTableSyncedTableSpec {
         optional {
             /// Whether the first load takes a faster way, which pays off for large tables.
@@ -1350,7 +1368,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// What a change data feed does with a table.
     CdfState {
         /// `CDF_STATE_SKIPPED`: The table is left out.
@@ -1586,7 +1606,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Whether the Data API serves an OpenAPI document.
     OpenApiMode {
         /// `OPEN_API_MODE_DISABLED`: No document.

@@ -287,8 +287,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
                     Kind::Object,
                     &[Location::Json],
                 ),
-                Input::optional("update_mask", Kind::Text, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
             ],
+        )
+        .masked(
+            "customer_facing_workspace",
+            "-workspace_id ? azure_workspace_info/ cloud_resource_container.gcp/ cloud_resource_container/ gcp_managed_network_config/ gke_config/ network.gcp_common_network_config/ network.gcp_managed_network_config/ network/",
         )
         .completion(
             Completion::State(Wait {

@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Registers a VPC endpoint for private connections to Databricks.
     ///
-    /// The endpoint must exist in the cloud; on AWS, Databricks then accepts the connection by itself.
+    /// The endpoint must exist in the cloud; on AWS, Databricks then accepts the connection automatically.
     ///
     /// `POST /api/2.0/accounts/{account_id}/vpc-endpoints`
     Create {

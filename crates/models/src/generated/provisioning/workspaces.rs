@@ -7,10 +7,10 @@
 databricks_core::operation! {
     /// Starts the creation of a workspace.
     ///
-    /// The answer only says that the request was accepted, usually with the status `PROVISIONING`; poll `workspaces.get` until
-    /// the workspace is `RUNNING`, or `FAILED`. A classic workspace needs configurations for credentials and storage; those for
-    /// network and encryption keys are optional. Workspaces may share a VPC, but not subnets, security groups or a network
-    /// configuration.
+    /// The response only states that the request was accepted, usually with the status `PROVISIONING`; poll `workspaces.get`
+    /// until the workspace is `RUNNING`, or `FAILED`. A classic workspace needs configurations for credentials and storage;
+    /// those for network and encryption keys are optional. Workspaces may share a VPC, but not subnets, security groups or a
+    /// network configuration.
     ///
     /// `POST /api/2.0/accounts/{account_id}/workspaces`
     Create {
@@ -74,6 +74,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Create {
     type Poll = super::workspaces::Get;
+    type State = super::WorkspaceStatus;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
     const FAILURE: &'static [&'static str] = &["BANNED", "FAILED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -90,11 +91,19 @@ impl databricks_core::Waitable for Create {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.workspace_status.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled.workspace_status.as_ref().map(|it| it.as_str()).unwrap_or_default(),
+            state,
             polled.workspace_status_message.as_ref().cloned(),
         )
     }
@@ -149,6 +158,7 @@ databricks_core::operation! {
     Update {
         info: "workspaces.update", PATCH "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}", Account;
         output: super::Workspace = databricks_core::ResponseParts::json;
+        request { masked("customer_facing_workspace", "-workspace_id ? azure_workspace_info/ cloud_resource_container.gcp/ cloud_resource_container/ gcp_managed_network_config/ gke_config/ network.gcp_common_network_config/ network.gcp_managed_network_config/ network/") }
         required {
             /// ID of the workspace, a number.
             workspace_id: i64 = path "workspace_id",
@@ -159,13 +169,16 @@ databricks_core::operation! {
             /// Comma-separated field names to change, without spaces and spelled as in the schema; sub-fields with dots.
             ///
             /// A list or map can only be given as a whole. `*` replaces everything.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `customer_facing_workspace`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
 
 impl databricks_core::Waitable for Update {
     type Poll = super::workspaces::Get;
+    type State = super::WorkspaceStatus;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
     const FAILURE: &'static [&'static str] = &["BANNED", "FAILED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -182,11 +195,19 @@ impl databricks_core::Waitable for Update {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.workspace_status.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled.workspace_status.as_ref().map(|it| it.as_str()).unwrap_or_default(),
+            state,
             polled.workspace_status_message.as_ref().cloned(),
         )
     }

@@ -2,6 +2,8 @@
 
 //! The package `qualitymonitorv2`: its types, and a module per service with its operations.
 //!
+//! **In beta**: may change in any release.
+//!
 //! | service |
 //! |---|
 //! | [`quality_monitor_v2`] |

@@ -9,7 +9,7 @@ databricks_core::operation! {
     ///
     /// Replaced by `data_quality.create_monitor`.
     ///
-    /// `POST /api/2.0/quality-monitors`
+    /// `POST /api/2.0/quality-monitors` **In beta**: may change in any release.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     CreateQualityMonitor {
         info: "quality_monitor_v2.create_quality_monitor", POST "/api/2.0/quality-monitors", Workspace;
@@ -26,7 +26,7 @@ databricks_core::operation! {
     ///
     /// Replaced by `data_quality.delete_monitor`.
     ///
-    /// `DELETE /api/2.0/quality-monitors/{object_type}/{object_id}`
+    /// `DELETE /api/2.0/quality-monitors/{object_type}/{object_id}` **In beta**: may change in any release.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     DeleteQualityMonitor {
         info: "quality_monitor_v2.delete_quality_monitor", DELETE "/api/2.0/quality-monitors/{object_type}/{object_id}", Workspace, empty();
@@ -45,7 +45,7 @@ databricks_core::operation! {
     ///
     /// Replaced by `data_quality.get_monitor`.
     ///
-    /// `GET /api/2.0/quality-monitors/{object_type}/{object_id}`
+    /// `GET /api/2.0/quality-monitors/{object_type}/{object_id}` **In beta**: may change in any release.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     GetQualityMonitor {
         info: "quality_monitor_v2.get_quality_monitor", GET "/api/2.0/quality-monitors/{object_type}/{object_id}", Workspace;
@@ -64,7 +64,7 @@ databricks_core::operation! {
     ///
     /// The server does not implement this call.
     ///
-    /// `GET /api/2.0/quality-monitors`
+    /// `GET /api/2.0/quality-monitors` **In beta**: may change in any release.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     ListQualityMonitor {
         info: "quality_monitor_v2.list_quality_monitor", GET "/api/2.0/quality-monitors", Workspace;
@@ -104,7 +104,7 @@ databricks_core::operation! {
     ///
     /// The server does not implement this call; use `data_quality.update_monitor`.
     ///
-    /// `PUT /api/2.0/quality-monitors/{object_type}/{object_id}`
+    /// `PUT /api/2.0/quality-monitors/{object_type}/{object_id}` **In beta**: may change in any release.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     UpdateQualityMonitor {
         info: "quality_monitor_v2.update_quality_monitor", PUT "/api/2.0/quality-monitors/{object_type}/{object_id}", Workspace;

@@ -160,14 +160,18 @@ pub static OPERATIONS: &[OperationSchema] = &[
         )
         .object(),
     OperationSchema::new(
-        super::sandbox::UpdateSandbox::INFO,
-        "Changes the display name or the inactivity timeout of a sandbox.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("sandbox", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::sandbox::UpdateSandbox::INFO,
+            "Changes the display name or the inactivity timeout of a sandbox.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("sandbox", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "sandbox",
+            "-create_time -name -update_time =display_name =spec.compute.inactivity_timeout",
+        ),
     OperationSchema::new(
             super::sandbox::UploadFile::INFO,
             "Writes a file in a sandbox, in place of one that exists.",

@@ -2,6 +2,8 @@
 
 //! The package `sandbox`: its types, and a module per service with its operations.
 //!
+//! **New**: how stable it is was not stated yet; may change in any release.
+//!
 //! | service |
 //! |---|
 //! | [`sandbox`] |

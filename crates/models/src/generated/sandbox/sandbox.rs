@@ -5,7 +5,8 @@
 databricks_core::operation! {
     /// Creates a directory in a sandbox, by default with the directories above it.
     ///
-    /// `POST /api/2.0/sandbox-files/{parent}/directories:make`
+    /// `POST /api/2.0/sandbox-files/{parent}/directories:make` **New**: how stable it is was not stated yet; may change in any
+    /// release.
     CreateDirectory {
         info: "sandbox.create_directory", POST "/api/2.0/sandbox-files/{parent}/directories:make", Workspace;
         output: super::CreateDirectoryResponse = databricks_core::ResponseParts::json;
@@ -30,7 +31,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Creates a sandbox.
     ///
-    /// `POST /api/2.0/sandboxes`
+    /// `POST /api/2.0/sandboxes` **New**: how stable it is was not stated yet; may change in any release.
     CreateSandbox {
         info: "sandbox.create_sandbox", POST "/api/2.0/sandboxes", Workspace;
         output: super::Sandbox = databricks_core::ResponseParts::json;
@@ -48,7 +49,8 @@ databricks_core::operation! {
     ///
     /// A path that does not exist is no error.
     ///
-    /// `POST /api/2.0/sandbox-files/{parent}/paths:remove`
+    /// `POST /api/2.0/sandbox-files/{parent}/paths:remove` **New**: how stable it is was not stated yet; may change in any
+    /// release.
     DeletePath {
         info: "sandbox.delete_path", POST "/api/2.0/sandbox-files/{parent}/paths:remove", Workspace;
         output: super::DeletePathResponse = databricks_core::ResponseParts::json;
@@ -71,7 +73,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes a sandbox.
     ///
-    /// `DELETE /api/2.0/{name}`
+    /// `DELETE /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
     DeleteSandbox {
         info: "sandbox.delete_sandbox", DELETE "/api/2.0/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -105,7 +107,7 @@ databricks_core::operation! {
     /// fails (416), and empty files ignore it. The conditions can end the call with 304 or 412. The file is not locked: writes
     /// meanwhile can show in the result.
     ///
-    /// `GET /api/2.0/sandbox-files/{parent}/content`
+    /// `GET /api/2.0/sandbox-files/{parent}/content` **New**: how stable it is was not stated yet; may change in any release.
     DownloadFile {
         info: "sandbox.download_file", GET "/api/2.0/sandbox-files/{parent}/content", Workspace, stream("application/octet-stream");
         output: super::DownloadFileResponse = read_download_file;
@@ -153,7 +155,7 @@ databricks_core::operation! {
     ///
     /// A command that runs out of time is killed; the reply then has status `EXECUTE_COMMAND_STATUS_TIMED_OUT`.
     ///
-    /// `POST /api/2.0/sandbox-exec/{name}/exec-sync`
+    /// `POST /api/2.0/sandbox-exec/{name}/exec-sync` **New**: how stable it is was not stated yet; may change in any release.
     ExecuteCommandSync {
         info: "sandbox.execute_command_sync", POST "/api/2.0/sandbox-exec/{name}/exec-sync", Workspace;
         output: super::ExecuteCommandSyncResponse = databricks_core::ResponseParts::json;
@@ -174,7 +176,7 @@ databricks_core::operation! {
             /// How long to wait at most.
             ///
             /// The server has a default and an upper bound, to which longer values are cut; invalid ones fail with `INVALID_ARGUMENT`.
-            execution_timeout: databricks_core::Duration = optional "execution_timeout",
+            execution_timeout: databricks_core::ProtoDuration = optional "execution_timeout",
         }
     }
 }
@@ -182,7 +184,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Describes a path in a sandbox; of a symbolic link, the link itself.
     ///
-    /// `GET /api/2.0/sandbox-files/{parent}/paths:describe`
+    /// `GET /api/2.0/sandbox-files/{parent}/paths:describe` **New**: how stable it is was not stated yet; may change in any
+    /// release.
     GetMetadata {
         info: "sandbox.get_metadata", GET "/api/2.0/sandbox-files/{parent}/paths:describe", Workspace;
         output: super::GetMetadataResponse = databricks_core::ResponseParts::json;
@@ -200,7 +203,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one sandbox.
     ///
-    /// `GET /api/2.0/{name}`
+    /// `GET /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
     GetSandbox {
         info: "sandbox.get_sandbox", GET "/api/2.0/{name}", Workspace;
         output: super::Sandbox = databricks_core::ResponseParts::json;
@@ -214,7 +217,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the commands of a sandbox, running and ended.
     ///
-    /// `GET /api/2.0/sandbox-exec/{parent}/commands`
+    /// `GET /api/2.0/sandbox-exec/{parent}/commands` **New**: how stable it is was not stated yet; may change in any release.
     ListCommands {
         info: "sandbox.list_commands", GET "/api/2.0/sandbox-exec/{parent}/commands", Workspace;
         output: super::ListCommandsResponse = databricks_core::ResponseParts::json;
@@ -238,7 +241,8 @@ databricks_core::operation! {
     ///
     /// Changes made while paging can show.
     ///
-    /// `GET /api/2.0/sandbox-files/{parent}/directory-entries`
+    /// `GET /api/2.0/sandbox-files/{parent}/directory-entries` **New**: how stable it is was not stated yet; may change in any
+    /// release.
     ListDirectoryContents {
         info: "sandbox.list_directory_contents", GET "/api/2.0/sandbox-files/{parent}/directory-entries", Workspace;
         output: super::ListDirectoryContentsResponse = databricks_core::ResponseParts::json;
@@ -283,7 +287,7 @@ impl databricks_core::Paginated for ListDirectoryContents {
 databricks_core::operation! {
     /// Lists sandboxes.
     ///
-    /// `GET /api/2.0/sandboxes`
+    /// `GET /api/2.0/sandboxes` **New**: how stable it is was not stated yet; may change in any release.
     ListSandboxes {
         info: "sandbox.list_sandboxes", GET "/api/2.0/sandboxes", Workspace;
         output: super::ListSandboxesResponse = databricks_core::ResponseParts::json;
@@ -322,7 +326,8 @@ databricks_core::operation! {
     ///
     /// Fails if the destination exists.
     ///
-    /// `POST /api/2.0/sandbox-files/{parent}/paths:rename`
+    /// `POST /api/2.0/sandbox-files/{parent}/paths:rename` **New**: how stable it is was not stated yet; may change in any
+    /// release.
     RenamePath {
         info: "sandbox.rename_path", POST "/api/2.0/sandbox-files/{parent}/paths:rename", Workspace;
         output: super::RenamePathResponse = databricks_core::ResponseParts::json;
@@ -347,7 +352,7 @@ databricks_core::operation! {
     ///
     /// Fails with `NOT_FOUND` if no stopped sandbox has this name.
     ///
-    /// `POST /api/2.0/{name}/start`
+    /// `POST /api/2.0/{name}/start` **New**: how stable it is was not stated yet; may change in any release.
     StartSandbox {
         info: "sandbox.start_sandbox", POST "/api/2.0/{name}/start", Workspace;
         output: super::Sandbox = databricks_core::ResponseParts::json;
@@ -364,7 +369,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Stops a running sandbox, which `start_sandbox` can start again.
     ///
-    /// `POST /api/2.0/{name}/stop`
+    /// `POST /api/2.0/{name}/stop` **New**: how stable it is was not stated yet; may change in any release.
     StopSandbox {
         info: "sandbox.stop_sandbox", POST "/api/2.0/{name}/stop", Workspace;
         output: super::Sandbox = databricks_core::ResponseParts::json;
@@ -383,10 +388,11 @@ databricks_core::operation! {
     ///
     /// Fails with `INVALID_PARAMETER_VALUE` on an empty mask or any other field.
     ///
-    /// `PATCH /api/2.0/{name}`
+    /// `PATCH /api/2.0/{name}` **New**: how stable it is was not stated yet; may change in any release.
     UpdateSandbox {
         info: "sandbox.update_sandbox", PATCH "/api/2.0/{name}", Workspace;
         output: super::Sandbox = databricks_core::ResponseParts::json;
+        request { masked("sandbox", "-create_time -name -update_time =display_name =spec.compute.inactivity_timeout") }
         required {
             /// Sandbox, as `sandboxes/<id>`.
             ///
@@ -394,8 +400,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The sandbox with its new values.
             sandbox: super::Sandbox = json "sandbox",
+        }
+        optional {
             /// Fields to change, `display_name` or `spec.compute.inactivity_timeout`.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `sandbox`. It can hold `display_name`, `spec.compute.inactivity_timeout`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -407,7 +417,7 @@ databricks_core::operation! {
     /// the sandbox user. The new content shows all at once, and a failure before that leaves the old file as it was. Uploads of
     /// parts and conditional ones are refused (400).
     ///
-    /// `PUT /api/2.0/sandbox-files/{parent}/content`
+    /// `PUT /api/2.0/sandbox-files/{parent}/content` **New**: how stable it is was not stated yet; may change in any release.
     UploadFile {
         info: "sandbox.upload_file", PUT "/api/2.0/sandbox-files/{parent}/content", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;

@@ -26,8 +26,8 @@ databricks_core::model! {
     /// Compute of a sandbox.
     ComputeSpec {
         optional {
-            /// Idle time after which the sandbox stops by itself.
-            inactivity_timeout: databricks_core::Duration = "inactivity_timeout",
+            /// Idle time after which the sandbox stops.
+            inactivity_timeout: databricks_core::ProtoDuration = "inactivity_timeout",
         }
     }
 }

@@ -188,7 +188,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         .object(),
     OperationSchema::new(
             super::serving_endpoints::Query::INFO,
-            "Sends a query to an endpoint and returns the answer of the model.",
+            "Sends a query to an endpoint and returns the response of the model.",
             &[
                 Input::required("name", Kind::Text, &[Location::Path]),
                 Input::optional("client_request_id", Kind::Text, &[Location::Member]),

@@ -47,7 +47,7 @@ databricks_core::operation! {
             config: super::EndpointCoreConfigInput = optional "config",
             /// Free text about the endpoint.
             description: String = optional "description",
-            /// Who is told about finished and failed updates.
+            /// Who is notified about finished and failed updates.
             email_notifications: super::EmailNotifications = optional "email_notifications",
             /// Former rate limits; those of the AI Gateway replace them.
             #[deprecated(note = "deprecated by the API, which names no replacement")]
@@ -64,6 +64,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Create {
     type Poll = super::serving_endpoints::Get;
+    type State = super::EndpointStateConfigUpdate;
     const SUCCESS: &'static [&'static str] = &["NOT_UPDATING"];
     const FAILURE: &'static [&'static str] = &["UPDATE_FAILED", "UPDATE_CANCELED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -77,18 +78,18 @@ impl databricks_core::Waitable for Create {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref().and_then(|it| it.config_update.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled
-                .state
-                .as_ref()
-                .and_then(|it| it.config_update.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }
 
@@ -97,7 +98,7 @@ databricks_core::operation! {
     ///
     /// The deployment is over when `state.config_update` is `NOT_UPDATING`.
     ///
-    /// `POST /api/2.0/serving-endpoints/pt`
+    /// `POST /api/2.0/serving-endpoints/pt` In public preview.
     CreateProvisionedThroughputEndpoint {
         info: "serving_endpoints.create_provisioned_throughput_endpoint", POST "/api/2.0/serving-endpoints/pt", Workspace;
         output: super::ServingEndpointDetailed = databricks_core::ResponseParts::json;
@@ -113,7 +114,7 @@ databricks_core::operation! {
             ai_gateway: super::AiGatewayConfig = optional "ai_gateway",
             /// Budget policy to which the usage is charged.
             budget_policy_id: String = optional "budget_policy_id",
-            /// Who is told about finished and failed updates.
+            /// Who is notified about finished and failed updates.
             email_notifications: super::EmailNotifications = optional "email_notifications",
             /// Tags of the endpoint, which also appear in billing records.
             tags: Vec<super::EndpointTag> = optional "tags",
@@ -123,6 +124,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for CreateProvisionedThroughputEndpoint {
     type Poll = super::serving_endpoints::Get;
+    type State = super::EndpointStateConfigUpdate;
     const SUCCESS: &'static [&'static str] = &["NOT_UPDATING"];
     const FAILURE: &'static [&'static str] = &["UPDATE_FAILED", "UPDATE_CANCELED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -136,18 +138,18 @@ impl databricks_core::Waitable for CreateProvisionedThroughputEndpoint {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref().and_then(|it| it.config_update.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled
-                .state
-                .as_ref()
-                .and_then(|it| it.config_update.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }
 
@@ -214,7 +216,7 @@ fn read_get_open_api(
 databricks_core::operation! {
     /// Returns an OpenAPI document for queries to an endpoint: paths, input and output types.
     ///
-    /// `GET /api/2.0/serving-endpoints/{name}/openapi`
+    /// `GET /api/2.0/serving-endpoints/{name}/openapi` In public preview.
     GetOpenApi {
         info: "serving_endpoints.get_open_api", GET "/api/2.0/serving-endpoints/{name}/openapi", Workspace, stream("text/plain");
         output: super::GetOpenApiResponse = read_get_open_api;
@@ -266,7 +268,7 @@ fn read_http_request(
 databricks_core::operation! {
     /// Sends an HTTP request to an external service with the credentials of a Unity Catalog connection.
     ///
-    /// `POST /api/2.0/external-function`
+    /// `POST /api/2.0/external-function` **In private preview**: may change in any release.
     HttpRequest {
         info: "serving_endpoints.http_request", POST "/api/2.0/external-function", Workspace, stream("text/plain");
         output: super::HttpRequestResponse = read_http_request;
@@ -385,7 +387,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Sets the former rate limits of an endpoint; use `put_ai_gateway` instead.
     ///
-    /// `PUT /api/2.0/serving-endpoints/{name}/rate-limits`
+    /// `PUT /api/2.0/serving-endpoints/{name}/rate-limits` In public preview.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     Put {
         info: "serving_endpoints.put", PUT "/api/2.0/serving-endpoints/{name}/rate-limits", Workspace;
@@ -443,7 +445,7 @@ fn read_query(
 }
 
 databricks_core::operation! {
-    /// Sends a query to an endpoint and returns the answer of the model.
+    /// Sends a query to an endpoint and returns the response of the model.
     ///
     /// Which fields to set depends on the kind of model: data frames or tensors for custom models, `messages`, `prompt` or
     /// `input` for external and foundation models.
@@ -484,7 +486,7 @@ databricks_core::operation! {
             prompt: serde_json::Value = optional "prompt",
             /// Chat and completions: sequences at which generation ends.
             stop: Vec<String> = optional "stop",
-            /// Chat and completions: whether to stream the answer; false by default.
+            /// Chat and completions: whether to stream the response; false by default.
             stream: bool = optional "stream",
             /// Chat and completions: randomness, 0.0 to 2.0; 1.0 by default.
             temperature: f64 = optional "temperature",
@@ -546,6 +548,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for UpdateConfig {
     type Poll = super::serving_endpoints::Get;
+    type State = super::EndpointStateConfigUpdate;
     const SUCCESS: &'static [&'static str] = &["NOT_UPDATING"];
     const FAILURE: &'static [&'static str] = &["UPDATE_FAILED", "UPDATE_CANCELED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -559,18 +562,18 @@ impl databricks_core::Waitable for UpdateConfig {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref().and_then(|it| it.config_update.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled
-                .state
-                .as_ref()
-                .and_then(|it| it.config_update.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }
 
@@ -617,7 +620,7 @@ databricks_core::operation! {
     ///
     /// The change takes effect at once.
     ///
-    /// `PUT /api/2.0/serving-endpoints/pt/{name}/config`
+    /// `PUT /api/2.0/serving-endpoints/pt/{name}/config` In public preview.
     UpdateProvisionedThroughputEndpointConfig {
         info: "serving_endpoints.update_provisioned_throughput_endpoint_config", PUT "/api/2.0/serving-endpoints/pt/{name}/config", Workspace;
         output: super::ServingEndpointDetailed = databricks_core::ResponseParts::json;
@@ -633,6 +636,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for UpdateProvisionedThroughputEndpointConfig {
     type Poll = super::serving_endpoints::Get;
+    type State = super::EndpointStateConfigUpdate;
     const SUCCESS: &'static [&'static str] = &["NOT_UPDATING"];
     const FAILURE: &'static [&'static str] = &["UPDATE_FAILED", "UPDATE_CANCELED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -646,17 +650,17 @@ impl databricks_core::Waitable for UpdateProvisionedThroughputEndpointConfig {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref().and_then(|it| it.config_update.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
-        databricks_core::WaitStatus::new(
-            polled
-                .state
-                .as_ref()
-                .and_then(|it| it.config_update.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
-            None,
-        )
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
+        databricks_core::WaitStatus::new(state, None)
     }
 }

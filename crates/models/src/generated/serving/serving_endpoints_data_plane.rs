@@ -54,7 +54,7 @@ databricks_core::operation! {
             prompt: serde_json::Value = optional "prompt",
             /// Chat and completions: sequences at which generation ends.
             stop: Vec<String> = optional "stop",
-            /// Chat and completions: whether to stream the answer; false by default.
+            /// Chat and completions: whether to stream the response; false by default.
             stream: bool = optional "stream",
             /// Chat and completions: randomness, 0.0 to 2.0; 1.0 by default.
             temperature: f64 = optional "temperature",

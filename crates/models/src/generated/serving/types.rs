@@ -346,12 +346,12 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// One embedding of an answer.
+    /// One embedding of a response.
     EmbeddingsV1ResponseEmbeddingElement {
         optional {
             /// The vector.
             embedding: Vec<f64> = "embedding",
-            /// Position in the answer.
+            /// Position in the response.
             index: i64 = "index",
             /// Always `embedding`.
             object: EmbeddingsV1ResponseEmbeddingElementObject = "object",
@@ -442,7 +442,7 @@ databricks_core::model! {
             ///
             /// While it is `IN_PROGRESS`, no other change is accepted.
             config_update: EndpointStateConfigUpdate = "config_update",
-            /// Whether queries are answered, which takes every entity of the active configuration to be ready.
+            /// Whether queries are served, which takes every entity of the active configuration to be ready.
             ready: EndpointStateReady = "ready",
         }
     }
@@ -527,7 +527,7 @@ databricks_core::model! {
     /// Tokens that a query used.
     ExternalModelUsageElement {
         optional {
-            /// Tokens of the answer.
+            /// Tokens of the response.
             completion_tokens: i64 = "completion_tokens",
             /// Tokens of the question.
             prompt_tokens: i64 = "prompt_tokens",
@@ -619,7 +619,7 @@ pub struct HttpRequestResponse {
     ///
     /// From the header `mcp-session-id` of the response.
     pub mcp_session_id: Option<String>,
-    /// Body of the answer.
+    /// Body of the response.
     ///
     /// The body of the response.
     pub contents: databricks_core::ByteStream,
@@ -779,7 +779,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Answer of an endpoint; which members are set depends on the kind of model.
+    /// Response of an endpoint; which members are set depends on the kind of model.
     QueryEndpointResponse {
         optional {
             /// Chat and completions: the candidates.
@@ -792,13 +792,13 @@ databricks_core::model! {
             id: String = "id",
             /// External and foundation models: name of the model, as configured.
             model: String = "model",
-            /// External and foundation models: kind of answer.
+            /// External and foundation models: kind of response.
             object: QueryEndpointResponseObject = "object",
             /// Feature serving: the looked-up values.
             outputs: Vec<serde_json::Value> = "outputs",
             /// Custom models: the predictions.
             predictions: Vec<serde_json::Value> = "predictions",
-            /// Served entity that answered, from a response header.
+            /// Served entity that responded, from a response header.
             ///
             /// From the header `served-model-name` of the response.
             served_model_name: String = "served-model-name",
@@ -1192,7 +1192,7 @@ databricks_core::model! {
             data_plane_info: ModelDataPlaneInfo = "data_plane_info",
             /// Free text about the serving endpoint, written by a user.
             description: String = "description",
-            /// Who is told about finished and failed updates.
+            /// Who is notified about finished and failed updates.
             email_notifications: EmailNotifications = "email_notifications",
             /// URL for queries, if it is route-optimized.
             endpoint_url: String = "endpoint_url",
@@ -1327,7 +1327,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// One candidate of an answer.
+    /// One candidate of a response.
     V1ResponseChoiceElement {
         optional {
             /// Why generation ended.
@@ -1479,9 +1479,9 @@ databricks_core::open_enum! {
 }
 
 databricks_core::open_enum! {
-    /// Kind of an answer.
+    /// Kind of a response.
     QueryEndpointResponseObject {
-        /// `chat.completion`: Answer in a conversation.
+        /// `chat.completion`: Response in a conversation.
         ChatCompletion = "chat.completion",
         /// `list`: List of embeddings.
         List = "list",
@@ -1541,7 +1541,7 @@ databricks_core::open_enum! {
         DeploymentCreating = "DEPLOYMENT_CREATING",
         /// `DEPLOYMENT_FAILED`: Could not be brought up.
         DeploymentFailed = "DEPLOYMENT_FAILED",
-        /// `DEPLOYMENT_READY`: Answers queries.
+        /// `DEPLOYMENT_READY`: Serves queries.
         DeploymentReady = "DEPLOYMENT_READY",
         /// `DEPLOYMENT_RECOVERING`: Was ready, is no longer and tries to recover.
         DeploymentRecovering = "DEPLOYMENT_RECOVERING",

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Resets the policy on embedding AI/BI dashboards to its default, `ALLOW_APPROVED_DOMAINS`.
     ///
-    /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
+    /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default` In public preview.
     Delete {
         info: "aibi_dashboard_embedding_access_policy.delete", DELETE "/api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default", Workspace;
         output: super::DeleteAibiDashboardEmbeddingAccessPolicySettingResponse = databricks_core::ResponseParts::json;
@@ -21,7 +21,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the policy on embedding AI/BI dashboards.
     ///
-    /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
+    /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default` In public preview.
     Get {
         info: "aibi_dashboard_embedding_access_policy.get", GET "/api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default", Workspace;
         output: super::AibiDashboardEmbeddingAccessPolicySetting = databricks_core::ResponseParts::json;
@@ -35,21 +35,25 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the policy on embedding AI/BI dashboards.
     ///
-    /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default`
+    /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default` In public preview.
     Update {
         info: "aibi_dashboard_embedding_access_policy.update", PATCH "/api/2.0/settings/types/aibi_dash_embed_ws_acc_policy/names/default", Workspace;
         output: super::AibiDashboardEmbeddingAccessPolicySetting = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name aibi_dashboard_embedding_access_policy/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::AibiDashboardEmbeddingAccessPolicySetting = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as
             /// `aibi_dashboard_embedding_access_policy.access_policy_type`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::AibiDashboardEmbeddingAccessPolicySetting = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Empties the list of domains approved for embedding AI/BI dashboards.
     ///
-    /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
+    /// `DELETE /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default` In public preview.
     Delete {
         info: "aibi_dashboard_embedding_approved_domains.delete", DELETE "/api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default", Workspace;
         output: super::DeleteAibiDashboardEmbeddingApprovedDomainsSettingResponse = databricks_core::ResponseParts::json;
@@ -21,7 +21,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the domains approved for embedding AI/BI dashboards.
     ///
-    /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
+    /// `GET /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default` In public preview.
     Get {
         info: "aibi_dashboard_embedding_approved_domains.get", GET "/api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default", Workspace;
         output: super::AibiDashboardEmbeddingApprovedDomainsSetting = databricks_core::ResponseParts::json;
@@ -37,21 +37,25 @@ databricks_core::operation! {
     ///
     /// Fails unless the access policy of the workspace is `ALLOW_APPROVED_DOMAINS`.
     ///
-    /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default`
+    /// `PATCH /api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default` In public preview.
     Update {
         info: "aibi_dashboard_embedding_approved_domains.update", PATCH "/api/2.0/settings/types/aibi_dash_embed_ws_apprvd_domains/names/default", Workspace;
         output: super::AibiDashboardEmbeddingApprovedDomainsSetting = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name aibi_dashboard_embedding_approved_domains/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::AibiDashboardEmbeddingApprovedDomainsSetting = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as
             /// `aibi_dashboard_embedding_approved_domains.approved_domains`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::AibiDashboardEmbeddingApprovedDomainsSetting = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Returns the automatic cluster update setting.
     ///
-    /// `GET /api/2.0/settings/types/automatic_cluster_update/names/default`
+    /// `GET /api/2.0/settings/types/automatic_cluster_update/names/default` In public preview.
     Get {
         info: "automatic_cluster_update.get", GET "/api/2.0/settings/types/automatic_cluster_update/names/default", Workspace;
         output: super::AutomaticClusterUpdateSetting = databricks_core::ResponseParts::json;
@@ -24,20 +24,24 @@ databricks_core::operation! {
     /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
     /// to retry with.
     ///
-    /// `PATCH /api/2.0/settings/types/automatic_cluster_update/names/default`
+    /// `PATCH /api/2.0/settings/types/automatic_cluster_update/names/default` In public preview.
     Update {
         info: "automatic_cluster_update.update", PATCH "/api/2.0/settings/types/automatic_cluster_update/names/default", Workspace;
         output: super::AutomaticClusterUpdateSetting = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name automatic_cluster_update_workspace.enablement_details/ automatic_cluster_update_workspace.maintenance_window.week_day_based_schedule.window_start_time/ automatic_cluster_update_workspace.maintenance_window.week_day_based_schedule/ automatic_cluster_update_workspace.maintenance_window/ automatic_cluster_update_workspace/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::AutomaticClusterUpdateSetting = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `automatic_cluster_update_workspace.enabled`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::AutomaticClusterUpdateSetting = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

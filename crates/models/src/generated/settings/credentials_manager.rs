@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Exchanges stored credentials at an identity provider for new access tokens.
     ///
-    /// `POST /api/2.0/credentials-manager/exchange-tokens/token`
+    /// `POST /api/2.0/credentials-manager/exchange-tokens/token` **In private preview**: may change in any release.
     ExchangeToken {
         info: "credentials_manager.exchange_token", POST "/api/2.0/credentials-manager/exchange-tokens/token", Workspace;
         output: super::ExchangeTokenResponse = databricks_core::ResponseParts::json;

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Resets the dashboard mail setting to its default, on.
     ///
-    /// `DELETE /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
+    /// `DELETE /api/2.0/settings/types/dashboard_email_subscriptions/names/default` In public preview.
     Delete {
         info: "dashboard_email_subscriptions.delete", DELETE "/api/2.0/settings/types/dashboard_email_subscriptions/names/default", Workspace;
         output: super::DeleteDashboardEmailSubscriptionsResponse = databricks_core::ResponseParts::json;
@@ -21,7 +21,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns whether dashboards may send subscription mail.
     ///
-    /// `GET /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
+    /// `GET /api/2.0/settings/types/dashboard_email_subscriptions/names/default` In public preview.
     Get {
         info: "dashboard_email_subscriptions.get", GET "/api/2.0/settings/types/dashboard_email_subscriptions/names/default", Workspace;
         output: super::DashboardEmailSubscriptions = databricks_core::ResponseParts::json;
@@ -35,20 +35,24 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes whether dashboards may send subscription mail.
     ///
-    /// `PATCH /api/2.0/settings/types/dashboard_email_subscriptions/names/default`
+    /// `PATCH /api/2.0/settings/types/dashboard_email_subscriptions/names/default` In public preview.
     Update {
         info: "dashboard_email_subscriptions.update", PATCH "/api/2.0/settings/types/dashboard_email_subscriptions/names/default", Workspace;
         output: super::DashboardEmailSubscriptions = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name boolean_val/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::DashboardEmailSubscriptions = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::DashboardEmailSubscriptions = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

@@ -10,7 +10,7 @@ databricks_core::operation! {
     /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
     /// to retry with.
     ///
-    /// `DELETE /api/2.0/settings/types/default_namespace_ws/names/default`
+    /// `DELETE /api/2.0/settings/types/default_namespace_ws/names/default` In public preview.
     Delete {
         info: "default_namespace.delete", DELETE "/api/2.0/settings/types/default_namespace_ws/names/default", Workspace;
         output: super::DeleteDefaultNamespaceSettingResponse = databricks_core::ResponseParts::json;
@@ -24,7 +24,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the default catalog of the workspace.
     ///
-    /// `GET /api/2.0/settings/types/default_namespace_ws/names/default`
+    /// `GET /api/2.0/settings/types/default_namespace_ws/names/default` In public preview.
     Get {
         info: "default_namespace.get", GET "/api/2.0/settings/types/default_namespace_ws/names/default", Workspace;
         output: super::DefaultNamespaceSetting = databricks_core::ResponseParts::json;
@@ -39,22 +39,26 @@ databricks_core::operation! {
     /// Changes the default catalog of the workspace.
     ///
     /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
-    /// to retry with. Before the first change a get answers `NOT_FOUND`, with the etag to use in that error.
+    /// to retry with. Before the first change a get fails with `NOT_FOUND`, with the etag to use in that error.
     ///
-    /// `PATCH /api/2.0/settings/types/default_namespace_ws/names/default`
+    /// `PATCH /api/2.0/settings/types/default_namespace_ws/names/default` In public preview.
     Update {
         info: "default_namespace.update", PATCH "/api/2.0/settings/types/default_namespace_ws/names/default", Workspace;
         output: super::DefaultNamespaceSetting = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name namespace/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::DefaultNamespaceSetting = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `namespace.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::DefaultNamespaceSetting = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Resets the default warehouse setting to its default.
     ///
-    /// `DELETE /api/2.0/settings/types/default_warehouse_id/names/default`
+    /// `DELETE /api/2.0/settings/types/default_warehouse_id/names/default` **In private preview**: may change in any release.
     Delete {
         info: "default_warehouse_id.delete", DELETE "/api/2.0/settings/types/default_warehouse_id/names/default", Workspace;
         output: super::DeleteDefaultWarehouseIdResponse = databricks_core::ResponseParts::json;
@@ -21,7 +21,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the default SQL warehouse of the workspace.
     ///
-    /// `GET /api/2.0/settings/types/default_warehouse_id/names/default`
+    /// `GET /api/2.0/settings/types/default_warehouse_id/names/default` **In private preview**: may change in any release.
     Get {
         info: "default_warehouse_id.get", GET "/api/2.0/settings/types/default_warehouse_id/names/default", Workspace;
         output: super::DefaultWarehouseId = databricks_core::ResponseParts::json;
@@ -35,20 +35,24 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the default SQL warehouse of the workspace.
     ///
-    /// `PATCH /api/2.0/settings/types/default_warehouse_id/names/default`
+    /// `PATCH /api/2.0/settings/types/default_warehouse_id/names/default` **In private preview**: may change in any release.
     Update {
         info: "default_warehouse_id.update", PATCH "/api/2.0/settings/types/default_warehouse_id/names/default", Workspace;
         output: super::DefaultWarehouseId = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name string_val/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::DefaultWarehouseId = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `string_val.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::DefaultWarehouseId = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

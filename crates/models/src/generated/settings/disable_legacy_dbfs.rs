@@ -41,16 +41,20 @@ databricks_core::operation! {
     Update {
         info: "disable_legacy_dbfs.update", PATCH "/api/2.0/settings/types/disable_legacy_dbfs/names/default", Workspace;
         output: super::DisableLegacyDbfs = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name disable_legacy_dbfs/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::DisableLegacyDbfs = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `disable_legacy_dbfs.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::DisableLegacyDbfs = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

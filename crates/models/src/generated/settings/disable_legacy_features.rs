@@ -38,16 +38,20 @@ databricks_core::operation! {
     Update {
         info: "disable_legacy_features.update", PATCH "/api/2.0/accounts/{account_id}/settings/types/disable_legacy_features/names/default", Account;
         output: super::DisableLegacyFeatures = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name disable_legacy_features/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::DisableLegacyFeatures = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `disable_legacy_features.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::DisableLegacyFeatures = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

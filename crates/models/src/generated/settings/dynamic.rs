@@ -75,11 +75,15 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the policy on embedding AI/BI dashboards.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked(
+            "setting",
+            "-etag -setting_name aibi_dashboard_embedding_access_policy/",
+        ),
     OperationSchema::new(
         super::aibi_dashboard_embedding_approved_domains::Delete::INFO,
         "Empties the list of domains approved for embedding AI/BI dashboards.",
@@ -95,11 +99,15 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the domains approved for embedding AI/BI dashboards.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked(
+            "setting",
+            "-etag -setting_name aibi_dashboard_embedding_approved_domains/",
+        ),
     OperationSchema::new(
         super::automatic_cluster_update::Get::INFO,
         "Returns the automatic cluster update setting.",
@@ -110,11 +118,15 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the automatic cluster update setting.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked(
+            "setting",
+            "-etag -setting_name automatic_cluster_update_workspace.enablement_details/ automatic_cluster_update_workspace.maintenance_window.week_day_based_schedule.window_start_time/ automatic_cluster_update_workspace.maintenance_window.week_day_based_schedule/ automatic_cluster_update_workspace.maintenance_window/ automatic_cluster_update_workspace/",
+        ),
     OperationSchema::new(
         super::compliance_security_profile::Get::INFO,
         "Returns the compliance security profile of the workspace.",
@@ -125,11 +137,13 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the compliance security profile of the workspace.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name compliance_security_profile_workspace/"),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::credentials_manager::ExchangeToken::INFO,
             "Exchanges stored credentials at an identity provider for new access tokens.",
@@ -150,11 +164,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the compliance security profile default for new workspaces.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name csp_enablement_account/"),
     OperationSchema::new(
         super::dashboard_email_subscriptions::Delete::INFO,
         "Resets the dashboard mail setting to its default, on.",
@@ -170,11 +185,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes whether dashboards may send subscription mail.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name boolean_val/"),
     OperationSchema::new(
         super::default_namespace::Delete::INFO,
         "Removes the default catalog of the workspace.",
@@ -190,31 +206,36 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the default catalog of the workspace.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name namespace/"),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::default_warehouse_id::Delete::INFO,
         "Resets the default warehouse setting to its default.",
         &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::default_warehouse_id::Get::INFO,
         "Returns the default SQL warehouse of the workspace.",
         &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::default_warehouse_id::Update::INFO,
             "Changes the default SQL warehouse of the workspace.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name string_val/"),
     OperationSchema::new(
         super::disable_legacy_access::Delete::INFO,
         "Resets the legacy access setting to its default.",
@@ -230,11 +251,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes whether legacy data access is disabled.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name disable_legacy_access/"),
     OperationSchema::new(
         super::disable_legacy_dbfs::Delete::INFO,
         "Resets the legacy DBFS setting to its default.",
@@ -250,11 +272,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes whether legacy DBFS access is disabled.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name disable_legacy_dbfs/"),
     OperationSchema::new(
         super::disable_legacy_features::Delete::INFO,
         "Resets the legacy features setting to its default.",
@@ -270,11 +293,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes whether new workspaces start without legacy features.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name disable_legacy_features/"),
     OperationSchema::new(
         super::enable_export_notebook::GetEnableExportNotebook::INFO,
         "Returns whether notebooks and files can be exported from the UI.",
@@ -285,31 +309,36 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes whether notebooks and files can be exported from the UI.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-setting_name boolean_val/"),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::enable_ip_access_lists::Delete::INFO,
         "Resets the IP access list switch of the account to its default, on.",
         &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::enable_ip_access_lists::Get::INFO,
         "Returns whether IP access lists guard the account console.",
         &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::enable_ip_access_lists::Update::INFO,
             "Changes whether IP access lists guard the account console.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name acct_ip_acl_enable/"),
     OperationSchema::new(
         super::enable_notebook_table_clipboard::GetEnableNotebookTableClipboard::INFO,
         "Returns whether table results can be copied in the UI.",
@@ -320,11 +349,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes whether table results can be copied in the UI.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-setting_name boolean_val/"),
     OperationSchema::new(
         super::enable_results_downloading::GetEnableResultsDownloading::INFO,
         "Returns whether notebook results can be downloaded.",
@@ -335,11 +365,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes whether notebook results can be downloaded.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-setting_name boolean_val/"),
     OperationSchema::new(
         super::enhanced_security_monitoring::Get::INFO,
         "Returns the enhanced security monitoring setting.",
@@ -350,11 +381,15 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the enhanced security monitoring setting.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked(
+            "setting",
+            "-etag -setting_name enhanced_security_monitoring_workspace/",
+        ),
     OperationSchema::new(
         super::esm_enablement_account::Get::INFO,
         "Returns the enhanced security monitoring default for new workspaces.",
@@ -365,11 +400,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the enhanced security monitoring default for new workspaces.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name esm_enablement_account/"),
     OperationSchema::new(
             super::ip_access_lists::Create::INFO,
             "Creates an allow or block list of addresses for the workspace.",
@@ -420,56 +456,66 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::llm_proxy_partner_powered_account::Get::INFO,
         "Returns whether partner-powered AI features are on for the account.",
         &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::llm_proxy_partner_powered_account::Update::INFO,
             "Changes whether partner-powered AI features are on for the account.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name boolean_val/"),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::llm_proxy_partner_powered_enforce::Get::INFO,
         "Returns whether the account's choice on partner-powered models is enforced.",
         &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::llm_proxy_partner_powered_enforce::Update::INFO,
             "Changes whether the account's choice on partner-powered models is enforced.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name boolean_val/"),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::llm_proxy_partner_powered_workspace::Delete::INFO,
         "Resets the partner-powered AI setting of the workspace to its default.",
         &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::llm_proxy_partner_powered_workspace::Get::INFO,
         "Returns whether partner-powered AI features are on for the workspace.",
         &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::llm_proxy_partner_powered_workspace::Update::INFO,
             "Changes whether partner-powered AI features are on for the workspace.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name boolean_val/"),
     OperationSchema::new(
         super::network_connectivity::CreateNetworkConnectivityConfiguration::INFO,
         "Creates a network connectivity configuration.",
@@ -575,36 +621,52 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::network_connectivity::UpdateNetworkConnectivityConfig::INFO,
-        "Changes the name or the billing workspace of a network connectivity configuration.",
-        &[
-            Input::required(
-                "network_connectivity_config_id",
-                Kind::Text,
-                &[Location::Path],
-            ),
-            Input::required(
-                "network_connectivity_config",
-                Kind::Object,
-                &[Location::Json],
-            ),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::network_connectivity::UpdateNetworkConnectivityConfig::INFO,
+            "Changes the name or the billing workspace of a network connectivity configuration.",
+            &[
+                Input::required(
+                    "network_connectivity_config_id",
+                    Kind::Text,
+                    &[Location::Path],
+                ),
+                Input::required(
+                    "network_connectivity_config",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "network_connectivity_config",
+            "-network_connectivity_config_id =billing_workspace_id =name",
+        ),
     OperationSchema::new(
-        super::network_connectivity::UpdatePrivateEndpointRule::INFO,
-        "Changes a private endpoint rule.",
-        &[
-            Input::required(
-                "network_connectivity_config_id",
-                Kind::Text,
-                &[Location::Path],
-            ),
-            Input::required("private_endpoint_rule_id", Kind::Text, &[Location::Path]),
-            Input::required("private_endpoint_rule", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::network_connectivity::UpdatePrivateEndpointRule::INFO,
+            "Changes a private endpoint rule.",
+            &[
+                Input::required(
+                    "network_connectivity_config_id",
+                    Kind::Text,
+                    &[Location::Path],
+                ),
+                Input::required(
+                    "private_endpoint_rule_id",
+                    Kind::Text,
+                    &[Location::Path],
+                ),
+                Input::required(
+                    "private_endpoint_rule",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "private_endpoint_rule",
+            "-gcp_endpoint.psc_endpoint_uri gcp_endpoint.google_api_endpoints/ gcp_endpoint/",
+        ),
     OperationSchema::new(
         super::network_policies::CreateNetworkPolicyRpc::INFO,
         "Creates a network policy.",
@@ -688,26 +750,30 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::personal_compute::Delete::INFO,
         "Resets the Personal Compute setting to its default, `ON`.",
         &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::personal_compute::Get::INFO,
         "Returns the Personal Compute setting.",
         &[Input::optional("etag", Kind::Text, &[Location::Query])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::personal_compute::Update::INFO,
             "Changes the Personal Compute setting.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name personal_compute/"),
     OperationSchema::new(
         super::restrict_workspace_admins::Delete::INFO,
         "Resets the limits on workspace admins to their default.",
@@ -723,11 +789,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the limits on workspace admins.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name restrict_workspace_admins/"),
     OperationSchema::new(
         super::sql_results_download::Delete::INFO,
         "Resets the result download setting to its default, on.",
@@ -743,11 +810,12 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes whether SQL and dashboard results can be downloaded.",
             &[
                 Input::required("allow_missing", Kind::Boolean, &[Location::Member]),
-                Input::required("field_mask", Kind::Text, &[Location::Member]),
                 Input::required("setting", Kind::Object, &[Location::Member]),
+                Input::optional("field_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("setting", "-etag -setting_name boolean_val/"),
     OperationSchema::new(
             super::token_management::CreateOboToken::INFO,
             "Creates a token that acts for a service principal.",
@@ -807,10 +875,11 @@ pub static OPERATIONS: &[OperationSchema] = &[
             &[
                 Input::required("token_id", Kind::Text, &[Location::Path]),
                 Input::required("token", Kind::Object, &[Location::Member]),
-                Input::required("update_mask", Kind::Text, &[Location::Member]),
+                Input::optional("update_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("token", "-autoscope_state -backfill_scopes -inferred_scopes -token_id"),
     OperationSchema::new(
             super::tokens::Create::INFO,
             "Creates a personal access token for the caller and returns its value.",
@@ -840,10 +909,11 @@ pub static OPERATIONS: &[OperationSchema] = &[
             &[
                 Input::required("token_id", Kind::Text, &[Location::Path]),
                 Input::required("token", Kind::Object, &[Location::Member]),
-                Input::required("update_mask", Kind::Text, &[Location::Member]),
+                Input::optional("update_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("token", "-autoscope_state -backfill_scopes -inferred_scopes -token_id"),
     OperationSchema::new(
         super::workspace_conf::GetStatus::INFO,
         "Returns the values of the given workspace configuration keys.",

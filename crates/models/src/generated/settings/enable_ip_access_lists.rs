@@ -5,7 +5,8 @@
 databricks_core::operation! {
     /// Resets the IP access list switch of the account to its default, on.
     ///
-    /// `DELETE /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
+    /// `DELETE /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default` **In private preview**: may
+    /// change in any release.
     Delete {
         info: "enable_ip_access_lists.delete", DELETE "/api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default", Account;
         output: super::DeleteAccountIpAccessEnableResponse = databricks_core::ResponseParts::json;
@@ -19,7 +20,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns whether IP access lists guard the account console.
     ///
-    /// `GET /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
+    /// `GET /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default` **In private preview**: may change
+    /// in any release.
     Get {
         info: "enable_ip_access_lists.get", GET "/api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default", Account;
         output: super::AccountIpAccessEnable = databricks_core::ResponseParts::json;
@@ -33,20 +35,25 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes whether IP access lists guard the account console.
     ///
-    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default`
+    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default` **In private preview**: may
+    /// change in any release.
     Update {
         info: "enable_ip_access_lists.update", PATCH "/api/2.0/accounts/{account_id}/settings/types/acct_ip_acl_enable/names/default", Account;
         output: super::AccountIpAccessEnable = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name acct_ip_acl_enable/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::AccountIpAccessEnable = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `acct_ip_acl_enable.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::AccountIpAccessEnable = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Returns whether table results can be copied in the UI.
     ///
-    /// `GET /api/2.0/settings/types/enable-notebook-table-clipboard/names/default`
+    /// `GET /api/2.0/settings/types/enable-notebook-table-clipboard/names/default` In public preview.
     GetEnableNotebookTableClipboard {
         info: "enable_notebook_table_clipboard.get_enable_notebook_table_clipboard", GET "/api/2.0/settings/types/enable-notebook-table-clipboard/names/default", Workspace;
         output: super::EnableNotebookTableClipboard = databricks_core::ResponseParts::json;
@@ -19,20 +19,24 @@ databricks_core::operation! {
     ///
     /// Reads are eventually consistent, so a get right after the change may still show the former value.
     ///
-    /// `PATCH /api/2.0/settings/types/enable-notebook-table-clipboard/names/default`
+    /// `PATCH /api/2.0/settings/types/enable-notebook-table-clipboard/names/default` In public preview.
     PatchEnableNotebookTableClipboard {
         info: "enable_notebook_table_clipboard.patch_enable_notebook_table_clipboard", PATCH "/api/2.0/settings/types/enable-notebook-table-clipboard/names/default", Workspace;
         output: super::EnableNotebookTableClipboard = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-setting_name boolean_val/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// The setting with its new values.
+            setting: super::EnableNotebookTableClipboard = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// The setting with its new values.
-            setting: super::EnableNotebookTableClipboard = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

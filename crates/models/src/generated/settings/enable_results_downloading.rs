@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Returns whether notebook results can be downloaded.
     ///
-    /// `GET /api/2.0/settings/types/enable-results-downloading/names/default`
+    /// `GET /api/2.0/settings/types/enable-results-downloading/names/default` In public preview.
     GetEnableResultsDownloading {
         info: "enable_results_downloading.get_enable_results_downloading", GET "/api/2.0/settings/types/enable-results-downloading/names/default", Workspace;
         output: super::EnableResultsDownloading = databricks_core::ResponseParts::json;
@@ -19,20 +19,24 @@ databricks_core::operation! {
     ///
     /// Reads are eventually consistent, so a get right after the change may still show the former value.
     ///
-    /// `PATCH /api/2.0/settings/types/enable-results-downloading/names/default`
+    /// `PATCH /api/2.0/settings/types/enable-results-downloading/names/default` In public preview.
     PatchEnableResultsDownloading {
         info: "enable_results_downloading.patch_enable_results_downloading", PATCH "/api/2.0/settings/types/enable-results-downloading/names/default", Workspace;
         output: super::EnableResultsDownloading = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-setting_name boolean_val/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// The setting with its new values.
+            setting: super::EnableResultsDownloading = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// The setting with its new values.
-            setting: super::EnableResultsDownloading = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Returns the enhanced security monitoring setting.
     ///
-    /// `GET /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default`
+    /// `GET /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default` In public preview.
     Get {
         info: "enhanced_security_monitoring.get", GET "/api/2.0/settings/types/shield_esm_enablement_ws_db/names/default", Workspace;
         output: super::EnhancedSecurityMonitoringSetting = databricks_core::ResponseParts::json;
@@ -24,21 +24,25 @@ databricks_core::operation! {
     /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
     /// to retry with.
     ///
-    /// `PATCH /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default`
+    /// `PATCH /api/2.0/settings/types/shield_esm_enablement_ws_db/names/default` In public preview.
     Update {
         info: "enhanced_security_monitoring.update", PATCH "/api/2.0/settings/types/shield_esm_enablement_ws_db/names/default", Workspace;
         output: super::EnhancedSecurityMonitoringSetting = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name enhanced_security_monitoring_workspace/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::EnhancedSecurityMonitoringSetting = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as
             /// `enhanced_security_monitoring_workspace.is_enabled`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::EnhancedSecurityMonitoringSetting = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Returns the enhanced security monitoring default for new workspaces.
     ///
-    /// `GET /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default`
+    /// `GET /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default` In public preview.
     Get {
         info: "esm_enablement_account.get", GET "/api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default", Account;
         output: super::EsmEnablementAccountSetting = databricks_core::ResponseParts::json;
@@ -21,20 +21,24 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the enhanced security monitoring default for new workspaces.
     ///
-    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default`
+    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default` In public preview.
     Update {
         info: "esm_enablement_account.update", PATCH "/api/2.0/accounts/{account_id}/settings/types/shield_esm_enablement_ac/names/default", Account;
         output: super::EsmEnablementAccountSetting = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name esm_enablement_account/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::EsmEnablementAccountSetting = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `esm_enablement_account.is_enforced`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::EsmEnablementAccountSetting = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

@@ -5,7 +5,8 @@
 databricks_core::operation! {
     /// Returns whether partner-powered AI features are on for the account.
     ///
-    /// `GET /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default`
+    /// `GET /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default` **In private preview**: may
+    /// change in any release.
     Get {
         info: "llm_proxy_partner_powered_account.get", GET "/api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default", Account;
         output: super::LlmProxyPartnerPoweredAccount = databricks_core::ResponseParts::json;
@@ -19,20 +20,25 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes whether partner-powered AI features are on for the account.
     ///
-    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default`
+    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default` **In private preview**:
+    /// may change in any release.
     Update {
         info: "llm_proxy_partner_powered_account.update", PATCH "/api/2.0/accounts/{account_id}/settings/types/llm_proxy_partner_powered/names/default", Account;
         output: super::LlmProxyPartnerPoweredAccount = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name boolean_val/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::LlmProxyPartnerPoweredAccount = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::LlmProxyPartnerPoweredAccount = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

@@ -5,7 +5,8 @@
 databricks_core::operation! {
     /// Resets the partner-powered AI setting of the workspace to its default.
     ///
-    /// `DELETE /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
+    /// `DELETE /api/2.0/settings/types/llm_proxy_partner_powered/names/default` **In private preview**: may change in any
+    /// release.
     Delete {
         info: "llm_proxy_partner_powered_workspace.delete", DELETE "/api/2.0/settings/types/llm_proxy_partner_powered/names/default", Workspace;
         output: super::DeleteLlmProxyPartnerPoweredWorkspaceResponse = databricks_core::ResponseParts::json;
@@ -19,7 +20,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns whether partner-powered AI features are on for the workspace.
     ///
-    /// `GET /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
+    /// `GET /api/2.0/settings/types/llm_proxy_partner_powered/names/default` **In private preview**: may change in any release.
     Get {
         info: "llm_proxy_partner_powered_workspace.get", GET "/api/2.0/settings/types/llm_proxy_partner_powered/names/default", Workspace;
         output: super::LlmProxyPartnerPoweredWorkspace = databricks_core::ResponseParts::json;
@@ -33,20 +34,25 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes whether partner-powered AI features are on for the workspace.
     ///
-    /// `PATCH /api/2.0/settings/types/llm_proxy_partner_powered/names/default`
+    /// `PATCH /api/2.0/settings/types/llm_proxy_partner_powered/names/default` **In private preview**: may change in any
+    /// release.
     Update {
         info: "llm_proxy_partner_powered_workspace.update", PATCH "/api/2.0/settings/types/llm_proxy_partner_powered/names/default", Workspace;
         output: super::LlmProxyPartnerPoweredWorkspace = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name boolean_val/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::LlmProxyPartnerPoweredWorkspace = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::LlmProxyPartnerPoweredWorkspace = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

@@ -9,28 +9,28 @@
 //! | [`aibi_dashboard_embedding_approved_domains`] |
 //! | [`automatic_cluster_update`] |
 //! | [`compliance_security_profile`] |
-//! | [`credentials_manager`] |
+//! | `credentials_manager`, with the feature `preview` |
 //! | [`csp_enablement_account`] |
 //! | [`dashboard_email_subscriptions`] |
 //! | [`default_namespace`] |
-//! | [`default_warehouse_id`] |
+//! | `default_warehouse_id`, with the feature `preview` |
 //! | [`disable_legacy_access`] |
 //! | [`disable_legacy_dbfs`] |
 //! | [`disable_legacy_features`] |
 //! | [`enable_export_notebook`] |
-//! | [`enable_ip_access_lists`] |
+//! | `enable_ip_access_lists`, with the feature `preview` |
 //! | [`enable_notebook_table_clipboard`] |
 //! | [`enable_results_downloading`] |
 //! | [`enhanced_security_monitoring`] |
 //! | [`esm_enablement_account`] |
 //! | [`ip_access_lists`] |
-//! | [`llm_proxy_partner_powered_account`] |
-//! | [`llm_proxy_partner_powered_enforce`] |
-//! | [`llm_proxy_partner_powered_workspace`] |
+//! | `llm_proxy_partner_powered_account`, with the feature `preview` |
+//! | `llm_proxy_partner_powered_enforce`, with the feature `preview` |
+//! | `llm_proxy_partner_powered_workspace`, with the feature `preview` |
 //! | [`network_connectivity`] |
 //! | [`network_policies`] |
 //! | [`notification_destinations`] |
-//! | [`personal_compute`] |
+//! | `personal_compute`, with the feature `preview` |
 //! | [`restrict_workspace_admins`] |
 //! | [`sql_results_download`] |
 //! | [`token_management`] |
@@ -46,27 +46,41 @@ pub mod aibi_dashboard_embedding_access_policy;
 pub mod aibi_dashboard_embedding_approved_domains;
 pub mod automatic_cluster_update;
 pub mod compliance_security_profile;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod credentials_manager;
 pub mod csp_enablement_account;
 pub mod dashboard_email_subscriptions;
 pub mod default_namespace;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod default_warehouse_id;
 pub mod disable_legacy_access;
 pub mod disable_legacy_dbfs;
 pub mod disable_legacy_features;
 pub mod enable_export_notebook;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod enable_ip_access_lists;
 pub mod enable_notebook_table_clipboard;
 pub mod enable_results_downloading;
 pub mod enhanced_security_monitoring;
 pub mod esm_enablement_account;
 pub mod ip_access_lists;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod llm_proxy_partner_powered_account;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod llm_proxy_partner_powered_enforce;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod llm_proxy_partner_powered_workspace;
 pub mod network_connectivity;
 pub mod network_policies;
 pub mod notification_destinations;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod personal_compute;
 pub mod restrict_workspace_admins;
 pub mod sql_results_download;

@@ -186,13 +186,18 @@ databricks_core::operation! {
     UpdateNetworkConnectivityConfig {
         info: "network_connectivity.update_network_connectivity_config", PATCH "/api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}", Account;
         output: super::NetworkConnectivityConfiguration = databricks_core::ResponseParts::json;
+        request { masked("network_connectivity_config", "-network_connectivity_config_id =billing_workspace_id =name") }
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
             /// The network connectivity config with its new values.
             network_connectivity_config: super::NetworkConnectivityConfiguration = json "network_connectivity_config",
+        }
+        optional {
             /// `name`, `billing_workspace_id` or both.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `network_connectivity_config`. It can hold `name`, `billing_workspace_id`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -207,6 +212,7 @@ databricks_core::operation! {
     UpdatePrivateEndpointRule {
         info: "network_connectivity.update_private_endpoint_rule", PATCH "/api/2.0/accounts/{account_id}/network-connectivity-configs/{network_connectivity_config_id}/private-endpoint-rules/{private_endpoint_rule_id}", Account;
         output: super::NccPrivateEndpointRule = databricks_core::ResponseParts::json;
+        request { masked("private_endpoint_rule", "-gcp_endpoint.psc_endpoint_uri gcp_endpoint.google_api_endpoints/ gcp_endpoint/") }
         required {
             /// Id of the network connectivity configuration.
             network_connectivity_config_id: String = path "network_connectivity_config_id",
@@ -214,8 +220,12 @@ databricks_core::operation! {
             private_endpoint_rule_id: String = path "private_endpoint_rule_id",
             /// The private endpoint rule with its new values.
             private_endpoint_rule: super::UpdatePrivateEndpointRule = json "private_endpoint_rule",
+        }
+        optional {
             /// Comma-separated names of the fields to change, without spaces; lists can only be named whole.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `private_endpoint_rule`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

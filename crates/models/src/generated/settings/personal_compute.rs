@@ -7,7 +7,8 @@
 databricks_core::operation! {
     /// Resets the Personal Compute setting to its default, `ON`.
     ///
-    /// `DELETE /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
+    /// `DELETE /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default` **In private preview**: may change
+    /// in any release.
     Delete {
         info: "personal_compute.delete", DELETE "/api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default", Account;
         output: super::DeletePersonalComputeSettingResponse = databricks_core::ResponseParts::json;
@@ -21,7 +22,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the Personal Compute setting.
     ///
-    /// `GET /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
+    /// `GET /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default` **In private preview**: may change in
+    /// any release.
     Get {
         info: "personal_compute.get", GET "/api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default", Account;
         output: super::PersonalComputeSetting = databricks_core::ResponseParts::json;
@@ -35,20 +37,25 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the Personal Compute setting.
     ///
-    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default`
+    /// `PATCH /api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default` **In private preview**: may change
+    /// in any release.
     Update {
         info: "personal_compute.update", PATCH "/api/2.0/accounts/{account_id}/settings/types/dcp_acct_enable/names/default", Account;
         output: super::PersonalComputeSetting = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name personal_compute/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::PersonalComputeSetting = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `personal_compute.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::PersonalComputeSetting = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

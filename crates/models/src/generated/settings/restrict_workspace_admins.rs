@@ -9,7 +9,7 @@ databricks_core::operation! {
     /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
     /// to retry with.
     ///
-    /// `DELETE /api/2.0/settings/types/restrict_workspace_admins/names/default`
+    /// `DELETE /api/2.0/settings/types/restrict_workspace_admins/names/default` In public preview.
     Delete {
         info: "restrict_workspace_admins.delete", DELETE "/api/2.0/settings/types/restrict_workspace_admins/names/default", Workspace;
         output: super::DeleteRestrictWorkspaceAdminsSettingResponse = databricks_core::ResponseParts::json;
@@ -23,7 +23,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the limits on workspace admins.
     ///
-    /// `GET /api/2.0/settings/types/restrict_workspace_admins/names/default`
+    /// `GET /api/2.0/settings/types/restrict_workspace_admins/names/default` In public preview.
     Get {
         info: "restrict_workspace_admins.get", GET "/api/2.0/settings/types/restrict_workspace_admins/names/default", Workspace;
         output: super::RestrictWorkspaceAdminsSetting = databricks_core::ResponseParts::json;
@@ -40,20 +40,24 @@ databricks_core::operation! {
     /// The etag of a preceding get is required. A concurrent change fails the call with 409; that response carries a new etag
     /// to retry with.
     ///
-    /// `PATCH /api/2.0/settings/types/restrict_workspace_admins/names/default`
+    /// `PATCH /api/2.0/settings/types/restrict_workspace_admins/names/default` In public preview.
     Update {
         info: "restrict_workspace_admins.update", PATCH "/api/2.0/settings/types/restrict_workspace_admins/names/default", Workspace;
         output: super::RestrictWorkspaceAdminsSetting = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name restrict_workspace_admins/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::RestrictWorkspaceAdminsSetting = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `restrict_workspace_admins.status`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::RestrictWorkspaceAdminsSetting = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

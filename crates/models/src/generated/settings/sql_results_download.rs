@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Resets the result download setting to its default, on.
     ///
-    /// `DELETE /api/2.0/settings/types/sql_results_download/names/default`
+    /// `DELETE /api/2.0/settings/types/sql_results_download/names/default` In public preview.
     Delete {
         info: "sql_results_download.delete", DELETE "/api/2.0/settings/types/sql_results_download/names/default", Workspace;
         output: super::DeleteSqlResultsDownloadResponse = databricks_core::ResponseParts::json;
@@ -21,7 +21,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns whether SQL and dashboard results can be downloaded.
     ///
-    /// `GET /api/2.0/settings/types/sql_results_download/names/default`
+    /// `GET /api/2.0/settings/types/sql_results_download/names/default` In public preview.
     Get {
         info: "sql_results_download.get", GET "/api/2.0/settings/types/sql_results_download/names/default", Workspace;
         output: super::SqlResultsDownload = databricks_core::ResponseParts::json;
@@ -35,20 +35,24 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes whether SQL and dashboard results can be downloaded.
     ///
-    /// `PATCH /api/2.0/settings/types/sql_results_download/names/default`
+    /// `PATCH /api/2.0/settings/types/sql_results_download/names/default` In public preview.
     Update {
         info: "sql_results_download.update", PATCH "/api/2.0/settings/types/sql_results_download/names/default", Workspace;
         output: super::SqlResultsDownload = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("setting", "-etag -setting_name boolean_val/") }
         required {
             /// Always send true.
             allow_missing: bool = member "allow_missing",
+            /// New content of the setting, including the etag of a preceding get.
+            setting: super::SqlResultsDownload = member "setting",
+        }
+        optional {
             /// Comma-separated field paths relative to `setting`, without spaces, such as `boolean_val.value`.
             ///
             /// `*` replaces the whole setting; lists and maps can only be named whole.
-            field_mask: String = member "field_mask",
-            /// New content of the setting, including the etag of a preceding get.
-            setting: super::SqlResultsDownload = member "setting",
+            ///
+            /// Unless it is set, it names what is set in `setting`.
+            field_mask: databricks_core::FieldMask = mask_member "field_mask",
         }
     }
 }

@@ -82,14 +82,18 @@ databricks_core::operation! {
     Update {
         info: "tokens.update", PATCH "/api/2.0/token/{token_id}", Workspace;
         output: super::UpdateTokenResponse = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("token", "-autoscope_state -backfill_scopes -inferred_scopes -token_id") }
         required {
             /// SHA-256 hash that identifies the token.
             token_id: String = path "token_id",
             /// New values of the fields in the mask.
             token: super::PublicTokenInfo = member "token",
+        }
+        optional {
             /// Comma-separated fields of `token` to change, such as `comment,scopes`.
-            update_mask: databricks_core::FieldMask = member "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `token`.
+            update_mask: databricks_core::FieldMask = mask_member "update_mask",
         }
     }
 }

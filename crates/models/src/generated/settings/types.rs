@@ -2,7 +2,9 @@
 
 //! Messages and enums of the package `settings`.
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Whether IP access lists guard the account console.
     AccountIpAccessEnable {
         required {
@@ -146,7 +148,7 @@ databricks_core::model! {
 databricks_core::model! {
     /// Reasons behind the availability of automatic cluster update.
     ///
-    /// Meant for messages to people; whether the setting is on is told by `enabled` alone.
+    /// Meant for messages to people; whether the setting is on is stated by `enabled` alone.
     ClusterAutoRestartMessageEnablementDetails {
         optional {
             /// On because compliance mode is active.
@@ -793,7 +795,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// The SQL warehouse preselected for users of the workspace.
     DefaultWarehouseId {
         required {
@@ -811,8 +815,10 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
-    /// Answer to resetting the IP access list switch.
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    /// Response to resetting the IP access list switch.
     DeleteAccountIpAccessEnableResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -822,7 +828,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Answer to resetting the dashboard embedding policy.
+    /// Response to resetting the dashboard embedding policy.
     DeleteAibiDashboardEmbeddingAccessPolicySettingResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -832,7 +838,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Answer to resetting the dashboard embedding domains.
+    /// Response to resetting the dashboard embedding domains.
     DeleteAibiDashboardEmbeddingApprovedDomainsSettingResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -842,7 +848,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Answer to resetting the dashboard mail setting.
+    /// Response to resetting the dashboard mail setting.
     DeleteDashboardEmailSubscriptionsResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -852,7 +858,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Answer to resetting the default catalog.
+    /// Response to resetting the default catalog.
     DeleteDefaultNamespaceSettingResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -861,8 +867,10 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
-    /// Answer to resetting the default warehouse.
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    /// Response to resetting the default warehouse.
     DeleteDefaultWarehouseIdResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -872,7 +880,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Answer to resetting the legacy access setting.
+    /// Response to resetting the legacy access setting.
     DeleteDisableLegacyAccessResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -882,7 +890,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Answer to resetting the legacy DBFS setting.
+    /// Response to resetting the legacy DBFS setting.
     DeleteDisableLegacyDbfsResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -892,7 +900,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Answer to resetting the legacy features setting.
+    /// Response to resetting the legacy features setting.
     DeleteDisableLegacyFeaturesResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -901,8 +909,10 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
-    /// Answer to resetting the partner-powered model setting.
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    /// Response to resetting the partner-powered model setting.
     DeleteLlmProxyPartnerPoweredWorkspaceResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -911,8 +921,10 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
-    /// Answer to resetting the Personal Compute setting.
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    /// Response to resetting the Personal Compute setting.
     DeletePersonalComputeSettingResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -922,7 +934,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Answer to resetting the workspace admin limits.
+    /// Response to resetting the workspace admin limits.
     DeleteRestrictWorkspaceAdminsSettingResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -932,7 +944,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// Answer to resetting the result download setting.
+    /// Response to resetting the result download setting.
     DeleteSqlResultsDownloadResponse {
         required {
             /// Version tag of the setting after the reset.
@@ -1255,7 +1267,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A token obtained from an identity provider.
     ExchangeToken {
         optional {
@@ -1279,7 +1293,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Tokens obtained from an identity provider.
     ExchangeTokenResponse {
         optional {
@@ -1505,7 +1521,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Whether AI features of the account may use partner-powered models.
     LlmProxyPartnerPoweredAccount {
         required {
@@ -1523,7 +1541,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Whether the choice on partner-powered models made for the account binds every workspace.
     LlmProxyPartnerPoweredEnforce {
         required {
@@ -1541,7 +1561,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Whether AI features of the workspace may use partner-powered models.
     LlmProxyPartnerPoweredWorkspace {
         required {
@@ -1791,7 +1813,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Partition of the credential store.
     PartitionId {
         optional {
@@ -1803,7 +1827,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Who may use the default Personal Compute policy.
     PersonalComputeMessage {
         required {
@@ -1813,7 +1839,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// The account setting for the Personal Compute policy.
     PersonalComputeSetting {
         required {
@@ -1935,7 +1963,7 @@ databricks_core::model! {
     /// A string setting value.
     StringMessage {
         optional {
-            /// The setting as text.
+            /// The setting as a string.
             value: String = "value",
         }
     }
@@ -2252,7 +2280,7 @@ databricks_core::open_enum! {
         Disconnected = "DISCONNECTED",
         /// `ESTABLISHED`: Approved and usable by serverless compute.
         Established = "ESTABLISHED",
-        /// `EXPIRED`: Nobody approved it within 14 days.
+        /// `EXPIRED`: It was not approved within 14 days.
         Expired = "EXPIRED",
         /// `PENDING`: Created, waiting for approval.
         Pending = "PENDING",
@@ -2424,7 +2452,7 @@ databricks_core::open_enum! {
         Disconnected = "DISCONNECTED",
         /// `ESTABLISHED`: Approved and usable by serverless compute.
         Established = "ESTABLISHED",
-        /// `EXPIRED`: Nobody approved it within 14 days.
+        /// `EXPIRED`: It was not approved within 14 days.
         Expired = "EXPIRED",
         /// `INIT`: Deprecated form of `PENDING`.
         Init = "INIT",
@@ -2446,7 +2474,7 @@ databricks_core::open_enum! {
         Disconnected = "DISCONNECTED",
         /// `ESTABLISHED`: Approved and usable by serverless compute.
         Established = "ESTABLISHED",
-        /// `EXPIRED`: Nobody approved it within 14 days.
+        /// `EXPIRED`: It was not approved within 14 days.
         Expired = "EXPIRED",
         /// `PENDING`: Created, waiting for approval.
         Pending = "PENDING",
@@ -2455,7 +2483,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Access mode of the Personal Compute default policy.
     PersonalComputeMessageEnum {
         /// `DELEGATE`: Each workspace decides: users or groups need an entry in the access list of its Personal Compute policy.
@@ -2484,7 +2514,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Kind of token in an exchange.
     ///
     /// `AZURE_ACTIVE_DIRECTORY_TOKEN` is the one that can be requested.

@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Returns one account setting, both as configured and as in force.
     ///
-    /// `GET /api/2.1/accounts/{account_id}/settings/{name}`
+    /// `GET /api/2.1/accounts/{account_id}/settings/{name}` In public preview.
     GetPublicAccountSetting {
         info: "account_settings_v2.get_public_account_setting", GET "/api/2.1/accounts/{account_id}/settings/{name}", Account;
         output: super::Setting = databricks_core::ResponseParts::json;
@@ -16,10 +16,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns one preference of one user.
     ///
-    /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}`
+    /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}` **In beta**: may change in any release.
     GetPublicAccountUserPreference {
         info: "account_settings_v2.get_public_account_user_preference", GET "/api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}", Account;
         output: super::UserPreference = databricks_core::ResponseParts::json;
@@ -35,7 +37,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the account settings that can be read and changed, with their types.
     ///
-    /// `GET /api/2.1/accounts/{account_id}/settings-metadata`
+    /// `GET /api/2.1/accounts/{account_id}/settings-metadata` In public preview.
     ListAccountSettingsMetadata {
         info: "account_settings_v2.list_account_settings_metadata", GET "/api/2.1/accounts/{account_id}/settings-metadata", Account;
         output: super::ListAccountSettingsMetadataResponse = databricks_core::ResponseParts::json;
@@ -71,10 +73,12 @@ impl databricks_core::Paginated for ListAccountSettingsMetadata {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the preferences that exist for one user, with their types.
     ///
-    /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings-metadata`
+    /// `GET /api/2.1/accounts/{account_id}/users/{user_id}/settings-metadata` **In beta**: may change in any release.
     ListAccountUserPreferencesMetadata {
         info: "account_settings_v2.list_account_user_preferences_metadata", GET "/api/2.1/accounts/{account_id}/users/{user_id}/settings-metadata", Account;
         output: super::ListAccountUserPreferencesMetadataResponse = databricks_core::ResponseParts::json;
@@ -93,6 +97,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListAccountUserPreferencesMetadata {
     type Item = super::SettingsMetadata;
     #[inline]
@@ -120,7 +125,7 @@ databricks_core::operation! {
     /// The field to send is the one named by `type` in the setting's metadata. Users see the change in the UI after reloading
     /// the page.
     ///
-    /// `PATCH /api/2.1/accounts/{account_id}/settings/{name}`
+    /// `PATCH /api/2.1/accounts/{account_id}/settings/{name}` In public preview.
     PatchPublicAccountSetting {
         info: "account_settings_v2.patch_public_account_setting", PATCH "/api/2.1/accounts/{account_id}/settings/{name}", Account;
         output: super::Setting = databricks_core::ResponseParts::json;
@@ -133,12 +138,14 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes one preference of one user; other users are unaffected.
     ///
     /// The UI shows the change after the page is reloaded.
     ///
-    /// `PATCH /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}`
+    /// `PATCH /api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}` **In beta**: may change in any release.
     PatchPublicAccountUserPreference {
         info: "account_settings_v2.patch_public_account_user_preference", PATCH "/api/2.1/accounts/{account_id}/users/{user_id}/settings/{name}", Account;
         output: super::UserPreference = databricks_core::ResponseParts::json;

@@ -15,6 +15,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Returns one account setting, both as configured and as in force.",
         &[Input::required("name", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::account_settings_v2::GetPublicAccountUserPreference::INFO,
         "Returns one preference of one user.",
@@ -40,6 +41,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::account_settings_v2::ListAccountUserPreferencesMetadata::INFO,
             "Lists the preferences that exist for one user, with their types.",
@@ -66,6 +68,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("setting", Kind::Object, &[Location::Json]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::account_settings_v2::PatchPublicAccountUserPreference::INFO,
         "Changes one preference of one user; other users are unaffected.",

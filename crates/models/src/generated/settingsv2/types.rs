@@ -63,7 +63,7 @@ databricks_core::model! {
 databricks_core::model! {
     /// Reasons behind the availability of automatic cluster update.
     ///
-    /// Meant for messages to people; whether the setting is on is told by `enabled` alone.
+    /// Meant for messages to people; whether the setting is on is stated by `enabled` alone.
     ClusterAutoRestartMessageEnablementDetails {
         optional {
             /// On because compliance mode is active.
@@ -144,7 +144,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of user preference descriptions.
     ListAccountUserPreferencesMetadataResponse {
         optional {
@@ -291,13 +293,15 @@ databricks_core::model! {
     /// A string setting value.
     StringMessage {
         optional {
-            /// The setting as text.
+            /// The setting as a string.
             value: String = "value",
         }
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A preference of one user, such as a UI theme; it affects no one else.
     UserPreference {
         optional {

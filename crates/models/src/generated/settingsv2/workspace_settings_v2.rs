@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Returns one workspace setting, both as configured and as in force.
     ///
-    /// `GET /api/2.1/settings/{name}`
+    /// `GET /api/2.1/settings/{name}` In public preview.
     GetPublicWorkspaceSetting {
         info: "workspace_settings_v2.get_public_workspace_setting", GET "/api/2.1/settings/{name}", Workspace;
         output: super::Setting = databricks_core::ResponseParts::json;
@@ -19,7 +19,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the workspace settings that can be read and changed, with their types.
     ///
-    /// `GET /api/2.1/settings-metadata`
+    /// `GET /api/2.1/settings-metadata` In public preview.
     ListWorkspaceSettingsMetadata {
         info: "workspace_settings_v2.list_workspace_settings_metadata", GET "/api/2.1/settings-metadata", Workspace;
         output: super::ListWorkspaceSettingsMetadataResponse = databricks_core::ResponseParts::json;
@@ -61,7 +61,7 @@ databricks_core::operation! {
     /// The field to send is the one named by `type` in the setting's metadata. Users see the change in the UI after reloading
     /// the page.
     ///
-    /// `PATCH /api/2.1/settings/{name}`
+    /// `PATCH /api/2.1/settings/{name}` In public preview.
     PatchPublicWorkspaceSetting {
         info: "workspace_settings_v2.patch_public_workspace_setting", PATCH "/api/2.1/settings/{name}", Workspace;
         output: super::Setting = databricks_core::ResponseParts::json;

@@ -11,7 +11,7 @@ databricks_core::operation! {
     ///
     /// Only the owner of the recipient may do so. A recipient can have several policies, with different names.
     ///
-    /// `POST /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies`
+    /// `POST /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies` In public preview.
     Create {
         info: "recipient_federation_policies.create", POST "/api/2.0/data-sharing/recipients/{recipient_name}/federation-policies", Workspace;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
@@ -29,7 +29,7 @@ databricks_core::operation! {
     ///
     /// Only the owner of the recipient may do so.
     ///
-    /// `DELETE /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}`
+    /// `DELETE /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}` In public preview.
     Delete {
         info: "recipient_federation_policies.delete", DELETE "/api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -47,7 +47,7 @@ databricks_core::operation! {
     ///
     /// The caller needs read access to the recipient.
     ///
-    /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}`
+    /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}` In public preview.
     GetFederationPolicy {
         info: "recipient_federation_policies.get_federation_policy", GET "/api/2.0/data-sharing/recipients/{recipient_name}/federation-policies/{name}", Workspace;
         output: super::FederationPolicy = databricks_core::ResponseParts::json;
@@ -65,7 +65,7 @@ databricks_core::operation! {
     ///
     /// The caller needs read access to the recipient.
     ///
-    /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies`
+    /// `GET /api/2.0/data-sharing/recipients/{recipient_name}/federation-policies` In public preview.
     List {
         info: "recipient_federation_policies.list", GET "/api/2.0/data-sharing/recipients/{recipient_name}/federation-policies", Workspace;
         output: super::ListFederationPoliciesResponse = databricks_core::ResponseParts::json;

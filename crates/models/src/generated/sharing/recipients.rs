@@ -161,7 +161,7 @@ databricks_core::operation! {
         optional {
             /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
             ///
-            /// Negative values are rejected, and without it everything comes in one answer.
+            /// Negative values are rejected, and without it everything comes in one response.
             max_results: i64 = query "max_results",
             /// `next_page_token` of the preceding page; absent for the first page.
             page_token: String = query "page_token",

@@ -56,7 +56,7 @@ databricks_core::operation! {
             name: String = path "name",
         }
         optional {
-            /// Whether the answer lists the data objects in the share.
+            /// Whether the response lists the data objects in the share.
             include_shared_data: bool = query "include_shared_data",
         }
     }
@@ -125,7 +125,7 @@ databricks_core::operation! {
         optional {
             /// Upper limit for one page, capped by the server; 0 leaves the page size to the server.
             ///
-            /// Negative values are rejected, and without it everything comes in one answer.
+            /// Negative values are rejected, and without it everything comes in one response.
             max_results: i64 = query "max_results",
             /// `next_page_token` of the preceding page; absent for the first page.
             page_token: String = query "page_token",
@@ -182,7 +182,7 @@ databricks_core::operation! {
         optional {
             /// Privileges to add and remove, one entry per principal.
             changes: Vec<super::PermissionsChange> = optional "changes",
-            /// Whether to leave the resulting permissions out of the answer.
+            /// Whether to leave the resulting permissions out of the response.
             omit_permissions_list: bool = optional "omit_permissions_list",
         }
     }

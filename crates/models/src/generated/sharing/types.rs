@@ -36,7 +36,7 @@ databricks_core::model! {
             data_type: ColumnTypeName = "data_type",
             /// Tables and functions it needs.
             dependency_list: DeltaSharingDependencyList = "dependency_list",
-            /// Type of the result in full, as text.
+            /// Type of the result in full, as a string.
             full_data_type: String = "full_data_type",
             /// ID of the function, assigned by the service.
             id: String = "id",
@@ -44,7 +44,7 @@ databricks_core::model! {
             input_params: FunctionParameterInfos = "input_params",
             /// Name of the function.
             name: String = "name",
-            /// Properties, as text.
+            /// Properties, as a string.
             properties: String = "properties",
             /// Body of the function.
             routine_definition: String = "routine_definition",
@@ -300,7 +300,7 @@ databricks_core::model! {
             ///
             /// With Entra ID that is the object ID of a group (`groups`) or user (`oid`), or the client ID of an application (`azp`).
             subject: String = "subject",
-            /// Claim that says who is authenticating: `oid` for a user, `groups` for a group, `azp` for an OAuth application (these
+            /// Claim that states who is authenticating: `oid` for a user, `groups` for a group, `azp` for an OAuth application (these
             /// three with Entra ID), or `sub`, as the identity provider documents it.
             subject_claim: String = "subject_claim",
         }

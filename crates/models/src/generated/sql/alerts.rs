@@ -98,21 +98,23 @@ databricks_core::operation! {
     Update {
         info: "alerts.update", PATCH "/api/2.0/sql/alerts/{id}", Workspace;
         output: super::Alert = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("alert", "condition.operand.column/ condition.operand/ condition.threshold.value/ condition.threshold/ condition/") }
         required {
             /// Alert to change.
             id: String = path "id",
-            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-            /// only as a whole.
-            ///
-            /// `*` replaces everything.
-            update_mask: String = member "update_mask",
         }
         optional {
             /// New values of the fields.
             alert: super::UpdateAlertRequestAlert = optional "alert",
             /// Renames automatically when another alert has the same display name; otherwise that is an error.
             auto_resolve_display_name: bool = optional "auto_resolve_display_name",
+            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+            /// only as a whole.
+            ///
+            /// `*` replaces everything.
+            ///
+            /// Unless it is set, it names what is set in `alert`.
+            update_mask: databricks_core::FieldMask = mask_member "update_mask",
         }
     }
 }

@@ -7,7 +7,7 @@ databricks_core::operation! {
     ///
     /// Use `alerts.create` instead.
     ///
-    /// `POST /api/2.0/preview/sql/alerts`
+    /// `POST /api/2.0/preview/sql/alerts` In public preview.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     Create {
         info: "alerts_legacy.create", POST "/api/2.0/preview/sql/alerts", Workspace;
@@ -35,7 +35,7 @@ databricks_core::operation! {
     ///
     /// Use `alerts.delete` instead.
     ///
-    /// `DELETE /api/2.0/preview/sql/alerts/{alert_id}`
+    /// `DELETE /api/2.0/preview/sql/alerts/{alert_id}` In public preview.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     Delete {
         info: "alerts_legacy.delete", DELETE "/api/2.0/preview/sql/alerts/{alert_id}", Workspace, empty();
@@ -52,7 +52,7 @@ databricks_core::operation! {
     ///
     /// Use `alerts.get` instead.
     ///
-    /// `GET /api/2.0/preview/sql/alerts/{alert_id}`
+    /// `GET /api/2.0/preview/sql/alerts/{alert_id}` In public preview.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     Get {
         info: "alerts_legacy.get", GET "/api/2.0/preview/sql/alerts/{alert_id}", Workspace;
@@ -69,7 +69,7 @@ databricks_core::operation! {
     ///
     /// Use `alerts.list` instead.
     ///
-    /// `GET /api/2.0/preview/sql/alerts`
+    /// `GET /api/2.0/preview/sql/alerts` In public preview.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     List {
         info: "alerts_legacy.list", GET "/api/2.0/preview/sql/alerts", Workspace;
@@ -82,7 +82,7 @@ databricks_core::operation! {
     ///
     /// Use `alerts.update` instead.
     ///
-    /// `PUT /api/2.0/preview/sql/alerts/{alert_id}`
+    /// `PUT /api/2.0/preview/sql/alerts/{alert_id}` In public preview.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     Update {
         info: "alerts_legacy.update", PUT "/api/2.0/preview/sql/alerts/{alert_id}", Workspace, empty();

@@ -95,16 +95,21 @@ databricks_core::operation! {
     UpdateAlert {
         info: "alerts_v2.update_alert", PATCH "/api/2.0/alerts/{id}", Workspace;
         output: super::AlertV2 = databricks_core::ResponseParts::json;
+        request { masked("alert", "-effective_run_as -id evaluation.notification/ evaluation.source/ evaluation.threshold.column/ evaluation.threshold.value/ evaluation.threshold/ evaluation/ run_as/ schedule/") }
         required {
             /// ID of the alert.
             id: String = path "id",
             /// The alert with its new values.
             alert: super::AlertV2 = json "alert",
+        }
+        optional {
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
             ///
             /// `*` replaces everything.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `alert`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

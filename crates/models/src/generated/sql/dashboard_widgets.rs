@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Adds a widget to a legacy dashboard.
     ///
-    /// `POST /api/2.0/preview/sql/widgets`
+    /// `POST /api/2.0/preview/sql/widgets` **In private preview**: may change in any release.
     Create {
         info: "dashboard_widgets.create", POST "/api/2.0/preview/sql/widgets", Workspace;
         output: super::Widget = databricks_core::ResponseParts::json;
@@ -32,7 +32,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Removes a widget from a legacy dashboard.
     ///
-    /// `DELETE /api/2.0/preview/sql/widgets/{id}`
+    /// `DELETE /api/2.0/preview/sql/widgets/{id}` **In private preview**: may change in any release.
     Delete {
         info: "dashboard_widgets.delete", DELETE "/api/2.0/preview/sql/widgets/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -46,7 +46,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes a widget of a legacy dashboard.
     ///
-    /// `POST /api/2.0/preview/sql/widgets/{id}`
+    /// `POST /api/2.0/preview/sql/widgets/{id}` **In private preview**: may change in any release.
     Update {
         info: "dashboard_widgets.update", POST "/api/2.0/preview/sql/widgets/{id}", Workspace;
         output: super::Widget = databricks_core::ResponseParts::json;

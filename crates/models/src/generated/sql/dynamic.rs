@@ -55,16 +55,20 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the fields of an alert that the mask names.",
             &[
                 Input::required("id", Kind::Text, &[Location::Path]),
-                Input::required("update_mask", Kind::Text, &[Location::Member]),
                 Input::optional("alert", Kind::Object, &[Location::Member]),
                 Input::optional(
                     "auto_resolve_display_name",
                     Kind::Boolean,
                     &[Location::Member],
                 ),
+                Input::optional("update_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked(
+            "alert",
+            "condition.operand.column/ condition.operand/ condition.threshold.value/ condition.threshold/ condition/",
+        ),
     OperationSchema::new(
             super::alerts_legacy::Create::INFO,
             "Creates an alert on a query.",
@@ -136,14 +140,19 @@ pub static OPERATIONS: &[OperationSchema] = &[
         ],
     ),
     OperationSchema::new(
-        super::alerts_v2::UpdateAlert::INFO,
-        "Changes the fields of an alert that the mask names.",
-        &[
-            Input::required("id", Kind::Text, &[Location::Path]),
-            Input::required("alert", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::alerts_v2::UpdateAlert::INFO,
+            "Changes the fields of an alert that the mask names.",
+            &[
+                Input::required("id", Kind::Text, &[Location::Path]),
+                Input::required("alert", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "alert",
+            "-effective_run_as -id evaluation.notification/ evaluation.source/ evaluation.threshold.column/ evaluation.threshold.value/ evaluation.threshold/ evaluation/ run_as/ schedule/",
+        ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::dashboard_widgets::Create::INFO,
             "Adds a widget to a legacy dashboard.",
@@ -156,11 +165,13 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::dashboard_widgets::Delete::INFO,
         "Removes a widget from a legacy dashboard.",
         &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::dashboard_widgets::Update::INFO,
             "Changes a widget of a legacy dashboard.",
@@ -286,6 +297,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::queries::ListVisualizations::INFO,
             "Lists the visualizations of a query.",
@@ -309,16 +321,17 @@ pub static OPERATIONS: &[OperationSchema] = &[
             "Changes the fields of a query that the mask names.",
             &[
                 Input::required("id", Kind::Text, &[Location::Path]),
-                Input::required("update_mask", Kind::Text, &[Location::Member]),
                 Input::optional(
                     "auto_resolve_display_name",
                     Kind::Boolean,
                     &[Location::Member],
                 ),
                 Input::optional("query", Kind::Object, &[Location::Member]),
+                Input::optional("update_mask", Kind::Text, &[Location::MaskMember]),
             ],
         )
-        .object(),
+        .object()
+        .masked("query", ""),
     OperationSchema::new(
             super::queries_legacy::Create::INFO,
             "Creates a query owned by the caller.",
@@ -387,27 +400,32 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::optional("page_token", Kind::Text, &[Location::Query]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::query_visualizations::Create::INFO,
             "Adds a visualization to a query.",
             &[Input::optional("visualization", Kind::Object, &[Location::Member])],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::query_visualizations::Delete::INFO,
         "Removes a visualization from its query.",
         &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::query_visualizations::Update::INFO,
             "Changes the fields of a visualization that the mask names.",
             &[
                 Input::required("id", Kind::Text, &[Location::Path]),
-                Input::required("update_mask", Kind::Text, &[Location::Member]),
+                Input::optional("update_mask", Kind::Text, &[Location::MaskMember]),
                 Input::optional("visualization", Kind::Object, &[Location::Member]),
             ],
         )
-        .object(),
+        .object()
+        .masked("visualization", ""),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::query_visualizations_legacy::Create::INFO,
             "Adds a visualization to a query.",
@@ -420,11 +438,13 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::query_visualizations_legacy::Delete::INFO,
         "Removes a visualization from its query.",
         &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::query_visualizations_legacy::Update::INFO,
             "Changes a visualization.",
@@ -440,6 +460,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::redash_config::GetConfig::INFO,
         "Returns the Redash v2 configuration of the workspace.",
@@ -530,6 +551,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 timeout_seconds: 1200,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::warehouses::CreateDefaultWarehouseOverride::INFO,
         "Creates a user's default warehouse override.",
@@ -551,6 +573,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Deletes a SQL warehouse.",
         &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::warehouses::DeleteDefaultWarehouseOverride::INFO,
         "Deletes a user's default warehouse override, so that the workspace's default applies again.",
@@ -609,6 +632,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
         "Returns the configuration and state of a SQL warehouse.",
         &[Input::required("id", Kind::Text, &[Location::Path])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::warehouses::GetDefaultWarehouseOverride::INFO,
         "Returns a user's default warehouse override.",
@@ -647,6 +671,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::warehouses::ListDefaultWarehouseOverrides::INFO,
             "Lists every user's default warehouse override.",
@@ -740,20 +765,22 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 timeout_seconds: 1200,
             }),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
-        super::warehouses::UpdateDefaultWarehouseOverride::INFO,
-        "Changes a user's default warehouse override.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required(
-                "default_warehouse_override",
-                Kind::Object,
-                &[Location::Json],
-            ),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-            Input::optional("allow_missing", Kind::Boolean, &[Location::Query]),
-        ],
-    ),
+            super::warehouses::UpdateDefaultWarehouseOverride::INFO,
+            "Changes a user's default warehouse override.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required(
+                    "default_warehouse_override",
+                    Kind::Object,
+                    &[Location::Json],
+                ),
+                Input::optional("allow_missing", Kind::Boolean, &[Location::Query]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("default_warehouse_override", "-name"),
     OperationSchema::new(
             super::warehouses::UpdatePermissions::INFO,
             "Adds or changes permissions on a SQL warehouse, leaving other grants as they are.",

@@ -7,16 +7,16 @@
 //! | [`alerts`] |
 //! | [`alerts_legacy`] |
 //! | [`alerts_v2`] |
-//! | [`dashboard_widgets`] |
+//! | `dashboard_widgets`, with the feature `preview` |
 //! | [`dashboards`] |
 //! | [`data_sources`] |
 //! | [`dbsql_permissions`] |
 //! | [`queries`] |
 //! | [`queries_legacy`] |
 //! | [`query_history`] |
-//! | [`query_visualizations`] |
-//! | [`query_visualizations_legacy`] |
-//! | [`redash_config`] |
+//! | `query_visualizations`, with the feature `preview` |
+//! | `query_visualizations_legacy`, with the feature `preview` |
+//! | `redash_config`, with the feature `preview` |
 //! | [`statement_execution`] |
 //! | [`warehouses`] |
 
@@ -26,6 +26,8 @@ mod types;
 pub mod alerts;
 pub mod alerts_legacy;
 pub mod alerts_v2;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod dashboard_widgets;
 pub mod dashboards;
 pub mod data_sources;
@@ -33,8 +35,14 @@ pub mod dbsql_permissions;
 pub mod queries;
 pub mod queries_legacy;
 pub mod query_history;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod query_visualizations;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod query_visualizations_legacy;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod redash_config;
 pub mod statement_execution;
 pub mod warehouses;

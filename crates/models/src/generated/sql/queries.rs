@@ -91,10 +91,12 @@ impl databricks_core::Paginated for List {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists the visualizations of a query.
     ///
-    /// `GET /api/2.0/sql/queries/{id}/visualizations`
+    /// `GET /api/2.0/sql/queries/{id}/visualizations` **In private preview**: may change in any release.
     ListVisualizations {
         info: "queries.list_visualizations", GET "/api/2.0/sql/queries/{id}/visualizations", Workspace;
         output: super::ListVisualizationsForQueryResponse = databricks_core::ResponseParts::json;
@@ -111,6 +113,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListVisualizations {
     type Item = super::Visualization;
     #[inline]
@@ -139,21 +142,23 @@ databricks_core::operation! {
     Update {
         info: "queries.update", PATCH "/api/2.0/sql/queries/{id}", Workspace;
         output: super::Query = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("query", "") }
         required {
             /// Query to change.
             id: String = path "id",
-            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
-            /// only as a whole.
-            ///
-            /// `*` replaces everything.
-            update_mask: String = member "update_mask",
         }
         optional {
             /// Renames automatically when another query has the same display name; otherwise that is an error.
             auto_resolve_display_name: bool = optional "auto_resolve_display_name",
             /// New values of the fields.
             query: super::UpdateQueryRequestQuery = optional "query",
+            /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
+            /// only as a whole.
+            ///
+            /// `*` replaces everything.
+            ///
+            /// Unless it is set, it names what is set in `query`.
+            update_mask: databricks_core::FieldMask = mask_member "update_mask",
         }
     }
 }

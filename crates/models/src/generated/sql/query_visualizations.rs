@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Adds a visualization to a query.
     ///
-    /// `POST /api/2.0/sql/visualizations`
+    /// `POST /api/2.0/sql/visualizations` **In private preview**: may change in any release.
     Create {
         info: "query_visualizations.create", POST "/api/2.0/sql/visualizations", Workspace;
         output: super::Visualization = databricks_core::ResponseParts::json;
@@ -22,7 +22,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Removes a visualization from its query.
     ///
-    /// `DELETE /api/2.0/sql/visualizations/{id}`
+    /// `DELETE /api/2.0/sql/visualizations/{id}` **In private preview**: may change in any release.
     Delete {
         info: "query_visualizations.delete", DELETE "/api/2.0/sql/visualizations/{id}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -36,21 +36,23 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the fields of a visualization that the mask names.
     ///
-    /// `PATCH /api/2.0/sql/visualizations/{id}`
+    /// `PATCH /api/2.0/sql/visualizations/{id}` **In private preview**: may change in any release.
     Update {
         info: "query_visualizations.update", PATCH "/api/2.0/sql/visualizations/{id}", Workspace;
         output: super::Visualization = databricks_core::ResponseParts::json;
-        request { object() }
+        request { object() masked("visualization", "") }
         required {
             /// Visualization to change.
             id: String = path "id",
+        }
+        optional {
             /// Fields to change, as one string: names joined by commas without spaces, nested fields reached with dots, collections
             /// only as a whole.
             ///
             /// `*` replaces everything.
-            update_mask: String = member "update_mask",
-        }
-        optional {
+            ///
+            /// Unless it is set, it names what is set in `visualization`.
+            update_mask: databricks_core::FieldMask = mask_member "update_mask",
             /// New values of the fields.
             visualization: super::UpdateVisualizationRequestVisualization = optional "visualization",
         }

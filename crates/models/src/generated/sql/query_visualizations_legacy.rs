@@ -7,7 +7,7 @@ databricks_core::operation! {
     ///
     /// Use `query_visualizations.create` instead.
     ///
-    /// `POST /api/2.0/preview/sql/visualizations`
+    /// `POST /api/2.0/preview/sql/visualizations` **In private preview**: may change in any release.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     Create {
         info: "query_visualizations_legacy.create", POST "/api/2.0/preview/sql/visualizations", Workspace;
@@ -35,7 +35,7 @@ databricks_core::operation! {
     ///
     /// Use `query_visualizations.delete` instead.
     ///
-    /// `DELETE /api/2.0/preview/sql/visualizations/{id}`
+    /// `DELETE /api/2.0/preview/sql/visualizations/{id}` **In private preview**: may change in any release.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     Delete {
         info: "query_visualizations_legacy.delete", DELETE "/api/2.0/preview/sql/visualizations/{id}", Workspace, empty();
@@ -52,7 +52,7 @@ databricks_core::operation! {
     ///
     /// Use `query_visualizations.update` instead.
     ///
-    /// `POST /api/2.0/preview/sql/visualizations/{id}`
+    /// `POST /api/2.0/preview/sql/visualizations/{id}` **In private preview**: may change in any release.
     #[deprecated(note = "deprecated by the API, which names no replacement")]
     Update {
         info: "query_visualizations_legacy.update", POST "/api/2.0/preview/sql/visualizations/{id}", Workspace;

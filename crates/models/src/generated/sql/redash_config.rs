@@ -7,7 +7,7 @@
 databricks_core::operation! {
     /// Returns the Redash v2 configuration of the workspace.
     ///
-    /// `GET /api/2.0/redash-v2/config`
+    /// `GET /api/2.0/redash-v2/config` **In private preview**: may change in any release.
     GetConfig {
         info: "redash_config.get_config", GET "/api/2.0/redash-v2/config", Workspace;
         output: super::ClientConfig = databricks_core::ResponseParts::json;

@@ -27,7 +27,7 @@ databricks_core::operation! {
     /// Runs a SQL statement and waits up to `wait_timeout` for its result.
     ///
     /// A finished statement returns its manifest and first chunk; otherwise the statement ID serves for polling with
-    /// `get_statement`. A failed execution still answers 200, with state `FAILED` and the error in `status`.
+    /// `get_statement`. A failed execution still responds with 200, with state `FAILED` and the error in `status`.
     ///
     /// `POST /api/2.0/sql/statements`
     ExecuteStatement {
@@ -77,8 +77,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns a statement's status and, once it succeeded, its manifest and first result chunk.
     ///
-    /// The answer can take up to 5 seconds. A statement that has been in a terminal state for 12 hours or more may be gone, and
-    /// then the call answers 404.
+    /// The response can take up to 5 seconds. A statement that has been in a terminal state for 12 hours or more may be gone,
+    /// and then the call fails with 404.
     ///
     /// `GET /api/2.0/sql/statements/{statement_id}`
     GetStatement {
@@ -94,7 +94,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one chunk of a succeeded statement's result.
     ///
-    /// Chunks may be fetched in any order and in parallel. Data comes inline or as links, as the statement's disposition says.
+    /// Chunks may be fetched in any order and in parallel. Data comes inline or as links, as the statement's disposition
+    /// states.
     ///
     /// `GET /api/2.0/sql/statements/{statement_id}/result/chunks/{chunk_index}`
     GetStatementResultChunkN {

@@ -108,7 +108,7 @@ databricks_core::model! {
             bool_value: bool = "bool_value",
             /// A number.
             double_value: f64 = "double_value",
-            /// A text.
+            /// A string.
             string_value: String = "string_value",
         }
     }
@@ -316,7 +316,7 @@ databricks_core::model! {
             bool_value: bool = "bool_value",
             /// A number.
             double_value: f64 = "double_value",
-            /// A text.
+            /// A string.
             string_value: String = "string_value",
         }
     }
@@ -386,7 +386,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Redash v2 configuration of a workspace.
     ClientConfig {
         optional {
@@ -490,7 +492,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A visualization to create.
     CreateVisualizationRequestVisualization {
         optional {
@@ -656,7 +660,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How one user's default SQL warehouse is chosen, in place of the workspace's default.
     DefaultWarehouseOverride {
         required {
@@ -693,7 +699,7 @@ databricks_core::model! {
 }
 
 databricks_core::model! {
-    /// An empty answer.
+    /// An empty response.
     Empty {
     }
 }
@@ -827,7 +833,7 @@ databricks_core::model! {
         optional {
             /// Allowed values, one per line.
             enum_options: String = "enum_options",
-            /// Allows several values, and says how they are written.
+            /// Allows several values, and states how they are written.
             multi_values_options: MultiValuesOptions = "multi_values_options",
             /// Selected values.
             values: Vec<String> = "values",
@@ -1202,7 +1208,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of default warehouse overrides.
     ListDefaultWarehouseOverridesResponse {
         optional {
@@ -1296,7 +1304,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of a query's visualizations.
     ListVisualizationsForQueryResponse {
         optional {
@@ -1434,7 +1444,7 @@ databricks_core::model! {
     /// Value of a dropdown parameter whose choices another query supplies.
     QueryBackedValue {
         optional {
-            /// Allows several values, and says how they are written.
+            /// Allows several values, and states how they are written.
             multi_values_options: MultiValuesOptions = "multi_values_options",
             /// UUID of the query that supplies the choices.
             query_id: String = "query_id",
@@ -1969,7 +1979,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// New values for a visualization.
     UpdateVisualizationRequestVisualization {
         optional {
@@ -1999,7 +2011,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A visualization of a saved query.
     Visualization {
         optional {
@@ -2433,7 +2447,9 @@ databricks_core::open_enum! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::open_enum! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// How a user's default SQL warehouse is chosen.
     DefaultWarehouseOverrideType {
         /// `CUSTOM`: A fixed warehouse.

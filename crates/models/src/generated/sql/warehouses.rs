@@ -67,6 +67,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Create {
     type Poll = super::warehouses::Get;
+    type State = super::State;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
     const FAILURE: &'static [&'static str] = &["STOPPED", "DELETED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -80,22 +81,32 @@ impl databricks_core::Waitable for Create {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
+            state,
             polled.health.as_ref().and_then(|it| it.summary.as_ref()).cloned(),
         )
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Creates a user's default warehouse override.
     ///
     /// Users may do so for themselves, administrators for anyone.
     ///
-    /// `POST /api/warehouses/v1/default-warehouse-overrides`
+    /// `POST /api/warehouses/v1/default-warehouse-overrides` **In beta**: may change in any release.
     CreateDefaultWarehouseOverride {
         info: "warehouses.create_default_warehouse_override", POST "/api/warehouses/v1/default-warehouse-overrides", Workspace;
         output: super::DefaultWarehouseOverride = databricks_core::ResponseParts::json;
@@ -122,12 +133,14 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Deletes a user's default warehouse override, so that the workspace's default applies again.
     ///
     /// Users may delete their own, administrators anyone's.
     ///
-    /// `DELETE /api/warehouses/v1/{name}`
+    /// `DELETE /api/warehouses/v1/{name}` **In beta**: may change in any release.
     DeleteDefaultWarehouseOverride {
         info: "warehouses.delete_default_warehouse_override", DELETE "/api/warehouses/v1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -206,6 +219,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Edit {
     type Poll = super::warehouses::Get;
+    type State = super::State;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
     const FAILURE: &'static [&'static str] = &["STOPPED", "DELETED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -215,11 +229,19 @@ impl databricks_core::Waitable for Edit {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
+            state,
             polled.health.as_ref().and_then(|it| it.summary.as_ref()).cloned(),
         )
     }
@@ -239,12 +261,14 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Returns a user's default warehouse override.
     ///
     /// Users may read their own, administrators anyone's. Without an override, the workspace's default applies.
     ///
-    /// `GET /api/warehouses/v1/{name}`
+    /// `GET /api/warehouses/v1/{name}` **In beta**: may change in any release.
     GetDefaultWarehouseOverride {
         info: "warehouses.get_default_warehouse_override", GET "/api/warehouses/v1/{name}", Workspace;
         output: super::DefaultWarehouseOverride = databricks_core::ResponseParts::json;
@@ -337,12 +361,14 @@ impl databricks_core::Paginated for List {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Lists every user's default warehouse override.
     ///
     /// Only workspace administrators may call it.
     ///
-    /// `GET /api/warehouses/v1/default-warehouse-overrides`
+    /// `GET /api/warehouses/v1/default-warehouse-overrides` **In beta**: may change in any release.
     ListDefaultWarehouseOverrides {
         info: "warehouses.list_default_warehouse_overrides", GET "/api/warehouses/v1/default-warehouse-overrides", Workspace;
         output: super::ListDefaultWarehouseOverridesResponse = databricks_core::ResponseParts::json;
@@ -357,6 +383,7 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 impl databricks_core::Paginated for ListDefaultWarehouseOverrides {
     type Item = super::DefaultWarehouseOverride;
     #[inline]
@@ -456,6 +483,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Start {
     type Poll = super::warehouses::Get;
+    type State = super::State;
     const SUCCESS: &'static [&'static str] = &["RUNNING"];
     const FAILURE: &'static [&'static str] = &["STOPPED", "DELETED"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -465,11 +493,19 @@ impl databricks_core::Waitable for Start {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
+            state,
             polled.health.as_ref().and_then(|it| it.summary.as_ref()).cloned(),
         )
     }
@@ -494,6 +530,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Stop {
     type Poll = super::warehouses::Get;
+    type State = super::State;
     const SUCCESS: &'static [&'static str] = &["STOPPED"];
     const FAILURE: &'static [&'static str] = &[];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -503,25 +540,36 @@ impl databricks_core::Waitable for Stop {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.state.as_ref()
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled.state.as_ref().map(|it| it.as_str()).unwrap_or_default(),
+            state,
             polled.health.as_ref().and_then(|it| it.summary.as_ref()).cloned(),
         )
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Changes a user's default warehouse override.
     ///
     /// Users may change their own, administrators anyone's.
     ///
-    /// `PATCH /api/warehouses/v1/{name}`
+    /// `PATCH /api/warehouses/v1/{name}` **In beta**: may change in any release.
     UpdateDefaultWarehouseOverride {
         info: "warehouses.update_default_warehouse_override", PATCH "/api/warehouses/v1/{name}", Workspace;
         output: super::DefaultWarehouseOverride = databricks_core::ResponseParts::json;
+        request { masked("default_warehouse_override", "-name") }
         required {
             /// Resource name, `default-warehouse-overrides/{id}`, where the ID is a numeric user ID, or `me` for the caller.
             ///
@@ -529,14 +577,16 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The default warehouse override with its new values.
             default_warehouse_override: super::DefaultWarehouseOverride = json "default_warehouse_override",
-            /// Fields to change; `*` means all of them.
-            update_mask: databricks_core::FieldMask = query "update_mask",
         }
         optional {
             /// Creates the override when there is none; then all fields apply and `update_mask` is ignored.
             ///
             /// Off by default.
             allow_missing: bool = query "allow_missing",
+            /// Fields to change; `*` means all of them.
+            ///
+            /// Unless it is set, it names what is set in `default_warehouse_override`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

@@ -135,14 +135,15 @@ pub static OPERATIONS: &[OperationSchema] = &[
         )
         .object(),
     OperationSchema::new(
-        super::supervisor_agents::UpdateExample::INFO,
-        "Changes the question or the guidelines of an example.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("example", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::supervisor_agents::UpdateExample::INFO,
+            "Changes the question or the guidelines of an example.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("example", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("example", "-name =guidelines =question"),
     OperationSchema::new(
             super::supervisor_agents::UpdatePermissions::INFO,
             "Adds or changes permissions on an agent, leaving other grants as they are.",
@@ -153,21 +154,26 @@ pub static OPERATIONS: &[OperationSchema] = &[
         )
         .object(),
     OperationSchema::new(
-        super::supervisor_agents::UpdateSupervisorAgent::INFO,
-        "Changes the fields of an agent that the mask names.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("supervisor_agent", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::supervisor_agents::UpdateSupervisorAgent::INFO,
+            "Changes the fields of an agent that the mask names.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("supervisor_agent", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("supervisor_agent", "-name"),
     OperationSchema::new(
-        super::supervisor_agents::UpdateTool::INFO,
-        "Changes the description of a tool.",
-        &[
-            Input::required("name", Kind::Text, &[Location::Segments]),
-            Input::required("tool", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::supervisor_agents::UpdateTool::INFO,
+            "Changes the description of a tool.",
+            &[
+                Input::required("name", Kind::Text, &[Location::Segments]),
+                Input::required("tool", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked(
+            "tool",
+            "-name app/ genie_space/ knowledge_assistant/ uc_connection/ uc_function/ volume/",
+        ),
 ];

@@ -2,6 +2,8 @@
 
 //! The package `supervisoragents`: its types, and a module per service with its operations.
 //!
+//! **In beta**: may change in any release.
+//!
 //! | service |
 //! |---|
 //! | [`supervisor_agents`] |

@@ -6,7 +6,7 @@
 databricks_core::operation! {
     /// Adds an example to an agent.
     ///
-    /// `POST /api/2.1/{parent}/examples`
+    /// `POST /api/2.1/{parent}/examples` **In beta**: may change in any release.
     CreateExample {
         info: "supervisor_agents.create_example", POST "/api/2.1/{parent}/examples", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
@@ -24,7 +24,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Creates an agent.
     ///
-    /// `POST /api/2.1/supervisor-agents`
+    /// `POST /api/2.1/supervisor-agents` **In beta**: may change in any release.
     CreateSupervisorAgent {
         info: "supervisor_agents.create_supervisor_agent", POST "/api/2.1/supervisor-agents", Workspace;
         output: super::SupervisorAgent = databricks_core::ResponseParts::json;
@@ -40,7 +40,7 @@ databricks_core::operation! {
     ///
     /// The body has the field that fits its `tool_type`.
     ///
-    /// `POST /api/2.1/{parent}/tools`
+    /// `POST /api/2.1/{parent}/tools` **In beta**: may change in any release.
     CreateTool {
         info: "supervisor_agents.create_tool", POST "/api/2.1/{parent}/tools", Workspace;
         output: super::Tool = databricks_core::ResponseParts::json;
@@ -60,7 +60,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes an example of an agent.
     ///
-    /// `DELETE /api/2.1/{name}`
+    /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
     DeleteExample {
         info: "supervisor_agents.delete_example", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -76,7 +76,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes an agent.
     ///
-    /// `DELETE /api/2.1/{name}`
+    /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
     DeleteSupervisorAgent {
         info: "supervisor_agents.delete_supervisor_agent", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -92,7 +92,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Takes a tool away from an agent.
     ///
-    /// `DELETE /api/2.1/{name}`
+    /// `DELETE /api/2.1/{name}` **In beta**: may change in any release.
     DeleteTool {
         info: "supervisor_agents.delete_tool", DELETE "/api/2.1/{name}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -108,7 +108,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one example of an agent.
     ///
-    /// `GET /api/2.1/{name}`
+    /// `GET /api/2.1/{name}` **In beta**: may change in any release.
     GetExample {
         info: "supervisor_agents.get_example", GET "/api/2.1/{name}", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
@@ -124,7 +124,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the permission levels that can be granted on an agent.
     ///
-    /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}/permissionLevels`
+    /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}/permissionLevels` **In beta**: may change in any
+    /// release.
     GetPermissionLevels {
         info: "supervisor_agents.get_permission_levels", GET "/api/2.0/permissions/supervisor-agents/{supervisor_agent_id}/permissionLevels", Workspace;
         output: super::GetSupervisorAgentPermissionLevelsResponse = databricks_core::ResponseParts::json;
@@ -138,7 +139,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns the access control list of an agent, inherited permissions included.
     ///
-    /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
+    /// `GET /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}` **In beta**: may change in any release.
     GetPermissions {
         info: "supervisor_agents.get_permissions", GET "/api/2.0/permissions/supervisor-agents/{supervisor_agent_id}", Workspace;
         output: super::SupervisorAgentPermissions = databricks_core::ResponseParts::json;
@@ -152,7 +153,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one agent.
     ///
-    /// `GET /api/2.1/{name}`
+    /// `GET /api/2.1/{name}` **In beta**: may change in any release.
     GetSupervisorAgent {
         info: "supervisor_agents.get_supervisor_agent", GET "/api/2.1/{name}", Workspace;
         output: super::SupervisorAgent = databricks_core::ResponseParts::json;
@@ -168,7 +169,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one tool of an agent.
     ///
-    /// `GET /api/2.1/{name}`
+    /// `GET /api/2.1/{name}` **In beta**: may change in any release.
     GetTool {
         info: "supervisor_agents.get_tool", GET "/api/2.1/{name}", Workspace;
         output: super::Tool = databricks_core::ResponseParts::json;
@@ -184,7 +185,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the examples of an agent.
     ///
-    /// `GET /api/2.1/{parent}/examples`
+    /// `GET /api/2.1/{parent}/examples` **In beta**: may change in any release.
     ListExamples {
         info: "supervisor_agents.list_examples", GET "/api/2.1/{parent}/examples", Workspace;
         output: super::ListExamplesResponse = databricks_core::ResponseParts::json;
@@ -227,7 +228,7 @@ impl databricks_core::Paginated for ListExamples {
 databricks_core::operation! {
     /// Lists agents.
     ///
-    /// `GET /api/2.1/supervisor-agents`
+    /// `GET /api/2.1/supervisor-agents` **In beta**: may change in any release.
     ListSupervisorAgents {
         info: "supervisor_agents.list_supervisor_agents", GET "/api/2.1/supervisor-agents", Workspace;
         output: super::ListSupervisorAgentsResponse = databricks_core::ResponseParts::json;
@@ -264,7 +265,7 @@ impl databricks_core::Paginated for ListSupervisorAgents {
 databricks_core::operation! {
     /// Lists the tools of an agent.
     ///
-    /// `GET /api/2.1/{parent}/tools`
+    /// `GET /api/2.1/{parent}/tools` **In beta**: may change in any release.
     ListTools {
         info: "supervisor_agents.list_tools", GET "/api/2.1/{parent}/tools", Workspace;
         output: super::ListToolsResponse = databricks_core::ResponseParts::json;
@@ -309,7 +310,7 @@ databricks_core::operation! {
     ///
     /// An empty list removes every direct permission; inherited ones stay.
     ///
-    /// `PUT /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
+    /// `PUT /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}` **In beta**: may change in any release.
     SetPermissions {
         info: "supervisor_agents.set_permissions", PUT "/api/2.0/permissions/supervisor-agents/{supervisor_agent_id}", Workspace;
         output: super::SupervisorAgentPermissions = databricks_core::ResponseParts::json;
@@ -328,10 +329,11 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Changes the question or the guidelines of an example.
     ///
-    /// `PATCH /api/2.1/{name}`
+    /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
     UpdateExample {
         info: "supervisor_agents.update_example", PATCH "/api/2.1/{name}", Workspace;
         output: super::Example = databricks_core::ResponseParts::json;
+        request { masked("example", "-name =guidelines =question") }
         required {
             /// Example, as `supervisor-agents/<id>/examples/<example>`.
             ///
@@ -339,8 +341,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The example with its new values.
             example: super::Example = json "example",
+        }
+        optional {
             /// Fields to change: `question`, `guidelines` or both.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `example`. It can hold `question`, `guidelines`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -348,7 +354,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Adds or changes permissions on an agent, leaving other grants as they are.
     ///
-    /// `PATCH /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}`
+    /// `PATCH /api/2.0/permissions/supervisor-agents/{supervisor_agent_id}` **In beta**: may change in any release.
     UpdatePermissions {
         info: "supervisor_agents.update_permissions", PATCH "/api/2.0/permissions/supervisor-agents/{supervisor_agent_id}", Workspace;
         output: super::SupervisorAgentPermissions = databricks_core::ResponseParts::json;
@@ -369,10 +375,11 @@ databricks_core::operation! {
     ///
     /// Which fields must be present depends on the mask.
     ///
-    /// `PATCH /api/2.1/{name}`
+    /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
     UpdateSupervisorAgent {
         info: "supervisor_agents.update_supervisor_agent", PATCH "/api/2.1/{name}", Workspace;
         output: super::SupervisorAgent = databricks_core::ResponseParts::json;
+        request { masked("supervisor_agent", "-name") }
         required {
             /// Agent, as `supervisor-agents/<id>`.
             ///
@@ -380,8 +387,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The supervisor agent with its new values.
             supervisor_agent: super::SupervisorAgent = json "supervisor_agent",
+        }
+        optional {
             /// Fields to change.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `supervisor_agent`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -391,10 +402,11 @@ databricks_core::operation! {
     ///
     /// Nothing else can change: delete the tool and create another for a new type, definition or ID.
     ///
-    /// `PATCH /api/2.1/{name}`
+    /// `PATCH /api/2.1/{name}` **In beta**: may change in any release.
     UpdateTool {
         info: "supervisor_agents.update_tool", PATCH "/api/2.1/{name}", Workspace;
         output: super::Tool = databricks_core::ResponseParts::json;
+        request { masked("tool", "-name app/ genie_space/ knowledge_assistant/ uc_connection/ uc_function/ volume/") }
         required {
             /// Tool, as `supervisor-agents/<id>/tools/<tool>`.
             ///
@@ -402,8 +414,12 @@ databricks_core::operation! {
             name: String = segments "name",
             /// The tool with its new values.
             tool: super::Tool = json "tool",
+        }
+        optional {
             /// Fields to change; only `description` can.
-            update_mask: databricks_core::FieldMask = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `tool`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

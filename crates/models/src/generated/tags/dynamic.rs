@@ -43,19 +43,22 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ),
         ),
     OperationSchema::new(
-        super::tag_policies::UpdateTagPolicy::INFO,
-        "Changes the policy of one governed tag.",
-        &[
-            Input::required("tag_key", Kind::Text, &[Location::Path]),
-            Input::required("tag_policy", Kind::Object, &[Location::Json]),
-            Input::required("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::tag_policies::UpdateTagPolicy::INFO,
+            "Changes the policy of one governed tag.",
+            &[
+                Input::required("tag_key", Kind::Text, &[Location::Path]),
+                Input::required("tag_policy", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("tag_policy", "-tag_key"),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::workspace_entity_tag_assignments::CreateTagAssignment::INFO,
         "Assigns a tag to a workspace object.",
         &[Input::required("tag_assignment", Kind::Object, &[Location::Json])],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::workspace_entity_tag_assignments::DeleteTagAssignment::INFO,
         "Removes a tag from an object.",
@@ -65,6 +68,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("tag_key", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
         super::workspace_entity_tag_assignments::GetTagAssignment::INFO,
         "Returns one tag of an object, with its value.",
@@ -74,6 +78,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             Input::required("tag_key", Kind::Text, &[Location::Path]),
         ],
     ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::workspace_entity_tag_assignments::ListTagAssignments::INFO,
             "Lists the tags assigned to one object.",
@@ -93,15 +98,17 @@ pub static OPERATIONS: &[OperationSchema] = &[
                 },
             ),
         ),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
-        super::workspace_entity_tag_assignments::UpdateTagAssignment::INFO,
-        "Changes a tag already assigned to an object.",
-        &[
-            Input::required("entity_type", Kind::Text, &[Location::Path]),
-            Input::required("entity_id", Kind::Text, &[Location::Path]),
-            Input::required("tag_key", Kind::Text, &[Location::Path]),
-            Input::required("tag_assignment", Kind::Object, &[Location::Json]),
-            Input::optional("update_mask", Kind::Text, &[Location::Query]),
-        ],
-    ),
+            super::workspace_entity_tag_assignments::UpdateTagAssignment::INFO,
+            "Changes a tag already assigned to an object.",
+            &[
+                Input::required("entity_type", Kind::Text, &[Location::Path]),
+                Input::required("entity_id", Kind::Text, &[Location::Path]),
+                Input::required("tag_key", Kind::Text, &[Location::Path]),
+                Input::required("tag_assignment", Kind::Object, &[Location::Json]),
+                Input::optional("update_mask", Kind::Text, &[Location::Mask]),
+            ],
+        )
+        .masked("tag_assignment", "-entity_id -entity_type -tag_key"),
 ];

@@ -5,11 +5,13 @@
 //! | service |
 //! |---|
 //! | [`tag_policies`] |
-//! | [`workspace_entity_tag_assignments`] |
+//! | `workspace_entity_tag_assignments`, with the feature `preview` |
 
 #[cfg(feature = "dynamic")]
 pub mod dynamic;
 mod types;
 pub mod tag_policies;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub mod workspace_entity_tag_assignments;
 pub use types::*;

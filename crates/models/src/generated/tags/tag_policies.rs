@@ -95,15 +95,20 @@ databricks_core::operation! {
     UpdateTagPolicy {
         info: "tag_policies.update_tag_policy", PATCH "/api/2.1/tag-policies/{tag_key}", Workspace;
         output: super::TagPolicy = databricks_core::ResponseParts::json;
+        request { masked("tag_policy", "-tag_key") }
         required {
             /// Key of the governed tag.
             tag_key: String = path "tag_key",
             /// New content; only the fields in `update_mask` are taken.
             tag_policy: super::TagPolicy = json "tag_policy",
+        }
+        optional {
             /// Comma-separated field names to change, without spaces and spelled as in the schema; sub-fields with dots.
             ///
             /// A list or map can only be given as a whole. `*` replaces everything.
-            update_mask: String = query "update_mask",
+            ///
+            /// Unless it is set, it names what is set in `tag_policy`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

@@ -2,7 +2,9 @@
 
 //! Messages and enums of the package `tags`.
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// One page of the tags of an object.
     ListTagAssignmentsResponse {
         optional {
@@ -26,7 +28,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// A tag on one workspace object.
     TagAssignment {
         required {

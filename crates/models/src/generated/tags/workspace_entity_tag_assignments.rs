@@ -5,7 +5,7 @@
 databricks_core::operation! {
     /// Assigns a tag to a workspace object.
     ///
-    /// `POST /api/2.0/entity-tag-assignments`
+    /// `POST /api/2.0/entity-tag-assignments` **In beta**: may change in any release.
     CreateTagAssignment {
         info: "workspace_entity_tag_assignments.create_tag_assignment", POST "/api/2.0/entity-tag-assignments", Workspace;
         output: super::TagAssignment = databricks_core::ResponseParts::json;
@@ -19,7 +19,8 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Removes a tag from an object.
     ///
-    /// `DELETE /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
+    /// `DELETE /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}` **In beta**: may change in any
+    /// release.
     DeleteTagAssignment {
         info: "workspace_entity_tag_assignments.delete_tag_assignment", DELETE "/api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
@@ -39,7 +40,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Returns one tag of an object, with its value.
     ///
-    /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
+    /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}` **In beta**: may change in any release.
     GetTagAssignment {
         info: "workspace_entity_tag_assignments.get_tag_assignment", GET "/api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}", Workspace;
         output: super::TagAssignment = databricks_core::ResponseParts::json;
@@ -59,7 +60,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Lists the tags assigned to one object.
     ///
-    /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags`
+    /// `GET /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags` **In beta**: may change in any release.
     ListTagAssignments {
         info: "workspace_entity_tag_assignments.list_tag_assignments", GET "/api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags", Workspace;
         output: super::ListTagAssignmentsResponse = databricks_core::ResponseParts::json;
@@ -102,10 +103,11 @@ impl databricks_core::Paginated for ListTagAssignments {
 databricks_core::operation! {
     /// Changes a tag already assigned to an object.
     ///
-    /// `PATCH /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}`
+    /// `PATCH /api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}` **In beta**: may change in any release.
     UpdateTagAssignment {
         info: "workspace_entity_tag_assignments.update_tag_assignment", PATCH "/api/2.0/entity-tag-assignments/{entity_type}/{entity_id}/tags/{tag_key}", Workspace;
         output: super::TagAssignment = databricks_core::ResponseParts::json;
+        request { masked("tag_assignment", "-entity_id -entity_type -tag_key") }
         required {
             /// Kind of the tagged object: `apps`, `dashboards`, `geniespaces` or `notebooks`.
             entity_type: String = path "entity_type",
@@ -123,8 +125,8 @@ databricks_core::operation! {
             ///
             /// A list or map can only be given as a whole. `*` replaces everything.
             ///
-            /// Required, though not an argument.
-            update_mask: String = query "update_mask",
+            /// Unless it is set, it names what is set in `tag_assignment`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }

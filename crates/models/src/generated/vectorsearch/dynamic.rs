@@ -132,6 +132,7 @@ pub static OPERATIONS: &[OperationSchema] = &[
             ],
         )
         .object(),
+    #[cfg(feature = "preview")]
     OperationSchema::new(
             super::vector_search_endpoints::UpdateEndpointCustomTags::INFO,
             "Sets the custom tags of an endpoint.",

@@ -411,7 +411,7 @@ databricks_core::model! {
     /// Rows of a search result.
     ResultData {
         optional {
-            /// Cells of each row as text.
+            /// Cells of each row as strings.
             data_array: Vec<Vec<serde_json::Value>> = "data_array",
             /// Number of rows.
             row_count: i64 = "row_count",
@@ -475,7 +475,9 @@ databricks_core::model! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::model! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Tags of an endpoint after a change.
     UpdateEndpointCustomTagsResponse {
         optional {
@@ -742,7 +744,7 @@ databricks_core::open_enum! {
 databricks_core::open_enum! {
     /// Where the rows of an index come from.
     VectorIndexType {
-        /// `DELTA_SYNC`: From a Delta table, which it follows incrementally by itself.
+        /// `DELTA_SYNC`: From a Delta table, which it follows incrementally and automatically.
         DeltaSync = "DELTA_SYNC",
         /// `DIRECT_ACCESS`: From the caller, who writes and deletes rows through this API.
         DirectAccess = "DIRECT_ACCESS",

@@ -33,6 +33,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for CreateEndpoint {
     type Poll = super::vector_search_endpoints::GetEndpoint;
+    type State = super::EndpointStatusState;
     const SUCCESS: &'static [&'static str] = &["ONLINE"];
     const FAILURE: &'static [&'static str] = &["OFFLINE"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1200);
@@ -46,16 +47,19 @@ impl databricks_core::Waitable for CreateEndpoint {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.endpoint_status.as_ref().and_then(|it| it.state.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled
-                .endpoint_status
-                .as_ref()
-                .and_then(|it| it.state.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
+            state,
             polled.endpoint_status.as_ref().and_then(|it| it.message.as_ref()).cloned(),
         )
     }
@@ -155,7 +159,7 @@ impl databricks_core::Paginated for ListEndpoints {
 databricks_core::operation! {
     /// Changes the throughput target of an endpoint.
     ///
-    /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}`
+    /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}` In public preview.
     PatchEndpoint {
         info: "vector_search_endpoints.patch_endpoint", PATCH "/api/2.0/vector-search/endpoints/{endpoint_name}", Workspace;
         output: super::EndpointInfo = databricks_core::ResponseParts::json;
@@ -258,7 +262,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Stops an endpoint: its compute is released, its indexes are kept.
     ///
-    /// Until it is started again, it answers no queries and syncs no index.
+    /// Until it is started again, it serves no queries and syncs no index.
     ///
     /// `POST /api/2.0/vector-search/endpoints/{endpoint_name}/stop`
     StopEndpoint {
@@ -275,7 +279,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Assigns a budget policy to an endpoint.
     ///
-    /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/budget-policy`
+    /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/budget-policy` In public preview.
     UpdateEndpointBudgetPolicy {
         info: "vector_search_endpoints.update_endpoint_budget_policy", PATCH "/api/2.0/vector-search/endpoints/{endpoint_name}/budget-policy", Workspace;
         output: super::PatchEndpointBudgetPolicyResponse = databricks_core::ResponseParts::json;
@@ -289,10 +293,12 @@ databricks_core::operation! {
     }
 }
 
+#[cfg(feature = "preview")]
 databricks_core::operation! {
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Sets the custom tags of an endpoint.
     ///
-    /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/tags`
+    /// `PATCH /api/2.0/vector-search/endpoints/{endpoint_name}/tags` **In private preview**: may change in any release.
     UpdateEndpointCustomTags {
         info: "vector_search_endpoints.update_endpoint_custom_tags", PATCH "/api/2.0/vector-search/endpoints/{endpoint_name}/tags", Workspace;
         output: super::UpdateEndpointCustomTagsResponse = databricks_core::ResponseParts::json;

@@ -2,7 +2,7 @@
 
 //! Manages, fills and queries search indexes over embedding vectors.
 //!
-//! A Delta Sync index follows a Delta table by itself; into a Direct Vector Access index the caller writes the rows.
+//! A Delta Sync index follows a Delta table automatically; into a Direct Vector Access index the caller writes the rows.
 
 databricks_core::operation! {
     /// Creates an index on an endpoint.
@@ -40,7 +40,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Deletes rows from a Direct Vector Access index.
     ///
-    /// Some rows may fail while others are deleted: check the status in the answer.
+    /// Some rows may fail while others are deleted: check the status in the response.
     ///
     /// `DELETE /api/2.0/vector-search/indexes/{index_name}/delete-data`
     DeleteDataVectorIndex {
@@ -81,7 +81,7 @@ databricks_core::operation! {
             index_name: String = path "index_name",
         }
         optional {
-            /// Makes sure that the index URL in the answer works with the reranker.
+            /// Makes sure that the index URL in the response works with the reranker.
             ///
             /// Otherwise it may or may not.
             ensure_reranker_compatible: bool = query "ensure_reranker_compatible",
@@ -131,7 +131,7 @@ impl databricks_core::Paginated for ListIndexes {
 databricks_core::operation! {
     /// Searches an index for the rows nearest to a text or a vector.
     ///
-    /// If there are more than 1000 matches, the answer has a token for `query_next_page`.
+    /// If there are more than 1000 matches, the response has a token for `query_next_page`.
     ///
     /// `POST /api/2.0/vector-search/indexes/{index_name}/query`
     QueryIndex {
@@ -194,7 +194,7 @@ databricks_core::operation! {
         optional {
             /// Endpoint that serves the index.
             endpoint_name: String = optional "endpoint_name",
-            /// `next_page_token` of the preceding answer.
+            /// `next_page_token` of the preceding response.
             page_token: String = optional "page_token",
         }
     }
@@ -241,7 +241,7 @@ databricks_core::operation! {
 databricks_core::operation! {
     /// Inserts or replaces rows in a Direct Vector Access index.
     ///
-    /// Some rows may fail while others are written: check the status in the answer.
+    /// Some rows may fail while others are written: check the status in the response.
     ///
     /// `POST /api/2.0/vector-search/indexes/{index_name}/upsert-data`
     UpsertDataVectorIndex {

@@ -10,7 +10,7 @@ databricks_core::operation! {
         info: "shape_rules.get", GET "/api/2.0/settings/shape-rules", Workspace;
         output: super::GetResponse = databricks_core::ResponseParts::json;
         optional {
-            /// `etag`, a text.
+            /// `etag`, a string.
             etag: String = query "etag",
         }
     }

@@ -99,7 +99,7 @@ databricks_core::operation! {
         info: "shapes.cancel_operation", POST "/api/2.0/shapes/{name}:cancel", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `name`, a text.
+            /// `name`, a string.
             name: String = segments "name",
         }
     }
@@ -125,9 +125,9 @@ databricks_core::operation! {
             type_: String = optional "type",
             /// `color`, of type `Color`.
             color: super::super::palette::Color = optional "color",
-            /// `idempotency_token`, a text.
+            /// `idempotency_token`, a string.
             idempotency_token: String = optional "idempotency_token",
-            /// `tags`, a map, each value a text.
+            /// `tags`, a map, each value a string.
             tags: std::collections::BTreeMap<String, String> = optional "tags",
             /// `metadata`, a JSON object.
             metadata: serde_json::Map<String, serde_json::Value> = optional "metadata",
@@ -137,6 +137,7 @@ databricks_core::operation! {
 
 impl databricks_core::Waitable for Create {
     type Poll = super::shapes::Get;
+    type State = String;
     const SUCCESS: &'static [&'static str] = &["READY"];
     const FAILURE: &'static [&'static str] = &["BROKEN"];
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
@@ -150,16 +151,19 @@ impl databricks_core::Waitable for Create {
     }
 
     #[inline]
+    fn state(
+        polled: &<Self::Poll as databricks_core::Operation>::Output,
+    ) -> Option<&Self::State> {
+        polled.status.as_ref().and_then(|it| it.state.as_ref())
+    }
+
+    #[inline]
     fn status(
         polled: &<Self::Poll as databricks_core::Operation>::Output,
     ) -> databricks_core::WaitStatus {
+        let state = Self::state(polled).map(|it| it.as_str()).unwrap_or_default();
         databricks_core::WaitStatus::new(
-            polled
-                .status
-                .as_ref()
-                .and_then(|it| it.state.as_ref())
-                .map(|it| it.as_str())
-                .unwrap_or_default(),
+            state,
             polled.status.as_ref().and_then(|it| it.message.as_ref()).cloned(),
         )
     }
@@ -178,7 +182,7 @@ databricks_core::operation! {
             shape_id: i64 = path "shape_id",
         }
         optional {
-            /// `request_id`, a text.
+            /// `request_id`, a string.
             request_id: String = query "request_id",
         }
     }
@@ -254,7 +258,7 @@ databricks_core::operation! {
         info: "shapes.describe", HEAD "/api/2.0/shapes/files{path}", Workspace, empty();
         output: super::DescribeResponse = read_describe;
         required {
-            /// `path`, a text.
+            /// `path`, a string.
             path: String = segments "path",
         }
     }
@@ -283,7 +287,7 @@ databricks_core::operation! {
         output: super::EventsResponse = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `shape_id`, a text.
+            /// `shape_id`, a string.
             shape_id: String = member "shape_id",
         }
         optional {
@@ -338,11 +342,11 @@ databricks_core::operation! {
         output: super::ExportResponse = read_export;
         request { constant("direct", "true") }
         required {
-            /// `path`, a text.
+            /// `path`, a string.
             path: String = segments "path",
         }
         optional {
-            /// `Range`, a text.
+            /// `Range`, a string.
             range: String = header_optional "range",
         }
     }
@@ -370,7 +374,7 @@ databricks_core::operation! {
         info: "shapes.get_conf", GET "/api/2.0/shapes/conf", Workspace;
         output: std::collections::BTreeMap<String, String> = databricks_core::ResponseParts::json;
         required {
-            /// `keys`, a text.
+            /// `keys`, a string.
             keys: String = query "keys",
         }
     }
@@ -384,7 +388,7 @@ databricks_core::operation! {
         info: "shapes.get_operation", GET "/api/2.0/shapes/{name}/operation", Workspace;
         output: super::Operation = databricks_core::ResponseParts::json;
         required {
-            /// `name`, a text.
+            /// `name`, a string.
             name: String = segments "name",
         }
     }
@@ -398,7 +402,7 @@ databricks_core::operation! {
         info: "shapes.import", POST "/api/2.0/shapes/import", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `path`, a text.
+            /// `path`, a string.
             path: String = field "path",
         }
         optional {
@@ -433,7 +437,7 @@ databricks_core::operation! {
         output: super::InvokeResponse = read_invoke;
         request { object() }
         required {
-            /// `name`, a text.
+            /// `name`, a string.
             name: String = path "name",
         }
         optional {
@@ -459,11 +463,11 @@ databricks_core::operation! {
             max_results: i64 = query "max_results",
             /// `only_big`, `true` or `false`.
             only_big: bool = query "only_big",
-            /// `page_token`, a text.
+            /// `page_token`, a string.
             page_token: String = query "page_token",
             /// `since`, a point in time.
             since: databricks_core::Timestamp = query "since",
-            /// `sortBy`, a text.
+            /// `sortBy`, a string.
             sort_by: String = query "sortBy",
         }
     }
@@ -621,9 +625,9 @@ databricks_core::operation! {
         output: super::Shape = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `name`, a text.
+            /// `name`, a string.
             name: String = segments "name",
-            /// `new_name`, a text.
+            /// `new_name`, a string.
             new_name: String = member "new_name",
         }
     }
@@ -638,9 +642,9 @@ databricks_core::operation! {
         output: super::ListShapesResponse = databricks_core::ResponseParts::json;
         request { object() }
         optional {
-            /// `page_token`, a text.
+            /// `page_token`, a string.
             page_token: String = optional "page_token",
-            /// `query`, a text.
+            /// `query`, a string.
             query: String = optional "query",
         }
     }
@@ -675,7 +679,7 @@ databricks_core::operation! {
         info: "shapes.set_conf", PATCH "/api/2.0/shapes/conf", Workspace, empty();
         output: () = databricks_core::ResponseParts::empty;
         required {
-            /// `contents`, a map, each value a text.
+            /// `contents`, a map, each value a string.
             contents: std::collections::BTreeMap<String, String> = json "contents",
         }
     }
@@ -700,11 +704,11 @@ databricks_core::operation! {
         output: super::Shape = databricks_core::ResponseParts::json;
         request { object() }
         required {
-            /// `id`, a text.
+            /// `id`, a string.
             id: String = path "id" member "id",
         }
         optional {
-            /// `note`, a text.
+            /// `note`, a string.
             note: String = optional "note",
         }
     }
@@ -717,15 +721,20 @@ databricks_core::operation! {
     Update {
         info: "shapes.update", PATCH "/api/2.0/{name}", Workspace;
         output: super::Shape = databricks_core::ResponseParts::json;
+        request { masked("shape", "-name status/") }
         required {
-            /// `name`, a text.
+            /// `name`, a string.
             ///
             /// Of the form `boards/{board_id}/shapes/{shape_id}`.
             name: String = segments "name",
-            /// `update_mask`, a list of fields.
-            update_mask: databricks_core::FieldMask = query "update_mask",
             /// `shape`, of type `Shape`.
             shape: super::Shape = json "shape",
+        }
+        optional {
+            /// `update_mask`, a list of fields.
+            ///
+            /// Unless it is set, it names what is set in `shape`.
+            update_mask: databricks_core::FieldMask = mask "update_mask",
         }
     }
 }
@@ -747,7 +756,7 @@ databricks_core::operation! {
         info: "shapes.upload", PUT "/api/2.0/shapes/files{path}", Workspace, empty();
         output: super::UploadResponse = read_upload;
         required {
-            /// `path`, a text.
+            /// `path`, a string.
             path: String = segments "path",
         }
         optional {

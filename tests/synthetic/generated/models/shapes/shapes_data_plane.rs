@@ -21,7 +21,7 @@ databricks_core::operation! {
         output: super::InvokeResponse = read_invoke;
         request { object() }
         required {
-            /// `name`, a text.
+            /// `name`, a string.
             name: String = path "name",
         }
         optional {
@@ -57,7 +57,7 @@ databricks_core::operation! {
         info: "shapes_data_plane.plane", GET "/api/2.0/serving/{name}", Workspace;
         output: super::Plane = databricks_core::ResponseParts::json;
         required {
-            /// `name`, a text.
+            /// `name`, a string.
             name: String = path "name",
         }
     }

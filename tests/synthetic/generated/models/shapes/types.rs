@@ -30,7 +30,7 @@ databricks_core::model! {
             ///
             /// From the header `content-length` of the response.
             content_length: i64 = "content-length",
-            /// `etag`, a text.
+            /// `etag`, a string.
             ///
             /// From the header `etag` of the response.
             etag: String = "etag",
@@ -74,12 +74,12 @@ databricks_core::model! {
             any: serde_json::Value = "any",
             /// `bool`, `true` or `false`.
             bool: bool = "bool",
-            /// `default`, a text.
+            /// `default`, a string.
             default_: String = "default",
             /// `double`, a number.
             double: f64 = "double",
             /// `duration`, a length of time.
-            duration: databricks_core::Duration = "duration",
+            duration: databricks_core::ProtoDuration = "duration",
             /// `int32`, an integer.
             int32: i64 = "int32",
             /// `int64`, an integer.
@@ -90,13 +90,13 @@ databricks_core::model! {
             map: std::collections::BTreeMap<String, Shape> = "map",
             /// `mask`, a list of fields.
             mask: databricks_core::FieldMask = "mask",
-            /// `matrix`, a list, each item a list, each item a text.
+            /// `matrix`, a list, each item a list, each item a string.
             matrix: Vec<Vec<String>> = "matrix",
             /// `object`, a JSON object.
             object: serde_json::Map<String, serde_json::Value> = "object",
             /// `objects`, a list, each item a JSON object.
             objects: Vec<serde_json::Map<String, serde_json::Value>> = "objects",
-            /// `old`, a text.
+            /// `old`, a string.
             #[deprecated(note = "deprecated by the API, which names no replacement")]
             old: String = "old",
             /// `root`, of type `Tree`.
@@ -105,7 +105,7 @@ databricks_core::model! {
             size_x: i64 = "sizeX",
             /// `stamp`, a point in time.
             stamp: databricks_core::Timestamp = "stamp",
-            /// `type`, a text.
+            /// `type`, a string.
             type_: String = "type",
             /// `unknown`, of type `Kind`.
             unknown: Kind = "unknown",
@@ -120,7 +120,7 @@ pub struct ExportResponse {
     ///
     /// From the header `content-length` of the response.
     pub content_length: Option<i64>,
-    /// `etag`, a text.
+    /// `etag`, a string.
     ///
     /// From the header `etag` of the response.
     pub etag: Option<String>,
@@ -145,7 +145,7 @@ databricks_core::model! {
         optional {
             /// `error_code`, of type `FailureCode`.
             error_code: FailureCode = "error_code",
-            /// `message`, a text.
+            /// `message`, a string.
             message: String = "message",
         }
     }
@@ -169,7 +169,7 @@ databricks_core::model! {
     /// `GetResponse` of the API.
     GetResponse {
         optional {
-            /// `etag`, a text.
+            /// `etag`, a string.
             etag: String = "etag",
             /// `rules`, a list, each item of type `GetResponseRules`.
             rules: Vec<GetResponseRules> = "rules",
@@ -181,7 +181,7 @@ databricks_core::model! {
     /// `GetResponseRules` of the API.
     GetResponseRules {
         required {
-            /// `rule`, a text.
+            /// `rule`, a string.
             rule: String = "rule",
         }
     }
@@ -191,7 +191,7 @@ databricks_core::model! {
     /// `InnerFilter` of the API.
     InnerFilter {
         optional {
-            /// `prefix`, a text.
+            /// `prefix`, a string.
             prefix: String = "prefix",
         }
     }
@@ -203,7 +203,7 @@ databricks_core::model! {
         optional {
             /// `output`, any JSON value.
             output: serde_json::Value = "output",
-            /// `served-by`, a text.
+            /// `served-by`, a string.
             ///
             /// From the header `served-by` of the response.
             served_by: String = "served-by",
@@ -225,7 +225,7 @@ databricks_core::model! {
     /// `ListShapesResponse` of the API.
     ListShapesResponse {
         optional {
-            /// `next_page_token`, a text.
+            /// `next_page_token`, a string.
             next_page_token: String = "next_page_token" (essential),
             /// `shapes`, a list, each item of type `Shape`.
             shapes: Vec<Shape> = "shapes" (essential),
@@ -237,7 +237,7 @@ databricks_core::model! {
     /// `NextEvents` of the API.
     NextEvents {
         required {
-            /// `shape_id`, a text.
+            /// `shape_id`, a string.
             shape_id: String = "shape_id",
         }
         optional {
@@ -259,7 +259,7 @@ databricks_core::model! {
             error: Failure = "error",
             /// `metadata`, a JSON object.
             metadata: serde_json::Map<String, serde_json::Value> = "metadata",
-            /// `name`, a text.
+            /// `name`, a string.
             name: String = "name",
             /// `response`, a JSON object.
             response: serde_json::Map<String, serde_json::Value> = "response",
@@ -271,9 +271,9 @@ databricks_core::model! {
     /// `Person` of the API.
     Person {
         optional {
-            /// `id`, a text.
+            /// `id`, a string.
             id: String = "id",
-            /// `name`, a text.
+            /// `name`, a string.
             name: String = "name",
         }
     }
@@ -293,9 +293,9 @@ databricks_core::model! {
     /// `PlaneInfo` of the API.
     PlaneInfo {
         optional {
-            /// `authorization_details`, a text.
+            /// `authorization_details`, a string.
             authorization_details: String = "authorization_details",
-            /// `url`, a text.
+            /// `url`, a string.
             url: String = "url",
         }
     }
@@ -325,9 +325,9 @@ databricks_core::model! {
     /// `Status` of the API.
     Status {
         optional {
-            /// `message`, a text.
+            /// `message`, a string.
             message: String = "message",
-            /// `state`, a text.
+            /// `state`, a string.
             state: String = "state",
         }
     }
@@ -337,7 +337,7 @@ databricks_core::model! {
     /// `Tree` of the API.
     Tree {
         required {
-            /// `label`, a text.
+            /// `label`, a string.
             label: String = "label",
         }
         optional {
@@ -355,7 +355,7 @@ databricks_core::model! {
     /// `UploadResponse` of the API.
     UploadResponse {
         optional {
-            /// `ETag`, a text.
+            /// `ETag`, a string.
             ///
             /// From the header `ETag` of the response.
             etag: String = "ETag",
