@@ -87,6 +87,12 @@ enum Task {
     Release(commands::release::Options),
     /// Volumes as an object store: the tests that `object_store` offers, and engines.
     Lake(commands::lake::Options),
+    /// Write down what Apache Spark gives for the statements that the embedded SQL engine is tested with.
+    SqlOracle {
+        /// A Python that has `pyspark`; by default one is made under `target`.
+        #[arg(long)]
+        python: Option<PathBuf>,
+    },
     /// Measure what models and facade cost to compile.
     BuildCost {
         /// The crates to measure.
@@ -169,6 +175,7 @@ fn run(task: Task) -> Result<()> {
         Task::Bench(options) => commands::bench::run(&root, &options),
         Task::Release(options) => commands::release::run(&root, &options),
         Task::Lake(options) => commands::lake::run(&root, &options),
+        Task::SqlOracle { python } => commands::sql_oracle::run(&root, python),
         Task::BuildCost { crates } => commands::build_cost::run(&root, &crates),
     }
 }

@@ -15,3 +15,4 @@ pub(crate) mod import;
 pub(crate) mod lake;
 pub(crate) mod lint;
 pub(crate) mod release;
+pub(crate) mod sql_oracle;
