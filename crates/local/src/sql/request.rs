@@ -96,6 +96,7 @@ impl StatementRequest {
             )));
         }
         Ok(Self {
+            session: None,
             warehouse_id: warehouse_id.to_owned(),
             statement: statement.to_owned(),
             catalog: None,
@@ -138,7 +139,6 @@ impl StatementRequest {
         Ok(Self {
             catalog: text("catalog")?,
             schema: text("schema")?,
-            session: None,
             parameters: parameters(fields)?,
             disposition,
             format,

@@ -28,7 +28,6 @@ use scope::{Reply, Scope};
 mod aggregates;
 pub(crate) mod arithmetic;
 mod arrow_chunks;
-mod catalogs;
 pub(crate) mod cells;
 mod coerce;
 mod command;
