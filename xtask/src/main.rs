@@ -68,6 +68,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Print how much of the API the embedded workspace covers, and write the page with all services.
+    LocalCoverage {
+        /// Write nothing; fail if the page is out of date.
+        #[arg(long)]
+        check: bool,
+    },
     /// Run the project's check, or some of its steps, and print the time of each.
     Ci {
         /// The steps to run, all by default.
@@ -146,6 +152,7 @@ fn run(task: Task) -> Result<()> {
         Task::Spec(SpecTask::Diff { old, new }) => commands::diff::run(&root, &old, &new),
         Task::DocsCoverage { list } => commands::docs_coverage::run(&root, list),
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
+        Task::LocalCoverage { check } => commands::local_coverage::run(&root, check),
         Task::Ci { steps } => commands::ci::run(&root, &steps),
         Task::Bench(options) => commands::bench::run(&root, &options),
         Task::BuildCost { crates } => commands::build_cost::run(&root, &crates),

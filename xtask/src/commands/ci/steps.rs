@@ -25,6 +25,7 @@ pub(super) const ALL: &[Step] = &[
     Step { name: "tests", about: "the tests, as the README runs them", run: tests },
     Step { name: "quickstart", about: "the README's first command, and the short examples", run: quickstart },
     Step { name: "python", about: "the official Python SDK against the embedded workspace", run: python },
+    Step { name: "clients", about: "the official Go, Java and Node SDKs, and the CLI, where they are", run: clients },
     Step {
         name: "oidc",
         about: "authentication against a certified OAuth server",
@@ -118,6 +119,17 @@ fn python(shell: &Shell<'_>) -> Result<()> {
         shell.cargo(&["build", "--workspace", "--bin", "databricks-local"])?;
     }
     shell.run(shell.command(shell.root.join("tests/interop/run_python_sdk.sh")).env("DATABRICKS_LOCAL", program))
+}
+
+/// Each is skipped by name where its language or packages are missing.
+fn clients(shell: &Shell<'_>) -> Result<()> {
+    crate::commands::local_coverage::run(shell.root, true)?;
+    let program = shell.root.join("target/debug/databricks-local");
+    for client in ["go", "java", "node", "cli"] {
+        let runner = shell.root.join("tests/interop").join(client).join("run");
+        shell.run(shell.command(runner).env("DATABRICKS_LOCAL", &program))?;
+    }
+    Ok(())
 }
 
 fn lint(shell: &Shell<'_>) -> Result<()> {
