@@ -143,7 +143,9 @@ fn page(rows: &[Row], shown: &BTreeMap<String, BTreeSet<&'static str>>) -> Strin
     );
     let blank = |n: usize| if n == 0 { String::new() } else { n.to_string() };
     for row in rows {
-        let clients = shown.get(&row.service).into_iter().flatten().copied().collect::<Vec<_>>().join(", ");
+        // Programs call some services to see that they are refused.
+        let clients = shown.get(&row.service).filter(|_| row.work + row.records > 0);
+        let clients = clients.into_iter().flatten().copied().collect::<Vec<_>>().join(", ");
         let refused = row.all - row.work - row.records;
         let _ = writeln!(
             out,
