@@ -76,6 +76,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Print how much of the API the embedded workspace covers, and write the page with all services.
+    LocalCoverage {
+        /// Write nothing; fail if the page is out of date.
+        #[arg(long)]
+        check: bool,
+    },
     /// Run the project's check, or some of its steps, and print the time of each.
     Ci {
         /// The steps to run, all by default.
@@ -171,6 +177,7 @@ fn run(task: Task) -> Result<()> {
         Task::DocsCoverage { list } => commands::docs_coverage::run(&root, list),
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
         Task::Builds { names, sample } => commands::builds::run(&root, &names, sample),
+        Task::LocalCoverage { check } => commands::local_coverage::run(&root, check),
         Task::Ci { steps } => commands::ci::run(&root, &steps),
         Task::Bench(options) => commands::bench::run(&root, &options),
         Task::Release(options) => commands::release::run(&root, &options),

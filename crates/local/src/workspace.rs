@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
 
+use crate::exec::jobs::schedules;
 use crate::faults::Faults;
 use crate::record::RecordedRequest;
 use crate::router;
@@ -31,6 +33,8 @@ pub struct LocalWorkspace {
     /// What plays cloud storage: an origin of its own.
     storage: Server,
     cluster_id: Option<String>,
+    /// What starts scheduled runs.
+    schedules: AbortHandle,
 }
 
 impl LocalWorkspace {
@@ -127,6 +131,7 @@ impl LocalWorkspace {
     ///
     /// Dropping the workspace does the same without waiting.
     pub async fn shutdown(mut self) {
+        self.schedules.abort();
         self.app.stop();
         self.server.shutdown().await;
         self.storage.shutdown().await;
@@ -135,6 +140,7 @@ impl LocalWorkspace {
 
 impl Drop for LocalWorkspace {
     fn drop(&mut self) {
+        self.schedules.abort();
         self.app.stop();
         self.server.stop();
         self.storage.stop();
@@ -315,7 +321,8 @@ impl LocalWorkspaceBuilder {
         let limit = app.settings.idle_limit;
         let server = Server::spawn(listener, router::build(Arc::clone(&app)), limit);
         let storage = Server::spawn(storage, crate::api::storage_volumes::build(Arc::clone(&app)), limit);
-        Ok(LocalWorkspace { app, server, storage, cluster_id })
+        let schedules = tokio::spawn(schedules::follow(Arc::downgrade(&app))).abort_handle();
+        Ok(LocalWorkspace { app, server, storage, cluster_id, schedules })
     }
 }
 

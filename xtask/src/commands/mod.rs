@@ -14,5 +14,6 @@ pub(crate) mod follow;
 pub(crate) mod import;
 pub(crate) mod lake;
 pub(crate) mod lint;
+pub(crate) mod local_coverage;
 pub(crate) mod release;
 pub(crate) mod sql_oracle;

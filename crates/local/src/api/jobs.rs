@@ -84,14 +84,14 @@ fn paged(name: &str, page: crate::paging::Page<Value>) -> Reply {
 
 async fn reset(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let settings = fields.opt_object("new_settings")?.ok_or_else(|| missing("new_settings"))?;
-    lock(&app.jobs).change(id(&fields, "job_id")?, &settings, true, &[])?;
+    lock(&app.jobs).change(id(&fields, "job_id")?, &settings, true, &[], app.clock.now_ms())?;
     Ok(Json::empty())
 }
 
 async fn update(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let settings = fields.opt_object("new_settings")?.unwrap_or_default();
     let remove = fields.opt_strings("fields_to_remove")?.unwrap_or_default();
-    lock(&app.jobs).change(id(&fields, "job_id")?, &settings, false, &remove)?;
+    lock(&app.jobs).change(id(&fields, "job_id")?, &settings, false, &remove, app.clock.now_ms())?;
     Ok(Json::empty())
 }
 
@@ -133,6 +133,7 @@ async fn run_now(State(app): State<Arc<App>>, fields: Fields) -> Reply {
                 token,
                 url: &app.url,
                 depth: 0,
+                trigger: "ONE_TIME",
             },
             app.clock.now_ms(),
         )?
@@ -161,8 +162,17 @@ async fn submit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     let tasks = fields.opt_list("tasks")?.unwrap_or_default();
     let token = fields.opt_str("idempotency_token")?;
     let environments = fields.opt_list("environments")?.unwrap_or_default().to_vec();
-    let start =
-        Start { job: None, name, tasks, parameters: BTreeMap::new(), environments, token, url: &app.url, depth: 0 };
+    let start = Start {
+        job: None,
+        name,
+        tasks,
+        parameters: BTreeMap::new(),
+        environments,
+        token,
+        url: &app.url,
+        depth: 0,
+        trigger: "ONE_TIME",
+    };
     let started = lock(&app.jobs).start(start, app.clock.now_ms())?;
     Ok(Json(begin(&app, started)))
 }

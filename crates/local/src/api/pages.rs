@@ -32,7 +32,14 @@ async fn healthy() -> Json {
 async fn covered() -> Json {
     let services: Vec<Value> = coverage::by_service()
         .into_iter()
-        .map(|s| json!({"service": s.name, "covered": s.covered, "operations": s.operations}))
+        .map(|s| {
+            json!({
+                "service": s.name,
+                "covered": s.covered,
+                "records": s.records,
+                "operations": s.operations,
+            })
+        })
         .collect();
     let (covered, operations) = coverage::total();
     Json(json!({"covered": covered, "operations": operations, "services": services}))

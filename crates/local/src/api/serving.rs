@@ -27,6 +27,10 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/2.0/serving-endpoints/{name}/config", put(update_config))
         .route("/api/2.0/serving-endpoints/{name}/ai-gateway", put(update_gateway))
         .route("/api/2.0/serving-endpoints/{name}/tags", patch(update_tags))
+        .route("/api/2.0/serving-endpoints/{name}/rate-limits", put(update_limits))
+        .route("/api/2.0/serving-endpoints/{name}/notifications", patch(update_notifications))
+        .route("/api/2.0/serving-endpoints/{name}/served-models/{model}/build-logs", get(logs))
+        .route("/api/2.0/serving-endpoints/{name}/served-models/{model}/logs", get(logs))
         .route("/serving-endpoints/{name}/invocations", post(invoke))
         .route("/serving-endpoints/chat/completions", post(complete))
 }
@@ -86,6 +90,28 @@ async fn update_tags(State(app): State<Arc<App>>, Path(name): Path<String>, fiel
         endpoint["tags"] = json!(tags);
     })?;
     Ok(Json(json!({"tags": endpoint["tags"]})))
+}
+
+async fn update_limits(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+    let limits = json!(fields.opt_list("rate_limits")?.unwrap_or_default());
+    edit(&app, &name, |endpoint| endpoint["rate_limits"] = limits.clone())?;
+    Ok(Json(json!({"rate_limits": limits})))
+}
+
+async fn update_notifications(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+    let stated = fields.opt_object("email_notifications")?.map_or_else(|| json!({}), |stated| Value::Object(stated.0));
+    edit(&app, &name, |endpoint| endpoint["email_notifications"] = stated.clone())?;
+    Ok(Json(json!({"name": name, "email_notifications": stated})))
+}
+
+/// What a model has written: an echo writes nothing.
+async fn logs(State(app): State<Arc<App>>, Path((name, model)): Path<(String, String)>) -> Reply {
+    let endpoint = find(&app, &name)?;
+    let entities = endpoint["config"]["served_entities"].as_array();
+    if !entities.is_some_and(|all| all.iter().any(|entity| entity["name"] == model.as_str())) {
+        return Err(ApiError::not_found(format!("The endpoint {name} does not serve '{model}'")));
+    }
+    Ok(Json(json!({"logs": ""})))
 }
 
 fn find(app: &App, name: &str) -> Result<Value, ApiError> {

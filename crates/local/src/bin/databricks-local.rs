@@ -39,9 +39,23 @@ struct Arguments {
     /// Lifetime of OAuth access tokens in seconds.
     #[arg(long, default_value_t = 3600)]
     token_lifetime: u64,
+    /// Prints which operations are covered instead of running: service, real work, records, all, apart by tabs.
+    #[arg(long)]
+    coverage: bool,
     /// Writes each request to standard error.
     #[arg(long, short)]
     verbose: bool,
+}
+
+fn print_coverage() -> std::io::Result<()> {
+    use std::io::Write as _;
+
+    let mut out = std::io::stdout().lock();
+    for service in databricks_local::coverage::by_service() {
+        let work = service.covered - service.records;
+        writeln!(out, "{}\t{work}\t{}\t{}", service.name, service.records, service.operations)?;
+    }
+    out.flush()
 }
 
 /// How long a statement that is being planned may hold up the end of the program.
@@ -49,6 +63,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.coverage {
+        return match print_coverage() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        };
+    }
     #[cfg(unix)]
     if let Err(error) = drop_secrets_of_the_environment() {
         return failed(&error);

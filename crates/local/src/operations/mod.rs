@@ -47,7 +47,6 @@ impl Operation {
     }
 
     /// The path as the API's description has it.
-    #[cfg(test)]
     pub(crate) fn path(&self) -> &'static str {
         self.template.text
     }

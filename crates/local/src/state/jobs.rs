@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::kept::Kept;
 use super::{USER_NAME, lock};
@@ -12,8 +12,11 @@ use crate::extract::Fields;
 use crate::records::store::Record;
 use crate::reply::ApiError;
 use run::{Repair, RunState};
+use schedule::Schedule;
 
+mod quartz;
 mod run;
+mod schedule;
 mod tasks;
 mod values;
 
@@ -30,6 +33,9 @@ pub(crate) struct Job {
     settings: Map<String, Value>,
     created_ms: i64,
     runs: i64,
+    /// What starts it, and from when on its next start is counted.
+    schedule: Option<Schedule>,
+    since_ms: i64,
 }
 
 impl Job {
@@ -42,10 +48,24 @@ impl Job {
         ])
     }
 
-    fn of((id, record): (i64, Record)) -> (i64, Self) {
+    /// A job that was kept. What was due while the workspace was down is not made up for.
+    fn of(id: i64, record: &Record, now: i64) -> Self {
         let number = |name: &str| record.get(name).and_then(Value::as_i64).unwrap_or_default();
         let settings = record.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
-        (id, Self { id, settings, created_ms: number("created"), runs: number("runs") })
+        // It was checked when the job was made.
+        let schedule = Schedule::of(&settings).unwrap_or_default();
+        Self { id, settings, created_ms: number("created"), runs: number("runs"), schedule, since_ms: now }
+    }
+
+    /// When it starts by itself next.
+    fn due(&self) -> Option<i64> {
+        self.schedule.as_ref()?.next(self.since_ms)
+    }
+
+    /// How many of its runs may be active at once.
+    pub(crate) fn max_concurrent_runs(&self) -> usize {
+        let stated = self.settings.get("max_concurrent_runs").and_then(Value::as_u64);
+        stated.and_then(|n| usize::try_from(n).ok()).unwrap_or(1)
     }
 
     /// As `get` shows it, with one page of tasks.
@@ -120,6 +140,7 @@ pub(crate) struct Jobs {
     tokens: BTreeMap<String, i64>,
     last_id: i64,
     kept: Kept,
+    changed: Arc<Notify>,
 }
 
 /// What a run is made of.
@@ -134,21 +155,44 @@ pub(crate) struct Start<'a> {
     pub(crate) url: &'a str,
     /// How many runs of jobs started each other before it.
     pub(crate) depth: usize,
+    /// `ONE_TIME`, `PERIODIC` or `RUN_JOB_TASK`.
+    pub(crate) trigger: &'static str,
 }
 
 impl Jobs {
     /// The jobs that were kept.
-    pub(crate) fn new(kept: Kept) -> Self {
-        let jobs: BTreeMap<i64, Job> =
-            kept.all().into_iter().filter_map(|(id, record)| Some((id.parse().ok()?, record))).map(Job::of).collect();
+    pub(crate) fn new(kept: Kept, now: i64) -> Self {
+        let known = kept.all().into_iter().filter_map(|(id, record)| Some((id.parse().ok()?, record)));
+        let jobs: BTreeMap<i64, Job> = known.map(|(id, record)| (id, Job::of(id, &record, now))).collect();
         let last_id = jobs.keys().next_back().copied().unwrap_or_default();
         Self { jobs, last_id, kept, ..Self::default() }
+    }
+
+    /// Tells when jobs have changed, and so when the next is due.
+    pub(crate) fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
+    }
+
+    /// When the next job starts by itself, in milliseconds since the Unix epoch.
+    pub(crate) fn next_due(&self) -> Option<i64> {
+        self.jobs.values().filter_map(Job::due).min()
+    }
+
+    /// The jobs that are due; their next start is counted from now.
+    pub(crate) fn take_due(&mut self, now: i64) -> Vec<i64> {
+        let due = self.jobs.values_mut().filter(|job| job.due().is_some_and(|at| at <= now));
+        due.map(|job| {
+            job.since_ms = now;
+            job.id
+        })
+        .collect()
     }
 
     /// Keeps a job, on disk first.
     fn keep(&mut self, job: Job) -> Result<(), ApiError> {
         self.kept.put(&job.id.to_string(), job.record())?;
         self.jobs.insert(job.id, job);
+        self.changed.notify_one();
         Ok(())
     }
 
@@ -166,7 +210,8 @@ impl Jobs {
     pub(crate) fn create(&mut self, fields: &Fields, now: i64) -> Result<i64, ApiError> {
         let settings = checked(fields)?;
         let id = self.id();
-        self.keep(Job { id, settings, created_ms: now, runs: 0 })?;
+        let schedule = Schedule::of(&settings)?;
+        self.keep(Job { id, settings, created_ms: now, runs: 0, schedule, since_ms: now })?;
         Ok(id)
     }
 
@@ -180,12 +225,21 @@ impl Jobs {
     }
 
     /// Puts new settings over the old ones, or in their place.
-    pub(crate) fn change(&mut self, id: i64, new: &Fields, replace: bool, remove: &[String]) -> Result<(), ApiError> {
+    pub(crate) fn change(
+        &mut self,
+        id: i64,
+        new: &Fields,
+        replace: bool,
+        remove: &[String],
+        now: i64,
+    ) -> Result<(), ApiError> {
         let job = self.job(id)?.clone();
         let mut settings = if replace { Map::new() } else { job.settings.clone() };
         settings.extend(new.0.clone());
         settings.retain(|name, _| !remove.contains(name));
-        self.keep(Job { settings: checked(&Fields(settings))?, ..job })
+        let settings = checked(&Fields(settings))?;
+        let schedule = Schedule::of(&settings)?;
+        self.keep(Job { settings, schedule, since_ms: now, ..job })
     }
 
     pub(crate) fn delete(&mut self, id: i64) -> Result<(), ApiError> {
@@ -239,6 +293,7 @@ impl Jobs {
             parameters: start.parameters,
             environments: start.environments,
             depth: start.depth,
+            trigger: start.trigger,
             state: Mutex::new(RunState { tasks, ended_ms: None, repairs: Vec::new() }),
             canceled: watch::Sender::new(false),
         });

@@ -281,7 +281,7 @@ impl App {
             dbfs: Mutex::new(Dbfs::new(dbfs).map_err(refused)?),
             secret_scopes: Mutex::new(SecretScopes::new(kept("local/secret-scopes"))),
             endpoints: Mutex::new(Endpoints::new(kept("local/serving-endpoints"))),
-            jobs: Mutex::new(Jobs::new(kept("local/jobs"))),
+            jobs: Mutex::new(Jobs::new(kept("local/jobs"), clock.now_ms())),
             statements: Statements::default(),
             sessions: Sessions::default(),
             history: History::default(),

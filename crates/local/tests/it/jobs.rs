@@ -1,5 +1,7 @@
 //! Jobs: what is kept, and what the kinds of tasks do.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use databricks_local::LocalWorkspace;
@@ -87,4 +89,57 @@ async fn entry_points_of_wheels_run() {
     let missing = run(&w, json!({"tasks": [task]})).await;
     let error = output(&w, &missing).await["error"].as_str().unwrap().to_owned();
     assert!(error.contains("No module named 'none'"), "{error}");
+}
+
+fn scheduled(name: &str, how: Value) -> Value {
+    let task = json!({"task_key": "a", "condition_task": {"left": "1", "op": "EQUAL_TO", "right": "1"}});
+    let mut job = json!({"name": name, "tasks": [task]});
+    job.as_object_mut().unwrap().extend(how.as_object().unwrap().clone());
+    job
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_start_when_they_are_due() {
+    let w = LocalWorkspace::builder().start().await.unwrap();
+    let cron = |status: &str| json!({"schedule": {"quartz_cron_expression": "0 0 3 * * ?", "timezone_id": "UTC", "pause_status": status}});
+    let mut ids = Vec::new();
+    for job in [
+        scheduled("daily", cron("UNPAUSED")),
+        scheduled("hourly", json!({"trigger": {"periodic": {"interval": 1, "unit": "HOURS"}}})),
+        scheduled("paused", cron("PAUSED")),
+    ] {
+        ids.push(post(&w, "/api/2.2/jobs/create", job).await.ok()["job_id"].clone());
+    }
+    let target = |id: &Value| format!("/api/2.2/jobs/runs/list?job_id={id}");
+    let (mut daily, mut hourly) = (Value::Null, Value::Null);
+    // A day and some hours, in steps of ten minutes.
+    for _ in 0..6 * 27 {
+        tokio::time::advance(Duration::from_secs(600)).await;
+        daily = get(&w, &target(&ids[0])).await.ok();
+        hourly = get(&w, &target(&ids[1])).await.ok();
+        if daily["runs"].is_array() && hourly["runs"].as_array().is_some_and(|runs| runs.len() > 1) {
+            break;
+        }
+    }
+    let run = &daily["runs"][0];
+    assert_eq!(run["trigger"], "PERIODIC");
+    // The clock moves in steps, and what is due begins at the first after it.
+    let late = run["start_time"].as_i64().unwrap() / 1000 % (24 * 3600) - 3 * 3600;
+    assert!((0..=600).contains(&late), "{run}");
+    let starts: Vec<_> = hourly["runs"].as_array().unwrap().iter().map(|r| r["start_time"].as_i64().unwrap()).collect();
+    assert!(starts[0] - starts[1] >= 3_600_000, "{starts:?}");
+    assert!(get(&w, &target(&ids[2])).await.ok()["runs"].is_null());
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_not_one_is_refused() {
+    let w = fast().await;
+    for (expression, zone, part) in
+        [("0 0 25 * * ?", "UTC", "'25' is out of range"), ("0 0 3 * * ?", "Mars/Base", "time zone")]
+    {
+        let how = json!({"schedule": {"quartz_cron_expression": expression, "timezone_id": zone}});
+        let refused = post(&w, "/api/2.2/jobs/create", scheduled("x", how)).await;
+        let message = refused.refused(400, "INVALID_PARAMETER_VALUE");
+        assert!(message.contains(part), "{message}");
+    }
 }

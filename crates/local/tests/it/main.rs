@@ -12,6 +12,7 @@ mod consent;
 mod data;
 mod faults;
 mod jobs;
+mod mlflow;
 #[cfg(feature = "bin")]
 mod program;
 mod scripts;

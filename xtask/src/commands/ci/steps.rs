@@ -26,11 +26,10 @@ pub(super) const ALL: &[Step] = &[
     Step { name: "tests", about: "the tests, as the README runs them", run: tests },
     Step { name: "quickstart", about: "the README's first command, and the short examples", run: quickstart },
     Step { name: "python", about: "the official Python SDK against the embedded workspace", run: python },
-    Step { name: "lake", about: "the tests that object_store offers, on a volume", run: lake },
     Step {
-        name: "sql-clients",
-        about: "connector, SQLAlchemy, dbt and JDBC against the embedded workspace",
-        run: sql_clients,
+        name: "local",
+        about: "the pages of what the embedded workspace covers are current",
+        run: |shell| crate::commands::local_coverage::run(shell.root, true),
     },
     Step {
         name: "oidc",
@@ -53,11 +52,20 @@ pub(super) const ALL: &[Step] = &[
 ];
 
 /// Steps that run only when they are named: what they need is large, or not everywhere.
-pub(super) const ON_REQUEST: &[Step] = &[Step {
-    name: "login",
-    about: "a login through Chromium into a Secret Service, read by the official CLI",
-    run: |shell| script(shell, "tests/interop/login/run"),
-}];
+pub(super) const ON_REQUEST: &[Step] = &[
+    Step { name: "clients", about: "the official Go, Java and Node SDKs, and the CLI, where they are", run: clients },
+    Step {
+        name: "sql-clients",
+        about: "connector, SQLAlchemy, dbt and JDBC against the embedded workspace",
+        run: sql_clients,
+    },
+    Step { name: "lake", about: "the tests that object_store offers, on a volume", run: lake },
+    Step {
+        name: "login",
+        about: "a login through Chromium into a Secret Service, read by the official CLI",
+        run: |shell| script(shell, "tests/interop/login/run"),
+    },
+];
 
 fn codegen(shell: &Shell<'_>) -> Result<()> {
     crate::commands::codegen::run(shell.root, true)
@@ -150,6 +158,14 @@ fn against_the_workspace(shell: &Shell<'_>, path: &str) -> Result<()> {
 
 fn lake(shell: &Shell<'_>) -> Result<()> {
     crate::commands::lake::run(shell.root, &crate::commands::lake::Options::default())
+}
+
+/// Each is skipped by name where its language or packages are missing.
+fn clients(shell: &Shell<'_>) -> Result<()> {
+    for client in ["go", "java", "node", "cli"] {
+        against_the_workspace(shell, &format!("tests/interop/{client}/run"))?;
+    }
+    Ok(())
 }
 
 fn lint(shell: &Shell<'_>) -> Result<()> {

@@ -15,6 +15,7 @@ use perform::perform;
 mod outcome;
 mod perform;
 mod references;
+pub(crate) mod schedules;
 mod workloads;
 
 /// Carries a run out, from where it stands.

@@ -155,6 +155,7 @@ async fn run_job(app: &Arc<App>, run: &Arc<Run>, other: &Value, scope: &Scope<'_
             token: None,
             url: &app.url,
             depth: run.depth + 1,
+            trigger: "RUN_JOB_TASK",
         };
         let (Ok(started) | Err(started)) = jobs.start(start, app.clock.now_ms())?;
         started

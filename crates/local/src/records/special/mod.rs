@@ -15,6 +15,7 @@ mod pipelines;
 mod scim;
 mod secrets;
 mod settings;
+mod system_schemas;
 mod uc_models;
 
 /// What runs an operation of this form.
@@ -31,6 +32,7 @@ const TABLES: &[&[(&str, Run)]] = &[
     scim::OPERATIONS,
     secrets::OPERATIONS,
     settings::OPERATIONS,
+    system_schemas::OPERATIONS,
     uc_models::OPERATIONS,
 ];
 

@@ -25,6 +25,7 @@ pub(crate) struct Run {
     pub(crate) environments: Vec<Value>,
     /// How many runs of jobs started each other before it.
     pub(crate) depth: usize,
+    pub(super) trigger: &'static str,
     pub(crate) state: Mutex<RunState>,
     pub(crate) canceled: watch::Sender<bool>,
 }
@@ -129,7 +130,7 @@ impl Run {
             "number_in_job": self.number,
             "creator_user_name": USER_NAME,
             "run_type": if self.job_id.is_some() { "JOB_RUN" } else { "SUBMIT_RUN" },
-            "trigger": "ONE_TIME",
+            "trigger": self.trigger,
             "start_time": self.started_ms,
             "end_time": state.ended_ms.unwrap_or(0),
             "run_page_url": format!("{}/#job/run/{}", self.url, self.id),

@@ -10,6 +10,7 @@ use crate::reply::{ApiError, Json, Reply};
 use conditions::Conditions;
 
 pub(super) mod conditions;
+mod models;
 mod runs;
 
 pub(super) const OPERATIONS: &[(&str, Run)] = &[
@@ -36,6 +37,17 @@ pub(super) const OPERATIONS: &[(&str, Run)] = &[
     ("experiments.get_history", runs::history),
     ("experiments.log_inputs", runs::log_inputs),
     ("experiments.log_outputs", runs::log_outputs),
+    ("experiments.delete_runs", |call| runs::stage_many(call, "deleted")),
+    ("experiments.restore_runs", |call| runs::stage_many(call, "active")),
+    ("experiments.log_model", runs::log_model),
+    ("experiments.create_logged_model", models::create),
+    ("experiments.get_logged_model", models::get),
+    ("experiments.finalize_logged_model", models::finalize),
+    ("experiments.delete_logged_model", models::delete),
+    ("experiments.set_logged_model_tags", models::set_tags),
+    ("experiments.delete_logged_model_tag", models::delete_tag),
+    ("experiments.log_logged_model_params", models::log_params),
+    ("experiments.search_logged_models", models::search),
 ];
 
 const EXPERIMENTS: &str = "experiments/";
@@ -140,7 +152,10 @@ fn stage(call: &Call<'_>, collection: &str, member: &str, stage: &str) -> Reply 
     call.transact(|change| {
         let mut record = find(change, collection, if collection == RUNS { "Run" } else { "Experiment" }, id)?;
         match record.get_mut("info") {
-            Some(Value::Object(info)) => set(info, "lifecycle_stage", stage),
+            Some(Value::Object(info)) => {
+                set(info, "lifecycle_stage", stage);
+                set(info, "deleted_time", if stage == "deleted" { json!(call.now()) } else { Value::Null });
+            }
             _ => set(&mut record, "lifecycle_stage", stage),
         }
         change.put(collection, id, record);

@@ -266,3 +266,51 @@ pub(super) fn search_runs(call: &Call<'_>) -> Reply {
     }
     listing(call, found.into_iter().map(Value::Object).collect(), "runs")
 }
+
+/// Deletes the runs of an experiment that began until a time, or restores those that were deleted from a time on.
+pub(super) fn stage_many(call: &Call<'_>, stage: &str) -> Reply {
+    let experiment = call.body.str("experiment_id")?;
+    let restores = stage == "active";
+    let bound = if restores { "min_timestamp_millis" } else { "max_timestamp_millis" };
+    let bound = call.body.opt_i64(bound)?.ok_or_else(|| crate::extract::missing(bound))?;
+    let most = call.body.opt_i64("max_runs")?.unwrap_or(10_000);
+    let most = usize::try_from(most).ok().filter(|n| (1..=10_000).contains(n));
+    let most = most.ok_or_else(|| ApiError::invalid_parameter("max_runs must be between 1 and 10000"))?;
+    call.transact(|change| {
+        find(change, EXPERIMENTS, "Experiment", experiment)?;
+        let fits = |run: &Record| {
+            let info = &run["info"];
+            let at = info[if restores { "deleted_time" } else { "start_time" }].as_i64().unwrap_or_default();
+            let in_time = if restores { at >= bound } else { at <= bound };
+            info["experiment_id"] == experiment && info["lifecycle_stage"] != stage && in_time
+        };
+        let found: Vec<_> = change.list(RUNS).into_iter().filter(|(_, run)| fits(run)).take(most).collect();
+        let found: Vec<(String, Record)> = found.into_iter().map(|(id, run)| (id.to_owned(), run.clone())).collect();
+        let count = found.len();
+        for (id, mut run) in found {
+            let info = object(&mut run, "info")?;
+            set(info, "lifecycle_stage", stage);
+            set(info, "deleted_time", if restores { Value::Null } else { json!(call.now()) });
+            change.put(RUNS, &id, run);
+        }
+        Ok(Json(json!({if restores { "runs_restored" } else { "runs_deleted" }: count})))
+    })
+}
+
+/// Notes a model among those that the run has logged.
+pub(super) fn log_model(call: &Call<'_>) -> Reply {
+    const HISTORY: &str = "mlflow.log-model.history";
+    let text = call.body.str("model_json")?;
+    let model: Value = serde_json::from_str(text)
+        .map_err(|e| ApiError::invalid_parameter(format!("model_json is not a JSON object: {e}")))?;
+    edit_run(call, |run, _| {
+        let data = object(run, "data")?;
+        let tags = data.get("tags").and_then(Value::as_array);
+        let known = tags.and_then(|tags| tags.iter().find(|t| t["key"] == HISTORY)).and_then(|t| t["value"].as_str());
+        let mut all: Vec<Value> = known.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        all.push(model);
+        put_pair(data, "tags", HISTORY, json!(Value::Array(all).to_string()));
+        Ok(())
+    })?;
+    Ok(Json::empty())
+}
