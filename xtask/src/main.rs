@@ -75,6 +75,12 @@ enum Task {
     },
     /// Measure what a call costs, compared with the bare HTTP client and reqwest in the same run.
     Bench(commands::bench::Options),
+    /// Write down what Apache Spark gives for the statements that the embedded SQL engine is tested with.
+    SqlOracle {
+        /// A Python that has `pyspark`; by default one is made under `target`.
+        #[arg(long)]
+        python: Option<PathBuf>,
+    },
     /// Measure what models and facade cost to compile.
     BuildCost {
         /// The crates to measure.
@@ -148,6 +154,7 @@ fn run(task: Task) -> Result<()> {
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
         Task::Ci { steps } => commands::ci::run(&root, &steps),
         Task::Bench(options) => commands::bench::run(&root, &options),
+        Task::SqlOracle { python } => commands::sql_oracle::run(&root, python),
         Task::BuildCost { crates } => commands::build_cost::run(&root, &crates),
     }
 }

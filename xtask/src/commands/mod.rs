@@ -12,3 +12,4 @@ pub(crate) mod features;
 pub(crate) mod follow;
 pub(crate) mod import;
 pub(crate) mod lint;
+pub(crate) mod sql_oracle;

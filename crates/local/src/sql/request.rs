@@ -63,6 +63,8 @@ pub(crate) struct StatementRequest {
     pub(crate) statement: String,
     pub(crate) catalog: Option<String>,
     pub(crate) schema: Option<String>,
+    /// The SQL session; `None` is one of its own.
+    pub(crate) session: Option<String>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) disposition: Disposition,
     pub(crate) format: Format,
@@ -109,6 +111,7 @@ impl StatementRequest {
             statement: statement.to_owned(),
             catalog: text("catalog")?,
             schema: text("schema")?,
+            session: None,
             parameters: parameters(fields)?,
             disposition,
             format,
@@ -154,7 +157,11 @@ fn parameters(fields: &Fields) -> Result<Vec<Parameter>, ApiError> {
         };
         let members = Fields(members.clone());
         let parameter = Parameter {
-            name: members.str("name")?.to_owned(),
+            // Without a name it is the value of a question mark, in order.
+            name: match members.opt_str("name")?.filter(|n| !n.is_empty()) {
+                Some(name) => name.to_owned(),
+                None => (out.len() + 1).to_string(),
+            },
             kind: members.opt_str("type")?.filter(|t| !t.is_empty()).unwrap_or("STRING").to_owned(),
             value: members.opt_str("value")?.map(str::to_owned),
         };

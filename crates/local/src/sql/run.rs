@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "engine")]
+use super::engine::host::{Host, HostFile};
 use super::request::StatementRequest;
 use super::spill::{Spill, StoredResult};
 use super::store::{Statement, Status};
@@ -17,10 +19,11 @@ use crate::state::{App, lock};
 /// What succeeds in `session` is noted there.
 pub(crate) fn submit(
     app: &Arc<App>,
-    request: StatementRequest,
+    mut request: StatementRequest,
     user: &Caller,
     session: Option<String>,
 ) -> Result<Arc<Statement>, ApiError> {
+    request.session.clone_from(&session);
     let now = app.clock.now_ms();
     let wait = acquire(app, &request.warehouse_id)?;
     let statement = app.statements.add(app.ids.uuid(), now);
@@ -159,7 +162,48 @@ impl App {
         request: &StatementRequest,
         spill: &mut Spill,
     ) -> Result<Vec<super::column::Column>, Failure> {
-        self.engine.run(request, spill).await
+        self.engine.run(request, self, spill).await
+    }
+}
+
+#[cfg(feature = "engine")]
+impl Host for App {
+    fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    fn files(&self, path: &str) -> Result<Vec<HostFile>, Failure> {
+        let clean = crate::state::tree::clean(path).map_err(|e| Failure::bad_request(e.message()))?;
+        let tree = lock(&self.volumes.tree);
+        let file = |path: String, entry: &crate::state::tree::Entry| HostFile {
+            path,
+            modified_ms: entry.modified_ms,
+            length: entry.content.length(),
+        };
+        if let Ok(entry) = tree.get(&clean) {
+            return Ok(vec![file(clean, &entry)]);
+        }
+        let mut found = Vec::new();
+        let mut directories = vec![clean.clone()];
+        while let Some(directory) = directories.pop() {
+            let listed = tree.list(&directory).map_err(|_| {
+                let text = format!("Path does not exist: {path}.");
+                Failure::class("PATH_NOT_FOUND", &text, "42K03")
+            })?;
+            for one in listed {
+                match one.file {
+                    Some(entry) => found.push(file(one.path, &entry)),
+                    None => directories.push(one.path),
+                }
+            }
+        }
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
+    }
+
+    fn content(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        let entry = lock(&self.volumes.tree).get(path).map_err(|e| Failure::bad_request(e.message()))?;
+        entry.content.read(0, entry.content.length()).map_err(|e| Failure::io(&e))
     }
 }
 

@@ -129,20 +129,28 @@ async fn columns_are_spelled_as_they_were_written() {
 }
 
 #[tokio::test]
-async fn what_the_engine_means_otherwise_is_refused_by_name() {
+async fn the_information_schema_is_that_of_the_platform() {
     let w = fast().await;
-    for statement in ["SELECT * FROM information_schema.columns", "SELECT * FROM main.information_schema.df_settings"] {
+    for (statement, class) in [
+        ("SELECT * FROM information_schema.table_privileges", "[UNSUPPORTED_FEATURE]"),
+        ("SELECT * FROM main.information_schema.df_settings", "[TABLE_OR_VIEW_NOT_FOUND]"),
+    ] {
         let (message, _) = fails(&w, statement, json!({})).await;
-        assert!(
-            message.starts_with("[UNSUPPORTED_FEATURE]") && message.contains("embedded workspace"),
-            "{statement}: {message}"
-        );
+        assert!(message.starts_with(class), "{statement}: {message}");
     }
-    let kinds = rows(
-        &w,
-        "SELECT DISTINCT table_type FROM samples.information_schema.tables WHERE table_schema = 'nyctaxi'",
-        json!({}),
-    )
-    .await;
-    assert_eq!(kinds, json!([["MANAGED"]]));
+    for (statement, expected) in [
+        (
+            "SELECT DISTINCT table_type FROM samples.information_schema.tables WHERE table_schema = 'nyctaxi'",
+            json!([["MANAGED"]]),
+        ),
+        ("SELECT DISTINCT table_catalog FROM main.information_schema.tables", json!([["main"]])),
+        (
+            "SELECT column_name, ordinal_position, full_data_type, is_nullable FROM samples.information_schema.columns \
+             WHERE table_name = 'zones' ORDER BY 2",
+            json!([["zip", "0", "int", "YES"], ["borough", "1", "string", "YES"]]),
+        ),
+        ("SELECT catalog_name FROM system.information_schema.catalogs ORDER BY 1", json!([["main"], ["samples"]])),
+    ] {
+        assert_eq!(rows(&w, statement, json!({})).await, expected, "{statement}");
+    }
 }

@@ -588,7 +588,6 @@ async fn what_cannot_be_right_is_refused_by_name() {
         ("SELECT -2147483648 - 1", "[ARITHMETIC_OVERFLOW]"),
         ("SELECT CAST(id AS INT) * 2147483647 FROM range(3)", "[ARITHMETIC_OVERFLOW]"),
         ("SELECT * FROM samples.nyctaxi.zones VERSION AS OF 0", "[UNSUPPORTED_FEATURE]"),
-        ("SELECT * FROM samples.nyctaxi.zones TABLESAMPLE (1 ROWS)", "[UNSUPPORTED_FEATURE]"),
         ("SELECT date_format(DATE '2024-02-29', 'ww')", "[INVALID_DATETIME_PATTERN"),
         ("SELECT strpos('a', 'b')", "[UNRESOLVED_ROUTINE]"),
         ("SELECT arrow_typeof(1)", "[UNRESOLVED_ROUTINE]"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
-use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::common::{Column, DFSchema, ScalarValue, TableReference};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, TypePlanner};
@@ -49,6 +49,21 @@ impl ExprPlanner for Literals {
             return Ok(PlannerResult::Planned(lit(value)));
         }
         Ok(PlannerResult::Original(args))
+    }
+
+    /// Members of structures, whose names have no case.
+    fn plan_compound_identifier(
+        &self,
+        field: &Field,
+        qualifier: Option<&TableReference>,
+        nested: &[String],
+    ) -> Result<PlannerResult<Vec<Expr>>> {
+        let Some(member) = super::spark::member_function().map(udf) else {
+            return datafusion::common::plan_err!("members of structures cannot be read");
+        };
+        let column = Expr::Column(Column::new(qualifier.cloned(), field.name()));
+        let value = nested.iter().fold(column, |value, name| member.call(vec![value, lit(name.clone())]));
+        Ok(PlannerResult::Planned(value))
     }
 }
 

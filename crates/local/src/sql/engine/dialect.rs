@@ -6,6 +6,12 @@ use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 use datafusion::sql::sqlparser::dialect::{DatabricksDialect, Dialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use super::functions;
+
+/// Shifts bind less than sums and more than `&`.
+const SHIFT: u8 = 25;
 
 #[derive(Debug)]
 pub(super) struct Platform;
@@ -59,6 +65,9 @@ impl Dialect for Platform {
         supports_within_after_array_aggregation
         supports_long_type_as_bigint
         supports_window_clause_named_window_reference
+        supports_pipe_operator
+        supports_from_first_select
+        supports_table_sample_before_alias
     }
 
     fn require_interval_qualifier(&self) -> bool {
@@ -66,10 +75,24 @@ impl Dialect for Platform {
     }
 
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        if matches!(parser.peek_token_ref().token, Token::ShiftLeft | Token::ShiftRight) {
+            return Some(Ok(SHIFT));
+        }
         parser.peek_keyword(Keyword::DIV).then(|| Ok(self.prec_value(Precedence::MulDivModOp)))
     }
 
     fn parse_infix(&self, parser: &mut Parser<'_>, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        // `>>>` comes as two signs without a space between them.
+        let [first, second] = parser.peek_tokens_with_location();
+        if first.token == Token::ShiftRight && second.token == Token::Gt && first.span.end == second.span.start {
+            parser.next_token();
+            parser.next_token();
+            return Some(
+                parser
+                    .parse_subexpr(precedence)
+                    .map(|right| functions::call("shiftrightunsigned", vec![expr.clone(), right])),
+            );
+        }
         parser.parse_keyword(Keyword::DIV).then(|| {
             Ok(Expr::BinaryOp {
                 left: Box::new(expr.clone()),

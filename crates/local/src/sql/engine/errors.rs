@@ -1,11 +1,43 @@
 //! The engine's errors in the platform's error classes.
 
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::SchemaError;
+use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 
+use super::names::Names;
 use super::spark::ClassError;
+use super::store::{missing, quoted};
 use crate::sql::Failure;
+
+/// A failure on its way through the engine.
+#[derive(Debug)]
+struct Carried(Failure);
+
+impl std::fmt::Display for Carried {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Carried {}
+
+pub(super) fn carried(failure: Failure) -> DataFusionError {
+    DataFusionError::External(Box::new(Carried(failure)))
+}
+
+/// The failure of planning a query, with names as the query has written them.
+pub(super) fn of_query(error: &DataFusionError, names: &Names) -> Failure {
+    let text = error.find_root().strip_backtrace();
+    let missing_table = text.split_once("table '").and_then(|(_, rest)| rest.split_once("' not found"));
+    if let Some((full, _)) = missing_table {
+        let parts: Vec<String> = full.split('.').map(str::to_owned).collect();
+        let written = names.relations.iter().find(|r| {
+            parts.len() >= r.len() && r.iter().rev().zip(parts.iter().rev()).all(|(a, b)| a.to_lowercase() == *b)
+        });
+        return missing::table(written.unwrap_or(&parts));
+    }
+    failure(error)
+}
 
 pub(super) fn failure(error: &DataFusionError) -> Failure {
     let root = error.find_root();
@@ -15,13 +47,19 @@ pub(super) fn failure(error: &DataFusionError) -> Failure {
     let text = &with_type_names(text);
     let class = |class, state| Failure::class(class, text, state);
     match root {
+        DataFusionError::External(e) if e.is::<Carried>() => {
+            e.downcast_ref::<Carried>().map_or_else(|| by_text(text), |e| e.0.clone())
+        }
         DataFusionError::External(e) if e.is::<ClassError>() => {
             e.downcast_ref::<ClassError>().map_or_else(|| by_text(text), |e| Failure::class(e.class, &e.text, e.state))
         }
         DataFusionError::SQL(_, _) => class("PARSE_SYNTAX_ERROR", "42601"),
         DataFusionError::SchemaError(e, _) => match e.as_ref() {
-            SchemaError::FieldNotFound { .. } => class("UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703"),
-            SchemaError::AmbiguousReference { .. } => class("AMBIGUOUS_REFERENCE", "42704"),
+            SchemaError::FieldNotFound { field, valid_fields } => unresolved(field, valid_fields),
+            SchemaError::AmbiguousReference { field } => {
+                let name = quoted(&[&field.name]);
+                Failure::class("AMBIGUOUS_REFERENCE", &format!("Reference {name} is ambiguous."), "42704")
+            }
             _ => class("COLUMN_ALREADY_EXISTS", "42711"),
         },
         DataFusionError::ArrowError(e, _) => match e.as_ref() {
@@ -108,4 +146,70 @@ fn by_text(text: &str) -> Failure {
 
 fn divided_by_zero() -> Failure {
     Failure::class("DIVIDE_BY_ZERO", "Division by zero.", "22012")
+}
+
+/// A column that is missing, with the names that are most like it.
+fn unresolved(field: &Column, valid: &[Column]) -> Failure {
+    let parts = |c: &Column| -> Vec<String> {
+        let table = c.relation.as_ref().map(|r| r.table().to_owned()).filter(|t| !t.starts_with("__"));
+        table.into_iter().chain([c.name.clone()]).collect()
+    };
+    let mut near: Vec<(usize, String)> =
+        valid.iter().map(|c| (distance(&c.name, &field.name), quoted(&parts(c)))).collect();
+    near.sort();
+    near.dedup();
+    let shown: Vec<_> = near.into_iter().take(5).map(|(_, name)| name).collect();
+    let mut text =
+        format!("A column, variable, or function parameter with name {} cannot be resolved.", quoted(&parts(field)));
+    if shown.is_empty() {
+        return Failure::class("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", &text, "42703");
+    }
+    text.push_str(&format!(" Did you mean one of the following? [{}].", shown.join(", ")));
+    Failure::class("UNRESOLVED_COLUMN.WITH_SUGGESTION", &text, "42703")
+}
+
+/// How many letters differ between two names.
+pub(super) fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.to_lowercase().chars().enumerate() {
+        let mut corner = i;
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = corner + usize::from(x != *y);
+            corner = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+/// With the place of the name that is not resolved, as the service states it behind the error.
+pub(super) fn placed(mut failure: Failure, statement: &str) -> Failure {
+    const PLACED: [&str; 4] =
+        ["[TABLE_OR_VIEW_NOT_FOUND]", "[UNRESOLVED_COLUMN", "[UNRESOLVED_ROUTINE]", "[AMBIGUOUS_REFERENCE]"];
+    if !PLACED.iter().any(|class| failure.message.starts_with(class)) || failure.message.contains(" pos ") {
+        return failure;
+    }
+    // The first name in the message is the one that is missing; its last part stands in the statement.
+    let written = || -> Option<usize> {
+        let start = failure.message.find('`')?;
+        let rest = &failure.message[start..];
+        let end = rest.find(|c: char| c.is_whitespace()).unwrap_or(rest.len());
+        let parts: Vec<&str> = rest[..end].trim_end_matches('.').trim_matches('`').split("`.`").collect();
+        let lower = statement.to_lowercase();
+        let first = parts.first()?.to_lowercase();
+        let word = |at: usize| {
+            let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+            !inside(lower[..at].chars().next_back()) && !inside(lower[at + first.len()..].chars().next())
+        };
+        lower.match_indices(first.as_str()).map(|(at, _)| at).find(|at| word(*at))
+    };
+    if let Some(at) = written().filter(|at| statement.is_char_boundary(*at)) {
+        let before = &statement[..at];
+        let line = before.matches('\n').count() + 1;
+        let position = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        failure.message.push_str(&format!("; line {line} pos {position}"));
+    }
+    failure
 }

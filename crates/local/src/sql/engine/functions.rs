@@ -134,6 +134,16 @@ pub(super) fn register(context: &SessionContext) -> datafusion::error::Result<()
     spark::generators::register(context)
 }
 
+/// Whether a name of one part is a function of the platform's that is here.
+pub(super) fn is_builtin(name: &str) -> bool {
+    NAMES.contains(name)
+}
+
+/// The names of all built-in functions.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().copied()
+}
+
 fn unknown(name: &str, why: &str) -> Failure {
     Failure::class(
         "UNRESOLVED_ROUTINE",

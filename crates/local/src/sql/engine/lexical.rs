@@ -5,6 +5,7 @@
 pub(super) fn plain(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len() + 16);
     let mut rest = sql;
+    let mut questions = 0;
     while let Some(c) = rest.chars().next() {
         let after = &rest[c.len_utf8()..];
         if rest.starts_with("--") {
@@ -53,6 +54,11 @@ pub(super) fn plain(sql: &str) -> String {
             || (c == '.' && after.starts_with(|c: char| c.is_ascii_digit()) && !ends_in_name(&out))
         {
             rest = number(rest, &mut out);
+        } else if c == '?' {
+            // The values of question marks have numbers for names.
+            questions += 1;
+            out.push_str(&format!(":{questions}"));
+            rest = after;
         } else if rest.starts_with("==") && !rest.starts_with("===") {
             out.push('=');
             rest = &rest[2..];

@@ -9,11 +9,9 @@ use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::{DdlStatement, LogicalPlan};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast;
 use futures_util::StreamExt as _;
 use tokio::runtime::{Builder, Runtime};
 
@@ -22,37 +20,45 @@ use super::column::Column;
 use super::request::{Format, StatementRequest};
 use super::spill::{Flow, Spill};
 use super::stack::WORKER_STACK;
-use output::{Counts, Output};
-use rewrite::Rewriter;
+use core::Core;
+use host::Host;
+use output::Output;
+use scope::{Reply, Scope};
 
 mod aggregates;
 pub(crate) mod arithmetic;
 mod arrow_chunks;
-mod catalogs;
 pub(crate) mod cells;
 mod coerce;
+mod command;
+mod core;
 mod depth;
 mod dialect;
 mod errors;
 mod functions;
 mod generators;
+pub(crate) mod host;
 mod lexical;
 mod names;
 pub(crate) mod output;
 mod params;
+mod pivot;
 mod range;
 mod rewrite;
 mod sample;
-mod show;
+mod scope;
+mod session;
 pub(crate) mod spark;
+mod store;
+mod values;
 
 /// Memory that sorts, joins and aggregates may hold; what goes beyond spills to the workspace's directory or fails.
 const MEMORY_LIMIT: usize = 1 << 30;
 
 /// What the workspace's catalogues hold, and the threads that work on it.
 pub(crate) struct Engine {
-    context: SessionContext,
-    names: names::TableNames,
+    core: Arc<Core>,
+    sessions: session::SqlSessions,
     /// Threads of its own, so that a long query does not hold up the server, which may run on a single one.
     runtime: Option<Runtime>,
 }
@@ -71,9 +77,11 @@ impl Engine {
             .thread_stack_size(WORKER_STACK)
             .enable_time()
             .build()?;
+        let base = context(directory).map_err(std::io::Error::other)?;
+        let store = sample::store().map_err(std::io::Error::other)?;
         Ok(Self {
-            context: context(directory).map_err(std::io::Error::other)?,
-            names: names::TableNames::default(),
+            core: Arc::new(Core { base, store }),
+            sessions: session::SqlSessions::default(),
             runtime: Some(runtime),
         })
     }
@@ -83,64 +91,66 @@ impl Engine {
         self.runtime.as_ref().map(|r| r.block_on(work))
     }
 
-    /// Runs a statement and writes its result.
-    pub(crate) async fn run(&self, request: &StatementRequest, spill: &mut Spill) -> Result<Vec<Column>, Failure> {
-        let mut statement = rewrite::parse(&request.statement)?;
-        let session = self.session(request);
-        if matches!(statement, ast::Statement::Use(_)) {
-            // Statements share no session; naming a catalogue here has no effect, as on the platform.
-            return Ok(Vec::new());
-        }
-        let catalog = request.catalog.as_deref().unwrap_or(sample::DEFAULT_CATALOG);
-        let schema = request.schema.as_deref().unwrap_or(sample::DEFAULT_SCHEMA);
-        if let Some(sql) = show::listing(&statement, catalog, schema) {
-            statement = rewrite::parse(&sql)?;
-        }
-        let names = names::Names::of(&statement);
-        Rewriter::new(&request.parameters, catalog, schema)?.apply(&mut statement)?;
-        let counts = match &statement {
-            ast::Statement::Insert(_) => Counts::Inserts,
-            ast::Statement::Update(_) | ast::Statement::Delete(_) => Counts::Changes,
-            _ => Counts::None,
-        };
-        let state = session.state();
-        let failed = |e| errors::failure(&e);
-        let plan = match &statement {
-            ast::Statement::ExplainTable { table_name, .. } => {
-                show::describe(&session, table_name, |position, name| self.names.spelled(&names, position, name)).await
-            }
-            _ => state.statement_to_plan(Statement::Statement(Box::new(statement))).await,
-        };
-        let plan = plan.map_err(failed)?;
-        depth::check_plan(&plan)?;
-        only_what_stays_inside(&plan)?;
-        let frame = session.execute_logical_plan(plan).await.map_err(failed)?;
-        let mut batches = frame.execute_stream().await.map_err(failed)?;
-        let mut output = Output::new(&batches.schema(), counts)?;
-        output.rename(|position, name| self.names.spelled(&names, position, name));
-        let mut writer = Writer::new(spill, &output)?;
-        while let Some(batch) = batches.next().await {
-            let batch = output.convert(&batch.map_err(failed)?).map_err(failed)?;
-            if writer.write(&batch)? == Flow::Full {
-                break;
-            }
-        }
-        writer.finish()?;
-        self.names.record(names);
-        Ok(output.columns)
+    /// Makes a catalog with an empty schema `default`; `false` if there is one of that name.
+    pub(crate) fn create_catalog(&self, name: &str) -> Result<bool, Failure> {
+        Ok(self.core.store.create_catalog(&name.to_lowercase(), store::About::default()))
     }
 
-    /// A session on the shared catalogues, with the statement's own defaults.
-    fn session(&self, request: &StatementRequest) -> SessionContext {
-        let mut state = self.context.state();
-        let options = &mut state.config_mut().options_mut().catalog;
-        if let Some(catalog) = &request.catalog {
-            options.default_catalog.clone_from(catalog);
+    /// Removes a catalog with all that it holds; `false` if there is none of that name.
+    pub(crate) fn drop_catalog(&self, name: &str) -> bool {
+        self.core.store.drop_catalog(&name.to_lowercase())
+    }
+
+    /// Forgets the temporary views, variables and settings of a session that was closed.
+    #[expect(dead_code, reason = "the sessions of the API forget without a word; the engine keeps a bounded number")]
+    pub(crate) fn close_session(&self, id: &str) {
+        self.sessions.forget(id);
+    }
+
+    /// Runs a statement and writes its result.
+    pub(crate) async fn run(
+        &self,
+        request: &StatementRequest,
+        host: &dyn Host,
+        spill: &mut Spill,
+    ) -> Result<Vec<Column>, Failure> {
+        let lower = |name: &Option<String>, default: &str| name.as_deref().unwrap_or(default).to_lowercase();
+        let scope = Scope {
+            core: Arc::clone(&self.core),
+            session: self.sessions.get(request.session.as_deref()),
+            catalog: lower(&request.catalog, sample::DEFAULT_CATALOG),
+            schema: lower(&request.schema, sample::DEFAULT_SCHEMA),
+            parameters: request.parameters.clone(),
+            host,
+            level: 0,
+        };
+        let text = lexical::plain(&request.statement);
+        let failed = |e| errors::failure(&e);
+        match command::run(&scope, &text).await.map_err(|f| errors::placed(f, &request.statement))? {
+            Reply::Nothing => Ok(Vec::new()),
+            Reply::Rows(listing) => {
+                let batch = listing.batch()?;
+                let output = Output::new(&batch.schema(), |_, f| f.name().clone());
+                let mut writer = Writer::new(spill, &output);
+                writer.write(&output.convert(&batch).map_err(failed)?)?;
+                writer.finish()?;
+                Ok(output.columns)
+            }
+            Reply::Query(planned) => {
+                let frame = planned.session.execute_logical_plan(planned.plan).await.map_err(failed)?;
+                let mut batches = frame.execute_stream().await.map_err(failed)?;
+                let output = Output::new(&batches.schema(), |at, field| planned.names.spelled(at, field));
+                let mut writer = Writer::new(spill, &output);
+                while let Some(batch) = batches.next().await {
+                    let batch = output.convert(&batch.map_err(failed)?).map_err(failed)?;
+                    if writer.write(&batch)? == Flow::Full {
+                        break;
+                    }
+                }
+                writer.finish()?;
+                Ok(output.columns)
+            }
         }
-        if let Some(schema) = &request.schema {
-            options.default_schema.clone_from(schema);
-        }
-        SessionContext::new_with_state(state)
     }
 }
 
@@ -157,7 +167,6 @@ fn context(directory: &Path) -> Result<SessionContext> {
     let config = SessionConfig::new()
         .with_create_default_catalog_and_schema(false)
         .with_default_catalog_and_schema(sample::DEFAULT_CATALOG, sample::DEFAULT_SCHEMA)
-        .with_information_schema(true)
         .set_str("datafusion.sql_parser.default_null_ordering", "nulls_min")
         .set_str("datafusion.execution.time_zone", "UTC")
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
@@ -177,41 +186,25 @@ fn context(directory: &Path) -> Result<SessionContext> {
         .with_type_planner(Arc::new(coerce::Types))
         .build();
     let context = SessionContext::new_with_state(state);
-    context.register_catalog_list(Arc::new(catalogs::Catalogs::default()));
     context.register_udtf("range", Arc::new(range::RangeFunction));
     functions::register(&context)?;
     aggregates::register(&context);
-    sample::register(&context)?;
+    context.register_relation_planner(Arc::new(pivot::Pivots))?;
     Ok(context)
 }
 
-/// Refuses plans that would reach files outside of the workspace or change the engine's settings.
+/// Refuses plans that are not queries.
 fn only_what_stays_inside(plan: &LogicalPlan) -> Result<(), Failure> {
-    let mut refused = None;
+    let mut refused = false;
     let visited = plan.apply(|node| {
-        refused = match node {
-            LogicalPlan::Copy(_) => Some("COPY"),
-            LogicalPlan::Statement(_) => Some("this kind of session statement"),
-            LogicalPlan::Ddl(ddl) => match ddl {
-                DdlStatement::CreateExternalTable(_) => Some("external tables"),
-                DdlStatement::CreateCatalog(_) => Some("CREATE CATALOG"),
-                DdlStatement::CreateIndex(_) => Some("CREATE INDEX"),
-                DdlStatement::CreateFunction(_) | DdlStatement::DropFunction(_) => Some("SQL functions"),
-                _ => None,
-            },
-            _ => None,
-        };
-        Ok(if refused.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        refused = matches!(
+            node,
+            LogicalPlan::Copy(_) | LogicalPlan::Statement(_) | LogicalPlan::Ddl(_) | LogicalPlan::Dml(_)
+        );
+        Ok(if refused { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     });
     visited.map_err(|e| errors::failure(&e))?;
-    match refused {
-        None => Ok(()),
-        Some(what) => Err(Failure::class(
-            "UNSUPPORTED_FEATURE",
-            &format!("The local workspace does not support {what}."),
-            "0A000",
-        )),
-    }
+    if refused { Err(store::missing::feature("statements inside of queries")) } else { Ok(()) }
 }
 
 /// Writes batches in the format of the result.
@@ -221,14 +214,14 @@ enum Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(spill: &'a mut Spill, output: &Output) -> Result<Self, Failure> {
-        Ok(match spill.format() {
+    fn new(spill: &'a mut Spill, output: &Output) -> Self {
+        match spill.format() {
             Format::ArrowStream => Self::Arrow(arrow_chunks::ArrowChunks::new(spill, &output.schema)),
             Format::JsonArray | Format::Csv => {
                 spill.begin(&output.columns);
                 Self::Text { spill, line: Vec::new() }
             }
-        })
+        }
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<Flow, Failure> {

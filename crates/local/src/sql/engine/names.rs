@@ -2,37 +2,17 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
 
+use datafusion::arrow::datatypes::Field;
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Visit as _, Visitor,
 };
 
+use super::rewrite::DUPLICATE;
+use super::store::table::SPELLING;
+
 /// Spellings of columns by their name in lower case.
 type Spellings = HashMap<String, String>;
-
-/// Spellings of the columns of tables and views, by the last part of the table's name.
-#[derive(Debug, Default)]
-pub(super) struct TableNames(Mutex<HashMap<String, Spellings>>);
-
-impl TableNames {
-    /// Remembers the columns of a table or view that the statement has created.
-    pub(super) fn record(&self, names: Names) {
-        if let Some(table) = names.defines {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(table, names.spellings);
-        }
-    }
-
-    /// The name of a column of the result, by its position and the engine's name.
-    pub(super) fn spelled(&self, names: &Names, position: usize, name: &str) -> String {
-        if let Some(written) = names.positions.as_ref().and_then(|p| p.get(position)) {
-            return written.clone().unwrap_or_else(|| name.to_owned());
-        }
-        let tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_tables = || names.tables.iter().find_map(|table| tables.get(table)?.get(name));
-        names.spellings.get(name).or_else(of_tables).cloned().unwrap_or_else(|| name.to_owned())
-    }
-}
 
 /// The names that a statement has written.
 #[derive(Debug, Default)]
@@ -40,29 +20,28 @@ pub(super) struct Names {
     /// Those of the result's columns, if each is named; `None` is a name that the engine is given later.
     positions: Option<Vec<Option<String>>>,
     spellings: Spellings,
-    tables: Vec<String>,
-    defines: Option<String>,
+    /// Tables and views, as they are written.
+    pub(super) relations: Vec<Vec<String>>,
 }
 
 impl Names {
     pub(super) fn of(statement: &Statement) -> Self {
         let mut names = Self::default();
-        match statement {
-            Statement::Query(query) => names.result(query),
-            Statement::CreateTable(create) => {
-                names.defines = table(&create.name);
-                create.columns.iter().for_each(|c| names.add(&c.name));
-                create.query.iter().for_each(|q| names.result(q));
-            }
-            Statement::CreateView(create) => {
-                names.defines = table(&create.name);
-                create.columns.iter().for_each(|c| names.add(&c.name));
-                names.result(&create.query);
-            }
-            _ => {}
+        if let Statement::Query(query) = statement {
+            names.result(query);
         }
         let _: ControlFlow<()> = statement.visit(&mut names);
         names
+    }
+
+    /// The name of a column of the result, by its position and the engine's field.
+    pub(super) fn spelled(&self, position: usize, field: &Field) -> String {
+        let name = field.name().split(DUPLICATE).next().unwrap_or_default();
+        if let Some(written) = self.positions.as_ref().and_then(|p| p.get(position)) {
+            return written.clone().unwrap_or_else(|| name.to_owned());
+        }
+        let stored = field.metadata().get(SPELLING).filter(|s| s.to_lowercase() == name.to_lowercase());
+        stored.or_else(|| self.spellings.get(&name.to_lowercase())).cloned().unwrap_or_else(|| name.to_owned())
     }
 
     fn add(&mut self, ident: &Ident) {
@@ -110,7 +89,8 @@ impl Visitor for Names {
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
-        self.tables.extend(table(relation));
+        let parts = relation.0.iter().filter_map(|part| part.as_ident()).map(|ident| ident.value.clone());
+        self.relations.push(parts.collect());
         ControlFlow::Continue(())
     }
 }
@@ -125,8 +105,4 @@ fn written(item: &SelectItem) -> Option<Option<String>> {
         SelectItem::UnnamedExpr(_) => Some(None),
         _ => None,
     }
-}
-
-fn table(name: &ObjectName) -> Option<String> {
-    name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.to_lowercase())
 }

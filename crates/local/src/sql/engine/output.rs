@@ -11,100 +11,70 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::Result;
 
-use super::rewrite::DUPLICATE;
 use super::spark::value::{V, build, read};
 use super::spark::{text, types};
-use crate::sql::Failure;
 use crate::sql::column::{Column, ColumnType};
 
 /// The shape of a result.
 pub(super) struct Output {
     pub(super) columns: Vec<Column>,
     pub(super) schema: SchemaRef,
-    counts: Counts,
-}
-
-/// Statements whose result the engine counts in one column `count`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counts {
-    None,
-    Inserts,
-    Changes,
 }
 
 impl Output {
-    pub(super) fn new(schema: &Schema, counts: Counts) -> Result<Self, Failure> {
-        let names: &[&str] = match counts {
-            Counts::None => &[],
-            Counts::Inserts => &["num_affected_rows", "num_inserted_rows"],
-            Counts::Changes => &["num_affected_rows"],
-        };
-        let fields: Vec<Field> = if counts != Counts::None {
-            names.iter().map(|name| Field::new(*name, DataType::Int64, true)).collect()
-        } else {
-            schema
-                .fields()
-                .iter()
-                .map(|f| {
-                    let name = f.name().split(DUPLICATE).next().unwrap_or_default();
-                    Field::new(name, outward(&wire(f.data_type())), true)
-                })
-                .collect()
-        };
-        let kinds: Vec<ColumnType> = if counts != Counts::None {
-            fields.iter().map(|f| column_type(f.data_type())).collect()
-        } else {
-            schema.fields().iter().map(|f| column_type(&wire(f.data_type()))).collect()
-        };
-        let columns = fields.iter().zip(kinds).map(|(f, kind)| Column { name: f.name().clone(), kind }).collect();
-        Ok(Self { columns, schema: Arc::new(Schema::new(fields)), counts })
-    }
-
-    /// Gives each column the name that `name` returns for its position and the engine's name.
-    pub(super) fn rename(&mut self, name: impl Fn(usize, &str) -> String) {
-        if self.counts != Counts::None {
-            return;
-        }
-        for (position, column) in self.columns.iter_mut().enumerate() {
-            column.name = name(position, &column.name);
-        }
-        let fields = self.schema.fields().iter().zip(&self.columns);
-        let fields: Vec<_> = fields.map(|(field, column)| field.as_ref().clone().with_name(&column.name)).collect();
-        self.schema = Arc::new(Schema::new(fields));
+    /// `name` gives the name of a column by its position and the engine's field.
+    pub(super) fn new(schema: &Schema, name: impl Fn(usize, &Field) -> String) -> Self {
+        let names: Vec<String> = schema.fields().iter().enumerate().map(|(at, f)| name(at, f)).collect();
+        let fields: Vec<Field> = schema
+            .fields()
+            .iter()
+            .zip(&names)
+            .map(|(f, name)| Field::new(name, outward(&wire(f.data_type())), true))
+            .collect();
+        let kinds = schema.fields().iter().map(|f| column_type(&wire(f.data_type())));
+        let columns = names.into_iter().zip(kinds).map(|(name, kind)| Column { name, kind }).collect();
+        Self { columns, schema: Arc::new(Schema::new(fields)) }
     }
 
     pub(super) fn convert(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let strict = CastOptions { safe: false, ..CastOptions::default() };
-        let first = batch.columns().first();
-        let columns = self
-            .schema
-            .fields()
-            .iter()
-            .enumerate()
-            .map(|(i, field)| {
-                let column = if self.counts != Counts::None { first } else { batch.columns().get(i) };
-                let column = column.ok_or_else(|| ArrowError::SchemaError(format!("the result has no column {i}")))?;
-                let inner = wire(column.data_type());
-                let column = if column.data_type() == field.data_type() {
-                    Arc::clone(column)
-                } else if outward(&inner) != inner {
-                    let column = cast_with_options(column, &inner, &strict)?;
-                    let values: Vec<V> = (0..column.len()).map(|row| shown(&read(&column, row), &inner)).collect();
-                    build(field.data_type(), &values).map_err(|e| ArrowError::ExternalError(Box::new(e)))?
-                } else {
-                    cast_with_options(column, field.data_type(), &strict)?
-                };
-                // The engine adds decimals without a look at their precision.
-                if let DataType::Decimal128(precision, _) = column.data_type() {
-                    let outside = |e: ArrowError| ArrowError::ArithmeticOverflow(e.to_string());
-                    column.as_primitive::<Decimal128Type>().validate_decimal_precision(*precision).map_err(outside)?;
-                }
-                Ok(column)
-            })
-            .collect::<Result<Vec<ArrayRef>, ArrowError>>()?;
-        let options = datafusion::arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+        convert(batch, &self.schema)
     }
+}
+
+/// The schema in which rows are kept: the engine's names, the platform's types.
+pub(super) fn stored(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|f| Field::new(f.name(), wire(f.data_type()), true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The rows in the types of `schema`, which are those of the batch on the wire or inside of the store.
+pub(super) fn convert(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(column, field)| {
+            let inner = wire(column.data_type());
+            let column = if column.data_type() == field.data_type() {
+                Arc::clone(column)
+            } else if &inner != field.data_type() {
+                let column = cast_with_options(column, &inner, &strict)?;
+                let values: Vec<V> = (0..column.len()).map(|row| shown(&read(&column, row), &inner)).collect();
+                build(field.data_type(), &values).map_err(|e| ArrowError::ExternalError(Box::new(e)))?
+            } else {
+                cast_with_options(column, field.data_type(), &strict)?
+            };
+            // The engine adds decimals without a look at their precision.
+            if let DataType::Decimal128(precision, _) = column.data_type() {
+                let outside = |e: ArrowError| ArrowError::ArithmeticOverflow(e.to_string());
+                column.as_primitive::<Decimal128Type>().validate_decimal_precision(*precision).map_err(outside)?;
+            }
+            Ok(column)
+        })
+        .collect::<Result<Vec<ArrayRef>, ArrowError>>()?;
+    let options = datafusion::arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }
 
 /// The type in which a result is sent: intervals, times and VARIANT are strings there.

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int32Array, StringArray, TimestampMicrosecondArray};
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::catalog::{
-    CatalogProvider as _, MemTable, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider as _,
-};
 use datafusion::error::Result;
-use datafusion::prelude::SessionContext;
+
+use super::store::table::{Column, Table, TableState, retitled};
+use super::store::{About, Catalog, Relation, Schema, Store};
 
 pub(super) const DEFAULT_CATALOG: &str = "main";
 pub(super) const DEFAULT_SCHEMA: &str = "default";
@@ -32,25 +31,27 @@ const ZONES: [(i32, &str); 12] = [
 ];
 
 /// Catalogue `main` with schemas `default` (empty) and `samples`; catalogue `samples` with schema `nyctaxi`.
-pub(super) fn register(context: &SessionContext) -> Result<()> {
-    let trips = Arc::new(table(trips()?)?);
-    let zones = Arc::new(table(zones()?)?);
-    let main = MemoryCatalogProvider::new();
-    main.register_schema(DEFAULT_SCHEMA, Arc::new(MemorySchemaProvider::new()))?;
-    let samples = MemoryCatalogProvider::new();
-    for (catalog, schema) in [(&main, "samples"), (&samples, "nyctaxi")] {
-        let provider = MemorySchemaProvider::new();
-        provider.register_table("trips".to_owned(), Arc::clone(&trips) as _)?;
-        provider.register_table("zones".to_owned(), Arc::clone(&zones) as _)?;
-        catalog.register_schema(schema, Arc::new(provider))?;
+pub(super) fn store() -> Result<Store> {
+    let (trips, zones) = (trips()?, zones()?);
+    let store = Store::default();
+    store.create_catalog(DEFAULT_CATALOG, About::default());
+    for (catalog, schema) in [(DEFAULT_CATALOG, "samples"), ("samples", "nyctaxi")] {
+        let mut inside = Schema::default();
+        inside.relations.insert("trips".to_owned(), table(&trips)?);
+        inside.relations.insert("zones".to_owned(), table(&zones)?);
+        store.write(|all| {
+            let catalog: &mut Catalog = all.entry(catalog.to_owned()).or_default();
+            catalog.schemas.insert(schema.to_owned(), inside);
+        });
     }
-    context.register_catalog(DEFAULT_CATALOG, Arc::new(main));
-    context.register_catalog("samples", Arc::new(samples));
-    Ok(())
+    Ok(store)
 }
 
-fn table(batch: RecordBatch) -> Result<MemTable> {
-    MemTable::try_new(batch.schema(), vec![vec![batch]])
+fn table(batch: &RecordBatch) -> Result<Relation> {
+    let columns = batch.schema().fields().iter().map(|f| Column::new(f.name(), f.data_type().clone())).collect();
+    let mut state = TableState { columns, ..TableState::default() };
+    state.batches = vec![retitled(batch, &state.schema())?];
+    Ok(Relation::Table(Arc::new(Table::new(state))))
 }
 
 fn zones() -> Result<RecordBatch> {

@@ -107,7 +107,26 @@ pub(crate) fn invalid(function: &str, parameter: &str, why: &str) -> DataFusionE
     )
 }
 
+/// The member of a structure, by its name.
+pub(crate) fn member_function() -> Option<function::Def> {
+    collections::FUNCTIONS.iter().find(|d| d.name == "get_member").copied()
+}
+
 /// `CAST` as a function of a value and the text of a type.
 pub(crate) fn cast_function() -> function::Def {
     ops::CAST
+}
+
+/// Whether a text fits a pattern in which `*` is any text and `?` any letter.
+pub(crate) fn pattern_like(pattern: &str, text: &str) -> bool {
+    let like: String = pattern
+        .chars()
+        .flat_map(|c| match c {
+            '*' => vec!['%'],
+            '?' => vec!['_'],
+            '%' | '_' | '\\' => vec!['\\', c],
+            other => vec![other],
+        })
+        .collect();
+    regex::like(text, &like, None, false).unwrap_or(false)
 }

@@ -1,0 +1,217 @@
+//! CREATE TABLE in its forms: columns, from a query, like another table, as a copy of one.
+
+use std::sync::Arc;
+
+use super::super::errors;
+use super::super::scope::{Named, Read, Reply, Scope};
+use super::super::store::missing::{self, feature};
+use super::super::store::table::{Column, Table, TableState, retitled};
+use super::super::store::{Name, Relation};
+use super::cursor::Cursor;
+use super::{assemble, columns, properties};
+use crate::sql::Failure;
+
+/// What is done if there is a table of that name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum There {
+    Refuse,
+    Keep,
+    Replace { needed: bool },
+}
+
+pub(super) async fn create(
+    scope: &Scope<'_>,
+    c: &mut Cursor<'_>,
+    replace: bool,
+    temporary: bool,
+) -> Result<Reply, Failure> {
+    if temporary {
+        return Err(feature("temporary tables; make a temporary view"));
+    }
+    let there = if c.eat("IF NOT EXISTS") {
+        There::Keep
+    } else if replace {
+        There::Replace { needed: false }
+    } else {
+        There::Refuse
+    };
+    define(scope, c, there).await
+}
+
+/// `REPLACE TABLE`: the table has to be there.
+pub(super) async fn replace(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
+    define(scope, c, There::Replace { needed: true }).await
+}
+
+async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<Reply, Failure> {
+    let parts = c.name()?;
+    let name = scope.resolve(&parts)?;
+    let mut state = TableState { about: scope.about(), ..TableState::default() };
+    if c.eat("LIKE") {
+        let (_, source) = scope.relation(&c.name()?)?;
+        state.columns = columns_like(&source)?;
+        if let Relation::Table(table) = &source {
+            let other = table.state();
+            state.partitions.clone_from(&other.partitions);
+            state.clusters.clone_from(&other.clusters);
+            state.about.comment.clone_from(&other.about.comment);
+        }
+        properties::clauses(c, &mut state)?;
+        c.done()?;
+        return put(scope, &name, state, there);
+    }
+    let clone = c.eat("SHALLOW CLONE") || c.eat("DEEP CLONE") || c.eat("CLONE");
+    if clone {
+        let (_, source) = scope.table(&c.name()?)?;
+        if c.is("VERSION") || c.is("TIMESTAMP") || c.is("@") {
+            return Err(feature("older versions of a table"));
+        }
+        let about = state.about;
+        state = source.state().as_ref().clone();
+        state.about = super::super::store::About {
+            properties: state.about.properties.clone(),
+            comment: state.about.comment.clone(),
+            ..about
+        };
+        properties::clauses(c, &mut state)?;
+        c.done()?;
+        return put(scope, &name, state, there);
+    }
+    let mut titles = None;
+    if c.is("(") {
+        let before = c.clone();
+        // Names alone belong to a query.
+        let names = c.list(Cursor::identifier).ok();
+        if names.is_some() && !c.at_end() {
+            titles = names;
+        } else {
+            c.back_to(&before);
+            let mut constraints = std::collections::BTreeMap::new();
+            let all = c.list(|c| {
+                if ["CONSTRAINT", "PRIMARY KEY", "FOREIGN KEY", "CHECK ("].iter().any(|w| c.is(w)) {
+                    let (name, constraint) = columns::constraint(c, None, constraints.len())?;
+                    columns::add(&mut constraints, name, constraint)?;
+                    return Ok(None);
+                }
+                columns::column(c, &mut constraints).map(Some)
+            })?;
+            state.columns = all.into_iter().flatten().collect();
+            state.constraints = constraints;
+        }
+    }
+    properties::clauses(c, &mut state)?;
+    let query = if c.eat("AS") || ["SELECT", "WITH", "VALUES", "FROM", "("].iter().any(|w| c.is(w)) {
+        Some(c.rest()?)
+    } else {
+        None
+    };
+    c.done()?;
+    // A table that is there already is kept without a look at the query.
+    if there == There::Keep && scope.core.store.relation(&name).is_some() {
+        return Ok(Reply::Nothing);
+    }
+    scope.core.store.schema(&name.catalog, &name.schema, |_| ())?;
+    let Some(query) = query else {
+        columns::check(&mut state)?;
+        check_expressions(scope, &state).await?;
+        return put(scope, &name, state, there);
+    };
+    if !state.columns.is_empty() {
+        return Err(Failure::class(
+            "UNSUPPORTED_FEATURE.SCHEMA_FOR_CTAS",
+            "Schema may not be specified in a Create Table As Select (CTAS) statement.",
+            "42601",
+        ));
+    }
+    let read = scope.read(query, Named::new()).await?;
+    let names = titles.unwrap_or_else(|| read.names.clone());
+    if names.len() != read.names.len() {
+        return Err(arity(&name, names.len(), read.names.len()));
+    }
+    state.columns = names.iter().zip(&read.kinds).map(|(n, k)| Column::new(n, k.clone())).collect();
+    if let Some(at) = read.kinds.iter().position(|k| k == &datafusion::arrow::datatypes::DataType::Null) {
+        return Err(Failure::class(
+            "DELTA_UNSUPPORTED_DATA_TYPES",
+            &format!("Found columns using unsupported data types: [{}: VoidType].", names[at]),
+            "0AKDC",
+        ));
+    }
+    columns::check(&mut state)?;
+    state.batches = renamed(&read, &state)?;
+    put(scope, &name, state, there)
+}
+
+fn arity(name: &Name, wanted: usize, got: usize) -> Failure {
+    let class = if got < wanted { "NOT_ENOUGH_DATA_COLUMNS" } else { "TOO_MANY_DATA_COLUMNS" };
+    Failure::class(
+        &format!("CREATE_TABLE_COLUMN_LIST_MISMATCH.{class}"),
+        &format!("Cannot create {}: it has {wanted} names of columns and its query gives {got}.", name.quoted()),
+        "21S01",
+    )
+}
+
+fn renamed(read: &Read, state: &TableState) -> Result<Vec<datafusion::arrow::record_batch::RecordBatch>, Failure> {
+    let schema = state.schema();
+    read.batches.iter().map(|b| retitled(b, &schema).map_err(|e| errors::failure(&e))).collect()
+}
+
+fn columns_like(source: &Relation) -> Result<Vec<Column>, Failure> {
+    match source {
+        Relation::Table(table) => Ok(table.state().columns.clone()),
+        Relation::View(view) => view
+            .columns
+            .iter()
+            .map(|c| {
+                let mut column = columns::typed(&c.name, &c.kind)?;
+                column.comment.clone_from(&c.comment);
+                Ok(column)
+            })
+            .collect(),
+    }
+}
+
+/// Plans defaults, generated columns and checks over no rows, so that mistakes show when the table is made.
+pub(super) async fn check_expressions(scope: &Scope<'_>, state: &TableState) -> Result<(), Failure> {
+    use super::super::store::table::{Constraint, Rows};
+    let rows = || -> Named {
+        let empty = Rows { schema: state.schema(), batches: Vec::new() };
+        [("made".to_owned(), Arc::new(empty))].into()
+    };
+    let from = super::super::core::rows_name("made");
+    for column in &state.columns {
+        if let Some(default) = &column.default {
+            let planned = scope.plan(&format!("SELECT ({default})"), Named::new()).await?;
+            let kind = super::super::output::wire(planned.plan.schema().field(0).data_type());
+            assemble::storable(
+                &kind,
+                column,
+                &Name { catalog: String::new(), schema: String::new(), object: column.name.clone() },
+            )?;
+        }
+        if let Some(generated) = &column.generated {
+            scope.plan(&format!("SELECT ({generated}) FROM {from}"), rows()).await?;
+        }
+    }
+    for constraint in state.constraints.values() {
+        if let Constraint::Check(expression) = constraint {
+            scope.plan(&format!("SELECT 1 FROM {from} WHERE {expression}"), rows()).await?;
+        }
+    }
+    Ok(())
+}
+
+fn put(scope: &Scope<'_>, name: &Name, state: TableState, there: There) -> Result<Reply, Failure> {
+    scope.core.store.change_schema(&name.catalog, &name.schema, |schema| {
+        match (schema.relations.get(&name.object), there) {
+            (Some(_), There::Keep) => return Ok(Reply::Nothing),
+            (Some(_), There::Refuse) => return Err(missing::table_exists(name)),
+            (Some(Relation::View(_)), There::Replace { .. }) => return Err(missing::not_a_table(name)),
+            (None, There::Replace { needed: true }) => {
+                return Err(missing::table(&[&name.catalog, &name.schema, &name.object]));
+            }
+            _ => {}
+        }
+        schema.relations.insert(name.object.clone(), Relation::Table(Arc::new(Table::new(state))));
+        Ok(Reply::Nothing)
+    })
+}

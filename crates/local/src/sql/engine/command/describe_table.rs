@@ -1,0 +1,180 @@
+//! DESCRIBE TABLE, with its details.
+
+use super::super::scope::{Listing, Reply, Scope};
+use super::super::spark::value::V;
+use super::super::store::missing::feature;
+use super::super::store::table::{Constraint, TableState};
+use super::super::store::{About, Name, Relation};
+use super::columns::unresolved;
+use super::cursor::Cursor;
+use super::{maybe, string};
+use crate::sql::Failure;
+
+struct Described {
+    name: String,
+    kind: String,
+    comment: Option<String>,
+}
+
+pub(super) fn describe(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
+    let extended = c.eat("EXTENDED") || c.eat("FORMATTED");
+    let parts = c.name()?;
+    if c.is("PARTITION") {
+        return Err(feature("DESCRIBE TABLE with a PARTITION clause"));
+    }
+    if c.eat("AS JSON") {
+        return Err(feature("DESCRIBE … AS JSON"));
+    }
+    let column = if c.at_end() { None } else { Some(c.name()?) };
+    c.done()?;
+    let (name, relation) = scope.relation(&parts)?;
+    let (columns, state) = match &relation {
+        Relation::Table(table) => {
+            let state = table.state();
+            let columns = state.columns.iter().map(|c| Described {
+                name: c.name.clone(),
+                kind: c.type_text(),
+                comment: c.comment.clone(),
+            });
+            (columns.collect::<Vec<_>>(), Some(state))
+        }
+        Relation::View(view) => {
+            let columns = view.columns.iter().map(|c| Described {
+                name: c.name.clone(),
+                kind: c.kind.clone(),
+                comment: c.comment.clone(),
+            });
+            (columns.collect(), None)
+        }
+    };
+    if let Some(column) = column {
+        return one(&columns, &column, state.as_deref());
+    }
+    let row = |a: &str, b: &str, c: Option<&str>| vec![string(a), string(b), maybe(c)];
+    let mut rows: Vec<Vec<V>> = columns.iter().map(|c| row(&c.name, &c.kind, c.comment.as_deref())).collect();
+    let named = |title: &str, names: &[String], rows: &mut Vec<Vec<V>>| {
+        if names.is_empty() {
+            return;
+        }
+        rows.push(row(title, "", Some("")));
+        rows.push(row("# col_name", "data_type", Some("comment")));
+        for name in names {
+            if let Some(c) = columns.iter().find(|c| c.name.eq_ignore_ascii_case(name)) {
+                rows.push(row(&c.name, &c.kind, c.comment.as_deref()));
+            }
+        }
+    };
+    if let Some(state) = &state {
+        named("# Partition Information", &state.partitions, &mut rows);
+        named("# Clustering Information", &state.clusters, &mut rows);
+    }
+    if extended {
+        let about = match &relation {
+            Relation::Table(table) => table.state().about.clone(),
+            Relation::View(view) => view.about.clone(),
+        };
+        details(&name, &relation, &about, state.as_deref(), &mut rows);
+    }
+    Ok(Reply::Rows(Listing::new(&["col_name", "data_type", "comment"]).with(rows)))
+}
+
+fn details(name: &Name, relation: &Relation, about: &About, state: Option<&TableState>, rows: &mut Vec<Vec<V>>) {
+    let mut row = |a: &str, b: &str| rows.push(vec![string(a), string(b), string("")]);
+    row("", "");
+    row("# Detailed Table Information", "");
+    row("Catalog", &name.catalog);
+    row("Database", &name.schema);
+    row("Table", &name.object);
+    let time = super::super::spark::times::timestamp_text(about.created_ms.saturating_mul(1000));
+    row("Created Time", &time);
+    if let Some(owner) = &about.owner {
+        row("Owner", owner);
+    }
+    if let Some(comment) = &about.comment {
+        row("Comment", comment);
+    }
+    let properties: Vec<_> = about.properties.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    match relation {
+        Relation::View(view) => {
+            row("Type", if view.temporary { "TEMPORARY VIEW" } else { "VIEW" });
+            row("View Text", &view.text);
+            row("View Catalog and Namespace", &format!("{}.{}", view.catalog, view.schema));
+        }
+        Relation::Table(_) => {
+            row("Type", "MANAGED");
+            row("Provider", "delta");
+        }
+    }
+    if !properties.is_empty() {
+        row("Table Properties", &format!("[{}]", properties.join(",")));
+    }
+    let Some(state) = state.filter(|s| !s.constraints.is_empty()) else { return };
+    row("", "");
+    row("# Constraints", "");
+    for (name, constraint) in &state.constraints {
+        let list = |c: &[String]| c.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
+        let text = match constraint {
+            Constraint::Check(check) => format!("CHECK ({check})"),
+            Constraint::PrimaryKey(columns) => format!("PRIMARY KEY ({})", list(columns)),
+            Constraint::ForeignKey(columns, references) => format!("FOREIGN KEY ({}) {references}", list(columns)),
+        };
+        row(name, &text);
+    }
+}
+
+fn one(columns: &[Described], parts: &[String], state: Option<&TableState>) -> Result<Reply, Failure> {
+    let wanted = parts.last().cloned().unwrap_or_default();
+    let found = columns.iter().find(|c| c.name.eq_ignore_ascii_case(&wanted));
+    let Some(found) = found.filter(|_| parts.len() == 1) else {
+        return Err(unresolved(&wanted, state.unwrap_or(&TableState::default())));
+    };
+    Ok(Reply::Rows(Listing::new(&["info_name", "info_value"]).with([
+        vec![string("col_name"), string(&found.name)],
+        vec![string("data_type"), string(&found.kind)],
+        vec![string("comment"), string(found.comment.as_deref().unwrap_or("NULL"))],
+    ])))
+}
+
+/// DESCRIBE DETAIL. What files of a table would tell is NULL: rows are kept in memory.
+pub(super) fn detail(scope: &Scope<'_>, parts: &[String]) -> Result<Reply, Failure> {
+    let (name, table) = scope.table(parts)?;
+    let state = table.state();
+    let list = |names: &[String]| V::List(names.iter().map(string).collect());
+    let properties = state.about.properties.iter().map(|(k, v)| (string(k), string(v)));
+    let listing = Listing::new(&[
+        "format",
+        "id",
+        "name",
+        "description",
+        "location",
+        "createdAt:t",
+        "lastModified:t",
+        "partitionColumns:a",
+        "clusteringColumns:a",
+        "numFiles:l",
+        "sizeInBytes:l",
+        "properties:m",
+        "minReaderVersion:i",
+        "minWriterVersion:i",
+        "tableFeatures:a",
+        "statistics:m",
+    ]);
+    Ok(Reply::Rows(listing.with([vec![
+        string("delta"),
+        V::Null,
+        string(name.plain()),
+        maybe(state.about.comment.as_deref()),
+        V::Null,
+        V::Ts(state.about.created_ms.saturating_mul(1000)),
+        V::Null,
+        list(&state.partitions),
+        list(&state.clusters),
+        V::Null,
+        V::Null,
+        V::Map(properties.collect()),
+        V::Null,
+        V::Null,
+        V::Null,
+        V::Null,
+    ]])))
+}

@@ -1,0 +1,133 @@
+//! The planner over the store: text of a query to a plan, for statements and for the views that they read.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::metadata::FieldMetadata;
+use datafusion::datasource::ViewTable;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast;
+
+use super::rewrite::{Rewriter, parse};
+use super::store::providers::{Extra, LOCAL, Overlay};
+use super::store::table::SPELLING;
+use super::store::{Store, View};
+use super::{depth, errors, names};
+use crate::sql::Failure;
+
+/// The functions and rules of the engine, and what the catalogs hold.
+pub(super) struct Core {
+    pub(super) base: SessionContext,
+    pub(super) store: Store,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").finish_non_exhaustive()
+    }
+}
+
+/// What the names in a text stand for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Setting {
+    pub(super) catalog: String,
+    pub(super) schema: String,
+    /// Values of markers.
+    pub(super) parameters: BTreeMap<String, ast::Expr>,
+    /// Session variables by name.
+    pub(super) variables: BTreeMap<String, ast::Expr>,
+}
+
+/// A plan, and the names that its text has written.
+pub(super) struct Planned {
+    pub(super) plan: LogicalPlan,
+    pub(super) names: names::Names,
+    pub(super) session: SessionContext,
+}
+
+impl Core {
+    /// A session on the store with the names of `setting`.
+    pub(super) fn session(&self, setting: &Setting, overlay: &Overlay) -> SessionContext {
+        let mut state = self.base.state();
+        let options = &mut state.config_mut().options_mut().catalog;
+        options.default_catalog.clone_from(&setting.catalog);
+        options.default_schema.clone_from(&setting.schema);
+        let session = SessionContext::new_with_state(state);
+        session.register_catalog_list(Arc::new(overlay.clone()));
+        session
+    }
+
+    /// Plans a query, whose literals are in plain form.
+    pub(super) async fn plan(&self, text: &str, setting: &Setting, overlay: &Overlay) -> Result<Planned, Failure> {
+        let statement = parse(text)?;
+        if !matches!(statement, ast::Statement::Query(_)) {
+            return Err(Failure::class("PARSE_SYNTAX_ERROR", "Syntax error: a query was expected.", "42601"));
+        }
+        let names = names::Names::of(&statement);
+        let session = self.session(setting, overlay);
+        let state = session.state();
+        // Names of session variables that no column has; columns come first, so that these are found by failing.
+        let mut substituted = BTreeSet::new();
+        let plan = loop {
+            let mut statement = statement.clone();
+            Rewriter::new(self, setting, overlay, &substituted).apply(&mut statement)?;
+            let planned = state.statement_to_plan(Statement::Statement(Box::new(statement))).await;
+            match planned {
+                Ok(plan) => break plan,
+                Err(error) => match missing_column(&error) {
+                    Some(name) if setting.variables.contains_key(&name) && substituted.insert(name.clone()) => {}
+                    _ => return Err(errors::of_query(&error, &names)),
+                },
+            }
+        };
+        depth::check_plan(&plan)?;
+        super::only_what_stays_inside(&plan)?;
+        Ok(Planned { plan, names, session })
+    }
+
+    /// A view as the engine reads it: its query, with the names of its columns.
+    pub(super) async fn view(&self, view: &View, overlay: &Overlay) -> Result<Arc<dyn TableProvider>> {
+        let setting = Setting { catalog: view.catalog.clone(), schema: view.schema.clone(), ..Setting::default() };
+        let seen = if view.temporary {
+            overlay.clone()
+        } else {
+            Overlay { extra: Arc::new(Extra::default()), ..overlay.clone() }
+        };
+        let planned = self.plan(&view.text, &setting, &seen).await.map_err(errors::carried)?;
+        let fields = planned.plan.schema().columns();
+        if fields.len() != view.columns.len() {
+            return Err(errors::carried(Failure::class(
+                "INCOMPATIBLE_VIEW_SCHEMA_CHANGE",
+                "The SQL query of the view has an incompatible schema change. Please try to re-create the view.",
+                "51024",
+            )));
+        }
+        let columns = fields.into_iter().zip(&view.columns).map(|(column, shown)| {
+            let spelled = FieldMetadata::from(HashMap::from([(SPELLING.to_owned(), shown.name.clone())]));
+            Expr::Column(column).alias_with_metadata(shown.name.to_lowercase(), Some(spelled))
+        });
+        let plan = LogicalPlanBuilder::from(planned.plan).project(columns.collect::<Vec<_>>())?.build()?;
+        Ok(Arc::new(ViewTable::new(plan, Some(view.text.clone()))))
+    }
+}
+
+fn missing_column(error: &DataFusionError) -> Option<String> {
+    match error.find_root() {
+        DataFusionError::SchemaError(e, _) => match e.as_ref() {
+            datafusion::common::SchemaError::FieldNotFound { field, .. } if field.relation.is_none() => {
+                Some(field.name.to_lowercase())
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The full name of rows that a statement has read.
+pub(super) fn rows_name(name: &str) -> String {
+    format!("`{LOCAL}`.`{}`.`{name}`", super::store::providers::ROWS)
+}

@@ -1,0 +1,253 @@
+//! From the platform's SQL to what the engine plans: markers, literals, names of columns.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    DataType, Expr, Function, FunctionArguments, GroupByExpr, Ident, LimitClause, OrderByKind, Query, Select,
+    SelectFlavor, SelectItem, Statement, TableFactor, UnaryOperator, Value, VisitMut as _, VisitorMut,
+    WildcardAdditionalOptions,
+};
+
+use super::core::{Core, Setting};
+use super::params::{cast, literal};
+use super::store::providers::Overlay;
+use super::{depth, generators};
+use crate::sql::Failure;
+use crate::state::USER_NAME;
+use expressions::strip;
+pub(super) use parse::parse;
+
+mod expressions;
+mod naming;
+mod parse;
+mod relations;
+mod routines;
+
+/// Sets apart names that occur twice in a result, which the engine refuses and the platform does not.
+pub(super) const DUPLICATE: char = '\u{1}';
+
+pub(super) struct Rewriter<'a> {
+    core: &'a Core,
+    setting: &'a Setting,
+    overlay: &'a Overlay,
+    /// Names of session variables that stand for their values.
+    substituted: &'a BTreeSet<String>,
+    /// Names of common table expressions, which hide temporary views.
+    ctes: BTreeSet<String>,
+    unbound: Option<String>,
+    /// Expressions around the one that is visited.
+    depth: usize,
+    /// Generators that were taken out of projections.
+    views: usize,
+    /// SQL functions around this text.
+    routines: usize,
+    refused: Option<Failure>,
+}
+
+impl<'a> Rewriter<'a> {
+    pub(super) fn new(
+        core: &'a Core,
+        setting: &'a Setting,
+        overlay: &'a Overlay,
+        substituted: &'a BTreeSet<String>,
+    ) -> Self {
+        Self {
+            core,
+            setting,
+            overlay,
+            substituted,
+            ctes: BTreeSet::new(),
+            unbound: None,
+            depth: 0,
+            views: 0,
+            routines: 0,
+            refused: None,
+        }
+    }
+
+    pub(super) fn apply(mut self, statement: &mut Statement) -> Result<(), Failure> {
+        let _: ControlFlow<()> = statement.visit(&mut self);
+        if let Some(failure) = self.refused {
+            return Err(failure);
+        }
+        match self.unbound {
+            None => Ok(()),
+            Some(name) => Err(Failure::class(
+                "UNBOUND_SQL_PARAMETER",
+                &format!("Found the unbound parameter: {name}. Give it a value in `parameters`."),
+                "42P02",
+            )),
+        }
+    }
+
+    /// Ends the walk with a failure.
+    fn refuse(&mut self, failure: Failure) -> ControlFlow<()> {
+        self.refused = Some(failure);
+        ControlFlow::Break(())
+    }
+
+    fn bind(&mut self, marker: &str) -> Option<Expr> {
+        let name = marker.strip_prefix(':').unwrap_or(marker);
+        let bound = self.setting.parameters.get(name).cloned();
+        if bound.is_none() && self.unbound.is_none() {
+            self.unbound = Some(name.to_owned());
+        }
+        bound
+    }
+
+    /// Functions that tell about the session.
+    fn session_function(&self, function: &Function) -> Option<Expr> {
+        let bare = match &function.args {
+            FunctionArguments::None => true,
+            FunctionArguments::List(list) => list.args.is_empty(),
+            FunctionArguments::Subquery(_) => false,
+        };
+        if !bare {
+            return None;
+        }
+        let value = match function.name.to_string().to_ascii_lowercase().as_str() {
+            "current_user" | "session_user" | "user" => USER_NAME,
+            "current_timezone" => "Etc/UTC",
+            "current_catalog" => &self.setting.catalog,
+            "current_schema" | "current_database" => &self.setting.schema,
+            _ => return None,
+        };
+        Some(literal(Value::SingleQuotedString(value.to_owned())))
+    }
+}
+
+impl VisitorMut for Rewriter<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        for cte in query.with.iter_mut().flat_map(|w| &mut w.cte_tables) {
+            relations::lower_alias(&mut cte.alias);
+            self.ctes.insert(cte.alias.name.value.clone());
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Names every column, since the engine's own names tell of its types.
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        // `FROM t |> …` has no SELECT of its own.
+        if matches!(select.flavor, SelectFlavor::FromFirstNoSelect) && select.projection.is_empty() {
+            select.flavor = SelectFlavor::Standard;
+            select.projection.push(SelectItem::Wildcard(WildcardAdditionalOptions::default()));
+        }
+        self.views += generators::take_generators(select, self.views);
+        let mut seen = BTreeSet::new();
+        for (position, item) in select.projection.iter_mut().enumerate() {
+            let (name, plain) = match item {
+                SelectItem::UnnamedExpr(e) => {
+                    let plain = matches!(e, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                    (self.name(e), plain)
+                }
+                SelectItem::ExprWithAlias { alias, .. } => {
+                    alias.value = alias.value.to_lowercase();
+                    (alias.value.clone(), true)
+                }
+                _ => continue,
+            };
+            let fresh = seen.insert(name.to_lowercase());
+            if fresh && plain {
+                continue;
+            }
+            let name = if fresh { name } else { format!("{name}{DUPLICATE}{position}") };
+            let alias = Ident::with_quote('`', name);
+            match item {
+                SelectItem::UnnamedExpr(e) => {
+                    let expr = std::mem::replace(e, literal(Value::Null));
+                    *item = SelectItem::ExprWithAlias { expr, alias };
+                }
+                SelectItem::ExprWithAlias { alias: old, .. } => *old = alias,
+                _ => {}
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// UNPIVOT states names of columns as they are written.
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Unpivot { columns, .. } = factor {
+            for column in columns {
+                let own = |e: &Expr| match e {
+                    Expr::Identifier(ident) => Some(ident.value.clone()),
+                    Expr::CompoundIdentifier(parts) => parts.last().map(|p| p.value.clone()),
+                    _ => None,
+                };
+                let name = match &column.expr {
+                    Expr::Tuple(list) => list.iter().map(own).collect::<Option<Vec<_>>>().map(|names| names.join("_")),
+                    one => own(one),
+                };
+                if column.alias.is_none() {
+                    column.alias = name.map(|name| Ident::with_quote('`', name));
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        // The smallest integers are literals with their sign.
+        if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
+            && let Expr::Value(value) = inner.as_ref()
+            && let Value::Number(digits, false) = &value.value
+        {
+            let kind = match digits.as_str() {
+                "2147483648" => Some(DataType::Int(None)),
+                "9223372036854775808" => Some(DataType::BigInt(None)),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                *expr = cast(literal(Value::SingleQuotedString(format!("-{digits}"))), kind);
+            }
+        }
+        self.depth += 1;
+        if self.depth > depth::EXPRESSIONS {
+            return self.refuse(depth::too_complex("expressions inside each other", depth::EXPRESSIONS));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        self.depth -= 1;
+        self.expression(expr)
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        match self.relation(factor) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => self.refuse(failure),
+        }
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        generators::join_views(select);
+        if let GroupByExpr::Expressions(list, _) = &mut select.group_by {
+            list.iter_mut().for_each(strip);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Ordinals and limits have to be plain numbers.
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        if let Some(order) = &mut query.order_by
+            && let OrderByKind::Expressions(list) = &mut order.kind
+        {
+            list.iter_mut().for_each(|o| strip(&mut o.expr));
+        }
+        match &mut query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+                limit.iter_mut().for_each(strip);
+                offset.iter_mut().for_each(|o| strip(&mut o.value));
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
+                strip(offset);
+                strip(limit);
+            }
+            None => {}
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,221 @@
+//! Relations: temporary views, samples, table functions in SQL.
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query,
+    SetExpr, Statement, TableAlias, TableFactor, TableSample, TableSampleKind, TableSampleUnit, Value,
+};
+
+use super::super::store::Name;
+use super::super::store::missing::feature as unsupported;
+use super::super::store::providers::{LOCAL, VIEWS};
+use super::expressions::{strip_argument, uncast};
+use super::{Rewriter, parse};
+use crate::sql::Failure;
+
+/// Names of an alias in lower case, as the engine compares them.
+pub(super) fn lower_alias(alias: &mut TableAlias) {
+    alias.name.value = alias.name.value.to_lowercase();
+    alias.columns.iter_mut().for_each(|c| c.name.value = c.name.value.to_lowercase());
+}
+
+/// The parts of a name, in lower case.
+pub(super) fn parts(name: &ObjectName) -> Vec<String> {
+    name.0.iter().filter_map(|part| part.as_ident()).map(|ident| ident.value.to_lowercase()).collect()
+}
+
+fn named(parts: &[&str]) -> ObjectName {
+    ObjectName::from(parts.iter().map(|p| Ident::with_quote('`', *p)).collect::<Vec<_>>())
+}
+
+/// The query that a text is, which is one that was written here.
+fn query(sql: &str) -> Result<Box<Query>, Failure> {
+    match parse(sql)? {
+        Statement::Query(query) => Ok(query),
+        _ => Err(Failure::internal("a text that was written here is not a query")),
+    }
+}
+
+impl Rewriter<'_> {
+    /// The full name of parts as they are written.
+    pub(super) fn full(&self, parts: &[String]) -> Option<Name> {
+        let (catalog, schema, object) = match parts {
+            [o] => (&self.setting.catalog, &self.setting.schema, o),
+            [s, o] => (&self.setting.catalog, s, o),
+            [c, s, o] => (c, s, o),
+            _ => return None,
+        };
+        Some(Name { catalog: catalog.clone(), schema: schema.clone(), object: object.clone() })
+    }
+
+    pub(super) fn relation(&mut self, factor: &mut TableFactor) -> Result<(), Failure> {
+        match factor {
+            TableFactor::Derived { alias: Some(alias), .. }
+            | TableFactor::Pivot { alias: Some(alias), .. }
+            | TableFactor::Unpivot { alias: Some(alias), .. }
+            | TableFactor::NestedJoin { alias: Some(alias), .. }
+            | TableFactor::Function { alias: Some(alias), .. }
+            | TableFactor::Table { alias: Some(alias), .. } => lower_alias(alias),
+            _ => {}
+        }
+        self.call(factor)?;
+        let TableFactor::Table { name, alias, version, sample, args, .. } = factor else { return Ok(()) };
+        if version.is_some() {
+            return Err(unsupported("older versions of a table"));
+        }
+        let called = args.is_some();
+        for part in &mut name.0 {
+            if let datafusion::sql::sqlparser::ast::ObjectNamePart::Identifier(ident) = part {
+                ident.value = ident.value.to_lowercase();
+            }
+        }
+        let of = parts(name);
+        if let [one] = of.as_slice()
+            && !called
+            && !self.ctes.contains(one)
+            && self.overlay.extra.views.contains_key(one)
+        {
+            alias.get_or_insert_with(|| TableAlias {
+                explicit: true,
+                name: Ident::with_quote('`', one.clone()),
+                columns: Vec::new(),
+                at: None,
+            });
+            *name = named(&[LOCAL, VIEWS, one]);
+        }
+        if let [first, _] = of.as_slice()
+            && ["csv", "json", "parquet", "text", "orc", "avro", "binaryfile", "delta"].contains(&first.as_str())
+            && of[1].contains('/')
+        {
+            return Err(unsupported("queries on files; COPY INTO loads files of volumes"));
+        }
+        if let Some(TableSampleKind::BeforeTableAlias(taken) | TableSampleKind::AfterTableAlias(taken)) = sample.take()
+        {
+            let shown = of.last().cloned().unwrap_or_default();
+            let alias = alias.take().unwrap_or_else(|| TableAlias {
+                explicit: true,
+                name: Ident::with_quote('`', shown),
+                columns: Vec::new(),
+                at: None,
+            });
+            let mut subquery = query(&format!("SELECT * FROM __sampled{}", condition(&taken)?))?;
+            if let SetExpr::Select(select) = subquery.body.as_mut()
+                && let Some(from) = select.from.first_mut()
+            {
+                from.relation = factor.clone();
+            }
+            *factor = TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None };
+        }
+        Ok(())
+    }
+
+    /// Calls of table functions; those in SQL are put in place of the call.
+    fn call(&mut self, factor: &mut TableFactor) -> Result<(), Failure> {
+        let call = match factor {
+            TableFactor::Table { name, args: Some(args), alias, .. } => Some((name, &mut args.args, alias)),
+            TableFactor::Function { name, args, alias, lateral: false, .. } => Some((name, args, alias)),
+            _ => None,
+        };
+        if let Some((name, args, alias)) = call {
+            let of = parts(name);
+            if matches!(of.as_slice(), [only] if only == "read_files") {
+                return Err(unsupported("read_files; COPY INTO loads files of volumes"));
+            }
+            let function = self.full(&of).and_then(|full| self.core.store.function(&full).map(|f| (full, f)));
+            if let Some((full, function)) = function
+                && !(of.len() == 1 && super::super::functions::is_builtin(&of[0]))
+            {
+                let subquery = self.table_routine(&full, &function, args)?;
+                let alias = alias.take().unwrap_or_else(|| TableAlias {
+                    explicit: true,
+                    name: Ident::with_quote('`', full.object.clone()),
+                    columns: Vec::new(),
+                    at: None,
+                });
+                *factor = TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None };
+                return Ok(());
+            }
+            args.iter_mut().for_each(strip_argument);
+        }
+        Ok(())
+    }
+
+    fn table_routine(
+        &mut self,
+        name: &Name,
+        function: &super::super::store::Function,
+        args: &[FunctionArg],
+    ) -> Result<Box<Query>, Failure> {
+        let call = Function {
+            name: named(&[&name.catalog, &name.schema, &name.object]),
+            uses_odbc_syntax: false,
+            parameters: FunctionArguments::None,
+            args: FunctionArguments::List(FunctionArgumentList {
+                duplicate_treatment: None,
+                args: args.to_vec(),
+                clauses: Vec::new(),
+            }),
+            filter: None,
+            null_treatment: None,
+            over: None,
+            within_group: Vec::new(),
+        };
+        self.table_function(name, function, &call)
+    }
+}
+
+/// What takes a sample of rows.
+fn condition(sample: &TableSample) -> Result<String, Failure> {
+    let number = |e: &Expr| match uncast(e) {
+        Expr::Value(v) => match &v.value {
+            Value::Number(n, _) => n.parse::<f64>().ok(),
+            _ => None,
+        },
+        _ => None,
+    };
+    let random = match &sample.seed {
+        Some(seed) => format!("rand({})", seed.value),
+        None => "rand()".to_owned(),
+    };
+    if let Some(bucket) = &sample.bucket {
+        if bucket.on.is_some() {
+            return Err(unsupported("TABLESAMPLE with buckets of a column"));
+        }
+        let of = |v: &Value| match v {
+            Value::Number(n, _) => n.parse::<f64>().ok().filter(|n| *n > 0.0),
+            _ => None,
+        };
+        let share = of(&bucket.bucket.value).zip(of(&bucket.total.value)).map(|(x, y)| x / y);
+        let share = share.ok_or_else(|| unsupported("TABLESAMPLE with buckets that are not numbers"))?;
+        return Ok(format!(" WHERE {random} < {share:.6}"));
+    }
+    let Some(quantity) = &sample.quantity else { return Err(unsupported("TABLESAMPLE without a quantity")) };
+    let amount =
+        number(&quantity.value).ok_or_else(|| unsupported("TABLESAMPLE with a quantity that is not a number"))?;
+    match quantity.unit {
+        Some(TableSampleUnit::Rows) if amount >= 0.0 => Ok(format!(" LIMIT {}", amount as u64)),
+        Some(TableSampleUnit::Percent) if (0.0..=100.0).contains(&amount) => {
+            Ok(format!(" WHERE {random} < {:.6}", amount / 100.0))
+        }
+        Some(TableSampleUnit::Percent) => Err(Failure::class(
+            "INVALID_SQL_SYNTAX.INVALID_TABLE_SAMPLE",
+            &format!("Sampling fraction ({}) must be on interval [0, 1].", amount / 100.0),
+            "42000",
+        )),
+        _ => Err(unsupported("TABLESAMPLE by bytes")),
+    }
+}
+
+/// The arguments of a call, by name where they have one.
+pub(super) fn arguments(function: &Function) -> Result<Vec<(Option<String>, Expr)>, Failure> {
+    let FunctionArguments::List(list) = &function.args else { return Ok(Vec::new()) };
+    list.args
+        .iter()
+        .map(|a| match a {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Ok((None, e.clone())),
+            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(e), .. } => {
+                Ok((Some(name.value.to_lowercase()), e.clone()))
+            }
+            other => Err(unsupported(&format!("the argument {other} of an SQL function"))),
+        })
+        .collect()
+}

@@ -1,0 +1,80 @@
+//! SQL sessions: temporary views, variables and settings, which live as long as the session does.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use datafusion::arrow::datatypes::DataType;
+
+use super::spark::value::V;
+use super::store::View;
+
+/// Sessions that are kept; of more the one that was used longest ago is forgotten.
+const MOST: usize = 1_000;
+
+#[derive(Clone, Debug)]
+pub(super) struct Variable {
+    pub(super) kind: DataType,
+    pub(super) value: V,
+    pub(super) default: (V, Option<String>),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Inner {
+    pub(super) views: BTreeMap<String, Arc<View>>,
+    pub(super) variables: BTreeMap<String, Variable>,
+    pub(super) settings: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct SqlSession(Mutex<Inner>);
+
+impl SqlSession {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sessions by identifier, with the number of their last use.
+#[derive(Debug, Default)]
+pub(super) struct SqlSessions(Mutex<(u64, BTreeMap<String, (u64, Arc<SqlSession>)>)>);
+
+impl SqlSessions {
+    /// The session of that identifier; one of its own for a statement without.
+    pub(super) fn get(&self, id: Option<&str>) -> Arc<SqlSession> {
+        let Some(id) = id else { return Arc::default() };
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (clock, sessions) = &mut *all;
+        *clock += 1;
+        if !sessions.contains_key(id) && sessions.len() >= MOST {
+            let oldest = sessions.iter().min_by_key(|(_, (used, _))| *used).map(|(id, _)| id.clone());
+            oldest.map(|id| sessions.remove(&id));
+        }
+        let entry = sessions.entry(id.to_owned()).or_default();
+        entry.0 = *clock;
+        Arc::clone(&entry.1)
+    }
+
+    pub(super) fn forget(&self, id: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.remove(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_are_kept_by_use() {
+        let all = SqlSessions::default();
+        let first = all.get(Some("first"));
+        for n in 0..MOST - 1 {
+            all.get(Some(&n.to_string()));
+        }
+        assert!(Arc::ptr_eq(&first, &all.get(Some("first"))));
+        all.get(Some("one more"));
+        assert!(Arc::ptr_eq(&first, &all.get(Some("first"))), "the one that was used last stays");
+        all.forget("first");
+        assert!(!Arc::ptr_eq(&first, &all.get(Some("first"))));
+        assert!(!Arc::ptr_eq(&all.get(None), &all.get(None)));
+    }
+}

@@ -1,0 +1,142 @@
+//! The store as the engine's planner sees it: catalogs, schemas and tables by name. Views are planned at each use.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
+use datafusion::error::Result;
+
+use super::super::core::Core;
+use super::super::errors::carried;
+use super::table::Rows;
+use super::{Name, Relation, View, information};
+use crate::sql::Failure;
+
+/// The catalog of what lives as long as a statement or a session; no name of the platform's begins like this.
+pub(in super::super) const LOCAL: &str = "__local";
+/// Its schema of rows that a statement has read.
+pub(in super::super) const ROWS: &str = "rows";
+/// Its schema of temporary views.
+pub(in super::super) const VIEWS: &str = "views";
+pub(in super::super) const INFORMATION: &str = "information_schema";
+/// Views inside each other.
+const NESTED_VIEWS: usize = 100;
+
+/// What a statement sees beside the store.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Extra {
+    pub(in super::super) rows: BTreeMap<String, Arc<Rows>>,
+    pub(in super::super) views: BTreeMap<String, Arc<View>>,
+}
+
+/// The catalogs for one statement.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Overlay {
+    pub(in super::super) core: Arc<Core>,
+    pub(in super::super) extra: Arc<Extra>,
+    /// Views around what is planned.
+    pub(in super::super) depth: usize,
+}
+
+impl Overlay {
+    async fn view(&self, name: &str, view: &View) -> Result<Arc<dyn TableProvider>> {
+        if self.depth >= NESTED_VIEWS {
+            return Err(carried(Failure::class(
+                "VIEW_EXCEED_MAX_NESTED_DEPTH",
+                &format!("The depth of view `{name}` exceeds the maximum view resolution depth ({NESTED_VIEWS})."),
+                "54K00",
+            )));
+        }
+        let inner = Self { depth: self.depth + 1, ..self.clone() };
+        let planned: std::pin::Pin<Box<dyn Future<Output = Result<Arc<dyn TableProvider>>> + Send>> =
+            Box::pin(async move { inner.core.view(view, &inner).await });
+        planned.await
+    }
+}
+
+impl CatalogProviderList for Overlay {
+    fn register_catalog(&self, _: String, _: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        self.core.store.read(|all| all.keys().cloned().collect())
+    }
+
+    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
+        let there = name == LOCAL || name == "system" || self.core.store.read(|all| all.contains_key(name));
+        there.then(|| Arc::new(CatalogOf { overlay: self.clone(), name: name.to_owned() }) as _)
+    }
+}
+
+#[derive(Debug)]
+struct CatalogOf {
+    overlay: Overlay,
+    name: String,
+}
+
+impl CatalogProvider for CatalogOf {
+    fn schema_names(&self) -> Vec<String> {
+        self.overlay
+            .core
+            .store
+            .read(|all| all.get(&self.name).map(|c| c.schemas.keys().cloned().collect()))
+            .unwrap_or_default()
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        let there = self.name == LOCAL
+            || name == INFORMATION
+            || self.overlay.core.store.read(|all| all.get(&self.name).is_some_and(|c| c.schemas.contains_key(name)));
+        there.then(|| {
+            Arc::new(SchemaOf { overlay: self.overlay.clone(), catalog: self.name.clone(), schema: name.to_owned() })
+                as _
+        })
+    }
+}
+
+#[derive(Debug)]
+struct SchemaOf {
+    overlay: Overlay,
+    catalog: String,
+    schema: String,
+}
+
+#[async_trait]
+impl SchemaProvider for SchemaOf {
+    fn table_names(&self) -> Vec<String> {
+        self.overlay
+            .core
+            .store
+            .schema(&self.catalog, &self.schema, |s| s.relations.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        if self.catalog == LOCAL {
+            let extra = &self.overlay.extra;
+            return Ok(match self.schema.as_str() {
+                ROWS => extra.rows.get(name).map(|rows| Arc::clone(rows) as _),
+                _ => match extra.views.get(name) {
+                    Some(view) => Some(self.overlay.view(name, view).await?),
+                    None => None,
+                },
+            });
+        }
+        if self.schema == INFORMATION {
+            return information::view(&self.overlay.core.store, &self.catalog, name)
+                .map(|rows| rows.map(|rows| Arc::new(rows) as _));
+        }
+        let full = Name { catalog: self.catalog.clone(), schema: self.schema.clone(), object: name.to_owned() };
+        match self.overlay.core.store.relation(&full) {
+            None => Ok(None),
+            Some(Relation::Table(table)) => Ok(Some(Arc::new(Rows::of(&table.state())))),
+            Some(Relation::View(view)) => self.overlay.view(name, &view).await.map(Some),
+        }
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.overlay.core.store.schema(&self.catalog, &self.schema, |s| s.relations.contains_key(name)).unwrap_or(false)
+    }
+}

@@ -1,0 +1,205 @@
+//! Tables: columns, constraints and rows. A state is never changed, only replaced, so that a statement reads one state.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use datafusion::arrow::array::{ArrayRef, new_null_array};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::super::spark::types;
+use super::{About, Properties};
+
+/// Metadata of a field: the name as it was written.
+pub(in super::super) const SPELLING: &str = "spelling";
+
+/// Numbers that a column counts up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Identity {
+    /// Whether statements must not give the number.
+    pub(in super::super) always: bool,
+    pub(in super::super) start: i64,
+    pub(in super::super) step: i64,
+    pub(in super::super) next: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(in super::super) struct Column {
+    /// As it was written; names are the same without case.
+    pub(in super::super) name: String,
+    pub(in super::super) kind: DataType,
+    /// Most characters of a value, for CHAR and VARCHAR; and whether it is filled up.
+    pub(in super::super) length: Option<(usize, bool)>,
+    pub(in super::super) nullable: bool,
+    pub(in super::super) comment: Option<String>,
+    /// The text of the expression.
+    pub(in super::super) default: Option<String>,
+    pub(in super::super) generated: Option<String>,
+    pub(in super::super) identity: Option<Identity>,
+    pub(in super::super) tags: Properties,
+}
+
+impl Column {
+    pub(in super::super) fn new(name: &str, kind: DataType) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            length: None,
+            nullable: true,
+            comment: None,
+            default: None,
+            generated: None,
+            identity: None,
+            tags: Properties::new(),
+        }
+    }
+
+    pub(in super::super) fn key(&self) -> String {
+        self.name.to_lowercase()
+    }
+
+    /// The type as `DESCRIBE` writes it.
+    pub(in super::super) fn type_text(&self) -> String {
+        match self.length {
+            Some((length, true)) => format!("char({length})"),
+            Some((length, false)) => format!("varchar({length})"),
+            None => types::simple(&self.kind),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) enum Constraint {
+    Check(String),
+    PrimaryKey(Vec<String>),
+    /// Columns, and the text from `REFERENCES` on.
+    ForeignKey(Vec<String>, String),
+}
+
+/// Columns, rows and what is stated of them.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct TableState {
+    pub(in super::super) about: About,
+    pub(in super::super) columns: Vec<Column>,
+    pub(in super::super) partitions: Vec<String>,
+    pub(in super::super) clusters: Vec<String>,
+    pub(in super::super) constraints: BTreeMap<String, Constraint>,
+    pub(in super::super) batches: Vec<RecordBatch>,
+    /// Files that COPY INTO has loaded, with the time of their last change.
+    pub(in super::super) loaded: BTreeSet<(String, i64)>,
+}
+
+impl TableState {
+    pub(in super::super) fn schema(&self) -> SchemaRef {
+        schema_of(&self.columns)
+    }
+
+    pub(in super::super) fn position(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c.name.eq_ignore_ascii_case(column) || c.key() == column.to_lowercase())
+    }
+
+    pub(in super::super) fn rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// Gives the batches the columns of `from`: by their position there, or NULL where a column is new.
+    pub(in super::super) fn rebuild(&mut self, from: &[Option<usize>]) -> Result<()> {
+        let schema = self.schema();
+        self.batches = self
+            .batches
+            .iter()
+            .map(|batch| {
+                let columns: Vec<ArrayRef> = from
+                    .iter()
+                    .zip(schema.fields())
+                    .map(|(at, field)| match at.and_then(|at| batch.columns().get(at)) {
+                        Some(column) => Arc::clone(column),
+                        None => new_null_array(field.data_type(), batch.num_rows()),
+                    })
+                    .collect();
+                let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                Ok(RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?)
+            })
+            .collect::<Result<_>>()?;
+        Ok(())
+    }
+}
+
+pub(in super::super) fn schema_of(columns: &[Column]) -> SchemaRef {
+    let fields = columns.iter().map(|c| {
+        let spelled = HashMap::from([(SPELLING.to_owned(), c.name.clone())]);
+        Field::new(c.key(), c.kind.clone(), true).with_metadata(spelled)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The same columns under the names of another schema.
+pub(in super::super) fn retitled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), batch.columns().to_vec(), &options)?)
+}
+
+#[derive(Debug)]
+pub(in super::super) struct Table {
+    state: RwLock<Arc<TableState>>,
+    /// Held by a statement from reading the state to replacing it.
+    pub(in super::super) writer: tokio::sync::Mutex<()>,
+}
+
+impl Table {
+    pub(in super::super) fn new(state: TableState) -> Self {
+        Self { state: RwLock::new(Arc::new(state)), writer: tokio::sync::Mutex::new(()) }
+    }
+
+    pub(in super::super) fn state(&self) -> Arc<TableState> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the state; the caller holds `writer`.
+    pub(in super::super) fn replace(&self, state: TableState) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+    }
+}
+
+/// Rows of one state, as the engine scans them.
+#[derive(Debug)]
+pub(in super::super) struct Rows {
+    pub(in super::super) schema: SchemaRef,
+    pub(in super::super) batches: Vec<RecordBatch>,
+}
+
+impl Rows {
+    pub(in super::super) fn of(state: &TableState) -> Self {
+        Self { schema: state.schema(), batches: state.batches.clone() }
+    }
+}
+
+#[async_trait]
+impl TableProvider for Rows {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let parts = [self.batches.clone()];
+        let source = MemorySourceConfig::try_new(&parts, self.schema(), projection.cloned())?;
+        Ok(DataSourceExec::from_data_source(source))
+    }
+}
