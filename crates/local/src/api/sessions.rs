@@ -28,5 +28,7 @@ async fn open(State(app): State<Arc<App>>, fields: Fields) -> Reply {
 
 async fn close(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
     app.sessions.close(&id)?;
+    #[cfg(feature = "engine")]
+    app.engine.close_session(&id);
     Ok(Json::empty())
 }

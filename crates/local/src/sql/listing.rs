@@ -39,20 +39,22 @@ pub(super) fn query(statement: &str) -> Option<String> {
     let from = |view: &str| format!("FROM `{}`.information_schema.{view} WHERE {wanted}", catalog.replace('`', "``"));
     match what.as_str() {
         "TABLES" => Some(format!(
-            "SELECT table_catalog AS `catalogName`, table_schema AS `namespace`, table_name AS `tableName`, \
-             false AS `isTemporary`, CASE WHEN table_type = 'VIEW' THEN 'VIEW' ELSE 'TABLE' END AS `tableType`, \
-             coalesce(comment, '') AS `remarks` {} AND table_schema <> 'information_schema' ORDER BY 1, 2, 3",
+            // Clients read the kind from the sixth column.
+            "SELECT table_schema AS `namespace`, table_name AS `tableName`, false AS `isTemporary`, \
+             '' AS `information`, table_catalog AS `catalogName`, \
+             CASE WHEN table_type = 'VIEW' THEN 'VIEW' ELSE 'TABLE' END AS `tableType`, \
+             coalesce(comment, '') AS `remarks` {} AND table_schema <> 'information_schema' ORDER BY 5, 1, 2",
             from("tables")
         )),
         "COLUMNS" => Some(format!(
-            "SELECT table_catalog AS `catalogName`, table_schema AS `namespace`, table_name AS `tableName`, \
-             column_name AS `col_name`, upper(full_data_type) AS `columnType`, \
+            "SELECT column_name AS `col_name`, table_catalog AS `catalogName`, table_schema AS `namespace`, \
+             table_name AS `tableName`, upper(full_data_type) AS `columnType`, \
              numeric_precision AS `columnSize`, numeric_scale AS `decimalDigits`, \
              CASE WHEN numeric_precision IS NULL THEN NULL ELSE 10 END AS `radix`, \
              CASE WHEN is_nullable = 'NO' THEN 'false' ELSE 'true' END AS `isNullable`, \
              coalesce(comment, '') AS `remarks`, ordinal_position AS `ordinalPosition`, \
              CASE WHEN is_identity = 'YES' THEN 'YES' ELSE 'NO' END AS `isAutoIncrement` \
-             {} AND table_schema <> 'information_schema' ORDER BY 1, 2, 3, ordinal_position",
+             {} AND table_schema <> 'information_schema' ORDER BY 2, 3, 4, ordinal_position",
             from("columns")
         )),
         _ => None,

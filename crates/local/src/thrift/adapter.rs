@@ -37,6 +37,13 @@ pub(super) async fn open_session(app: &App, session: Session) -> Result<String, 
     Ok(id)
 }
 
+/// Closes a session with all that was set in it; the statements API may have closed it already.
+pub(super) fn close_session(app: &App, id: &str) {
+    let _ = app.sessions.close(id);
+    #[cfg(feature = "engine")]
+    app.engine.close_session(id);
+}
+
 /// A statement as a client states it.
 pub(super) struct New {
     pub(super) text: String,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::adapter;
 use super::reply::Refusal;
 use super::request::{Handle, Malformed};
 use super::result::{Cursor, Data, Table};
@@ -202,8 +203,7 @@ impl Door {
         for operation in own {
             operation.close(app);
         }
-        // The statements API may have closed it already.
-        let _ = app.sessions.close(&session.id);
+        adapter::close_session(app, &session.id);
     }
 
     /// Adds an operation of a session.

@@ -268,7 +268,15 @@ async fn list_functions(app: &Arc<App>, request: &Struct) -> Result<Table, Fault
         ("FUNCTION_TYPE", "INT"),
         ("SPECIFIC_NAME", "STRING"),
     ];
-    let mut all = names(app, "SHOW FUNCTIONS", 0).await?;
+    let mut all = names(app, "SHOW SYSTEM FUNCTIONS", 0).await?;
+    for catalog_name in catalogs(app).await?.into_iter().filter(|c| catalog.fits(c)) {
+        for schema_name in schemas(app, &catalog_name).await?.into_iter().filter(|s| schema.fits(s)) {
+            if schema_name != "information_schema" {
+                let place = format!("{}.{}", quoted(&catalog_name), quoted(&schema_name));
+                all.extend(names(app, &format!("SHOW USER FUNCTIONS IN {place}"), 0).await?);
+            }
+        }
+    }
     all.sort();
     all.dedup();
     let rows = all.iter().filter_map(|full| {

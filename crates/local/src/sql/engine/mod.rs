@@ -102,7 +102,6 @@ impl Engine {
     }
 
     /// Forgets the temporary views, variables and settings of a session that was closed.
-    #[expect(dead_code, reason = "the sessions of the API forget without a word; the engine keeps a bounded number")]
     pub(crate) fn close_session(&self, id: &str) {
         self.sessions.forget(id);
     }
