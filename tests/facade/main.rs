@@ -4,6 +4,7 @@
 
 mod account;
 mod account_workspaces;
+mod apps;
 mod authentication;
 mod blocking;
 mod clusters;

@@ -76,3 +76,36 @@ async fn chat_arrives_word_by_word() {
     let broken = ask().chunks().await.unwrap().text().await.unwrap_err();
     assert_eq!(broken.kind(), ErrorKind::ConnectionLost, "{broken}");
 }
+
+#[tokio::test]
+async fn secrets_as_dbutils_lists_them() {
+    let f = Fixture::start().await;
+    let secrets = f.w.secrets();
+    secrets.create_scope("jdbc").await.unwrap();
+    for key in ["user", "password"] {
+        secrets.put_secret("jdbc", key).string_value(format!("value of {key}")).await.unwrap();
+    }
+    assert!(secrets.scope_names().await.unwrap().contains(&"jdbc".to_owned()));
+    let mut keys = secrets.keys("jdbc").await.unwrap();
+    keys.sort();
+    assert_eq!(keys, ["password", "user"]);
+    let reference = "{{secrets/jdbc/password}}".parse().unwrap();
+    assert_eq!(secrets.resolve(&reference).await.unwrap().expose(), "value of password");
+    assert_eq!(secrets.resolve_bytes(&reference).await.unwrap().expose(), b"value of password");
+    assert!(secrets.keys("none").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn a_client_of_the_openai_protocol_asks_a_serving_endpoint() {
+    let f = Fixture::start().await;
+    let openai = f.w.serving_endpoints().openai().await.unwrap();
+    // As such a client does it: with nothing but the base URL and the key.
+    let question = serde_json::json!({"model": "echo", "messages": [{"role": "user", "content": "hello there"}]});
+    let key = format!("Bearer {}", openai.api_key().await.unwrap().expose());
+    let url = format!("{}/chat/completions", openai.base_url());
+    let asked = f.w.raw(databricks_sdk::Method::POST, &url).anonymous().header("authorization", &key);
+    let response: serde_json::Value = asked.json_body(&question).json().await.unwrap();
+    assert_eq!(response["choices"][0]["message"]["content"], "hello there");
+    let asked = f.w.raw(databricks_sdk::Method::POST, &url).anonymous();
+    assert!(asked.json_body(&question).send().await.unwrap_err().is_unauthenticated());
+}

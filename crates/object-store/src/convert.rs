@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn listings_and_metadata_have_the_same_tags() {
-        let entry = DirectoryEntry::new().path("/Volumes/c/s/v/a").file_size(3).last_modified(1_751_364_000_999);
+        let entry = DirectoryEntry::new().path("/Volumes/c/s/v/a").file_size(3).last_modified(1_751_364_000_999_i64);
         let listed = listed("/Volumes/c/s/v", entry).unwrap();
         let read = meta(Path::from("a"), Some(3), date(Some("Tue, 01 Jul 2025 10:00:00 GMT"))).unwrap();
         assert_eq!(listed.e_tag, read.e_tag);
