@@ -131,9 +131,9 @@ pub use databricks_auth::{
     AuthError, AuthErrorKind, Browser, Config, KeyStore, LoginOutcome, ProcessRunner, ResolvedConfig, Storage,
 };
 pub use databricks_core::{
-    ApiError, AuthHeaders, Body, ByteStream, Continuation, Credentials, Error, ErrorKind, FieldMask, Idempotency,
-    LongRunning, Operation, Page, Paginated, ProtoDuration, Result, Secret, SharedCredentials, StatementFailure,
-    Timestamp, WaitStatus, Waitable,
+    ApiError, AuthHeaders, Body, ByteStream, Continuation, Credentials, Error, ErrorKind, Extra, FieldMask,
+    Idempotency, LongRunning, Nullable, Operation, Page, Paginated, ProtoDuration, Result, Secret, SharedCredentials,
+    StatementFailure, Timestamp, WaitStatus, Waitable,
     api_error::{self, ApiErrorKind},
     body::Part,
     operation,

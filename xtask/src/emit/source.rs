@@ -130,7 +130,7 @@ impl Block {
         }
     }
 
-    /// Puts what follows behind the feature `preview`, and says so in the docs.
+    /// Puts what follows behind the feature `preview`, which the docs state.
     pub(crate) fn gate(&mut self, gated: bool) {
         if gated {
             GATE.iter().for_each(|line| self.line(line));

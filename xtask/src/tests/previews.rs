@@ -65,7 +65,7 @@ fn rendered(api: &Api, gated: bool) -> String {
 }
 
 #[test]
-fn what_is_gated_says_so_in_every_layer() {
+fn what_is_gated_is_gated_in_every_layer() {
     let api = build(&json!({"operations": {"rooms.clear": "beta"}}));
     let text = rendered(&api, true);
     let gate = "#[cfg(feature = \"preview\")]";

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_named_member_by_member_where_the_rule_says() {
+    fn objects_are_named_member_by_member_where_the_rule_states_it() {
         let room = json!({"spec": {"size": 3, "heat": {"max": 1, "min": null}, "light": {}}, "name": "r"});
         assert_eq!(
             mask("spec/ spec.heat/ spec.light/ -name", room.clone()).unwrap().as_deref(),

@@ -655,7 +655,7 @@ databricks_core::open_enum! {
     #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
     /// Authors to whom a `CleanRoomAutoApprovalRule` applies.
     CleanRoomAutoApprovalRuleAuthorScope {
-        /// `ANY_AUTHOR`.
+        /// `ANY_AUTHOR`: Covers every author; `author_collaborator_alias` is not set beside it.
         AnyAuthor = "ANY_AUTHOR",
     }
 }
