@@ -32,7 +32,7 @@ impl Shelf {
         Arc::new(Self { directory, durable, closed: AtomicBool::new(false) })
     }
 
-    /// Keeps durable content from now on, whoever lets go of it.
+    /// Keeps durable content from now on, also when it is let go of.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
