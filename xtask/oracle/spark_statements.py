@@ -3,8 +3,8 @@
 Usage: spark_statements.py SUITE RESULT
 
 SUITE has sections (`# area: title`) of statements (`> …`); RESULT gets the same with columns, rows or error classes, in the
-form that `crates/local/tests/it/sql_sessions.rs` describes. Lines that begin with `?` stay: they mark what the embedded
-workspace refuses by name. A statement whose result Spark leaves open is not part of a suite.
+form that `crates/local/tests/it/sql_sessions.rs` describes. Lines that begin with `?` or `~` stay: they mark
+what the embedded workspace refuses by name, and known differences. A statement whose result Spark leaves open is not part of a suite.
 """
 
 import json
@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 import pyspark
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -28,6 +29,9 @@ def session(directory):
         .config("spark.sql.legacy.createHiveTableByDefault", "false")
         .config("spark.sql.warehouse.dir", directory)
         .config("spark.driver.memory", "1g")
+        # Each statement runs once: to compile it would take longer than to interpret it.
+        .config("spark.sql.codegen.wholeStage", "false")
+        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
         .config("spark.ui.enabled", "false")
         .getOrCreate()
     )
@@ -51,12 +55,14 @@ def run(spark, statement):
             return []
         rows = frame.toDF(*[f"c{n}" for n in range(len(fields))])
         rows = rows.select([cell(f, n) for n, f in enumerate(fields)]).collect()
-    except PySparkException as error:
-        condition = error.getCondition() if hasattr(error, "getCondition") else error.getErrorClass()
-        state = error.getSqlState() or ""
+    except (PySparkException, Py4JJavaError) as error:
+        condition = error.getCondition() if hasattr(error, "getCondition") else None
+        state = (error.getSqlState() if hasattr(error, "getSqlState") else None) or ""
         if condition is None:
             found = re.search(r"\[([A-Z_][A-Z0-9_.]+)\]", str(error))
             condition = found.group(1) if found else "UNKNOWN"
+            found = re.search(r"SQLSTATE: (\w{5})", str(error))
+            state = found.group(1) if found else ""
         return [f"! {condition} {state}".rstrip()]
     columns = ", ".join(f"{f.name} {f.dataType.simpleString()}" for f in fields)
     return [f": {columns}", "= " + json.dumps([list(r) for r in rows], separators=(",", ":"), ensure_ascii=False)]
@@ -64,11 +70,12 @@ def run(spark, statement):
 
 def main():
     suite, result = sys.argv[1:]
-    out = [f"Apache Spark {pyspark.__version__}, ANSI mode, time zone UTC; made by `cargo xtask sql-oracle`."]
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, open(result, "w", encoding="utf-8") as out:
         root = session(directory)
         root.sparkContext.setLogLevel("OFF")
         spark, number = root, -1
+        title = "ANSI mode, time zone UTC; made by `cargo xtask sql-oracle`"
+        print(f"Apache Spark {pyspark.__version__}, {title}.", file=out)
         for line in open(suite, encoding="utf-8"):
             line = line.rstrip("\n")
             mark, _, rest = line.partition(" ")
@@ -77,14 +84,12 @@ def main():
                 spark = root.newSession()
                 spark.sql(f"CREATE SCHEMA s{number}")
                 spark.sql(f"USE s{number}")
-                out += ["", line]
+                print(f"\n{line}", file=out)
             elif mark == ">":
-                out += [line, *run(spark, rest)]
-            elif mark == "?":
-                out.append(line)
+                print("\n".join([line, *run(spark, rest)]), file=out, flush=True)
+            elif mark in ("?", "~"):
+                print(line, file=out)
         root.stop()
-    with open(result, "w", encoding="utf-8") as file:
-        file.write("\n".join(out) + "\n")
 
 
 main()

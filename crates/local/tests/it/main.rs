@@ -20,6 +20,8 @@ mod services;
 #[cfg(feature = "engine")]
 mod spark_facts;
 #[cfg(feature = "engine")]
+mod sql_copy;
+#[cfg(feature = "engine")]
 mod sql_sessions;
 #[cfg(feature = "engine")]
 mod sql_values;

@@ -10,7 +10,9 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, TypePlanner};
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Between, Case, Expr, ExprSchemable as _, LogicalPlan, Operator, ScalarUDF, lit};
+use datafusion::logical_expr::{
+    Between, Case, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF, Union, lit,
+};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast;
 
@@ -90,6 +92,12 @@ impl AnalyzerRule for Coerce {
 
 impl Coerce {
     fn node(&self, node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+        if let LogicalPlan::Union(union) = &node {
+            return self.union(union).map(|plan| match plan {
+                Some(plan) => Transformed::yes(plan),
+                None => Transformed::no(node),
+            });
+        }
         let mut schema = merge_schema(&node.inputs());
         if let LogicalPlan::TableScan(scan) = &node {
             schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?);
@@ -103,6 +111,38 @@ impl Coerce {
         changed.map_data(LogicalPlan::recompute_schema)
     }
 
+    /// A union whose inputs have the types of the platform where they differ.
+    fn union(&self, union: &Union) -> Result<Option<LogicalPlan>> {
+        let kinds = |plan: &LogicalPlan| -> Vec<DataType> {
+            plan.schema().fields().iter().map(|f| wire(f.data_type())).collect()
+        };
+        let all: Vec<Vec<DataType>> = union.inputs.iter().map(|i| kinds(i)).collect();
+        let width = all.first().map_or(0, Vec::len);
+        if all.iter().any(|k| k.len() != width) {
+            return Ok(None);
+        }
+        let mut shared = Vec::new();
+        for at in 0..width {
+            let column: Vec<&DataType> = all.iter().map(|k| &k[at]).collect();
+            // What has nothing in common is the engine's to refuse.
+            shared.push(needed(&column).unwrap_or(None));
+        }
+        if shared.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let inputs = union.inputs.iter().zip(&all).map(|(input, own)| {
+            let columns = input.schema().columns().into_iter().enumerate().map(|(at, column)| {
+                let name = column.name.clone();
+                match &shared[at] {
+                    Some(kind) => self.to(Expr::Column(column), &own[at], kind).alias(name),
+                    None => Expr::Column(column),
+                }
+            });
+            LogicalPlanBuilder::from(input.as_ref().clone()).project(columns.collect::<Vec<_>>())?.build().map(Arc::new)
+        });
+        Union::try_new_with_loose_types(inputs.collect::<Result<_>>()?).map(|u| Some(LogicalPlan::Union(u)))
+    }
+
     fn expr(&self, expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         let kind = |e: &Expr| e.get_type(schema).map(|k| wire(&k));
         match expr {
@@ -110,7 +150,21 @@ impl Coerce {
                 let (Ok(l), Ok(r)) = (kind(&b.left), kind(&b.right)) else {
                     return Ok(Transformed::no(Expr::BinaryExpr(b)));
                 };
-                let Some(shared) = needed(&[&l, &r])? else { return Ok(Transformed::no(Expr::BinaryExpr(b))) };
+                let differs = |_| {
+                    let text = format!(
+                        "Cannot resolve \"({} {} {})\" due to data type mismatch: the left and right operands of the binary operator \
+                         have incompatible types (\"{}\" and \"{}\").",
+                        b.left,
+                        b.op,
+                        b.right,
+                        types::name(&l),
+                        types::name(&r)
+                    );
+                    super::spark::fail("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", "42K09", &text)
+                };
+                let Some(shared) = needed(&[&l, &r]).map_err(differs)? else {
+                    return Ok(Transformed::no(Expr::BinaryExpr(b)));
+                };
                 *b.left = self.to(*b.left, &l, &shared);
                 *b.right = self.to(*b.right, &r, &shared);
                 Ok(Transformed::yes(Expr::BinaryExpr(b)))

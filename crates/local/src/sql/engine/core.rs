@@ -72,13 +72,16 @@ impl Core {
         let state = session.state();
         // Names of session variables that no column has; columns come first, so that these are found by failing.
         let mut substituted = BTreeSet::new();
+        // Aliases that later columns of the same SELECT use, found in the same way.
+        let mut laterals = BTreeSet::new();
         let plan = loop {
             let mut statement = statement.clone();
-            Rewriter::new(self, setting, overlay, &substituted).apply(&mut statement)?;
+            Rewriter::new(self, setting, overlay, &substituted).with_laterals(&laterals).apply(&mut statement)?;
             let planned = state.statement_to_plan(Statement::Statement(Box::new(statement))).await;
             match planned {
                 Ok(plan) => break plan,
                 Err(error) => match missing_column(&error) {
+                    Some(name) if names.aliases.get(&name) == Some(&1) && laterals.insert(name.clone()) => {}
                     Some(name) if setting.variables.contains_key(&name) && substituted.insert(name.clone()) => {}
                     _ => return Err(errors::of_query(&error, &names)),
                 },

@@ -69,6 +69,9 @@ pub(super) fn failure(error: &DataFusionError) -> Failure {
             ArrowError::CastError(_) | ArrowError::ParseError(_) => class("CAST_INVALID_INPUT", "22018"),
             _ => by_text(text),
         },
+        DataFusionError::NotImplemented(_) if text.contains("does not support logical expression") => {
+            missing::feature("subqueries and windows at this place of a statement")
+        }
         DataFusionError::NotImplemented(_) => class("UNSUPPORTED_FEATURE", "0A000"),
         DataFusionError::ResourcesExhausted(_) => {
             Failure { code: "RESOURCE_EXHAUSTED".to_owned(), message: text.to_owned(), sql_state: None }
@@ -121,7 +124,26 @@ fn by_text(text: &str) -> Failure {
     let class = |class, state| Failure::class(class, text, state);
     let lower = text.to_ascii_lowercase();
     let has = |part: &str| lower.contains(part);
-    if has("divide by zero") {
+    const BY_TEXT: [(&str, &str, &str); 15] = [
+        ("cannot infer common argument type for comparison", "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", "42K09"),
+        ("order by column out of bounds", "ORDER_BY_POS_OUT_OF_RANGE", "42805"),
+        ("cannot find column with position", "GROUP_BY_POS_OUT_OF_RANGE", "42805"),
+        ("cannot create filter with non-boolean", "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09"),
+        ("limit must be >= 0", "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E"),
+        ("offset must be >= 0", "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E"),
+        ("must be in group by", "MISSING_AGGREGATION", "42803"),
+        ("must appear in the group by", "MISSING_AGGREGATION", "42803"),
+        ("aggregate functions are not allowed in the where", "INVALID_WHERE_CONDITION", "42903"),
+        ("aggregate function calls cannot be nested", "NESTED_AGGREGATE_FUNCTION", "42607"),
+        ("different number of columns", "NUM_COLUMNS_MISMATCH", "42826"),
+        ("incompatible inputs for union", "INCOMPATIBLE_COLUMN_TYPE", "42825"),
+        ("scalar subquery returned more than one row", "SCALAR_SUBQUERY_TOO_MANY_ROWS", "21000"),
+        ("specified more than once", "DUPLICATED_CTE_NAMES", "42602"),
+        ("having clause references", "MISSING_AGGREGATION", "42803"),
+    ];
+    if let Some((_, name, state)) = BY_TEXT.iter().find(|(part, _, _)| has(part)) {
+        class(name, state)
+    } else if has("divide by zero") {
         divided_by_zero()
     } else if has("invalid function") {
         class("UNRESOLVED_ROUTINE", "42883")

@@ -27,6 +27,7 @@ const ENGINE: &[&str] = &[
     "decode",
     "struct",
     "named_struct",
+    "decimal",
     "current_date",
     "curdate",
     "current_timestamp",
@@ -87,10 +88,16 @@ const ENGINE: &[&str] = &[
     "range",
 ];
 
+/// Functions that need a window.
+const WINDOWS: &[&str] =
+    &["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "nth_value"];
+
 /// Functions of values that stand for operators and are no functions of the platform.
 const INNER: &[&str] = &[
     "op_add",
     "op_subtract",
+    "op_add_days",
+    "op_subtract_days",
     "op_multiply",
     "op_divide",
     "op_mod",
@@ -115,6 +122,7 @@ const INNER: &[&str] = &[
     "isnan_null",
     "nullif_values",
     "datediff_days",
+    "maybe_null",
 ];
 
 static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
@@ -157,6 +165,25 @@ fn unknown(name: &str, why: &str) -> Failure {
 fn name_of(function: &Function) -> String {
     let name = function.name.to_string().replace('`', "").to_ascii_lowercase();
     name.strip_prefix("system.builtin.").or_else(|| name.strip_prefix("builtin.")).unwrap_or(&name).to_owned()
+}
+
+/// Whether an expression is a literal interval of days or weeks alone.
+pub(super) fn is_days(expr: &Expr) -> bool {
+    let Expr::Function(function) = expr else { return false };
+    if function.name.to_string() != "interval_literal" {
+        return false;
+    }
+    let texts: Vec<String> = plain(function).unwrap_or_default().iter().filter_map(unit).collect();
+    match texts.as_slice() {
+        [text, from, _] if from.is_empty() => {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let units = words.iter().skip(1).step_by(2);
+            words.len() >= 2
+                && words.len() % 2 == 0
+                && units.into_iter().all(|u| u.starts_with("DAY") || u.starts_with("WEEK"))
+        }
+        _ => false,
+    }
 }
 
 /// The function that an operator stands for.
@@ -230,8 +257,15 @@ fn text(s: impl Into<String>) -> Expr {
 pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> {
     let name = name_of(function);
     // What stands for an interval in the text; other inner names are never written.
-    if name == "interval_literal" {
+    if name == "interval_literal" || name == "maybe_null" {
         return Ok(None);
+    }
+    if function.over.is_none() && WINDOWS.contains(&name.as_str()) {
+        return Err(Failure::class(
+            "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE",
+            &format!("Window function \"{name}()\" requires an OVER clause."),
+            "42601",
+        ));
     }
     if !NAMES.contains(name.as_str()) {
         return Err(unknown(&name, "this function"));
@@ -278,6 +312,10 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
                 Some(case(pairs.collect(), other))
             }
             ("struct", _) => Some(structure(a)),
+            ("decimal", 1) => {
+                a.push(text("DECIMAL(10,0)"));
+                Some(call("cast_to", a))
+            }
             ("dateadd" | "date_add" | "timestampadd", 3) => {
                 let unit = unit(&a[0]).ok_or_else(|| unknown(&name, "it with a unit that is not a word"))?;
                 a[0] = text(unit);

@@ -20,6 +20,8 @@ pub(super) struct Names {
     /// Those of the result's columns, if each is named; `None` is a name that the engine is given later.
     positions: Option<Vec<Option<String>>>,
     spellings: Spellings,
+    /// How often an alias is given to a column, by its name in lower case.
+    pub(super) aliases: HashMap<String, usize>,
     /// Tables and views, as they are written.
     pub(super) relations: Vec<Vec<String>>,
 }
@@ -40,8 +42,8 @@ impl Names {
         if let Some(written) = self.positions.as_ref().and_then(|p| p.get(position)) {
             return written.clone().unwrap_or_else(|| name.to_owned());
         }
-        let stored = field.metadata().get(SPELLING).filter(|s| s.to_lowercase() == name.to_lowercase());
-        stored.or_else(|| self.spellings.get(&name.to_lowercase())).cloned().unwrap_or_else(|| name.to_owned())
+        let stored = || field.metadata().get(SPELLING).filter(|s| s.to_lowercase() == name.to_lowercase());
+        self.spellings.get(&name.to_lowercase()).or_else(stored).cloned().unwrap_or_else(|| name.to_owned())
     }
 
     fn add(&mut self, ident: &Ident) {
@@ -50,6 +52,9 @@ impl Names {
 
     /// Takes the names of the columns that a query gives.
     fn result(&mut self, query: &Query) {
+        if !query.pipe_operators.is_empty() {
+            return;
+        }
         let mut body = query.body.as_ref();
         let select = loop {
             match body {
@@ -76,6 +81,11 @@ impl Visitor for Names {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        for item in &select.projection {
+            if let SelectItem::ExprWithAlias { alias, .. } = item {
+                *self.aliases.entry(alias.value.to_lowercase()).or_default() += 1;
+            }
+        }
         self.projection(select);
         ControlFlow::Continue(())
     }

@@ -135,7 +135,7 @@ impl Scope<'_> {
 
     pub(super) fn overlay(&self, rows: Named) -> Overlay {
         let views = self.session.lock().views.clone();
-        Overlay { core: Arc::clone(&self.core), extra: Arc::new(Extra { rows, views }), depth: 0 }
+        Overlay { core: Arc::clone(&self.core), extra: Arc::new(Extra { rows, views }), depth: 0, used: Arc::default() }
     }
 
     pub(super) async fn plan(&self, text: &str, rows: Named) -> Result<Planned, Failure> {

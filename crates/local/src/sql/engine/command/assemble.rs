@@ -139,7 +139,7 @@ pub(super) fn storable(from: &DataType, column: &Column, table: &Name) -> Result
 fn value(v: &V, from: &DataType, column: &Column) -> Result<V, Failure> {
     let cast = cast::cast(v, from, &column.kind).map_err(|e| {
         let failure = errors::failure(&e);
-        if from.is_numeric() && failure.sql_state.as_deref() == Some("22003") && !failure.message.contains("NUMERIC_VALUE") {
+        if from.is_numeric() && failure.sql_state.as_deref() == Some("22003") {
             return Failure::class(
                 "CAST_OVERFLOW_IN_TABLE_INSERT",
                 &format!(

@@ -5,7 +5,6 @@ use super::super::spark::value::V;
 use super::super::store::missing::feature;
 use super::super::store::table::{Constraint, TableState};
 use super::super::store::{About, Name, Relation};
-use super::columns::unresolved;
 use super::cursor::Cursor;
 use super::{maybe, string};
 use crate::sql::Failure;
@@ -48,7 +47,7 @@ pub(super) fn describe(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, F
         }
     };
     if let Some(column) = column {
-        return one(&columns, &column, state.as_deref());
+        return one(&columns, &column);
     }
     let row = |a: &str, b: &str, c: Option<&str>| vec![string(a), string(b), maybe(c)];
     let mut rows: Vec<Vec<V>> = columns.iter().map(|c| row(&c.name, &c.kind, c.comment.as_deref())).collect();
@@ -122,11 +121,15 @@ fn details(name: &Name, relation: &Relation, about: &About, state: Option<&Table
     }
 }
 
-fn one(columns: &[Described], parts: &[String], state: Option<&TableState>) -> Result<Reply, Failure> {
+fn one(columns: &[Described], parts: &[String]) -> Result<Reply, Failure> {
     let wanted = parts.last().cloned().unwrap_or_default();
     let found = columns.iter().find(|c| c.name.eq_ignore_ascii_case(&wanted));
     let Some(found) = found.filter(|_| parts.len() == 1) else {
-        return Err(unresolved(&wanted, state.unwrap_or(&TableState::default())));
+        return Err(Failure::class(
+            "COLUMN_NOT_FOUND",
+            &format!("The column `{wanted}` cannot be found. Verify the spelling and correctness of the column name."),
+            "42703",
+        ));
     };
     Ok(Reply::Rows(Listing::new(&["info_name", "info_value"]).with([
         vec![string("col_name"), string(&found.name)],

@@ -46,6 +46,7 @@ pub(super) fn run<'a>(scope: &'a Scope<'_>, text: &'a str) -> Running<'a> {
         }
         let text = text.trim();
         let text = text.strip_suffix(';').unwrap_or(text);
+        super::rewrite::check(text)?;
         let resolved = names::identifiers(scope, text).await?;
         one(scope, resolved.as_deref().unwrap_or(text)).await
     })
@@ -60,7 +61,10 @@ async fn one(scope: &Scope<'_>, text: &str) -> Result<Reply, Failure> {
     if c.is("BEGIN") {
         return Err(feature("SQL scripts (BEGIN … END); send the statements one by one"));
     }
-    if c.is("(") || ["SELECT", "WITH", "VALUES", "FROM"].iter().any(|w| c.is(w)) {
+    if c.is("VALUES") {
+        return query(scope, &format!("SELECT * FROM ({text})")).await;
+    }
+    if c.is("(") || ["SELECT", "WITH", "FROM"].iter().any(|w| c.is(w)) {
         return query(scope, text).await;
     }
     if c.eat("TABLE") {

@@ -134,8 +134,8 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
         let gone = store.change_schema(&name.catalog, &name.schema, |schema| {
             match schema.relations.get(&name.object) {
                 None => return Ok(false),
-                Some(Relation::Table(_)) if view => return Err(missing::not_a_view(&name)),
-                Some(Relation::View(_)) if !view => return Err(missing::not_a_table(&name)),
+                Some(Relation::Table(_)) if view => return Err(missing::wrong_command(&name, "TABLE", "VIEW")),
+                Some(Relation::View(_)) if !view => return Err(missing::wrong_command(&name, "VIEW", "TABLE")),
                 _ => {}
             }
             schema.relations.remove(&name.object);
@@ -143,7 +143,7 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
         });
         return match gone {
             Ok(true) => Ok(Reply::Nothing),
-            Err(failure) if failure.message.contains("EXPECT_") => Err(failure),
+            Err(failure) if failure.message.contains("WRONG_COMMAND") => Err(failure),
             _ if quietly => Ok(Reply::Nothing),
             _ => Err(missing::table(&parts)),
         };

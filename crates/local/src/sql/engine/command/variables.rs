@@ -149,7 +149,8 @@ pub(super) async fn set(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, 
             continue;
         }
         if !scope.session.lock().variables.contains_key(&own(parts)?) {
-            return Err(missing(parts));
+            let text = format!("Cannot resolve variable {} on search path [`system`.`session`].", quoted(parts));
+            return Err(Failure::class("UNRESOLVED_VARIABLE", &text, "42883"));
         }
         let (value, kind) = scope.value(text).await?;
         assign(scope, parts, &value, &kind)?;

@@ -129,6 +129,11 @@ impl Rewriter<'_> {
             }
             Expr::BinaryOp { left, op, right } => {
                 if let Some(name) = functions::operator(op) {
+                    let name = match name {
+                        "op_add" if functions::is_days(right) => "op_add_days",
+                        "op_subtract" if functions::is_days(right) => "op_subtract_days",
+                        other => other,
+                    };
                     *expr = functions::call(name, vec![take(left), take(right)]);
                 }
             }

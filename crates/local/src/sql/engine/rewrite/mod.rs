@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, Function, FunctionArguments, GroupByExpr, Ident, LimitClause, OrderByKind, Query, Select,
@@ -16,9 +18,10 @@ use super::{depth, generators};
 use crate::sql::Failure;
 use crate::state::USER_NAME;
 use expressions::strip;
-pub(super) use parse::parse;
+pub(super) use parse::{check, parse};
 
 mod expressions;
+mod laterals;
 mod naming;
 mod parse;
 mod relations;
@@ -33,6 +36,8 @@ pub(super) struct Rewriter<'a> {
     overlay: &'a Overlay,
     /// Names of session variables that stand for their values.
     substituted: &'a BTreeSet<String>,
+    /// Aliases that later columns of the same SELECT use.
+    laterals: BTreeSet<String>,
     /// Names of common table expressions, which hide temporary views.
     ctes: BTreeSet<String>,
     unbound: Option<String>,
@@ -42,6 +47,8 @@ pub(super) struct Rewriter<'a> {
     views: usize,
     /// SQL functions around this text.
     routines: usize,
+    /// Calls of SQL functions that were replaced, in this text and those around it.
+    expanded: Arc<AtomicUsize>,
     refused: Option<Failure>,
 }
 
@@ -57,13 +64,20 @@ impl<'a> Rewriter<'a> {
             setting,
             overlay,
             substituted,
+            laterals: BTreeSet::new(),
             ctes: BTreeSet::new(),
             unbound: None,
             depth: 0,
             views: 0,
             routines: 0,
+            expanded: Arc::default(),
             refused: None,
         }
+    }
+
+    pub(super) fn with_laterals(mut self, laterals: &BTreeSet<String>) -> Self {
+        self.laterals.clone_from(laterals);
+        self
     }
 
     pub(super) fn apply(mut self, statement: &mut Statement) -> Result<(), Failure> {
@@ -121,8 +135,12 @@ impl VisitorMut for Rewriter<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        if let Err(failure) = relations::set_operations(&mut query.body) {
+            return self.refuse(failure);
+        }
         for cte in query.with.iter_mut().flat_map(|w| &mut w.cte_tables) {
             relations::lower_alias(&mut cte.alias);
+            relations::named_values(&cte.query, &mut cte.alias);
             self.ctes.insert(cte.alias.name.value.clone());
         }
         ControlFlow::Continue(())
@@ -135,6 +153,10 @@ impl VisitorMut for Rewriter<'_> {
             select.flavor = SelectFlavor::Standard;
             select.projection.push(SelectItem::Wildcard(WildcardAdditionalOptions::default()));
         }
+        if let Err(failure) = laterals::put(self, select) {
+            return self.refuse(failure);
+        }
+        laterals::subqueries(select);
         self.views += generators::take_generators(select, self.views);
         let mut seen = BTreeSet::new();
         for (position, item) in select.projection.iter_mut().enumerate() {

@@ -1,6 +1,8 @@
 //! Names of columns without an alias.
 
-use datafusion::sql::sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Value};
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript, UnaryOperator, Value,
+};
 
 use super::Rewriter;
 use super::expressions::uncast;
@@ -12,6 +14,50 @@ impl Rewriter<'_> {
             Expr::Identifier(ident) => ident.value.clone(),
             Expr::CompoundIdentifier(parts) => parts.last().map(|i| i.value.clone()).unwrap_or_default(),
             Expr::Nested(inner) => self.name(inner),
+            Expr::UnaryOp { op: op @ (UnaryOperator::Minus | UnaryOperator::Plus), expr: inner }
+                if !matches!(inner.as_ref(), Expr::Value(_)) =>
+            {
+                format!("({op} {})", self.name(inner))
+            }
+            Expr::IsNull(inner) => format!("({} IS NULL)", self.name(inner)),
+            Expr::IsNotNull(inner) => format!("({} IS NOT NULL)", self.name(inner)),
+            Expr::InList { expr: inner, list, negated } => {
+                let list: Vec<_> = list.iter().map(|e| self.name(e)).collect();
+                let text = format!("({} IN ({}))", self.name(inner), list.join(", "));
+                if *negated { format!("(NOT {text})") } else { text }
+            }
+            Expr::Between { expr: inner, negated, low, high } => {
+                let text = format!("between({}, {}, {})", self.name(inner), self.name(low), self.name(high));
+                if *negated { format!("(NOT {text})") } else { text }
+            }
+            Expr::Like { negated: false, any: false, expr: inner, pattern, escape_char: None } => {
+                format!("{} LIKE {}", self.name(inner), self.name(pattern))
+            }
+            Expr::RLike { negated: false, expr: inner, pattern, .. } => {
+                format!("RLIKE({}, {})", self.name(inner), self.name(pattern))
+            }
+            Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
+                format!("concat({}, {})", self.name(left), self.name(right))
+            }
+            Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => {
+                format!("({} div {})", self.name(left), self.name(right))
+            }
+            Expr::Case { operand: None, conditions, else_result, .. } => {
+                let arms = conditions
+                    .iter()
+                    .map(|c| format!(" WHEN {} THEN {}", self.name(&c.condition), self.name(&c.result)));
+                let other = else_result.as_ref().map(|e| format!(" ELSE {}", self.name(e))).unwrap_or_default();
+                format!("CASE{}{other} END", arms.collect::<String>())
+            }
+            Expr::UnaryOp { op: UnaryOperator::Not, expr: inner } => format!("(NOT {})", self.name(inner)),
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                let parts = access_chain.iter().map(|access| match access {
+                    AccessExpr::Dot(part) => format!(".{}", self.name(part)),
+                    AccessExpr::Subscript(Subscript::Index { index }) => format!("[{}]", self.name(index)),
+                    other => other.to_string(),
+                });
+                format!("{}{}", self.name(root), parts.collect::<String>())
+            }
             Expr::BinaryOp { left, op, right } => {
                 format!("({} {op} {})", self.name(left), self.name(right))
             }

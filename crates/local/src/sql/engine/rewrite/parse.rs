@@ -29,6 +29,13 @@ pub(in super::super) fn parse(sql: &str) -> Result<Statement, Failure> {
     }
 }
 
+/// Checks how deep and large any statement is, before it is read in any way.
+pub(in super::super) fn check(sql: &str) -> Result<(), Failure> {
+    let tokens = Tokenizer::new(&Platform, sql).tokenize_with_location();
+    let tokens = tokens.map_err(|e| Failure::class("PARSE_SYNTAX_ERROR", &e.to_string(), "42601"))?;
+    depth::check_tokens(&tokens)
+}
+
 /// The parser's error with the word that it found, and its place.
 fn located(sql: &str, text: &str) -> Failure {
     let place = || {
@@ -44,6 +51,10 @@ fn located(sql: &str, text: &str) -> Failure {
     };
     match place() {
         Some(("EOF", _)) => syntax(sql, "end of input", None),
+        Some((_, at)) if sql[..at].trim_end().ends_with(',') && sql[at..].to_ascii_uppercase().starts_with("FROM") => {
+            let text = "Trailing comma detected in SELECT clause. Remove the trailing comma before the FROM clause.";
+            Failure::class("TRAILING_COMMA_IN_SELECT", text, "42601")
+        }
         Some((found, at)) => syntax(sql, found, Some(at)),
         None if text.contains("found: EOF") => syntax(sql, "end of input", None),
         None => Failure::class("PARSE_SYNTAX_ERROR", text, "42601"),

@@ -1,8 +1,9 @@
 //! Relations: temporary views, samples, table functions in SQL.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query,
-    SetExpr, Statement, TableAlias, TableFactor, TableSample, TableSampleKind, TableSampleUnit, Value,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+    ObjectNamePart, Query, SetExpr, SetOperator, SetQuantifier, Statement, TableAlias, TableAliasColumnDef,
+    TableFactor, TableSample, TableSampleKind, TableSampleUnit, Value,
 };
 
 use super::super::store::Name;
@@ -35,6 +36,36 @@ fn query(sql: &str) -> Result<Box<Query>, Failure> {
     }
 }
 
+/// `MINUS` is another word for `EXCEPT`.
+pub(super) fn set_operations(body: &mut SetExpr) -> Result<(), Failure> {
+    let mut work = vec![body];
+    while let Some(body) = work.pop() {
+        if let SetExpr::SetOperation { op, left, right, set_quantifier } = body {
+            if *op != SetOperator::Union && *set_quantifier == SetQuantifier::All {
+                // The engine does not count how often a row is there.
+                return Err(unsupported(&format!("{op} ALL")));
+            }
+            if *op == SetOperator::Minus {
+                *op = SetOperator::Except;
+            }
+            work.push(left);
+            work.push(right);
+        }
+    }
+    Ok(())
+}
+
+/// Rows of VALUES are named `col1` and so on.
+pub(super) fn named_values(query: &Query, alias: &mut TableAlias) {
+    if let SetExpr::Values(values) = query.body.as_ref()
+        && alias.columns.is_empty()
+    {
+        let width = values.rows.first().map_or(0, |row| row.len());
+        let names = (1..=width).map(|n| TableAliasColumnDef { name: Ident::new(format!("col{n}")), data_type: None });
+        alias.columns = names.collect();
+    }
+}
+
 impl Rewriter<'_> {
     /// The full name of parts as they are written.
     pub(super) fn full(&self, parts: &[String]) -> Option<Name> {
@@ -48,6 +79,17 @@ impl Rewriter<'_> {
     }
 
     pub(super) fn relation(&mut self, factor: &mut TableFactor) -> Result<(), Failure> {
+        if let TableFactor::Derived { subquery, alias, .. } = factor
+            && matches!(subquery.body.as_ref(), SetExpr::Values(_))
+        {
+            let alias = alias.get_or_insert_with(|| TableAlias {
+                explicit: true,
+                name: Ident::new("__values"),
+                columns: Vec::new(),
+                at: None,
+            });
+            named_values(subquery, alias);
+        }
         match factor {
             TableFactor::Derived { alias: Some(alias), .. }
             | TableFactor::Pivot { alias: Some(alias), .. }
@@ -64,7 +106,7 @@ impl Rewriter<'_> {
         }
         let called = args.is_some();
         for part in &mut name.0 {
-            if let datafusion::sql::sqlparser::ast::ObjectNamePart::Identifier(ident) = part {
+            if let ObjectNamePart::Identifier(ident) = part {
                 ident.value = ident.value.to_lowercase();
             }
         }
@@ -133,6 +175,10 @@ impl Rewriter<'_> {
                 });
                 *factor = TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None };
                 return Ok(());
+            }
+            if let [ObjectNamePart::Identifier(only)] = name.0.as_mut_slice() {
+                // The engine finds its own functions by names without quotes.
+                *only = Ident::new(only.value.to_lowercase());
             }
             args.iter_mut().for_each(strip_argument);
         }

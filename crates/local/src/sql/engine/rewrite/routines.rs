@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function as Call, ObjectName, Query, SelectItem, SetExpr, Statement, Value, VisitMut as _, Visitor,
@@ -18,6 +19,8 @@ use crate::sql::Failure;
 
 /// Functions in SQL inside each other.
 const NESTED: usize = 30;
+/// Calls of functions in SQL in one statement, those inside of each other counted.
+const CALLS: usize = 1_000;
 
 impl Rewriter<'_> {
     /// The function in SQL that a call means.
@@ -94,6 +97,9 @@ impl Rewriter<'_> {
         if self.routines >= NESTED {
             return Err(super::depth::too_complex("SQL functions inside each other", NESTED));
         }
+        if self.expanded.fetch_add(1, Ordering::Relaxed) >= CALLS {
+            return Err(super::depth::too_complex("calls of SQL functions", CALLS));
+        }
         let Statement::Query(written) = parse(text)? else { return Err(unsupported("the body of this SQL function")) };
         let mut statement = Statement::Query(written.clone());
         let setting =
@@ -103,6 +109,7 @@ impl Rewriter<'_> {
         let overlay = super::Overlay { extra, ..self.overlay.clone() };
         let mut inner = Rewriter::new(self.core, &setting, &overlay, &none);
         inner.routines = self.routines + 1;
+        inner.expanded = std::sync::Arc::clone(&self.expanded);
         inner.apply(&mut statement)?;
         let values = self.values(name, function, call)?;
         self.check_capture(name, &written, &values)?;

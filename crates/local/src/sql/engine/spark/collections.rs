@@ -77,7 +77,15 @@ pub(crate) const FUNCTIONS: &[Def] = &[
                 k if types::is_variant(k) => Some(types::variant()),
                 k => member(k),
             };
+            let nested = types::is_nested(kind) || types::is_variant(kind);
             let result = result.ok_or_else(|| {
+                if !nested {
+                    let text = format!(
+                        "Can't extract a value from the expression. Need a complex type [STRUCT, ARRAY, MAP] but got \"{}\".",
+                        types::name(kind)
+                    );
+                    return fail("INVALID_EXTRACT_BASE_FIELD_TYPE", "42000", &text);
+                }
                 fail("FIELD_NOT_FOUND", "42704", &format!("No such struct field `{name}` in {}.", types::name(kind)))
             })?;
             Ok(Shape { kinds: vec![kind.clone(), DataType::Utf8], result })

@@ -16,6 +16,12 @@ macro_rules! cast_to {
 }
 
 pub(crate) const FUNCTIONS: &[Def] = &[
+    // A value as it is; what the engine takes for never NULL can be NULL.
+    tn(
+        "maybe_null",
+        |c| Ok(Shape { kinds: c.kinds.to_vec(), result: c.kinds.first().cloned().unwrap_or(DataType::Null) }),
+        |_, a| Ok(a.first().cloned().unwrap_or(V::Null)),
+    ),
     cast_to!("boolean", "b"),
     cast_to!("tinyint", "y"),
     cast_to!("smallint", "h"),

@@ -15,6 +15,8 @@ use super::{fail, overflow, zero_division};
 pub(crate) const FUNCTIONS: &[Def] = &[
     t("op_add", add_type, add),
     t("op_subtract", subtract_type, subtract),
+    t("op_add_days", days_type, |e, a| days(e, a, add, 1)),
+    t("op_subtract_days", days_type, |e, a| days(e, a, subtract, -1)),
     t("op_multiply", multiply_type, multiply),
     t("op_divide", divide_type, divide),
     t("op_mod", mod_type, modulo),
@@ -36,6 +38,25 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     t("try_divide", divide_type, |e, a| lenient(divide(e, a))),
     t("try_mod", mod_type, |e, a| lenient(modulo(e, a))),
 ];
+
+/// A date and an interval of whole days make a date; other types are as in any sum.
+fn days_type(c: &Call<'_>) -> Result<Shape> {
+    match c.kinds {
+        [DataType::Date32, day @ DataType::Duration(_)] => {
+            Ok(Shape { kinds: vec![DataType::Date32, day.clone()], result: DataType::Date32 })
+        }
+        _ => add_type(c),
+    }
+}
+
+fn days(e: &Env<'_>, a: &[V], sum: fn(&Env<'_>, &[V]) -> Result<V>, sign: i64) -> Result<V> {
+    match (&a[0], &a[1]) {
+        (V::Date(date), V::Dt(us)) => {
+            i32::try_from(i64::from(*date) + sign * (us / DAY)).map(V::Date).map_err(|_| overflow("date"))
+        }
+        _ => sum(e, a),
+    }
+}
 
 fn lenient(r: Result<V>) -> Result<V> {
     Ok(r.unwrap_or(V::Null))

@@ -195,7 +195,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     f("make_valid_utf8", "X -> s", |_, a| Ok(String::from_utf8_lossy(a[0].bytes()).into_owned().into())),
     f("jaro_winkler_similarity", "s s -> d", |_, a| Ok(V::Double(jaro_winkler(a[0].text(), a[1].text())))),
     f("collation", "s -> s", |_, _| Ok("SYSTEM.BUILTIN.UTF8_BINARY".into())),
-    f("format_string", "s a* -> s", super::printf::printf),
+    n("format_string", "s a* -> s", super::printf::printf),
     n("printf", "s a* -> s", super::printf::printf),
     f("randstr", "i i? -> s", |_, a| {
         let n = usize::try_from(a[0].i()).map_err(|_| invalid("randstr", "length", "it must not be negative"))?;

@@ -394,7 +394,7 @@ pub(crate) fn common(a: &DataType, b: &DataType) -> Option<DataType> {
                 return Some(Float64);
             }
             if x == &Float32 || y == &Float32 {
-                return Some(if x.is_integer() && x != &Int64 && y == &Float32 { Float32 } else { Float64 });
+                return Some(Float64);
             }
             let ((p, s), (q, t)) = (digits(x)?, digits(y)?);
             let scale = s.max(t);

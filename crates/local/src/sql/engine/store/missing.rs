@@ -100,6 +100,18 @@ pub(in super::super) fn not_a_view(name: &Name) -> Failure {
     )
 }
 
+/// DROP of another kind of object.
+pub(in super::super) fn wrong_command(name: &Name, found: &str, wanted: &str) -> Failure {
+    Failure::class(
+        "WRONG_COMMAND_FOR_OBJECT_TYPE",
+        &format!(
+            "The operation DROP {wanted} requires a {wanted}. But {} is a {found}. Use DROP {found} instead.",
+            name.quoted()
+        ),
+        "42809",
+    )
+}
+
 /// What the embedded workspace does not have.
 pub(in super::super) fn feature(what: &str) -> Failure {
     Failure::class("UNSUPPORTED_FEATURE", &format!("The embedded workspace does not support {what}."), "0A000")

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::error::Result;
 
 use super::super::core::Core;
+use super::super::depth;
 use super::super::errors::carried;
 use super::table::Rows;
 use super::{Name, Relation, View, information};
@@ -22,6 +24,8 @@ pub(in super::super) const VIEWS: &str = "views";
 pub(in super::super) const INFORMATION: &str = "information_schema";
 /// Views inside each other.
 const NESTED_VIEWS: usize = 100;
+/// Uses of views in one statement, those inside of each other counted.
+const VIEW_USES: usize = 500;
 
 /// What a statement sees beside the store.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +41,8 @@ pub(in super::super) struct Overlay {
     pub(in super::super) extra: Arc<Extra>,
     /// Views around what is planned.
     pub(in super::super) depth: usize,
+    /// Views that the statement has read, each use counted.
+    pub(in super::super) used: Arc<AtomicUsize>,
 }
 
 impl Overlay {
@@ -47,6 +53,9 @@ impl Overlay {
                 &format!("The depth of view `{name}` exceeds the maximum view resolution depth ({NESTED_VIEWS})."),
                 "54K00",
             )));
+        }
+        if self.used.fetch_add(1, Ordering::Relaxed) >= VIEW_USES {
+            return Err(carried(depth::too_complex("uses of views", VIEW_USES)));
         }
         let inner = Self { depth: self.depth + 1, ..self.clone() };
         let planned: std::pin::Pin<Box<dyn Future<Output = Result<Arc<dyn TableProvider>>> + Send>> =
