@@ -72,9 +72,11 @@ fn like(column: &str, pattern: &str) -> String {
                 '*' | '%' => out.push('%'),
                 '.' => out.push('_'),
                 // What is escaped stands for itself.
-                '\\' => {
-                    out.extend(rest.next().map(|c| if matches!(c, '_' | '%') { format!("!{c}") } else { c.into() }))
-                }
+                '\\' => match rest.next() {
+                    Some(c @ ('_' | '%' | '!')) => out.extend(['!', c]),
+                    Some(c) => out.extend(c.to_lowercase()),
+                    None => {}
+                },
                 '_' => out.push_str("!_"),
                 '!' => out.push_str("!!"),
                 c => out.extend(c.to_lowercase()),

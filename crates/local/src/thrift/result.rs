@@ -89,7 +89,7 @@ enum Open {
     Nothing,
     Rows(std::vec::IntoIter<Row>),
     #[cfg(feature = "engine")]
-    Batches(arrow::Reader),
+    Batches(Box<arrow::Reader>),
 }
 
 impl Cursor {
@@ -170,7 +170,7 @@ impl Cursor {
         let file = stored.file(self.chunk);
         self.open = match stored.format {
             #[cfg(feature = "engine")]
-            Format::ArrowStream => Open::Batches(arrow::Reader::open(&file)?),
+            Format::ArrowStream => Open::Batches(Box::new(arrow::Reader::open(&file)?)),
             _ => {
                 let bytes = std::fs::read(file).map_err(|e| Failure::io(&e))?;
                 let rows: Vec<Row> =
