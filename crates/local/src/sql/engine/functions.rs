@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
-    Ident, NullTreatment, ObjectName, ObjectNamePart, UnaryOperator, Value,
+    BinaryOperator, CaseWhen, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, NullTreatment, ObjectName, ObjectNamePart, UnaryOperator, Value, WindowType,
 };
 
 use super::params::literal;
@@ -179,10 +179,31 @@ pub(super) fn is_days(expr: &Expr) -> bool {
             let words: Vec<&str> = text.split_whitespace().collect();
             let units = words.iter().skip(1).step_by(2);
             words.len() >= 2
-                && words.len() % 2 == 0
+                && words.len().is_multiple_of(2)
                 && units.into_iter().all(|u| u.starts_with("DAY") || u.starts_with("WEEK"))
         }
         _ => false,
+    }
+}
+
+/// What the platform refuses over a window that states itself; the engine would number rows in any order.
+fn windowed(name: &str, function: &Function, is_ordered: bool) -> Result<(), Failure> {
+    if WINDOWS.contains(&name) && name != "nth_value" && !is_ordered {
+        return Err(Failure::class(
+            "WINDOW_FUNCTION_FRAME_NOT_ORDERED",
+            &format!("Window function \"{name}()\" requires window to be ordered, please add ORDER BY clause."),
+            "42601",
+        ));
+    }
+    match &function.args {
+        FunctionArguments::List(list) if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) => {
+            Err(Failure::class(
+                "DISTINCT_WINDOW_FUNCTION_UNSUPPORTED",
+                &format!("Distinct window functions are not supported: {name}."),
+                "0A000",
+            ))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -266,6 +287,9 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
             &format!("Window function \"{name}()\" requires an OVER clause."),
             "42601",
         ));
+    }
+    if let Some(WindowType::WindowSpec(window)) = &function.over {
+        windowed(&name, function, !window.order_by.is_empty())?;
     }
     if !NAMES.contains(name.as_str()) {
         return Err(unknown(&name, "this function"));

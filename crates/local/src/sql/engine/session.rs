@@ -36,7 +36,9 @@ impl SqlSession {
 
 /// Sessions by identifier, with the number of their last use.
 #[derive(Debug, Default)]
-pub(super) struct SqlSessions(Mutex<(u64, BTreeMap<String, (u64, Arc<SqlSession>)>)>);
+pub(super) struct SqlSessions(Mutex<(u64, Uses)>);
+
+type Uses = BTreeMap<String, (u64, Arc<SqlSession>)>;
 
 impl SqlSessions {
     /// The session of that identifier; one of its own for a statement without.

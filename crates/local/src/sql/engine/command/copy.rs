@@ -166,8 +166,7 @@ fn csv(bytes: &[u8], options: &Properties) -> Result<Read, Failure> {
         .with_delimiter(one(&["delimiter", "sep"], b','))
         .with_quote(one(&["quote"], b'"'))
         .with_escape(one(&["escape"], b'\\'));
-    let failed =
-        |e| errors::failure(&datafusion::error::DataFusionError::from(datafusion::arrow::error::ArrowError::from(e)));
+    let failed = |e| errors::failure(&datafusion::error::DataFusionError::from(e));
     let (found, _) = format.infer_schema(Bytes::new(bytes), Some(1)).map_err(failed)?;
     let names: Vec<String> = found
         .fields()

@@ -195,7 +195,7 @@ async fn one(scope: &Scope<'_>, text: &str) -> Result<Reply, Failure> {
     for what in ["RESTORE", "LIST", "GET", "PUT", "REMOVE", "CALL", "SYNC", "LOAD DATA", "CONVERT TO DELTA", "GENERATE"]
     {
         if c.is(what) {
-            return Err(feature(&format!("{what}")));
+            return Err(feature(what));
         }
     }
     Err(c.error())

@@ -224,10 +224,11 @@ fn key_or_text(c: &mut Cursor<'_>) -> Result<String, Failure> {
     key(c)
 }
 
+/// What a statement changes.
+pub(super) type Change = Box<dyn FnOnce(&mut About) -> Result<(), Failure>>;
+
 /// `SET TAGS (…)`, `UNSET TAGS (…)`, `SET TBLPROPERTIES (…)` and the like, if they come next.
-pub(super) fn stated(
-    c: &mut Cursor<'_>,
-) -> Result<Option<Box<dyn FnOnce(&mut About) -> Result<(), Failure>>>, Failure> {
+pub(super) fn stated(c: &mut Cursor<'_>) -> Result<Option<Change>, Failure> {
     let set = c.is("SET");
     let before = c.clone();
     if !(c.eat("SET") || c.eat("UNSET")) {

@@ -183,7 +183,7 @@ impl Rewriter<'_> {
             };
             match self.core.store.relation(&full) {
                 Some(Relation::Table(t)) => {
-                    columns.extend(t.state().columns.iter().map(super::super::store::table::Column::key))
+                    columns.extend(t.state().columns.iter().map(super::super::store::table::Column::key));
                 }
                 Some(Relation::View(v)) => columns.extend(v.columns.iter().map(|c| c.name.to_lowercase())),
                 None => {}

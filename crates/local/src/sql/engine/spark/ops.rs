@@ -4,7 +4,7 @@ use datafusion::arrow::datatypes::{DataType, i256};
 use datafusion::error::Result;
 
 use super::cast::{self, pow10, rescale};
-use super::function::{Call, Def, Env, Shape, by_signature, t};
+use super::function::{Call, Def, Env, Shape, by_signature, t, unexpected};
 use super::math::fits;
 use super::times::{self, DAY};
 use super::types::{self, as_decimal, common, is_interval, is_text, is_time};
@@ -149,6 +149,8 @@ fn add_type(c: &Call<'_>) -> Result<Shape> {
     let (a, b) = two(c)?;
     let same = |kinds: Vec<DataType>, result: DataType| Ok(Shape { kinds, result });
     match (a, b) {
+        (DataType::Date32, DataType::Int64) => Err(unexpected(c.name, 1, DAYS, b)),
+        (DataType::Int64, DataType::Date32) => Err(unexpected(c.name, 0, DAYS, a)),
         (DataType::Date32, k) if k.is_integer() => same(vec![DataType::Date32, DataType::Int32], DataType::Date32),
         (k, DataType::Date32) if k.is_integer() => same(vec![DataType::Int32, DataType::Date32], DataType::Date32),
         (x, y) if is_interval(x) && is_interval(y) => {
@@ -166,9 +168,24 @@ fn add_type(c: &Call<'_>) -> Result<Shape> {
         (DataType::Null, k) | (k, DataType::Null) if is_interval(k) || is_time(k) => {
             same(vec![k.clone(), k.clone()], k.clone())
         }
+        // A string is read as a number beside a number alone.
+        (x, y) if (is_text(x) || x.is_null()) && (is_text(y) || y.is_null()) && (is_text(x) || is_text(y)) => {
+            Err(fail(
+                "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE",
+                "42K09",
+                &format!(
+                    "Cannot resolve \"{}\" due to data type mismatch: the binary operator requires the input type \"NUMERIC\", not \"{}\".",
+                    c.name.trim_start_matches("op_"),
+                    types::name(if is_text(x) { x } else { y })
+                ),
+            ))
+        }
         _ => numbers(c, sum_type),
     }
 }
+
+/// What may be added to a date.
+const DAYS: &str = "(\"INT\" or \"SMALLINT\" or \"TINYINT\")";
 
 fn sum_type((p, s): (i32, i32), (q, t): (i32, i32)) -> DataType {
     let scale = s.max(t);

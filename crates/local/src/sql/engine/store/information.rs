@@ -285,7 +285,7 @@ fn of_relation(view: &str, name: [&str; 3], relation: &Relation, rows: &mut Vec<
             ]));
         }
         ("views", Relation::View(v)) => {
-            rows.push(row(vec![text(&v.text), text("NONE"), text("NO"), text("NO"), V::Null, text("false")]))
+            rows.push(row(vec![text(&v.text), text("NONE"), text("NO"), text("NO"), V::Null, text("false")]));
         }
         ("table_tags", _) => rows.extend(about.tags.iter().map(|(k, v)| row(vec![text(k), text(v)]))),
         ("columns", Relation::View(v)) => {

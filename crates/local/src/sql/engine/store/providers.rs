@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::error::Result;
+use futures_util::FutureExt as _;
 
 use super::super::core::Core;
 use super::super::depth;
@@ -58,9 +59,8 @@ impl Overlay {
             return Err(carried(depth::too_complex("uses of views", VIEW_USES)));
         }
         let inner = Self { depth: self.depth + 1, ..self.clone() };
-        let planned: std::pin::Pin<Box<dyn Future<Output = Result<Arc<dyn TableProvider>>> + Send>> =
-            Box::pin(async move { inner.core.view(view, &inner).await });
-        planned.await
+        // Boxed, since views are planned by planning views.
+        async move { inner.core.view(view, &inner).await }.boxed().await
     }
 }
 
