@@ -48,7 +48,7 @@ pub trait Operation: Send + Sync + 'static {
     /// Builds the request.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when an input cannot be sent, such as an empty path parameter.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when an input cannot be sent, such as an empty path parameter.
     fn request(&self, context: &RequestContext) -> Result<RequestParts>;
 
     /// Builds the request and gives away what can be sent once, such as a stream to upload.
@@ -69,7 +69,7 @@ pub trait Operation: Send + Sync + 'static {
     /// Reads the response.
     ///
     /// # Errors
-    /// [`ErrorKind::Decode`] when the response is not what the API describes.
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) when the response is not what the API describes.
     fn response(parts: ResponseParts) -> Result<Self::Output>;
 }
 

@@ -57,7 +57,7 @@ impl<'a, T: Send + 'a> Updates<'a, T> {
     /// Returns the next update, or `None` after the last.
     ///
     /// # Errors
-    /// [`ErrorKind::WaitTimeout`] when a timeout was set and has passed, or the error of a poll.
+    /// [`ErrorKind::WaitTimeout`](crate::ErrorKind::WaitTimeout) when a timeout was set and has passed, or the error of a poll.
     pub async fn try_next(&mut self) -> Result<Option<T>> {
         self.inner.try_next().await
     }
