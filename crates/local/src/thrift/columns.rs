@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::adapter;
 use super::door::Fault;
-use super::metadata::{Found, Pattern, quoted, some, table, tables};
+use super::names::{Found, Pattern, quoted, some, table, tables};
 use super::reply::Row;
 use super::result::Table;
 use super::types;

@@ -41,6 +41,7 @@ mod door;
 mod info;
 mod markers;
 mod metadata;
+mod names;
 mod operations;
 mod parameters;
 mod reply;

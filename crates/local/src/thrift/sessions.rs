@@ -6,7 +6,7 @@ use super::config::Config;
 use super::door::Fault;
 use super::reply::{Refusal, success};
 use super::wire::{Struct, Value};
-use super::{Context, adapter, info, metadata};
+use super::{Context, adapter, info, names};
 use crate::sql::Failure;
 use crate::state::sessions::Session;
 
@@ -69,7 +69,7 @@ pub(super) async fn open(context: &Context, request: &Struct) -> Result<Struct, 
 /// Refuses a catalog that does not exist. A schema may be missing: tools open a session in the one that they then make.
 async fn check_catalog(context: &Context, catalog: Option<&str>) -> Result<(), Fault> {
     let Some(catalog) = catalog.filter(|_| cfg!(feature = "engine")) else { return Ok(()) };
-    if metadata::catalogs(&context.app).await?.iter().any(|name| name == catalog) {
+    if names::catalogs(&context.app).await?.iter().any(|name| name == catalog) {
         return Ok(());
     }
     let text = format!("Catalog '{catalog}' was not found.");

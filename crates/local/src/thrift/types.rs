@@ -1,6 +1,6 @@
 //! The types of SQL in the words of JDBC and ODBC.
 
-use super::metadata::{some, table};
+use super::names::{some, table};
 use super::reply::Row;
 use super::result::Table;
 use crate::sql::column::ColumnType;
