@@ -69,9 +69,10 @@ fn sample(documents: &Documents, package: &str, schema: &Value, depth: usize) ->
 fn object(documents: &Documents, package: &str, schema: &Value, depth: usize, all: bool) -> Value {
     let required =
         |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|required| required == name));
+    // What the service alone sets is refused in a request.
+    let settable = |property: &Value| property["format"] != "binary" && property["readOnly"] != true;
     let members = schema["properties"].as_object().into_iter().flatten();
-    let chosen =
-        members.filter(|(name, property)| property["format"] != "binary" && (required(name) || (all && depth < DEPTH)));
+    let chosen = members.filter(|(name, property)| settable(property) && (required(name) || (all && depth < DEPTH)));
     chosen
         .map(|(name, property)| (name.clone(), sample(documents, package, property, depth + 1)))
         .collect::<Map<_, _>>()
