@@ -9,6 +9,7 @@ use super::{Shell, Step};
 
 pub(super) const ALL: &[Step] = &[
     Step { name: "fmt", about: "formatting", run: |shell| shell.cargo(&["fmt", "--all", "--check"]) },
+    Step { name: "words", about: "spelling, and links of the Markdown files", run: |shell| script(shell, ".ci/words") },
     Step { name: "codegen", about: "generated code is what the generator writes", run: codegen },
     Step {
         name: "texts",
