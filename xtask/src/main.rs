@@ -89,6 +89,8 @@ enum Task {
     },
     /// Measure what a call costs, compared with the bare HTTP client and reqwest in the same run.
     Bench(commands::bench::Options),
+    /// Give mutated files, responses and texts to what reads them, for a while.
+    Fuzz(commands::fuzz::Options),
     /// Check and publish the crates, in order.
     Release(commands::release::Options),
     /// Volumes as an object store: the tests that `object_store` offers, and engines.
@@ -180,6 +182,7 @@ fn run(task: Task) -> Result<()> {
         Task::LocalCoverage { check } => commands::local_coverage::run(&root, check),
         Task::Ci { steps } => commands::ci::run(&root, &steps),
         Task::Bench(options) => commands::bench::run(&root, &options),
+        Task::Fuzz(options) => commands::fuzz::run(&root, &options),
         Task::Release(options) => commands::release::run(&root, &options),
         Task::Lake(options) => commands::lake::run(&root, &options),
         Task::SqlOracle { python } => commands::sql_oracle::run(&root, python),

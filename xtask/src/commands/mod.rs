@@ -11,6 +11,7 @@ pub(crate) mod diff;
 pub(crate) mod docs_coverage;
 pub(crate) mod features;
 pub(crate) mod follow;
+pub(crate) mod fuzz;
 pub(crate) mod import;
 pub(crate) mod lake;
 pub(crate) mod lint;

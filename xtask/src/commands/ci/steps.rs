@@ -25,6 +25,7 @@ pub(super) const ALL: &[Step] = &[
     Step { name: "deny", about: "licences, sources and bans of dependencies", run: deny },
     Step { name: "package", about: "the crates can be packed for a release", run: package },
     Step { name: "tests", about: "the tests, as the README runs them", run: tests },
+    Step { name: "fuzz", about: "two minutes of mutated inputs", run: fuzz },
     Step { name: "quickstart", about: "the README's first command, and the short examples", run: quickstart },
     Step { name: "python", about: "the official Python SDK against the embedded workspace", run: python },
     Step {
@@ -126,6 +127,10 @@ fn tests(shell: &Shell<'_>) -> Result<()> {
         command.env("DATABRICKS_TEST_TINYPROXY", "1");
     }
     shell.run(&mut command)
+}
+
+fn fuzz(shell: &Shell<'_>) -> Result<()> {
+    crate::commands::fuzz::run(shell.root, &crate::commands::fuzz::Options { seconds: 120, targets: Vec::new() })
 }
 
 /// Without any configuration, as on a fresh machine.
