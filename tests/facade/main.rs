@@ -10,6 +10,7 @@ mod blocking;
 mod clusters;
 mod commands;
 mod dbfs;
+mod encrypted;
 mod jobs;
 mod libraries;
 mod lists;

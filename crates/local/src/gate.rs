@@ -153,7 +153,13 @@ fn own_host_only(app: &App, parts: &Parts) -> Result<(), ApiError> {
     }
     match text(header::ORIGIN) {
         None => Ok(()),
-        Some(Ok(origin)) if origin.strip_prefix("http://").is_some_and(own_host) => Ok(()),
+        Some(Ok(origin))
+            if origin
+                .split_once("://")
+                .is_some_and(|(scheme, host)| scheme == app.settings.scheme() && own_host(host)) =>
+        {
+            Ok(())
+        }
         Some(_) => Err(forbidden("Requests from web pages of other origins are refused")),
     }
 }

@@ -4,7 +4,7 @@
 //! tokens, moves clusters and warehouses through their life cycles in time, runs SQL statements on an embedded engine
 //! (feature `engine`), Python commands in a `python3` process and jobs of both, keeps files of volumes and DBFS, and
 //! breaks on demand ([`faults`]).
-//! State lives in memory and is gone when the workspace is dropped.
+//! State is gone when the workspace is dropped, unless [`LocalWorkspaceBuilder::data`] names a directory for it.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -62,6 +62,8 @@ mod server;
 mod sql;
 mod state;
 mod thrift;
+#[cfg(feature = "tls")]
+mod tls;
 mod workspace;
 
 #[doc(hidden)]

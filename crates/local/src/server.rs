@@ -25,13 +25,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn spawn(listener: TcpListener, router: axum::Router, idle_limit: Duration) -> Self {
+    pub(crate) fn spawn(listener: Doorway, router: axum::Router, idle_limit: Duration) -> Self {
         let (stop, mut stopped) = watch::channel(false);
         let connections = Arc::new(Connections::default());
         if let Err(error) = watch(&connections, idle_limit) {
             tracing::warn!(%error, "requests that are never sent to their end will not be timed out");
         }
-        let listener = LoopbackListener { inner: listener, connections: Arc::clone(&connections) };
+        let listener = LoopbackListener { door: listener, connections: Arc::clone(&connections) };
         let service = router.into_make_service_with_connect_info::<Connection>();
         let task = tokio::spawn(async move {
             let until_stopped = async move {
@@ -109,8 +109,71 @@ fn watch(connections: &Arc<Connections>, limit: Duration) -> io::Result<()> {
     std::thread::Builder::new().name("databricks-local-idle".to_owned()).spawn(body).map(drop)
 }
 
+/// A port, and what happens to the connections that come in there.
+#[derive(Debug)]
+pub(crate) struct Doorway {
+    pub(crate) listener: TcpListener,
+    /// Encrypts; without it, connections are plain.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::tls::SelfSigned>,
+}
+
+impl Doorway {
+    fn open(&self, stream: TcpStream) -> Transport {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return Transport::Encrypted(tls.accept(stream));
+        }
+        Transport::Plain(stream)
+    }
+}
+
+/// What carries the bytes of a connection.
+#[derive(Debug)]
+enum Transport {
+    Plain(TcpStream),
+    #[cfg(feature = "tls")]
+    Encrypted(crate::tls::Encrypted),
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            #[cfg(feature = "tls")]
+            Self::Encrypted(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            #[cfg(feature = "tls")]
+            Self::Encrypted(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            #[cfg(feature = "tls")]
+            Self::Encrypted(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(feature = "tls")]
+            Self::Encrypted(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
 struct LoopbackListener {
-    inner: TcpListener,
+    door: Doorway,
     connections: Arc<Connections>,
 }
 
@@ -120,16 +183,16 @@ impl Listener for LoopbackListener {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         // Axum's own implementation waits out the errors of `accept`.
-        let (stream, peer) = Listener::accept(&mut self.inner).await;
+        let (stream, peer) = Listener::accept(&mut self.door.listener).await;
         // Small responses should not wait for a full segment; the connection works without it too.
         let _ = stream.set_nodelay(true);
         let switch = Arc::new(Switch::default());
         self.connections.add(&switch);
-        (Breakable { stream, switch }, peer)
+        (Breakable { stream: self.door.open(stream), switch }, peer)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.inner.local_addr()
+        self.door.listener.local_addr()
     }
 }
 
@@ -194,10 +257,10 @@ impl Connected<IncomingStream<'_, LoopbackListener>> for Connection {
     }
 }
 
-/// A TCP stream that fails once its switch states so.
+/// A stream that fails once its switch states so.
 #[derive(Debug)]
 pub(crate) struct Breakable {
-    stream: TcpStream,
+    stream: Transport,
     switch: Arc<Switch>,
 }
 

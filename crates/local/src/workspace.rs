@@ -13,7 +13,7 @@ use crate::exec::jobs::schedules;
 use crate::faults::Faults;
 use crate::record::RecordedRequest;
 use crate::router;
-use crate::server::Server;
+use crate::server::{Doorway, Server};
 use crate::sql::script::ScriptedResult;
 use crate::state::volumes::Links;
 use crate::state::{App, Settings};
@@ -35,6 +35,8 @@ pub struct LocalWorkspace {
     cluster_id: Option<String>,
     /// What starts scheduled runs.
     schedules: AbortHandle,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::tls::SelfSigned>,
 }
 
 impl LocalWorkspace {
@@ -52,7 +54,8 @@ impl LocalWorkspace {
         LocalWorkspaceBuilder::default()
     }
 
-    /// The base URL, `http://127.0.0.1:<port>` without a trailing slash: the value for `DATABRICKS_HOST`.
+    /// The base URL, `http://127.0.0.1:<port>` without a trailing slash: the value for `DATABRICKS_HOST`. It begins with
+    /// `https` if the builder asked for TLS.
     pub fn url(&self) -> &str {
         &self.app.url
     }
@@ -120,6 +123,21 @@ impl LocalWorkspace {
     /// The origin of links to files of volumes, without a slash at its end. It refuses requests with `Authorization`.
     pub fn storage_url(&self) -> &str {
         self.app.volumes.storage.get().map_or("", String::as_str)
+    }
+
+    /// The certificate of the authority that clients are to trust, as PEM; `None` if connections are plain.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn authority(&self) -> Option<&str> {
+        self.tls.as_ref().map(crate::tls::SelfSigned::authority)
+    }
+
+    /// The file with that certificate, which is there as long as the workspace runs: the value for `SSL_CERT_FILE` and for
+    /// `REQUESTS_CA_BUNDLE` of Python's requests.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn authority_file(&self) -> Option<PathBuf> {
+        self.app.authority_file()
     }
 
     /// How many uploads to volumes have begun and are neither complete nor given up, and how many parts they hold.
@@ -250,10 +268,19 @@ impl LocalWorkspaceBuilder {
         self
     }
 
-    /// Sets the address to listen on. Default 127.0.0.1. Connections are not encrypted: on any other than loopback,
-    /// everyone on the network who learns the token can run SQL and Python here.
+    /// Sets the address to listen on. Default 127.0.0.1. On any other than loopback, everyone on the network who learns
+    /// the token can run SQL and Python here; without TLS it can be read on the way.
     pub fn bind(mut self, address: IpAddr) -> Self {
         self.bind = Some(address);
+        self
+    }
+
+    /// Encrypts connections, with a certificate for this machine and the [names](Self::host_name) of the workspace. It is made
+    /// at each start, by an authority made for it: see [`LocalWorkspace::authority`]. Default `false`.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn tls_self_signed(mut self, wanted: bool) -> Self {
+        self.settings.tls = wanted;
         self
     }
 
@@ -301,6 +328,10 @@ impl LocalWorkspaceBuilder {
             StartError::new(format!("cannot listen on {address}; choose another port, or 0 for a free one"), Some(e))
         })?;
         let address = listener.local_addr().map_err(|e| StartError::new("the listener has no address", Some(e)))?;
+        #[cfg(feature = "tls")]
+        let tls = settings.tls.then(|| crate::tls::SelfSigned::new(certified(&settings.host_names))).transpose();
+        #[cfg(feature = "tls")]
+        let tls = tls.map_err(|e| StartError::new("cannot make a certificate", Some(e)))?;
         let app = App::new(settings, address)
             .map_err(|e| StartError::new("cannot prepare the workspace's state", Some(e)))?;
         let cluster_id = starter_cluster.then(|| app.create_starter_cluster()).transpose();
@@ -317,13 +348,44 @@ impl LocalWorkspaceBuilder {
         let storage = TcpListener::bind(storage_address).await.map_err(storage_failed)?;
         let storage_port = storage.local_addr().map_err(storage_failed)?.port();
         // It is set once, here.
-        let _ = app.volumes.storage.set(format!("http://127.0.0.1:{storage_port}"));
+        let _ = app.volumes.storage.set(format!("{}://127.0.0.1:{storage_port}", app.settings.scheme()));
+        #[cfg(feature = "tls")]
+        if let (Some(tls), Some(file)) = (&tls, app.authority_file()) {
+            std::fs::write(file, tls.authority())
+                .map_err(|e| StartError::new("cannot write the authority's certificate", Some(e)))?;
+        }
+        let door = |listener| Doorway {
+            listener,
+            #[cfg(feature = "tls")]
+            tls: tls.clone(),
+        };
+        let (listener, storage) = (door(listener), door(storage));
         let limit = app.settings.idle_limit;
         let server = Server::spawn(listener, router::build(Arc::clone(&app)), limit);
         let storage = Server::spawn(storage, crate::api::storage_volumes::build(Arc::clone(&app)), limit);
         let schedules = tokio::spawn(schedules::follow(Arc::downgrade(&app))).abort_handle();
-        Ok(LocalWorkspace { app, server, storage, cluster_id, schedules })
+        Ok(LocalWorkspace {
+            app,
+            server,
+            storage,
+            cluster_id,
+            schedules,
+            #[cfg(feature = "tls")]
+            tls,
+        })
     }
+}
+
+/// What the certificate is for: this machine, and the names given.
+#[cfg(feature = "tls")]
+fn certified(host_names: &[String]) -> Vec<String> {
+    let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    // A name may come with a port, which certificates do not have.
+    let names = host_names.iter().map(|name| match name.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') && port.parse::<u16>().is_ok() => name.to_owned(),
+        _ => name.trim_matches(['[', ']']).to_owned(),
+    });
+    own.into_iter().chain(names).collect()
 }
 
 /// Why a workspace could not be started.

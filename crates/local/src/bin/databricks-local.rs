@@ -15,9 +15,12 @@ struct Arguments {
     /// TCP port; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Address to listen on. Any but loopback needs --token and --insecure: connections are not encrypted.
+    /// Address to listen on. Any but loopback needs --token, and --tls-self-signed or --insecure.
     #[arg(long, default_value = "127.0.0.1")]
     bind: IpAddr,
+    /// Encrypts connections, with a certificate of an authority that is made at the start; its file is printed.
+    #[arg(long)]
+    tls_self_signed: bool,
     /// Allows to listen where others can reach the workspace without TLS.
     #[arg(long)]
     insecure: bool,
@@ -123,10 +126,11 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let level = if arguments.verbose { tracing::Level::DEBUG } else { tracing::Level::WARN };
     tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
-    if !(arguments.bind.is_loopback() || arguments.insecure && arguments.token.is_some()) {
+    let meant = arguments.token.is_some() && (arguments.tls_self_signed || arguments.insecure);
+    if !(arguments.bind.is_loopback() || meant) {
         return Err(format!(
-            "--bind {} lets other machines run SQL and Python here: state --token and --insecure as well, or bind to \
-             127.0.0.1",
+            "--bind {} lets other machines run SQL and Python here: add --token, and --tls-self-signed or --insecure, or \
+             bind to 127.0.0.1",
             arguments.bind
         )
         .into());
@@ -134,6 +138,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut builder = LocalWorkspace::builder()
         .port(arguments.port)
         .bind(arguments.bind)
+        .tls_self_signed(arguments.tls_self_signed)
         .speed(arguments.speed)
         .token_lifetime(Duration::from_secs(arguments.token_lifetime))
         .starter_cluster(true);
@@ -184,6 +189,11 @@ fn announce(workspace: &LocalWorkspace) -> std::io::Result<()> {
     let cluster = workspace.cluster_id().unwrap_or_default();
     writeln!(out, "Cluster:         {cluster}")?;
     writeln!(out)?;
+    if let Some(file) = workspace.authority_file() {
+        let file = file.display();
+        writeln!(out, "Authority of its certificate, for clients to trust:")?;
+        writeln!(out, "  export SSL_CERT_FILE={file} REQUESTS_CA_BUNDLE={file} NODE_EXTRA_CA_CERTS={file}")?;
+    }
     writeln!(out, "Workspace, with a personal access token:")?;
     writeln!(
         out,

@@ -44,6 +44,7 @@ async fn start_python(app: &Arc<App>, task: Option<i64>) -> Result<Interpreter, 
     let workspace = json!({
         "host": "127.0.0.1",
         "port": app.port,
+        "authority": app.authority_file(),
         "token": app.internal_token,
         "user": app.user.name,
         "task": task,

@@ -10,6 +10,7 @@ import decimal
 import http.client
 import json
 import os
+import ssl
 import subprocess
 import sys
 import types
@@ -37,7 +38,11 @@ class NotebookExit(BaseException):
 
 def ask(method, path, body=None, data=None):
     """Sends a request to the workspace and returns the bytes of the response."""
-    connection = http.client.HTTPConnection(workspace["host"], workspace["port"])
+    if workspace["authority"]:
+        trusted = ssl.create_default_context(cafile=workspace["authority"])
+        connection = http.client.HTTPSConnection(workspace["host"], workspace["port"], context=trusted)
+    else:
+        connection = http.client.HTTPConnection(workspace["host"], workspace["port"])
     try:
         headers = {"Authorization": "Bearer " + workspace["token"]}
         if body is not None:

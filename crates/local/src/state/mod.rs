@@ -84,6 +84,9 @@ pub(crate) struct Settings {
     pub(crate) token: Option<String>,
     /// Names besides those of loopback by which clients reach the workspace.
     pub(crate) host_names: Vec<String>,
+    /// Whether connections are encrypted.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: bool,
 }
 
 impl Default for Settings {
@@ -101,7 +104,20 @@ impl Default for Settings {
             data: None,
             token: None,
             host_names: Vec::new(),
+            #[cfg(feature = "tls")]
+            tls: false,
         }
+    }
+}
+
+impl Settings {
+    /// How URLs of the workspace begin.
+    pub(crate) fn scheme(&self) -> &'static str {
+        #[cfg(feature = "tls")]
+        if self.tls {
+            return "https";
+        }
+        "http"
     }
 }
 
@@ -260,7 +276,7 @@ impl App {
         shelf.sweep(&volumes.content_names().chain(dbfs.content_names()).collect())?;
         let link_key = if settings.link_headers { Some(random::to_hex(&random::bytes::<16>()?)) } else { None };
         Ok(Arc::new(Self {
-            url: format!("http://127.0.0.1:{port}"),
+            url: format!("{}://127.0.0.1:{port}", settings.scheme()),
             port,
             own_hosts: own_hosts(port, &settings.host_names),
             clusters: Mutex::new(Clusters::new(&clock, kept("local/clusters")).map_err(refused)?),
@@ -297,6 +313,11 @@ impl App {
             ids,
             clock,
         }))
+    }
+
+    /// The file with the certificate of the authority that clients are to trust, if connections are encrypted.
+    pub(crate) fn authority_file(&self) -> Option<PathBuf> {
+        (self.settings.scheme() == "https").then(|| self.directory.path().join("authority.pem"))
     }
 
     /// The personal access tokens.
