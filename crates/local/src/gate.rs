@@ -15,7 +15,7 @@ use crate::faults::Action;
 use crate::reply::{ApiError, json_response};
 use crate::server::Connection;
 use crate::state::App;
-use crate::{auth, body, thrift};
+use crate::{auth, body, origin, thrift};
 
 pub(crate) async fn gate(
     State(app): State<Arc<App>>,
@@ -81,7 +81,8 @@ async fn respond(
         parts.extensions.insert(caller);
     }
     app.record.handled(entry);
-    let response = next.run(Request::from_parts(parts, body)).await;
+    let name = origin::name(&parts).to_owned();
+    let response = origin::reached_by(name, next.run(Request::from_parts(parts, body))).await;
     match fault.filter(|_| lost).and_then(|a| apply(&a, connection)) {
         Some(replaced) => Ok(replaced),
         None => Ok(response),

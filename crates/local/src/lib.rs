@@ -49,6 +49,7 @@ mod gate;
 mod html;
 mod oidc;
 mod operations;
+mod origin;
 mod paging;
 mod python;
 mod random;

@@ -176,6 +176,7 @@ impl fmt::Debug for LocalWorkspace {
 #[must_use = "nothing listens until `start` is called"]
 pub struct LocalWorkspaceBuilder {
     port: u16,
+    storage_port: u16,
     bind: Option<IpAddr>,
     seed: String,
     starter_cluster: bool,
@@ -193,6 +194,12 @@ impl LocalWorkspaceBuilder {
     /// The TCP port on 127.0.0.1. Default 0: a free one is chosen.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// The TCP port of what plays cloud storage, which links to files lead to. Default 0: a free one is chosen.
+    pub fn storage_port(mut self, port: u16) -> Self {
+        self.storage_port = port;
         self
     }
 
@@ -291,7 +298,7 @@ impl LocalWorkspaceBuilder {
     }
 
     /// Adds a name by which clients may reach the workspace besides `localhost` and `127.0.0.1`, such as that of a
-    /// container.
+    /// container. Links and endpoints in responses to requests that come by this name have it, too.
     pub fn host_name(mut self, name: impl Into<String>) -> Self {
         self.settings.host_names.push(name.into());
         self
@@ -315,13 +322,13 @@ impl LocalWorkspaceBuilder {
     ///
     /// Outside a Tokio runtime with IO and time enabled.
     pub async fn start(self) -> Result<LocalWorkspace, StartError> {
-        let Self { port, bind, seed, starter_cluster, mut settings } = self;
+        let Self { port, storage_port, bind, seed, starter_cluster, mut settings } = self;
         if !(settings.speed.is_finite() && settings.speed > 0.0) {
             return Err(StartError::new(format!("speed must be a positive number, got {}", settings.speed), None));
         }
         let bind = bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        if !bind.is_unspecified() && !bind.is_loopback() {
-            settings.host_names.push(bind.to_string());
+        if !bind.is_unspecified() && bind != IpAddr::V4(Ipv4Addr::LOCALHOST) {
+            settings.host_names.push(crate::origin::own_name(bind));
         }
         let address = SocketAddr::from((bind, port));
         let listener = TcpListener::bind(address).await.map_err(|e| {
@@ -343,12 +350,14 @@ impl LocalWorkspaceBuilder {
                 StartError::new(format!("the seed's statement '{statement}' failed: {}", f.message), None)
             })?;
         }
-        let storage_address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let storage_failed = |e| StartError::new("cannot listen for requests to storage", Some(e));
+        let storage_address = SocketAddr::from((bind, storage_port));
+        let storage_failed =
+            |e| StartError::new(format!("cannot listen on {storage_address} for requests to storage"), Some(e));
         let storage = TcpListener::bind(storage_address).await.map_err(storage_failed)?;
         let storage_port = storage.local_addr().map_err(storage_failed)?.port();
         // It is set once, here.
-        let _ = app.volumes.storage.set(format!("{}://127.0.0.1:{storage_port}", app.settings.scheme()));
+        let name = crate::origin::own_name(bind);
+        let _ = app.volumes.storage.set(format!("{}://{name}:{storage_port}", app.settings.scheme()));
         #[cfg(feature = "tls")]
         if let (Some(tls), Some(file)) = (&tls, app.authority_file()) {
             std::fs::write(file, tls.authority())

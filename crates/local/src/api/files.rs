@@ -224,7 +224,7 @@ fn escape(segment: &str) -> String {
 fn link(app: &App, kind: &str, name: &str, number: u64, end: i64) -> Value {
     let signed = app.signer.link(&format!("{kind}{name}"), usize::try_from(number).unwrap_or(usize::MAX), end);
     let query = signed.split_once('?').map_or("", |(_, query)| query);
-    let storage = app.volumes.storage.get().map_or("", String::as_str);
+    let storage = app.storage_url();
     let escaped = name.split('/').map(escape).collect::<Vec<_>>().join("/");
     let headers: Vec<_> = app.link_key.iter().map(|key| json!({"name": KEY_HEADER, "value": key})).collect();
     json!({"url": format!("{storage}/storage/{kind}{escaped}?number={number}&{query}"), "headers": headers})

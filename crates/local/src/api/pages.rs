@@ -75,7 +75,7 @@ async fn page(State(app): State<Arc<App>>) -> Response {
          export DATABRICKS_WAREHOUSE_ID={warehouse}</pre>\
          <h2>Recent requests</h2><table><tr><th>Method</th><th>Path</th><th>Status</th></tr>{recent}</table>\
          <h2>Covered services</h2><table>{services}</table>",
-        url = escape(&app.url),
+        url = escape(&app.base_url()),
         warehouse = escape(&app.starter_warehouse),
     );
     page_response("Embedded Databricks workspace", &body)

@@ -134,7 +134,7 @@ async fn result_data(app: &App, id: &str, result: &StoredResult, index: usize) -
             let lifetime = i64::try_from(app.settings.link_lifetime.as_millis()).unwrap_or(i64::MAX);
             let expires = app.clock.now_ms().saturating_add(lifetime);
             let link = app.signer.link(id, index, expires);
-            out["external_link"] = json!(format!("{}{link}", app.url));
+            out["external_link"] = json!(format!("{}{link}", app.base_url()));
             out["expiration"] = json!(Clock::rfc3339(expires));
             if let Some(key) = &app.link_key {
                 out["http_headers"] = json!({super::signed::KEY_HEADER: key});

@@ -30,7 +30,7 @@ async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
 }
 
 async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let all = lock(&app.warehouses).list("127.0.0.1", app.port, app.clock.now_ms());
+    let all = lock(&app.warehouses).list(&app.host, app.port, app.clock.now_ms());
     let size = query.opt_i64("page_size")?;
     let page = page(all, "warehouses", size, query.get("page_token"), LIMITS)?;
     let mut out = json!({"warehouses": page.items});
@@ -42,7 +42,7 @@ async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
 
 async fn read(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
     let now = app.clock.now_ms();
-    lock(&app.warehouses).get_json(&id, "127.0.0.1", app.port, now).map(Json)
+    lock(&app.warehouses).get_json(&id, &app.host, app.port, now).map(Json)
 }
 
 async fn edit(State(app): State<Arc<App>>, Path(id): Path<String>, fields: Fields) -> Reply {

@@ -15,6 +15,9 @@ struct Arguments {
     /// TCP port; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// TCP port of what plays cloud storage, which links to files lead to; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    storage_port: u16,
     /// Address to listen on. Any but loopback needs --token, and --tls-self-signed or --insecure.
     #[arg(long, default_value = "127.0.0.1")]
     bind: IpAddr,
@@ -137,6 +140,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut builder = LocalWorkspace::builder()
         .port(arguments.port)
+        .storage_port(arguments.storage_port)
         .bind(arguments.bind)
         .tls_self_signed(arguments.tls_self_signed)
         .speed(arguments.speed)

@@ -42,7 +42,7 @@ fn task_of(cluster_id: &str) -> Option<i64> {
 
 async fn start_python(app: &Arc<App>, task: Option<i64>) -> Result<Interpreter, ApiError> {
     let workspace = json!({
-        "host": "127.0.0.1",
+        "host": app.host.trim_matches(['[', ']']),
         "port": app.port,
         "authority": app.authority_file(),
         "token": app.internal_token,

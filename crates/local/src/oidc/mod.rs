@@ -33,7 +33,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 /// The embedded host serves its workspace and the account alike, hence `unified`.
 async fn host_metadata(State(app): State<Arc<App>>) -> Json {
     Json(json!({
-        "oidc_endpoint": format!("{}/oidc/accounts/{{account_id}}", app.url),
+        "oidc_endpoint": format!("{}/oidc/accounts/{{account_id}}", app.base_url()),
         "account_id": app.secrets.account_id,
         "workspace_id": app.secrets.workspace_id.to_string(),
         "cloud": "AWS",
@@ -42,12 +42,12 @@ async fn host_metadata(State(app): State<Arc<App>>) -> Json {
 }
 
 async fn workspace_discovery(State(app): State<Arc<App>>) -> Json {
-    discovery(&format!("{}/oidc", app.url))
+    discovery(&format!("{}/oidc", app.base_url()))
 }
 
 async fn account_discovery(State(app): State<Arc<App>>, Path(account): Path<String>) -> Reply {
     own_account(&app, &account)?;
-    Ok(discovery(&format!("{}/oidc/accounts/{account}", app.url)))
+    Ok(discovery(&format!("{}/oidc/accounts/{account}", app.base_url())))
 }
 
 /// RFC 8414 metadata.

@@ -191,6 +191,8 @@ impl Secrets {
 pub(crate) struct App {
     pub(crate) settings: Settings,
     pub(crate) url: String,
+    /// The name or address in that URL.
+    pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) own_hosts: Vec<String>,
     pub(crate) secrets: Secrets,
@@ -244,6 +246,7 @@ impl App {
         let secrets = Secrets::of(&records, &ids, settings.token.as_deref())?;
         let clock = Clock::new(settings.speed);
         let port = address.port();
+        let host = crate::origin::own_name(address.ip());
         let number = secrets.workspace_id % 1_000_000_007 + 10_000;
         let user = Caller::user(number.to_string(), USER_NAME);
         let principal = Caller::service_principal((number + 1).to_string(), &secrets.client_id);
@@ -276,7 +279,8 @@ impl App {
         shelf.sweep(&volumes.content_names().chain(dbfs.content_names()).collect())?;
         let link_key = if settings.link_headers { Some(random::to_hex(&random::bytes::<16>()?)) } else { None };
         Ok(Arc::new(Self {
-            url: format!("{}://127.0.0.1:{port}", settings.scheme()),
+            url: format!("{}://{host}:{port}", settings.scheme()),
+            host,
             port,
             own_hosts: own_hosts(port, &settings.host_names),
             clusters: Mutex::new(Clusters::new(&clock, kept("local/clusters")).map_err(refused)?),

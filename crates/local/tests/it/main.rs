@@ -13,6 +13,7 @@ mod data;
 mod faults;
 mod jobs;
 mod mlflow;
+mod names;
 #[cfg(feature = "bin")]
 mod program;
 mod scripts;
