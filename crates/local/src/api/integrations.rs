@@ -64,8 +64,7 @@ async fn list_published(State(app): State<Arc<App>>, Path(account): Path<String>
 
 async fn create_published(State(app): State<Arc<App>>, Path(account): Path<String>, fields: Fields) -> Reply {
     own_account(&app, &account)?;
-    let id = app.ids.uuid();
-    lock(&app.published).create_published(&id, &fields, Clock::rfc3339(app.clock.now_ms()))?;
+    let id = lock(&app.published).create_published(&fields, Clock::rfc3339(app.clock.now_ms()))?;
     Ok(Json(json!({"integration_id": id})))
 }
 

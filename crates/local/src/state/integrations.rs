@@ -11,12 +11,20 @@ use crate::reply::ApiError;
 use crate::state::USER_NAME;
 use crate::state::kept::Kept;
 
-/// Apps that can be integrated: identifier, client id, name, whether the client keeps a secret.
-static PUBLISHED: [(&str, &str, &str, bool); 3] = [
+/// Apps that can be integrated: identifier, client id, name, whether the client keeps a secret. Integrations have the same
+/// identifiers.
+static PUBLISHED: [(&str, &str, &str, bool); 4] = [
     ("databricks-cli", "databricks-cli", "Databricks CLI", false),
+    ("databricks-dbt-adapter", "dbt-databricks", "dbt adapter for Databricks", false),
     ("tableau-desktop", "7de584d0-b7ad-4850-b915-be7de7d58711", "Tableau Desktop", false),
     ("power-bi", "power-bi", "Power BI Desktop", true),
 ];
+
+/// Those that an account has from the start.
+static FROM_THE_START: [&str; 3] = ["databricks-dbt-adapter", "power-bi", "tableau-desktop"];
+
+/// Kept once the account has those, which may be disabled since.
+const BEGUN: &str = "begun";
 
 /// Numeric identifier of the user that creates integrations.
 const CREATED_BY: i64 = 1_000_001;
@@ -49,6 +57,20 @@ impl Integrations {
         Self { kept, ..own }
     }
 
+    /// Those of published apps that were kept, or those that every account has.
+    pub(crate) fn published(kept: Kept, created: &str) -> Result<Self, ApiError> {
+        let mut own = Self::new(kept);
+        if own.all.remove(BEGUN).is_some() {
+            own.order.retain(|id| id != BEGUN);
+            return Ok(own);
+        }
+        own.kept.put(BEGUN, Map::new())?;
+        for (id, _, name, _) in PUBLISHED.iter().filter(|(id, ..)| FROM_THE_START.contains(id)) {
+            own.insert(id, integration(id, name, usual_policy()), created.to_owned(), None)?;
+        }
+        Ok(own)
+    }
+
     /// Keeps an integration as it is now.
     fn keep(&self, id: &str) -> Result<(), ApiError> {
         let Some(mut record) = self.all.get(id).cloned() else { return Ok(()) };
@@ -70,10 +92,17 @@ impl Integrations {
         self.secrets.get(client_id).map(|kept| kept.same(&TokenHash::of(secret)))
     }
 
-    fn insert(&mut self, id: &str, mut members: Map<String, Value>, created: String) -> Result<(), ApiError> {
+    fn insert(
+        &mut self,
+        id: &str,
+        mut members: Map<String, Value>,
+        created: String,
+        by: Option<i64>,
+    ) -> Result<(), ApiError> {
         members.insert("integration_id".to_owned(), json!(id));
-        members.insert("created_by".to_owned(), json!(CREATED_BY));
+        members.extend(by.map(|by| ("created_by".to_owned(), json!(by))));
         members.insert("create_time".to_owned(), json!(created));
+        self.order.retain(|other| other != id);
         self.all.insert(id.to_owned(), members);
         self.order.push(id.to_owned());
         self.keep(id)
@@ -96,24 +125,23 @@ impl Integrations {
         Ok(())
     }
 
-    /// Makes a published app usable in the account.
-    pub(crate) fn create_published(&mut self, id: &str, fields: &Fields, created: String) -> Result<(), ApiError> {
+    /// Makes a published app usable in the account, and returns the integration's identifier. What the account has from
+    /// the start is taken over by who creates it.
+    pub(crate) fn create_published(&mut self, fields: &Fields, created: String) -> Result<String, ApiError> {
         let app_id = fields.str("app_id")?;
         let (_, _, name, _) = PUBLISHED.iter().find(|(app, ..)| *app == app_id).ok_or_else(|| {
             ApiError::not_found(format!("Published app {app_id} does not exist; list the published apps"))
         })?;
-        if self.all.values().any(|m| m.get("app_id") == Some(&json!(app_id))) {
+        if self.all.get(app_id).is_some_and(|members| members.contains_key("created_by")) {
             return Err(ApiError::new(
                 StatusCode::CONFLICT,
                 "RESOURCE_ALREADY_EXISTS",
                 format!("Published app {app_id} is integrated already"),
             ));
         }
-        let mut members = Map::new();
-        members.insert("app_id".to_owned(), json!(app_id));
-        members.insert("name".to_owned(), json!(name));
-        members.insert("token_access_policy".to_owned(), policy(fields)?.unwrap_or_else(usual_policy));
-        self.insert(id, members, created)
+        let members = integration(app_id, name, policy(fields)?.unwrap_or_else(usual_policy));
+        self.insert(app_id, members, created, Some(CREATED_BY))?;
+        Ok(app_id.to_owned())
     }
 
     /// Registers an app of the user's own.
@@ -136,7 +164,7 @@ impl Integrations {
             members.insert("user_authorized_scopes".to_owned(), json!(scopes));
         }
         members.insert("token_access_policy".to_owned(), policy(fields)?.unwrap_or_else(usual_policy));
-        self.insert(id, members, created)
+        self.insert(id, members, created, Some(CREATED_BY))
     }
 
     /// Replaces those of the members in `lists`, and the token policy, that the request names.
@@ -154,6 +182,12 @@ impl Integrations {
         members.extend(changed);
         self.keep(id)
     }
+}
+
+/// The members of the integration of a published app.
+fn integration(app_id: &str, name: &str, policy: Value) -> Map<String, Value> {
+    let members = [("app_id", json!(app_id)), ("name", json!(name)), ("token_access_policy", policy)];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The response's items with the creator's name, which listings give on request only.

@@ -293,7 +293,10 @@ impl App {
             task_values: jobs::TaskValues::default(),
             user,
             principal,
-            published: Mutex::new(Integrations::new(kept("local/published-integrations"))),
+            published: Mutex::new(
+                Integrations::published(kept("local/published-integrations"), &Clock::rfc3339(clock.now_ms()))
+                    .map_err(refused)?,
+            ),
             custom: Mutex::new(Integrations::new(kept("local/custom-integrations"))),
             contexts: Contexts::default(),
             objects: Mutex::new(objects),

@@ -76,7 +76,20 @@ async fn published_integrations_live() {
     let change = json!({"token_access_policy": {"refresh_token_ttl_in_minutes": 100}});
     account(&w, "PATCH", &one, Some(change)).await.ok();
     let list = account(&w, "GET", path, None).await.ok();
-    assert_eq!(list["apps"][0]["token_access_policy"]["refresh_token_ttl_in_minutes"], 100);
+    assert_eq!(list["apps"][3]["token_access_policy"]["refresh_token_ttl_in_minutes"], 100);
     account(&w, "DELETE", &one, None).await.ok();
+
+    // Every account has these, by the ids of their apps, and may create them anew once.
+    let ids = |list: &serde_json::Value| -> Vec<String> {
+        list["apps"].as_array().unwrap().iter().map(|it| it["integration_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let partners = ["databricks-dbt-adapter", "tableau-desktop", "power-bi"];
+    assert_eq!(ids(&account(&w, "GET", path, None).await.ok()), partners);
+    let body = json!({"app_id": "power-bi"});
+    account(&w, "POST", path, Some(body.clone())).await.ok();
+    account(&w, "POST", path, Some(body)).await.refused(409, "RESOURCE_ALREADY_EXISTS");
+    for id in partners {
+        account(&w, "DELETE", &format!("{path}/{id}"), None).await.ok();
+    }
     assert_eq!(account(&w, "GET", path, None).await.ok()["apps"], json!([]));
 }
