@@ -20,7 +20,7 @@ const BATCH: u32 = 100;
 /// * `name`: the directory of the seeds.
 /// * `tokens`: what the format is made of, which mutants get more of.
 /// * `check`: panics where something does not hold that must.
-pub fn fuzz(name: &str, tokens: &'static [&'static str], check: impl Fn(&[u8])) {
+pub(crate) fn fuzz(name: &str, tokens: &'static [&'static str], check: impl Fn(&[u8])) {
     let seeds = seeds(name);
     for seed in &seeds {
         if catch_unwind(AssertUnwindSafe(|| check(seed))).is_err() {

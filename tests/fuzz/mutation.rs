@@ -6,7 +6,7 @@ use proptest::sample::{Index, select};
 
 /// One change.
 #[derive(Clone, Debug)]
-pub enum Mutation {
+pub(crate) enum Mutation {
     /// Changes a bit of a byte.
     Flip(Index, u8),
     /// Writes over what is there.
@@ -25,14 +25,14 @@ pub enum Mutation {
 
 /// A seed and what is done to it.
 #[derive(Clone, Debug)]
-pub struct Mutant {
-    pub seed: Index,
-    pub mutations: Vec<Mutation>,
+pub(crate) struct Mutant {
+    pub(crate) seed: Index,
+    pub(crate) mutations: Vec<Mutation>,
 }
 
 impl Mutant {
     /// The bytes.
-    pub fn bytes(&self, seeds: &[Vec<u8>]) -> Vec<u8> {
+    pub(crate) fn bytes(&self, seeds: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = self.seed.get(seeds).clone();
         for mutation in &self.mutations {
             mutation.apply(&mut bytes, seeds);
@@ -87,7 +87,7 @@ impl Mutation {
 const NUMBERS: [u64; 9] = [0, 1, 0x7f, 0xff, i32::MAX as u64, u32::MAX as u64, 1 << 40, i64::MAX as u64, u64::MAX];
 
 /// Seeds with up to six changes, which use these tokens now and then.
-pub fn mutants(tokens: &'static [&'static str]) -> impl Strategy<Value = Mutant> {
+pub(crate) fn mutants(tokens: &'static [&'static str]) -> impl Strategy<Value = Mutant> {
     let token = select(tokens).prop_map(|token| token.as_bytes().to_vec());
     let number = (select(NUMBERS.as_slice()), select([1_usize, 2, 4, 8].as_slice()))
         .prop_map(|(number, width)| number.to_le_bytes()[..width].to_vec());

@@ -11,7 +11,7 @@ use crate::engine::fuzz;
 const SECRET: &str = "dapi5ec7e75ec7e75ec7e75ec7e75ec7e75e";
 
 /// An error is a line that drives no terminal, and its report has no other control characters than line feeds.
-pub fn check_error(error: &Error, secret: &str) {
+pub(crate) fn check_error(error: &Error, secret: &str) {
     let (line, report, debug) = (error.to_string(), error.report(), format!("{error:?}"));
     assert!(!line.chars().any(char::is_control), "{line:?}");
     assert!(!report.chars().any(|c| c.is_control() && c != '\n'), "{report:?}");
@@ -21,7 +21,7 @@ pub fn check_error(error: &Error, secret: &str) {
 }
 
 /// Whether the secret stands in the text, and not as the end of a longer word, which may be anything.
-pub fn is_shown(text: &str, secret: &str) -> bool {
+pub(crate) fn is_shown(text: &str, secret: &str) -> bool {
     text.match_indices(secret)
         .any(|(start, _)| !text[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-')))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use databricks_core::redact::REDACTED;
+use databricks_core::redact::{self, REDACTED};
 
 use crate::choose::{Chosen, inputs, notebook_only};
 use crate::config::ResolvedConfig;
@@ -119,10 +119,11 @@ fn describe(config: &ResolvedConfig, chosen: Option<&Chosen>, failure: Option<&A
     }
 }
 
+/// A value without secrets: also not one that was put into another attribute by mistake.
 fn shown(value: &Value) -> String {
     match value {
         Value::Secret(_) => REDACTED.to_owned(),
-        value => value.text(),
+        value => redact::text(&value.text()).into_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use databricks_core::redact::REDACTED;
+use databricks_core::redact::{self, REDACTED};
 use databricks_core::{Credentials, SharedCredentials};
 use databricks_transport::{Clock, Environment, SharedClock};
 
@@ -184,12 +184,12 @@ impl fmt::Debug for Config {
         for (key, raw) in &self.explicit {
             match raw {
                 Raw::Text(text) if !key.attribute().sensitive && *key != Key::Host => {
-                    debug.field(key.name(), &text.expose())
+                    debug.field(key.name(), &redact::text(text.expose()))
                 }
                 Raw::Text(_) => debug.field(key.name(), &format_args!("{REDACTED}")),
                 Raw::Bool(value) => debug.field(key.name(), value),
                 Raw::Int(value) => debug.field(key.name(), value),
-                Raw::List(items) => debug.field(key.name(), items),
+                Raw::List(items) => debug.field(key.name(), &format_args!("{}", redact::text(&format!("{items:?}")))),
             };
         }
         debug.finish_non_exhaustive()

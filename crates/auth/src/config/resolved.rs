@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use databricks_core::redact::REDACTED;
+use databricks_core::redact::{self, REDACTED};
 use databricks_core::{Credentials, Secret, SharedCredentials};
 use databricks_transport::{Environment, SharedClock};
 
@@ -331,7 +331,7 @@ impl fmt::Debug for ResolvedConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("ResolvedConfig");
         for (key, value, source) in self.0.settings.iter() {
-            debug.field(key.name(), &format_args!("{value:?} ({source})"));
+            debug.field(key.name(), &format_args!("{} ({source})", redact::text(&format!("{value:?}"))));
         }
         debug.finish()
     }

@@ -57,7 +57,7 @@ impl fmt::Display for Error {
         if let Some(operation) = inner.operation {
             write!(f, "{operation}: ")?;
         }
-        f.write_str(&crate::redact::printable(&inner.message))?;
+        f.write_str(&crate::redact::message(&inner.message))?;
         let mut context = Vec::new();
         if let Some(request) = &inner.request {
             context.push(request.clone());
