@@ -1,8 +1,10 @@
 //! What runs a target.
 
+use std::cell::Cell;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -15,6 +17,13 @@ const CASES: u32 = 300;
 /// How many are tried between two looks at the time.
 const BATCH: u32 = 100;
 
+thread_local! {
+    /// Whether panics of this thread are caught and told later, once the input is as small as can be.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+static HOOK: Once = Once::new();
+
 /// Tries the seeds of a target, then mutants of them: some hundred, or as many as `DATABRICKS_FUZZ_SECONDS` leave time for.
 ///
 /// * `name`: the directory of the seeds.
@@ -22,17 +31,28 @@ const BATCH: u32 = 100;
 /// * `check`: panics where something does not hold that must.
 pub(crate) fn fuzz(name: &str, tokens: &'static [&'static str], check: impl Fn(&[u8])) {
     let seeds = seeds(name);
+    let check = |input: &[u8]| {
+        QUIET.set(true);
+        let result = catch_unwind(AssertUnwindSafe(|| check(input)));
+        QUIET.set(false);
+        result.map_err(|panic| message(&*panic))
+    };
+    HOOK.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                usual(panic);
+            }
+        }));
+    });
     for seed in &seeds {
-        if catch_unwind(AssertUnwindSafe(|| check(seed))).is_err() {
-            fail(name, seed, "a seed, as it is");
+        if let Err(reason) = check(seed) {
+            fail(name, seed, &format!("a seed, as it is: {reason}"));
         }
     }
     let strategy = mutants(tokens);
     let run = |mut runner: TestRunner| {
-        let result = runner.run(&strategy, |mutant| {
-            catch_unwind(AssertUnwindSafe(|| check(&mutant.bytes(&seeds))))
-                .map_err(|panic| TestCaseError::fail(message(&*panic)))
-        });
+        let result = runner.run(&strategy, |mutant| check(&mutant.bytes(&seeds)).map_err(TestCaseError::fail));
         match result {
             Ok(()) => {}
             Err(TestError::Fail(reason, mutant)) => fail(name, &mutant.bytes(&seeds), reason.message()),

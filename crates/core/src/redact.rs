@@ -116,14 +116,16 @@ pub fn query(fields: &str) -> String {
     let field = |field: &str| match field.split_once('=') {
         Some((name, value)) => {
             let plain = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
-            if !value.is_empty() && is_secret_parameter(&plain) {
+            let secret = !value.is_empty() && is_secret_parameter(&plain);
+            let name = text(name);
+            if secret {
                 return format!("{name}={REDACTED}");
             }
             // What is escaped may look harmless: a signed URL as the value of a parameter.
             let plain = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
             match text(&plain) {
                 Cow::Owned(_) => format!("{name}={REDACTED}"),
-                Cow::Borrowed(_) => field.to_owned(),
+                Cow::Borrowed(_) => format!("{name}={value}"),
             }
         }
         None => text(field).into_owned(),
@@ -137,6 +139,8 @@ pub fn url(url: &str) -> String {
     let (place, fields) = rest.split_once('?').map_or((rest, None), |(place, fields)| (place, Some(fields)));
     let place = match place.split_once("://") {
         Some((scheme, rest)) => {
+            // What is taken for a URL may be a text with one.
+            let scheme = text(scheme);
             let end = rest.find('/').unwrap_or(rest.len());
             match rest[..end].rfind('@') {
                 Some(at) => format!("{scheme}://{REDACTED}@{}", text(&rest[at + 1..])),

@@ -262,7 +262,8 @@ impl<'a> Scanner<'a> {
         let is_a_word =
             quote.is_none() && !equals && !quoted_name && value.bytes().all(|byte| byte.is_ascii_lowercase());
         let telling = ["password", "secret", "authorization"].iter().any(|part| lower.contains(part));
-        let structure = quote.is_none() && value.starts_with(['{', '[']);
+        // An object or list, whose members are judged on their own; a password may begin like one.
+        let structure = quote.is_none() && value.bytes().all(|byte| matches!(byte, b'{' | b'[' | b'\\'));
         let harmless = matches!(value, "" | REDACTED | "null" | "true" | "false") || structure;
         (!harmless && (!is_a_word || telling)).then_some(start..end)
     }

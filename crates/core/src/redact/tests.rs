@@ -43,6 +43,12 @@ fn secrets_are_found_by_their_look() {
         ("Authorization: Bearer abc.DEF-1", "Authorization: **REDACTED**"),
         ("sent Bearer abc.DEF-1 there", "sent Bearer **REDACTED** there"),
         ("password: hunter", "password: **REDACTED**"),
+        ("password={hunter2", "password=**REDACTED**"),
+        ("password: [hunter2 x", "password: **REDACTED** x"),
+        (
+            r#"{"secret": {"token": "a"}, "password": ["b"]}"#,
+            r#"{"secret": {"token": "**REDACTED**"}, "password": ["b"]}"#,
+        ),
         (r#"{"token":"\\)a!A\"b","n":1}"#, r#"{"token":"**REDACTED**","n":1}"#),
         ("x eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln y", "x **REDACTED** y"),
         ("https://s3/x?a=1&X-Amz-Signature=abc%2F&b=2", "https://s3/x?a=1&X-Amz-Signature=**REDACTED**&b=2"),
