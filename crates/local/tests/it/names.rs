@@ -1,7 +1,6 @@
 //! Names by which clients reach the workspace: what they are given to follow has the same.
 
 use databricks_local::LocalWorkspace;
-use serde_json::json;
 
 use crate::client::send;
 
@@ -20,9 +19,8 @@ async fn links_and_endpoints_have_the_name_that_the_client_came_by() {
         let path = "/Volumes/main/default/data/f";
         let put = send(&local, "PUT", &format!("/api/2.0/fs/files{path}?overwrite=true"), &headers, b"content").await;
         assert_eq!(put.unwrap().status, 204);
-        let asked = json!({"path": path, "expire_time": "2999-01-01T00:00:00Z"}).to_string();
-        let link =
-            send(&local, "POST", "/api/2.0/fs/create-download-url", &headers, asked.as_bytes()).await.unwrap().ok();
+        let asked = format!("/api/2.0/fs/create-download-url?path={path}&expire_time=2999-01-01T00:00:00Z");
+        let link = send(&local, "POST", &asked, &headers, b"").await.unwrap().ok();
         let storage = local.storage_url().replace("127.0.0.1", seen);
         assert!(link["url"].as_str().unwrap().starts_with(&storage), "{link}");
     }
