@@ -14,7 +14,7 @@ pub(crate) struct Found<T> {
     similar: Option<String>,
 }
 
-/// The items of a list with this name, which must match in every letter.
+/// The items of a list with this name, which is case-sensitive.
 ///
 /// * `what`: what is searched for, such as `cluster`.
 /// * `name_of`: the name of an item; `None` for one that does not count.
