@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use databricks_sdk::ErrorKind;
+use databricks_sdk::commands::{CommandResult, Context};
 use databricks_sdk::models::compute::Language;
-use databricks_sdk::{CommandResult, Context, ErrorKind};
 use databricks_tests::Fixture;
 use serde::Deserialize;
 
@@ -67,7 +68,7 @@ async fn a_dropped_context_is_destroyed() {
 
 #[tokio::test]
 async fn the_course_of_a_command_is_a_stream() {
-    use databricks_sdk::CommandUpdate;
+    use databricks_sdk::commands::CommandUpdate;
     let f = Fixture::start().await;
     let context = context(&f).await;
     let mut course = context.run("import time\ntime.sleep(0.3)\nprint('done')").stream();

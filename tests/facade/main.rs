@@ -15,6 +15,7 @@ mod jobs;
 mod libraries;
 mod lists;
 mod objects;
+mod progress;
 mod raw;
 mod runtimes;
 mod script;

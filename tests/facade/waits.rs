@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use databricks_sdk::commands::{CommandResult, Context};
 use databricks_sdk::models::compute::Language;
 use databricks_sdk::models::sql::StatementState;
-use databricks_sdk::{CommandResult, Context, ErrorKind, WorkspaceClient};
+use databricks_sdk::{ErrorKind, WorkspaceClient};
 use serde_json::{Value, json};
 
 use crate::script::{Reply, Script};

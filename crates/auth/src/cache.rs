@@ -1,36 +1,33 @@
 //! One token in memory, renewed before it expires by one task while callers keep using the old one.
 
+pub(crate) mod cached_token;
+mod flight;
+pub(crate) mod from_fn;
+
 use std::any::Any;
 use std::fmt;
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use databricks_core::{AuthHeaders, Credentials, Result, Secret};
+use databricks_core::{AuthHeaders, Credentials, Result};
 use databricks_transport::{Clock, SharedClock};
 use futures_util::FutureExt as _;
-use futures_util::future::{Either, select};
 use http::header::AUTHORIZATION;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::error::{AuthError, AuthErrorKind};
 use crate::runtime;
-use crate::sanitize::{sanitize, trimmed_secret};
+use crate::sanitize::sanitize;
 use crate::token::{DynTokenSource, Token, TokenSource};
+use cached_token::CachedToken;
+use flight::{Flight, Outcome, Request};
 
-/// The remaining lifetime at which a token counts as expired: the platform refuses tokens in their last 30 seconds.
-pub(crate) const MARGIN: Duration = Duration::from_secs(40);
-/// The longest time before its expiry at which a token is renewed.
-const MAX_WINDOW: Duration = Duration::from_secs(20 * 60);
 /// The pause after a renewal ahead of time failed.
 const COOL_DOWN: Duration = Duration::from_secs(60);
 /// The timeout of a renewal ahead of time.
 const BACKGROUND_LIMIT: Duration = Duration::from_secs(60);
-/// The timeout for another runtime to run an empty task; after that it counts as one that is not running.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How often one call restarts a request that was lost with its runtime.
 const ROUNDS: usize = 3;
 
@@ -60,104 +57,6 @@ struct Shared {
     /// What most calls need; the lock is held only to copy a pointer.
     current: RwLock<Option<Arc<CachedToken>>>,
     flight: Mutex<Flight>,
-}
-
-#[derive(Default)]
-struct Flight {
-    /// The request under way.
-    request: Option<Request>,
-    /// The end of the pause after a failure.
-    not_before: Option<Instant>,
-    /// The number of tokens received so far.
-    generation: u64,
-    /// The number of requests started so far.
-    begun: u64,
-}
-
-/// A request for a token, which runs on the runtime of the caller that started it.
-#[derive(Clone)]
-struct Request {
-    number: u64,
-    runtime: Handle,
-    /// When a renewal ahead of time counts as lost; no caller waits for it, so none would notice.
-    lost_at: Option<Instant>,
-    /// Receives its result.
-    result: watch::Receiver<Option<Outcome>>,
-}
-
-impl Request {
-    /// The result; `None` if the request was lost: its runtime has ended, or no longer runs.
-    async fn outcome(&self) -> Option<Outcome> {
-        let mut result = self.result.clone();
-        let waiting =
-            pin!(async move { result.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) });
-        let watching = pin!(async {
-            while tokio::time::timeout(PATIENCE, self.runtime.spawn(async {})).await.is_ok() {
-                tokio::time::sleep(PATIENCE).await;
-            }
-        });
-        match select(waiting, watching).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(((), _)) => None,
-        }
-    }
-}
-
-impl Flight {
-    /// The request under way, unless it was lost.
-    fn under_way(&mut self, now: Instant) -> Option<&Request> {
-        let is_lost = |request: &Request| {
-            let is_closed = request.result.has_changed().is_err() && request.result.borrow().is_none();
-            is_closed || request.lost_at.is_some_and(|at| now >= at)
-        };
-        if self.request.as_ref().is_some_and(is_lost) {
-            self.request = None;
-        }
-        self.request.as_ref()
-    }
-
-    /// Drops a request, unless another one has taken its place.
-    fn forget(&mut self, number: u64) {
-        if self.request.as_ref().is_some_and(|request| request.number == number) {
-            self.request = None;
-        }
-    }
-}
-
-type Outcome = Result<Arc<CachedToken>, AuthError>;
-
-/// A token of a [`TokenCache`].
-#[derive(Clone, Debug)]
-pub struct CachedToken {
-    token: Token,
-    generation: u64,
-    expires: Option<Instant>,
-    renew_at: Option<Instant>,
-}
-
-impl CachedToken {
-    /// The token.
-    pub fn token(&self) -> &Token {
-        &self.token
-    }
-
-    /// Distinguishes this token from later ones of the same cache; see [`TokenCache::invalidate`].
-    pub fn generation(&self) -> u64 {
-        self.generation
-    }
-
-    /// Returns the value of an `Authorization` header.
-    pub(crate) fn authorization(&self) -> Secret {
-        Secret::new(format!("{} {}", self.token.token_type, self.token.value.expose()))
-    }
-
-    fn is_expired(&self, now: Instant) -> bool {
-        self.expires.is_some_and(|expires| now + MARGIN >= expires)
-    }
-
-    fn is_due(&self, now: Instant) -> bool {
-        self.renew_at.is_some_and(|renew_at| now >= renew_at)
-    }
 }
 
 impl TokenCache {
@@ -239,7 +138,7 @@ impl TokenCache {
     /// get a fresh one.
     pub fn invalidate(&self, generation: u64) -> bool {
         let mut current = self.0.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|token| token.generation == generation) {
+        if current.as_ref().is_some_and(|token| token.generation() == generation) {
             *current = None;
         }
         true
@@ -326,11 +225,11 @@ impl TokenCache {
             Ok(token) => {
                 flight.not_before = None;
                 flight.generation += 1;
-                let token = Arc::new(enter(token, flight.generation, now));
+                let token = Arc::new(CachedToken::new(token, flight.generation, now));
                 let mut current = self.0.current.write().unwrap_or_else(PoisonError::into_inner);
                 match &*current {
                     // A token that expires sooner than the cached one is not progress.
-                    Some(have) if !have.is_expired(now) && ends_before(&token, have) => {
+                    Some(have) if !have.is_expired(now) && token.ends_before(have) => {
                         flight.not_before = Some(now + COOL_DOWN);
                         Ok(Arc::clone(have))
                     }
@@ -367,28 +266,6 @@ impl TokenSource for Borrowed {
     }
 }
 
-fn ends_before(new: &CachedToken, old: &CachedToken) -> bool {
-    match (new.expires, old.expires) {
-        (Some(new), Some(old)) => new < old,
-        (Some(_), None) => true,
-        (None, _) => false,
-    }
-}
-
-fn enter(token: Token, generation: u64, now: Instant) -> CachedToken {
-    let expires = token.expires_in.and_then(|life| now.checked_add(life));
-    let renew_at = match (expires, token.expires_in) {
-        (Some(expires), Some(life)) => {
-            let window = token.refresh_ahead.unwrap_or_else(|| (life / 2).min(MAX_WINDOW)).min(life);
-            // A little later at random, so that many programs do not renew at the same moment.
-            let late = window.mul_f64(0.03 * fastrand::f64());
-            (expires - window).checked_add(late)
-        }
-        _ => None,
-    };
-    CachedToken { token, generation, expires, renew_at }
-}
-
 /// Every caller that waits gets the error, so it must be cheap to clone.
 fn shareable(name: &str, error: databricks_core::Error) -> AuthError {
     match AuthError::of(&error) {
@@ -406,7 +283,7 @@ impl Credentials for TokenCache {
 
     async fn headers(&self) -> Result<AuthHeaders> {
         let token = self.fetch().await?;
-        Ok(AuthHeaders::new().with(AUTHORIZATION, &token.authorization())?.generation(token.generation))
+        Ok(AuthHeaders::new().with(AUTHORIZATION, &token.authorization())?.generation(token.generation()))
     }
 
     fn invalidate(&self, generation: u64) -> bool {
@@ -417,72 +294,5 @@ impl Credentials for TokenCache {
 impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache").field("name", &self.0.name).field("source", &self.0.source).finish_non_exhaustive()
-    }
-}
-
-/// Creates credentials from a function that returns tokens, cached as in [`TokenCache`].
-///
-/// * `auth_type`: a name for the user agent and for messages.
-/// * `function`: is called whenever a new token is needed.
-///
-/// ```
-/// use std::time::Duration;
-/// use databricks_auth::{Token, from_fn};
-///
-/// let credentials = from_fn("vault", || async {
-///     let secret = "…"; // ask the vault
-///     Ok(Token::new(secret).expires_in(Duration::from_secs(900)))
-/// });
-/// ```
-pub fn from_fn<F, Fut>(auth_type: impl Into<String>, function: F) -> TokenCache
-where
-    F: Fn() -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Token>> + Send + 'static,
-{
-    TokenCache::new(FromFn(function)).named(auth_type)
-}
-
-struct FromFn<F>(F);
-
-impl<F> fmt::Debug for FromFn<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FromFn")
-    }
-}
-
-impl<F, Fut> TokenSource for FromFn<F>
-where
-    F: Fn() -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Token>> + Send + 'static,
-{
-    async fn token(&self) -> Result<Token> {
-        (self.0)().await
-    }
-}
-
-/// Credentials with one fixed token, such as a personal access token.
-///
-/// ```
-/// use databricks_auth::{Config, StaticToken};
-///
-/// let config = Config::new().host("ws.cloud.databricks.com").credentials(StaticToken::new("dapi123"));
-/// ```
-#[derive(Clone, Debug)]
-pub struct StaticToken(Secret);
-
-impl StaticToken {
-    /// Creates credentials from a bearer token.
-    pub fn new(token: impl Into<Secret>) -> Self {
-        Self(trimmed_secret(token.into()))
-    }
-}
-
-impl Credentials for StaticToken {
-    fn auth_type(&self) -> &str {
-        "pat"
-    }
-
-    async fn headers(&self) -> Result<AuthHeaders> {
-        AuthHeaders::bearer(&self.0)
     }
 }

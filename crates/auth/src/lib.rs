@@ -124,12 +124,15 @@ mod process;
 mod providers;
 mod runtime;
 mod sanitize;
+mod static_token;
 mod store;
 mod timestamps;
 mod token;
 mod token_exchange;
 
-pub use cache::{CachedToken, StaticToken, TokenCache, from_fn};
+pub use cache::TokenCache;
+pub use cache::cached_token::CachedToken;
+pub use cache::from_fn::from_fn;
 pub use config::{Cloud, Config, HostType, ProfileSummary, ResolvedConfig, Source, WorkspaceAddress};
 pub use credential_chain::{CredentialChain, Endpoint};
 pub use describe::{DescribedAttribute, DescribedProvider, Description};
@@ -137,6 +140,7 @@ pub use error::{AuthError, AuthErrorKind, Declined, error_kind};
 pub use login::LoginOutcome;
 pub use login::browser::Browser;
 pub use process::{ProcessOutput, ProcessRequest, ProcessRunner};
+pub use static_token::StaticToken;
 pub use store::{KeyStore, KeyStoreError, Storage};
 pub use token::{Token, TokenSource};
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use databricks_transport::SharedClock;
 
 use crate::login::browser::Browser;
-use crate::process::{DynProcessRunner, SystemRunner};
+use crate::process::DynProcessRunner;
+use crate::process::system::SystemRunner;
 use crate::store::key_store::KeyStore;
 use crate::store::storage::Storage;
 

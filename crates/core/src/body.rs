@@ -74,7 +74,7 @@ impl Body {
     }
 
     /// The number of bytes left, if known.
-    pub fn len(&self) -> Option<u64> {
+    pub fn content_length(&self) -> Option<u64> {
         match &self.content {
             Content::Empty => Some(0),
             Content::Bytes(bytes) => Some(bytes.len() as u64),
@@ -84,7 +84,7 @@ impl Body {
 
     /// Whether the body is known to have no bytes.
     pub fn is_empty(&self) -> bool {
-        self.len() == Some(0)
+        self.content_length() == Some(0)
     }
 
     /// The whole content if it is in memory.
@@ -152,7 +152,7 @@ impl fmt::Debug for Body {
             Content::Factory(_) => "replayable stream",
             Content::Stream(_) => "stream",
         };
-        f.debug_struct("Body").field("kind", &kind).field("length", &self.len()).finish()
+        f.debug_struct("Body").field("kind", &kind).field("length", &self.content_length()).finish()
     }
 }
 
@@ -206,7 +206,7 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.len().map(SizeHint::with_exact).unwrap_or_default()
+        self.content_length().map(SizeHint::with_exact).unwrap_or_default()
     }
 }
 

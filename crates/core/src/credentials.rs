@@ -178,12 +178,12 @@ pub trait Credentials: fmt::Debug + Send + Sync + 'static {
     /// The headers for one request.
     ///
     /// # Errors
-    /// When no token can be had; of kind [`ErrorKind::Auth`] or [`ErrorKind::Config`], or of the request that failed.
+    /// When no token is available; of kind [`ErrorKind::Auth`] or [`ErrorKind::Config`], or of the request that failed.
     fn headers(&self) -> impl Future<Output = Result<AuthHeaders>> + Send;
 
     /// Told when the service refused headers of this generation with 401: drop the token, if it is still that one.
     ///
-    /// Returns whether a fresh one may be had, so that the request is worth another attempt.
+    /// Returns whether a fresh one may be available, so that the request is worth another attempt.
     fn invalidate(&self, _generation: u64) -> bool {
         false
     }

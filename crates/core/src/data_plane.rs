@@ -8,7 +8,7 @@ use crate::{Operation, Result};
 pub struct Target {
     /// The whole URL of the endpoint.
     pub url: String,
-    /// What the token is for: a JSON text, the `authorization_details` of RFC 9396.
+    /// What the token is for: JSON, the `authorization_details` of RFC 9396.
     pub authorization_details: String,
 }
 

@@ -88,7 +88,7 @@ impl StatementFailure {
 pub enum ErrorKind {
     /// A setting is missing or wrong.
     Config,
-    /// No token could be had.
+    /// Authentication failed.
     Auth,
     /// An input cannot be sent.
     InvalidInput,
@@ -96,7 +96,7 @@ pub enum ErrorKind {
     Connect,
     /// The connection broke after something was sent.
     ConnectionLost,
-    /// One attempt took too long, or nothing was heard for too long.
+    /// One attempt took too long, or no data was sent or received for too long.
     Timeout,
     /// The call as a whole passed its deadline.
     DeadlineExceeded,
@@ -108,7 +108,7 @@ pub enum ErrorKind {
     Decode,
     /// A request body could not be read.
     Body,
-    /// What was waited for did not come in time.
+    /// The wait timed out.
     WaitTimeout,
     /// What was waited for failed.
     OperationFailed,

@@ -2,8 +2,8 @@
 
 /// What sending a request a second time would do, decided per operation.
 ///
-/// The transport repeats every request that surely was not run (refused connections, 429, 503). Where that is unknown
-/// (a lost connection, 502, 504), it repeats only those that [may be repeated](Self::may_repeat).
+/// The transport retries every request that certainly did not execute (refused connections, 429, 503). Where that is
+/// unknown (a lost connection, 502, 504), it retries only those that [are retryable](Self::is_retryable).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Idempotency {
@@ -29,12 +29,12 @@ impl Idempotency {
     }
 
     /// Whether a request whose fate is unknown may be sent again.
-    pub const fn may_repeat(self) -> bool {
+    pub const fn is_retryable(self) -> bool {
         !matches!(self, Self::NotIdempotent)
     }
 }
 
-/// A fresh key for fields such as `request_id` and `idempotency_token`: a random UUID (version 4, RFC 9562) as text.
+/// A fresh key for fields such as `request_id` and `idempotency_token`: a random UUID (version 4, RFC 9562) as a string.
 ///
 /// The operations that know such a field fill it when the caller leaves it empty, once, before the first attempt. It
 /// marks repetitions and is not a secret, so an ordinary random number generator will do.
@@ -68,9 +68,9 @@ mod tests {
 
     #[test]
     fn only_plain_posts_and_patches_must_not_be_repeated() {
-        assert!(Idempotency::of_method(&http::Method::GET).may_repeat());
-        assert!(Idempotency::of_method(&http::Method::DELETE).may_repeat());
-        assert!(!Idempotency::of_method(&http::Method::POST).may_repeat());
-        assert!(!Idempotency::of_method(&http::Method::PATCH).may_repeat());
+        assert!(Idempotency::of_method(&http::Method::GET).is_retryable());
+        assert!(Idempotency::of_method(&http::Method::DELETE).is_retryable());
+        assert!(!Idempotency::of_method(&http::Method::POST).is_retryable());
+        assert!(!Idempotency::of_method(&http::Method::PATCH).is_retryable());
     }
 }

@@ -15,7 +15,7 @@
 //! | [`secret`], [`redact`] | keeping secrets and control characters out of logs, errors and `Debug` |
 //! | [`model`](mod@model), [`open_enum`](mod@open_enum) | the macros that generated types are written in |
 //! | [`nullable`], [`extra`] | explicit `null`; members and inputs that this release does not know |
-//! | [`dynamic`] | operations as tables of facts, for generic tools |
+//! | `dynamic`, with the feature of that name | operations as tables of facts, for generic tools |
 //! | [`time`] | timestamps and durations as they are on the wire |
 //! | [`field_mask`] | which members an update touches |
 //! | [`idempotency`] | which calls may be sent twice |
@@ -26,6 +26,8 @@ pub mod api_error;
 pub mod body;
 pub mod credentials;
 pub mod data_plane;
+#[cfg(feature = "dynamic")]
+#[cfg_attr(docsrs, doc(cfg(feature = "dynamic")))]
 pub mod dynamic;
 pub mod error;
 pub mod extra;

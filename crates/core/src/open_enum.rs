@@ -2,9 +2,9 @@
 
 /// Declares an enum of wire strings that keeps the strings it does not know.
 ///
-/// Each variant is written with its wire text. A text that matches none becomes `Unknown`, holds that text and is sent
+/// Each variant is written with its string on the wire. One that matches none becomes `Unknown`, is kept and is sent
 /// back unchanged, so that values introduced by the service after this release pass through unharmed. The default is
-/// `Unknown` of the empty text: what a message holds when the server left the member out.
+/// `Unknown` of the empty string: what a message holds when the server left the member out.
 ///
 /// ```
 /// databricks_core::open_enum! {
@@ -30,7 +30,7 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$vmeta])* $variant,)*
-            /// A value that this release does not know. [`as_str`](Self::as_str) gives its text.
+            /// A value that this release does not know. [`as_str`](Self::as_str) returns its string.
             Unknown($crate::open_enum::UnknownValue),
         }
 

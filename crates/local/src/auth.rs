@@ -7,7 +7,8 @@ use http::{StatusCode, header};
 
 use crate::caller::{TokenState, same_text};
 use crate::reply::ApiError;
-use crate::state::{App, USER_NAME};
+use crate::state::USER_NAME;
+use crate::state::identity::Identity;
 
 pub(crate) use crate::caller::Caller;
 
@@ -30,14 +31,14 @@ fn is_account_level(path: &str) -> bool {
 }
 
 /// States who makes the request, `None` where no credentials are needed, or why it is refused.
-pub(crate) fn check(app: &App, parts: &Parts) -> Result<Option<Caller>, ApiError> {
+pub(crate) fn check(identity: &Identity, parts: &Parts) -> Result<Option<Caller>, ApiError> {
     let path = parts.uri.path();
     if is_open(path) {
         return Ok(None);
     }
     match Credentials::read(parts) {
-        Credentials::Bearer(token) => bearer(app, path, token).map(Some),
-        Credentials::Basic { user, password } => basic(app, path, &user, &password).map(Some),
+        Credentials::Bearer(token) => bearer(identity, path, token).map(Some),
+        Credentials::Basic { user, password } => basic(identity, path, &user, &password).map(Some),
         Credentials::None => Err(ApiError::unauthenticated(
             StatusCode::UNAUTHORIZED,
             "Credential was not sent or was of an unsupported type for this API.",
@@ -45,19 +46,19 @@ pub(crate) fn check(app: &App, parts: &Parts) -> Result<Option<Caller>, ApiError
     }
 }
 
-fn bearer(app: &App, path: &str, token: &str) -> Result<Caller, ApiError> {
-    let now = app.clock.now_ms();
-    match app.grants.lookup(token, now) {
+fn bearer(identity: &Identity, path: &str, token: &str) -> Result<Caller, ApiError> {
+    let now = identity.clock.now_ms();
+    match identity.grants.lookup(token, now) {
         TokenState::Valid(caller) => return Ok(caller),
         TokenState::Expired => {
             return Err(ApiError::unauthenticated(StatusCode::UNAUTHORIZED, "The access token is expired."));
         }
         TokenState::Unknown => {}
     }
-    if same_text(token, &app.internal_token) && !is_account_level(path) {
-        return Ok(app.user.clone());
+    if same_text(token, &identity.internal_token) && !is_account_level(path) {
+        return Ok(identity.user.clone());
     }
-    match app.tokens().lookup(token, now) {
+    match identity.tokens().lookup(token, now) {
         TokenState::Valid(_) if is_account_level(path) => Err(ApiError::unauthenticated(
             StatusCode::UNAUTHORIZED,
             "Personal access tokens are not accepted by account-level APIs.",
@@ -69,7 +70,7 @@ fn bearer(app: &App, path: &str, token: &str) -> Result<Caller, ApiError> {
     }
 }
 
-fn basic(app: &App, path: &str, user: &str, password: &str) -> Result<Caller, ApiError> {
+fn basic(identity: &Identity, path: &str, user: &str, password: &str) -> Result<Caller, ApiError> {
     if !is_account_level(path) {
         return Err(ApiError::unauthenticated(
             StatusCode::UNAUTHORIZED,
@@ -77,8 +78,8 @@ fn basic(app: &App, path: &str, user: &str, password: &str) -> Result<Caller, Ap
         ));
     }
     // Both are compared whatever the first states, so that the time tells nothing.
-    if same_text(user, USER_NAME) & same_text(password, &app.secrets.password) {
-        Ok(app.user.clone())
+    if same_text(user, USER_NAME) & same_text(password, &identity.secrets.password) {
+        Ok(identity.user.clone())
     } else {
         Err(ApiError::unauthenticated(StatusCode::UNAUTHORIZED, "Invalid username or password."))
     }

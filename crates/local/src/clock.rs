@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Wall time that follows Tokio's clock, so that a test which pauses or advances it moves the whole workspace.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     origin_ms: i64,
     origin: Instant,

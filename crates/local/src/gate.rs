@@ -1,8 +1,6 @@
 //! What every request passes, from outside in: record, `Host` and `Origin`, faults, authentication; and the headers of
 //! responses.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
@@ -14,16 +12,16 @@ use http::{HeaderValue, StatusCode, header};
 use crate::faults::Action;
 use crate::reply::{ApiError, json_response};
 use crate::server::Connection;
-use crate::state::App;
+use crate::state::handles::GateHandle;
 use crate::{auth, body, origin, thrift};
 
 pub(crate) async fn gate(
-    State(app): State<Arc<App>>,
+    State(state): State<GateHandle>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
     next: Next,
 ) -> Response {
-    let request_id = app.ids.uuid();
+    let request_id = state.ids.uuid();
     let (parts, body) = request.into_parts();
     let thrift = thrift::serves(parts.uri.path());
     // Files are received as they come, whatever their size; their bytes are not recorded.
@@ -36,33 +34,33 @@ pub(crate) async fn gate(
                 connection.request_is_complete();
                 (Body::from(bytes.clone()), bytes)
             }
-            Err(e) => return finish(&app, e.into_response(), &request_id, thrift),
+            Err(e) => return finish(&state, e.into_response(), &request_id, thrift),
         }
     };
-    let entry = app.record.begin(&parts, &recorded);
-    let response = respond(&app, &connection, entry, parts, body, next).await;
+    let entry = state.record.begin(&parts, &recorded);
+    let response = respond(&state, &connection, entry, parts, body, next).await;
     connection.request_is_complete();
-    let response = finish(&app, response.unwrap_or_else(IntoResponse::into_response), &request_id, thrift);
+    let response = finish(&state, response.unwrap_or_else(IntoResponse::into_response), &request_id, thrift);
     if response.extensions().get::<Dropped>().is_none() {
-        app.record.answered(entry, response.status());
+        state.record.answered(entry, response.status());
     }
     tracing::debug!(request_id, status = response.status().as_u16(), "answered");
     response
 }
 
 async fn respond(
-    app: &App,
+    state: &GateHandle,
     connection: &Connection,
     entry: u64,
     parts: Parts,
     body: Body,
     next: Next,
 ) -> Result<Response, ApiError> {
-    own_host_only(app, &parts)?;
+    own_host_only(state, &parts)?;
     let fault = if parts.uri.path().starts_with("/local/faults") {
         None
     } else {
-        app.faults.decide(&parts.method, parts.uri.path())
+        state.faults.decide(&parts.method, parts.uri.path())
     };
     let mut lost = false;
     if let Some(action) = &fault {
@@ -77,10 +75,10 @@ async fn respond(
         lost = action.after_handler;
     }
     let mut parts = parts;
-    if let Some(caller) = auth::check(app, &parts)? {
+    if let Some(caller) = auth::check(&state.identity, &parts)? {
         parts.extensions.insert(caller);
     }
-    app.record.handled(entry);
+    state.record.handled(entry);
     let name = origin::name(&parts).to_owned();
     let response = origin::reached_by(name, next.run(Request::from_parts(parts, body))).await;
     match fault.filter(|_| lost).and_then(|a| apply(&a, connection)) {
@@ -130,12 +128,12 @@ fn code_for(status: StatusCode) -> &'static str {
 }
 
 /// Refuses what a browser could be made to send: another site's `Origin`, or a name that was rebound to loopback.
-fn own_host_only(app: &App, parts: &Parts) -> Result<(), ApiError> {
+fn own_host_only(state: &GateHandle, parts: &Parts) -> Result<(), ApiError> {
     let text = |name| parts.headers.get(name).map(HeaderValue::to_str);
     // Every one of them, in case that something between reads another than the first.
     let hosts = parts.headers.get_all(header::HOST).iter().map(HeaderValue::to_str);
     let hosts = hosts.chain(parts.uri.authority().map(|a| Ok(a.as_str())));
-    let own_host = |host: &str| app.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
+    let own_host = |host: &str| state.place.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
     let mut named = false;
     let mut count = 0;
     for host in hosts {
@@ -157,7 +155,7 @@ fn own_host_only(app: &App, parts: &Parts) -> Result<(), ApiError> {
         Some(Ok(origin))
             if origin
                 .split_once("://")
-                .is_some_and(|(scheme, host)| scheme == app.settings.scheme() && own_host(host)) =>
+                .is_some_and(|(scheme, host)| scheme == state.place.scheme && own_host(host)) =>
         {
             Ok(())
         }
@@ -170,7 +168,7 @@ fn forbidden(message: &str) -> ApiError {
 }
 
 /// Writes the body of an error and the headers that every response has.
-fn finish(app: &App, mut response: Response, request_id: &str, thrift: bool) -> Response {
+fn finish(state: &GateHandle, mut response: Response, request_id: &str, thrift: bool) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         let kept = std::mem::take(response.headers_mut());
         let message = thrift.then(|| error.message().to_owned());
@@ -184,6 +182,6 @@ fn finish(app: &App, mut response: Response, request_id: &str, thrift: bool) -> 
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-request-id", id);
     }
-    headers.insert("x-databricks-org-id", HeaderValue::from(app.secrets.workspace_id));
+    headers.insert("x-databricks-org-id", HeaderValue::from(state.place.workspace_id));
     response
 }

@@ -6,8 +6,6 @@ use std::net::IpAddr;
 use http::header;
 use http::request::Parts;
 
-use crate::state::App;
-
 tokio::task_local! {
     /// The name by which the client of the request that is served reached the workspace.
     static NAME: String;
@@ -40,21 +38,8 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-impl App {
-    /// The base URL for the client that is served, without a slash at its end. Beyond this machine that is not the one that
-    /// was printed at the start.
-    pub(crate) fn base_url(&self) -> String {
-        for_client(&self.url)
-    }
-
-    /// The same for what plays cloud storage.
-    pub(crate) fn storage_url(&self) -> String {
-        for_client(self.volumes.storage.get().map_or("", String::as_str))
-    }
-}
-
-/// The URL with the name by which the client came. On this machine an address is better than a name, which may have two.
-fn for_client(url: &str) -> String {
+/// A URL of this workspace with the name by which the client came that is served. On this machine an address is better than a name, which may have two.
+pub(crate) fn for_client(url: &str) -> String {
     let named = NAME.try_with(|name| {
         let (scheme, rest) = url.split_once("://")?;
         let port = rest.rsplit_once(':')?.1;

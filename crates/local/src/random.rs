@@ -67,6 +67,11 @@ impl Ids {
         format!("{:018}", self.number() % 1_000_000_000_000_000_000)
     }
 
+    /// The number of a cluster's Spark context: positive, as the platform's are.
+    pub(crate) fn spark_context(&self) -> i64 {
+        (self.number() >> 1) as i64
+    }
+
     /// String in the form of a UUID of version 4.
     pub(crate) fn uuid(&self) -> String {
         let (a, b) = (self.number(), self.number());

@@ -1,7 +1,5 @@
 //! All routes, and the response to those that are not there.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
@@ -15,18 +13,20 @@ use crate::gate::gate;
 use crate::operations::{self, Operation};
 use crate::records::{self, call::Call};
 use crate::reply::{ApiError, Reply};
-use crate::state::App;
+use crate::state::Parts;
+use crate::state::handles::{GateHandle, RecordsHandle};
 use crate::{api, oidc, thrift};
 
-pub(crate) fn build(app: Arc<App>) -> Router {
+pub(crate) fn build(parts: &Parts) -> Router {
     let routes = Router::new()
-        .merge(oidc::routes())
-        .merge(api::routes())
-        .merge(thrift::routes())
+        .merge(oidc::routes(parts.into()))
+        .merge(api::routes(parts))
+        .merge(thrift::routes(parts.into()))
+        .with_state(())
         .fallback(other)
         .method_not_allowed_fallback(other)
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), gate))
-        .with_state(app);
+        .layer(middleware::from_fn_with_state(GateHandle::from(parts), gate))
+        .with_state(RecordsHandle::from(parts));
     // A path is rewritten before it is routed, so this lies around the routes.
     Router::new().fallback_service(routes).layer(middleware::from_fn(without_trailing_slash))
 }
@@ -53,7 +53,7 @@ async fn without_trailing_slash(mut request: Request, next: Next) -> Response {
 }
 
 /// Operations on records, and the refusal of those that the workspace does not have.
-async fn other(State(app): State<Arc<App>>, request: Request) -> Response {
+async fn other(State(state): State<RecordsHandle>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     let Some(found) = operations::find(&parts.method, path) else {
@@ -68,7 +68,7 @@ async fn other(State(app): State<Arc<App>>, request: Request) -> Response {
     };
     let run = || -> Reply {
         let account = found.parameters.iter().find(|(name, _)| *name == "account_id");
-        if account.is_some_and(|(_, id)| *id != app.secrets.account_id) {
+        if account.is_some_and(|(_, id)| *id != state.place.account_id) {
             return Err(ApiError::not_found("The account does not exist; the workspace printed the one that does"));
         }
         // A zero byte ends a collection's name in the store.
@@ -76,7 +76,7 @@ async fn other(State(app): State<Arc<App>>, request: Request) -> Response {
             return Err(ApiError::invalid_parameter("The path must not contain a zero byte"));
         }
         let call = Call {
-            desk: app.desk(),
+            desk: state.desk(),
             caller,
             operation,
             target: path,

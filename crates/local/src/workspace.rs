@@ -9,14 +9,16 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
+use crate::api::{clusters, storage_volumes};
 use crate::exec::jobs::schedules;
 use crate::faults::Faults;
 use crate::record::RecordedRequest;
 use crate::router;
 use crate::server::{Doorway, Server};
 use crate::sql::script::ScriptedResult;
+use crate::state::handles::{ClustersHandle, StorageHandle};
 use crate::state::volumes::Links;
-use crate::state::{App, Settings};
+use crate::state::{Parts, Settings};
 
 /// A running embedded workspace. Dropping it stops it.
 ///
@@ -28,7 +30,7 @@ use crate::state::{App, Settings};
 /// # }
 /// ```
 pub struct LocalWorkspace {
-    app: Arc<App>,
+    parts: Arc<Parts>,
     server: Server,
     /// What plays cloud storage: an origin of its own.
     storage: Server,
@@ -57,28 +59,28 @@ impl LocalWorkspace {
     /// The base URL, `http://127.0.0.1:<port>` without a trailing slash: the value for `DATABRICKS_HOST`. It begins with
     /// `https` if the builder asked for TLS.
     pub fn url(&self) -> &str {
-        &self.app.url
+        &self.parts.place.url
     }
 
     /// A personal access token of the workspace's user: the value for `DATABRICKS_TOKEN`. Account-level calls refuse
     /// it, as the real service does.
     pub fn token(&self) -> &str {
-        &self.app.secrets.token
+        &self.parts.identity.secrets.token
     }
 
     /// The service principal's OAuth client id: the value for `DATABRICKS_CLIENT_ID`.
     pub fn client_id(&self) -> &str {
-        &self.app.secrets.client_id
+        &self.parts.identity.secrets.client_id
     }
 
     /// The service principal's OAuth secret: the value for `DATABRICKS_CLIENT_SECRET`.
     pub fn client_secret(&self) -> &str {
-        &self.app.secrets.client_secret
+        &self.parts.identity.secrets.client_secret
     }
 
     /// The account that the workspace belongs to: the value for `DATABRICKS_ACCOUNT_ID`.
     pub fn account_id(&self) -> &str {
-        &self.app.secrets.account_id
+        &self.parts.place.account_id
     }
 
     /// The name of the user that owns the token; with [`password`](Self::password) it authenticates account-level
@@ -89,17 +91,17 @@ impl LocalWorkspace {
 
     /// The user's password for account-level calls with basic authentication.
     pub fn password(&self) -> &str {
-        &self.app.secrets.password
+        &self.parts.identity.secrets.password
     }
 
     /// The numeric identifier that responses carry in `X-Databricks-Org-Id`.
     pub fn workspace_id(&self) -> u64 {
-        self.app.secrets.workspace_id
+        self.parts.place.workspace_id
     }
 
     /// The identifier of the SQL warehouse that is there from the start, stopped.
     pub fn warehouse_id(&self) -> &str {
-        &self.app.starter_warehouse
+        &self.parts.place.starter_warehouse
     }
 
     /// The identifier of the cluster that [`LocalWorkspaceBuilder::starter_cluster`] asks for: the value for
@@ -112,17 +114,17 @@ impl LocalWorkspace {
     ///
     /// Values of headers that hold credentials are replaced.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.app.record.snapshot()
+        self.parts.record.snapshot()
     }
 
     /// The rules that make requests fail on demand.
     pub fn faults(&self) -> &Faults {
-        &self.app.faults
+        &self.parts.faults
     }
 
     /// The origin of links to files of volumes, without a slash at its end. It refuses requests with `Authorization`.
     pub fn storage_url(&self) -> &str {
-        self.app.volumes.storage.get().map_or("", String::as_str)
+        self.parts.sql.volumes.storage.get().map_or("", String::as_str)
     }
 
     /// The certificate of the authority that clients are to trust, as PEM; `None` if connections are plain.
@@ -137,12 +139,12 @@ impl LocalWorkspace {
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     pub fn authority_file(&self) -> Option<PathBuf> {
-        self.app.authority_file()
+        self.parts.authority_file()
     }
 
     /// How many uploads to volumes have begun and are neither complete nor given up, and how many parts they hold.
     pub fn open_uploads(&self) -> (usize, usize) {
-        self.app.volumes.open_uploads()
+        self.parts.sql.volumes.open_uploads()
     }
 
     /// Stops taking requests, ends the child processes and waits for both.
@@ -150,7 +152,7 @@ impl LocalWorkspace {
     /// Dropping the workspace does the same without waiting.
     pub async fn shutdown(mut self) {
         self.schedules.abort();
-        self.app.stop();
+        self.parts.stop();
         self.server.shutdown().await;
         self.storage.shutdown().await;
     }
@@ -159,7 +161,7 @@ impl LocalWorkspace {
 impl Drop for LocalWorkspace {
     fn drop(&mut self) {
         self.schedules.abort();
-        self.app.stop();
+        self.parts.stop();
         self.server.stop();
         self.storage.stop();
     }
@@ -167,7 +169,7 @@ impl Drop for LocalWorkspace {
 
 impl fmt::Debug for LocalWorkspace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalWorkspace").field("url", &self.app.url).finish_non_exhaustive()
+        f.debug_struct("LocalWorkspace").field("url", &self.parts.place.url).finish_non_exhaustive()
     }
 }
 
@@ -335,17 +337,19 @@ impl LocalWorkspaceBuilder {
             StartError::new(format!("cannot listen on {address}; choose another port, or 0 for a free one"), Some(e))
         })?;
         let address = listener.local_addr().map_err(|e| StartError::new("the listener has no address", Some(e)))?;
+        let limit = settings.idle_limit;
         #[cfg(feature = "tls")]
         let tls = settings.tls.then(|| crate::tls::SelfSigned::new(certified(&settings.host_names))).transpose();
         #[cfg(feature = "tls")]
         let tls = tls.map_err(|e| StartError::new("cannot make a certificate", Some(e)))?;
-        let app = App::new(settings, address)
+        let parts = Parts::new(settings, address)
             .map_err(|e| StartError::new("cannot prepare the workspace's state", Some(e)))?;
-        let cluster_id = starter_cluster.then(|| app.create_starter_cluster()).transpose();
+        let parts = Arc::new(parts);
+        let cluster_id = starter_cluster.then(|| clusters::create_starter(&ClustersHandle::from(&*parts))).transpose();
         let cluster_id = cluster_id
             .map_err(|e| StartError::new(format!("cannot make the starter cluster: {}", e.message()), None))?;
         for statement in crate::sql::statements(&seed) {
-            let ran = crate::sql::notebook::rows(&app, &statement).await;
+            let ran = crate::sql::notebook::rows(&parts.sql, &statement).await;
             ran.map_err(|f| {
                 StartError::new(format!("the seed's statement '{statement}' failed: {}", f.message), None)
             })?;
@@ -357,9 +361,9 @@ impl LocalWorkspaceBuilder {
         let storage_port = storage.local_addr().map_err(storage_failed)?.port();
         // It is set once, here.
         let name = crate::origin::own_name(bind);
-        let _ = app.volumes.storage.set(format!("{}://{name}:{storage_port}", app.settings.scheme()));
+        let _ = parts.sql.volumes.storage.set(format!("{}://{name}:{storage_port}", parts.place.scheme));
         #[cfg(feature = "tls")]
-        if let (Some(tls), Some(file)) = (&tls, app.authority_file()) {
+        if let (Some(tls), Some(file)) = (&tls, parts.authority_file()) {
             std::fs::write(file, tls.authority())
                 .map_err(|e| StartError::new("cannot write the authority's certificate", Some(e)))?;
         }
@@ -369,12 +373,11 @@ impl LocalWorkspaceBuilder {
             tls: tls.clone(),
         };
         let (listener, storage) = (door(listener), door(storage));
-        let limit = app.settings.idle_limit;
-        let server = Server::spawn(listener, router::build(Arc::clone(&app)), limit);
-        let storage = Server::spawn(storage, crate::api::storage_volumes::build(Arc::clone(&app)), limit);
-        let schedules = tokio::spawn(schedules::follow(Arc::downgrade(&app))).abort_handle();
+        let server = Server::spawn(listener, router::build(&parts), limit);
+        let storage = Server::spawn(storage, storage_volumes::build(StorageHandle::from(&*parts)), limit);
+        let schedules = tokio::spawn(schedules::follow(Arc::downgrade(&parts))).abort_handle();
         Ok(LocalWorkspace {
-            app,
+            parts,
             server,
             storage,
             cluster_id,

@@ -100,15 +100,15 @@ impl<O: Operation> Call<O> {
     }
 
     /// Adds a header. The first of a name replaces the client's, more of the same name are added.
-    pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        self.options.header(name, value);
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.header(&name.into(), &value.into());
         self
     }
 
     /// Sets an input that this release does not know, by its name on the wire: a member of the JSON body, or a query
     /// parameter where there is no body. One that the release knows is refused when the call is made.
-    pub fn with_input(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
-        self.options.input(name, value.into());
+    pub fn with_input(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
+        self.options.input(&name.into(), value.into());
         self
     }
 
@@ -119,8 +119,8 @@ impl<O: Operation> Call<O> {
     }
 
     /// Adds `name/value` to the user agent of this call.
-    pub fn with_user_agent_extra(mut self, name: &str, value: &str) -> Self {
-        self.options.user_agent_extra(name, value);
+    pub fn with_user_agent_extra(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.user_agent_extra(&name.into(), &value.into());
         self
     }
 

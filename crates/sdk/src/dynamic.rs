@@ -264,6 +264,7 @@ impl Target {
 
 impl Pollable for Target {
     type Resource = Value;
+    /// A string: what is called by name has no types of its own.
     type State = str;
 
     fn client(&self) -> &Client {

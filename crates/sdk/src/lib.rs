@@ -63,7 +63,7 @@ mod call;
 mod client;
 mod client_methods;
 #[cfg(feature = "compute")]
-mod commands;
+pub mod commands;
 #[cfg(feature = "compute")]
 pub mod compute;
 #[cfg(feature = "database")]
@@ -119,11 +119,6 @@ pub use account::AccountClient;
 pub use builder::ClientBuilder;
 pub use call::{Call, Response};
 pub use client::Client;
-#[cfg(feature = "compute")]
-pub use commands::{
-    Command, CommandResult, CommandUpdate, Context, OpenContext, RemoteDbutils, RunCommand, TableColumn, TableResult,
-    dedent,
-};
 #[cfg(feature = "database")]
 pub use database_password::DatabasePasswords;
 pub use databricks_auth as auth;
@@ -136,6 +131,7 @@ pub use databricks_core::{
     StatementFailure, Timestamp, WaitStatus, Waitable,
     api_error::{self, ApiErrorKind},
     body::Part,
+    lro::LroState,
     operation,
 };
 pub use databricks_models as models;

@@ -14,24 +14,20 @@ pub(crate) struct Found<T> {
     similar: Option<String>,
 }
 
-/// The items of a list with this name, which must match in every letter.
+/// The items of a list with this name, which is case-sensitive.
 ///
 /// * `what`: what is searched for, such as `cluster`.
 /// * `name_of`: the name of an item; `None` for one that does not count.
 ///
 /// # Errors
 /// That of the listing.
-pub(crate) async fn find<O>(
+pub(crate) async fn find<O: Paginated>(
     call: Call<O>,
     what: &'static str,
     name: &str,
     name_of: impl Fn(&O::Item) -> Option<String>,
     id_of: impl Fn(&O::Item) -> Option<String>,
-) -> Result<Found<O::Item>>
-where
-    O: Paginated + Unpin,
-    O::Item: Unpin,
-{
+) -> Result<Found<O::Item>> {
     let mut all = call.items();
     let mut found = Found { what, name: name.to_owned(), items: Vec::new(), ids: Vec::new(), similar: None };
     while let Some(item) = all.try_next().await? {
@@ -51,17 +47,13 @@ where
 ///
 /// # Errors
 /// [`ErrorKind::InvalidInput`] when no item or more than one has the name, or that of the listing.
-pub(crate) async fn by_name<O>(
+pub(crate) async fn by_name<O: Paginated>(
     call: Call<O>,
     what: &'static str,
     name: &str,
     name_of: impl Fn(&O::Item) -> Option<String>,
     id_of: impl Fn(&O::Item) -> Option<String>,
-) -> Result<O::Item>
-where
-    O: Paginated + Unpin,
-    O::Item: Unpin,
-{
+) -> Result<O::Item> {
     find(call, what, name, name_of, id_of).await?.one()
 }
 

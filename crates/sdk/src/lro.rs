@@ -22,7 +22,7 @@ use crate::poll::{Assessment, PollOptions, Pollable, Poller, Updates, Verdict, p
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct OperationWaiter<O: LongRunning> {
     call: Call<O>,
-    poll: PollOptions<O::Output>,
+    poll: PollOptions<O::Output, LroState<O::Result>>,
 }
 
 impl<O: LongRunning> OperationWaiter<O> {
@@ -33,7 +33,7 @@ impl<O: LongRunning> OperationWaiter<O> {
 
     poll_setters! {
         /// Sets the timeout of the wait. Default: none.
-        O::Output, str
+        O::Output, LroState<O::Result>
     }
 
     /// Makes the call and returns a handle to the work.
@@ -74,7 +74,7 @@ impl<O: LongRunning> fmt::Debug for OperationWaiter<O> {
 pub struct OperationHandle<O: LongRunning> {
     work: Work<O>,
     response: Option<O::Output>,
-    poll: PollOptions<O::Output>,
+    poll: PollOptions<O::Output, LroState<O::Result>>,
 }
 
 impl Client {
@@ -107,7 +107,7 @@ impl<O: LongRunning> OperationHandle<O> {
 
     poll_setters! {
         /// Sets the timeout of [`wait`](Self::wait). Default: none. The work goes on when it has passed.
-        O::Output, str
+        O::Output, LroState<O::Result>
     }
 
     /// Polls once and returns the state of the work.
@@ -199,7 +199,7 @@ struct Work<O> {
 
 impl<O: LongRunning> Pollable for Work<O> {
     type Resource = O::Output;
-    type State = str;
+    type State = LroState<O::Result>;
 
     fn client(&self) -> &Client {
         &self.client
@@ -234,7 +234,10 @@ impl<O: LongRunning> Pollable for Work<O> {
         Assessment::new(WaitStatus::new(state, None), verdict)
     }
 
-    fn state<'a>(&self, _resource: &'a Self::Resource, status: &'a WaitStatus) -> Option<&'a str> {
-        Some(&status.state)
+    fn report(&self, response: &O::Output, _status: &WaitStatus, f: &mut dyn FnMut(&LroState<O::Result>)) {
+        // What cannot be decoded is the error of the wait.
+        if let Ok(state) = O::state(response) {
+            f(&state);
+        }
     }
 }

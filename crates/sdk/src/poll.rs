@@ -190,8 +190,8 @@ impl<T: Send, S: ?Sized> Poller<T, S> {
         self.changed |= self.first.as_ref().is_some_and(|first| *first != status.state);
         self.first.get_or_insert_with(|| status.state.clone());
         let elapsed = self.elapsed();
-        if let (Some(f), Some(state)) = (&mut self.options.on_progress, of.state(resource, &status)) {
-            f(Progress { state, resource, elapsed });
+        if let Some(f) = &mut self.options.on_progress {
+            of.report(resource, &status, &mut |state| f(Progress { state, resource, elapsed }));
         }
         self.last = Some(status);
         true

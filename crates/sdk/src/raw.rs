@@ -132,8 +132,8 @@ impl RawRequest {
 
     /// Adds a header. The first of a name replaces the client's, more of the same name are added. `Authorization` is
     /// sent in place of the client's credentials, to the URL it is given for and no further.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.options.header(name, value);
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.header(&name.into(), &value.into());
         self
     }
 

@@ -118,6 +118,11 @@ impl<O: Waitable> Started<O> {
         Updates::new(&self.target, options, |resource| O::status(resource).state)
     }
 
+    /// Returns the id of what was started, which goes on, and consumes the handle.
+    pub fn detach(self) -> String {
+        self.id()
+    }
+
     /// Waits until the resource has reached the state that is waited for.
     ///
     /// # Errors

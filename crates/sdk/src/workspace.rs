@@ -45,7 +45,7 @@ impl WorkspaceClient {
         Statement::attach(self.client.clone(), id.into())
     }
 
-    /// An execution context on a running cluster, to run code in; see [`Context`](crate::Context).
+    /// An execution context on a running cluster, to run code in; see [`Context`](crate::commands::Context).
     ///
     /// ```no_run
     /// # async fn example(w: &databricks_sdk::WorkspaceClient) -> databricks_sdk::Result<()> {

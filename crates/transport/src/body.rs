@@ -15,7 +15,7 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Bytes> {
         Error::new(ErrorKind::Decode, format!("the body is longer than {limit} bytes, the most that is read at once"))
             .with_permanent()
     };
-    let length = body.len();
+    let length = body.content_length();
     if length.is_some_and(|length| length > limit as u64) {
         return Err(too_long());
     }

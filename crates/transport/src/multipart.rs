@@ -68,7 +68,7 @@ fn concat(pieces: Vec<Body>) -> Body {
         let all: Vec<u8> = pieces.iter().filter_map(Body::as_bytes).flatten().copied().collect();
         return Body::from(all);
     }
-    let length = pieces.iter().map(Body::len).sum();
+    let length = pieces.iter().map(Body::content_length).sum();
     let replayable = pieces.iter().map(Body::try_clone).all(|clone| clone.is_some());
     if !replayable {
         return Body::from_stream(length, chain(pieces));
@@ -115,7 +115,7 @@ mod tests {
              --{boundary}\r\nContent-Disposition: form-data; name=\"f%22%0D%0A\"; filename=\"x.csv\"\r\nContent-Type: text/csv\r\n\r\na,b\r\n\
              --{boundary}--\r\n"
         );
-        assert_eq!(body.len(), Some(expected.len() as u64));
+        assert_eq!(body.content_length(), Some(expected.len() as u64));
         assert_eq!(text(body).await, expected);
     }
 
@@ -124,7 +124,7 @@ mod tests {
         let factory = || Body::from_factory(Some(3), || Body::from("abc").into_stream());
         let (_, body) = multipart(vec![Part::file("f", "f", factory()), Part::field("x", "y")]).unwrap();
         let again = body.try_clone().unwrap();
-        let length = body.len().unwrap() as usize;
+        let length = body.content_length().unwrap() as usize;
         let first = text(body).await;
         assert_eq!(first.len(), length);
         assert_eq!(first, text(again).await);
@@ -132,7 +132,7 @@ mod tests {
         let once = Body::from_stream(None, Body::from("abc").into_stream());
         let (_, body) = multipart(vec![Part::file("f", "f", once)]).unwrap();
         assert!(body.try_clone().is_none());
-        assert_eq!(body.len(), None);
+        assert_eq!(body.content_length(), None);
         assert!(text(body).await.contains("abc"));
     }
 

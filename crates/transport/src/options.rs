@@ -125,7 +125,7 @@ impl CallOptions {
         let class = self.idempotency.unwrap_or_else(|| Idempotency::of_method(method));
         match self.idempotent {
             Some(false) => Idempotency::NotIdempotent,
-            Some(true) if !class.may_repeat() => Idempotency::Idempotent,
+            Some(true) if !class.is_retryable() => Idempotency::Idempotent,
             _ => class,
         }
     }

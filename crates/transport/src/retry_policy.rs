@@ -43,8 +43,8 @@ pub struct RetryPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RetryOn {
-    /// What surely did not run (429, 503, no connection, known passing states of clusters), and lost connections and
-    /// timeouts of requests that may be repeated.
+    /// What certainly did not execute (429, 503, no connection, known passing states of clusters), and lost connections
+    /// and timeouts of requests that are retryable.
     #[default]
     Transient,
     /// Every status from 500 and every failure of the network, whatever the request. For callers who know that it may

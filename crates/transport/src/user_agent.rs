@@ -68,7 +68,7 @@ impl UserAgent {
         Ok(self)
     }
 
-    /// The whole text.
+    /// The whole value of the header.
     ///
     /// * `auth_type`: how the request is authenticated, if it is.
     /// * `extras`: parts of this one call; those of another form are left out.

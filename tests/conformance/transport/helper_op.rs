@@ -1,10 +1,11 @@
 //! `helper`: hand-written conveniences for SQL, commands, clusters and jobs; those for files are in `files_op`.
 
+use databricks_sdk::commands::CommandResult;
 use databricks_sdk::compute::{NodeQuery, SparkVersionQuery};
 use databricks_sdk::models::compute::{Language, Library};
 use databricks_sdk::models::jobs::{Job, Run};
 use databricks_sdk::sql::{Disposition, Format, Parameter, Query};
-use databricks_sdk::{CommandResult, Error, ErrorKind, Result, WorkspaceClient};
+use databricks_sdk::{Error, ErrorKind, Result, WorkspaceClient};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 

@@ -14,7 +14,7 @@ use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
 use crate::oauth::UNSTATED_LIFE;
-use crate::process::{self, ProcessRequest};
+use crate::process::{self, ProcessRequest, search};
 use crate::sanitize::{snippet, trimmed};
 use crate::timestamps;
 use crate::token::{BoxFuture, Token};
@@ -57,7 +57,7 @@ pub(crate) async fn identity(cx: &Arc<Context>, provider: &'static str) -> Resul
     if let Err(reason) = cx.require_azure().await {
         return Ok(Err(reason));
     }
-    let Some(program) = process::find("az", cx.config.environment()) else {
+    let Some(program) = search::find("az", cx.config.environment()) else {
         return Ok(Err("the program az is not found in PATH; install the Azure CLI and run az login".to_owned()));
     };
     let mut session = Session { cx: Arc::clone(cx), provider, program, is_principal: false, is_managed: false };

@@ -1,15 +1,12 @@
 //! `azure-devops-oidc`: the identity of an Azure DevOps pipeline.
 
-use std::sync::Arc;
-
 use databricks_core::Secret;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use serde_json::Value;
 
-use super::exchange::{Exchange, IdTokens};
-use super::headers::Headers;
-use super::provider::{Outcome, Provider, meant_for_entra, need};
+use super::exchange::{IdTokens, exchanged};
+use super::provider::{Provider, meant_for_entra, need};
 use crate::allowed_hosts;
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
@@ -50,13 +47,7 @@ pub(crate) static PROVIDER: Provider = Provider {
             )),
         }
     },
-    configure: |cx| {
-        Box::pin(async {
-            Ok(Outcome::Ready(Headers::token(
-                cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Pipeline }),
-            )))
-        })
-    },
+    configure: |cx| Box::pin(async { Ok(exchanged(NAME, cx, Pipeline)) }),
 };
 
 #[derive(Debug)]

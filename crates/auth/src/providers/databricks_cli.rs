@@ -16,7 +16,7 @@ use crate::config::{HostType, ResolvedConfig};
 use crate::context::Context;
 use crate::error::AuthError;
 use crate::oauth::{UNSTATED_LIFE, not_configured};
-use crate::process::{self, ProcessOutput, ProcessRequest};
+use crate::process::{self, ProcessOutput, ProcessRequest, search};
 use crate::sanitize::{snippet, trimmed};
 use crate::store::Lock;
 use crate::timestamps::{self, claims};
@@ -60,7 +60,7 @@ fn find(config: &ResolvedConfig) -> Result<Option<PathBuf>, AuthError> {
     let found = match config.text(Key::DatabricksCliPath) {
         Some(path) if path.contains(['/', std::path::MAIN_SEPARATOR]) => {
             let path = PathBuf::from(path);
-            if !process::is_program(&path) {
+            if !search::is_program(&path) {
                 return Err(not_configured(
                     NAME,
                     format!("databricks_cli_path is {}, which is not a program", path.display()),
@@ -68,8 +68,8 @@ fn find(config: &ResolvedConfig) -> Result<Option<PathBuf>, AuthError> {
             }
             Some(path)
         }
-        Some(name) => process::find(name, config.environment()),
-        None => process::find("databricks", config.environment()),
+        Some(name) => search::find(name, config.environment()),
+        None => search::find("databricks", config.environment()),
     };
     Ok(found.filter(|path| {
         let legacy = is_legacy(path);

@@ -1,12 +1,9 @@
 //! `env-oidc`: an ID token in an environment variable.
 
-use std::sync::Arc;
-
 use databricks_core::Secret;
 
-use super::exchange::{Exchange, IdTokens};
-use super::headers::Headers;
-use super::provider::{Outcome, Provider, need};
+use super::exchange::{IdTokens, exchanged};
+use super::provider::{Provider, need};
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
 use crate::context::Context;
@@ -28,13 +25,7 @@ pub(crate) static PROVIDER: Provider = Provider {
             None => Err(format!("the environment variable {} is not set", variable(config))),
         }
     },
-    configure: |cx| {
-        Box::pin(async {
-            Ok(Outcome::Ready(Headers::token(
-                cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Variable }),
-            )))
-        })
-    },
+    configure: |cx| Box::pin(async { Ok(exchanged(NAME, cx, Variable)) }),
 };
 
 #[derive(Debug)]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use databricks_core::{Result, Secret};
 
+use super::headers::Headers;
+use super::provider::Outcome;
 use crate::config::HostType;
 use crate::config::attributes::Key;
 use crate::context::Context;
@@ -19,12 +21,17 @@ pub(crate) trait IdTokens: fmt::Debug + Send + Sync + 'static {
     fn id_token<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Secret, AuthError>>;
 }
 
+/// Headers with the tokens that a provider exchanges its ID tokens for.
+pub(super) fn exchanged(provider: &'static str, cx: &Arc<Context>, ids: impl IdTokens) -> Outcome {
+    Outcome::Ready(Headers::token(cx.cache(provider, Exchange { provider, cx: Arc::clone(cx), ids })))
+}
+
 /// Exchanges ID tokens for tokens of the platform.
 #[derive(Debug)]
-pub(crate) struct Exchange<I> {
-    pub(crate) provider: &'static str,
-    pub(crate) cx: Arc<Context>,
-    pub(crate) ids: I,
+struct Exchange<I> {
+    provider: &'static str,
+    cx: Arc<Context>,
+    ids: I,
 }
 
 impl<I: IdTokens> TokenSource for Exchange<I> {

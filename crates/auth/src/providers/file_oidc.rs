@@ -1,12 +1,10 @@
 //! `file-oidc`: an ID token in a file, such as Kubernetes and many CI systems keep up to date.
 
 use std::fs;
-use std::sync::Arc;
 
 use databricks_core::Secret;
 
-use super::exchange::{Exchange, IdTokens};
-use super::headers::Headers;
+use super::exchange::{IdTokens, exchanged};
 use super::provider::{Outcome, Provider, need};
 use crate::config::ResolvedConfig;
 use crate::config::attributes::Key;
@@ -27,9 +25,7 @@ pub(crate) static PROVIDER: Provider = Provider {
             if let Err(reason) = read(&cx.config) {
                 return Outcome::declined(reason);
             }
-            Ok(Outcome::Ready(Headers::token(
-                cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: File }),
-            )))
+            Ok(exchanged(NAME, cx, File))
         })
     },
 };

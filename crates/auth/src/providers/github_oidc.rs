@@ -1,13 +1,10 @@
 //! `github-oidc`: the identity of a GitHub Actions job.
 
-use std::sync::Arc;
-
 use databricks_core::Secret;
 
-use super::exchange::{Exchange, IdTokens};
+use super::exchange::{IdTokens, exchanged};
 use super::github;
-use super::headers::Headers;
-use super::provider::{Outcome, Provider, meant_for_entra, need};
+use super::provider::{Provider, meant_for_entra, need};
 use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
@@ -24,13 +21,7 @@ pub(crate) static PROVIDER: Provider = Provider {
         meant_for_entra(config, NAME)?;
         github::inputs(config)
     },
-    configure: |cx| {
-        Box::pin(async {
-            Ok(Outcome::Ready(Headers::token(
-                cx.cache(NAME, Exchange { provider: NAME, cx: Arc::clone(cx), ids: Job }),
-            )))
-        })
-    },
+    configure: |cx| Box::pin(async { Ok(exchanged(NAME, cx, Job)) }),
 };
 
 #[derive(Debug)]

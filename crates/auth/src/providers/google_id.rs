@@ -17,7 +17,7 @@ use crate::config::attributes::Key;
 use crate::context::Context;
 use crate::error::AuthError;
 use crate::http::Outgoing;
-use crate::process::{self, ProcessRequest};
+use crate::process::{self, ProcessRequest, search};
 use crate::sanitize::snippet;
 use crate::timestamps;
 use crate::token::{Token, TokenSource};
@@ -40,7 +40,7 @@ pub(crate) static PROVIDER: Provider = Provider {
                 let account = |grant| Impersonation { cx: Arc::clone(cx), source: source.clone(), grant };
                 return Ok(Outcome::Ready(cx.google_headers(NAME, account(Grant::Id), account(Grant::Access))));
             }
-            match process::find("gcloud", cx.config.environment()) {
+            match search::find("gcloud", cx.config.environment()) {
                 Some(program) => {
                     Ok(Outcome::Ready(Headers::token(cx.cache(NAME, Gcloud { cx: Arc::clone(cx), program }))))
                 }

@@ -88,7 +88,7 @@ impl StoredLogin {
         }
         let left = entry.left(now);
         match entry.token(now) {
-            Some(token) if left > crate::cache::MARGIN => {
+            Some(token) if left > crate::cache::cached_token::MARGIN => {
                 tracing::warn!(target: "databricks_auth", error = error.explained(), "cannot refresh the stored login ahead of time, continuing with the old token");
                 Ok(token.refresh_ahead(left.saturating_sub(COOL_DOWN)))
             }

@@ -1,7 +1,5 @@
 //! Clusters, API 2.1 and the older 2.0 with the same shapes.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -11,10 +9,11 @@ use crate::extract::{Fields, Query};
 use crate::records::store::Record;
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::clusters::catalog;
+use crate::state::handles::ClustersHandle;
 use crate::state::kept::Kept;
-use crate::state::{App, lock};
+use crate::state::lock;
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: ClustersHandle) -> Router {
     let mut router = Router::new();
     for version in ["2.0", "2.1"] {
         let at = |name: &str| format!("/api/{version}/clusters/{name}");
@@ -37,133 +36,126 @@ pub(super) fn routes() -> Router<Arc<App>> {
             .route(&at("list-zones"), get(zones))
             .route(&at("spark-versions"), get(spark_versions));
     }
-    router
+    router.with_state(state)
 }
 
-impl App {
-    /// The form of the platform: when it was made, and eight characters.
-    fn new_cluster_id(&self) -> String {
-        let made = jiff::Timestamp::from_millisecond(self.clock.now_ms())
-            .map(|t| t.strftime("%m%d-%H%M%S").to_string())
-            .unwrap_or_default();
-        format!("{made}-{}", &self.ids.hex16()[..8])
-    }
+/// A new identifier in the form of the platform: when it was made, and eight characters.
+fn cluster_id(state: &ClustersHandle) -> String {
+    let made = jiff::Timestamp::from_millisecond(state.clock.now_ms())
+        .map(|t| t.strftime("%m%d-%H%M%S").to_string())
+        .unwrap_or_default();
+    format!("{made}-{}", &state.ids.hex16()[..8])
+}
 
-    /// Makes the cluster that is there from the start, or starts the one that was kept; gives its identifier.
-    pub(crate) fn create_starter_cluster(&self) -> Result<String, ApiError> {
-        let kept = Kept::new(&self.records, "local/starter");
-        let known = kept.all().into_iter().map(|(id, _)| id);
-        let mut clusters = lock(&self.clusters);
-        for id in known {
-            if clusters.start(&id, self.new_spark_context(), self.clock.now_ms()).is_ok() {
-                return Ok(id);
-            }
+/// Makes the cluster that is there from the start, or starts the one that was kept; gives its identifier.
+pub(crate) fn create_starter(state: &ClustersHandle) -> Result<String, ApiError> {
+    let kept = Kept::new(&state.records, "local/starter");
+    let known = kept.all().into_iter().map(|(id, _)| id);
+    let mut clusters = lock(&state.clusters);
+    for id in known {
+        if clusters.start(&id, state.ids.spark_context(), state.clock.now_ms()).is_ok() {
+            return Ok(id);
         }
-        let spec = json!({
-            "cluster_name": "Starter cluster",
-            "spark_version": "17.3.x-scala2.13",
-            "node_type_id": "m5d.large",
-            "num_workers": 0,
-            "is_single_node": true,
-            "kind": "CLASSIC_PREVIEW",
-            "autotermination_minutes": 0,
-        });
-        let fields = Fields(spec.as_object().cloned().unwrap_or_default());
-        let id = self.new_cluster_id();
-        clusters.create(&id, &fields, self.new_spark_context(), self.clock.now_ms())?;
-        kept.put(&id, Record::new())?;
-        Ok(id)
     }
-
-    pub(crate) fn new_spark_context(&self) -> i64 {
-        // Positive, as the platform's are.
-        (self.ids.number() >> 1) as i64
-    }
+    let spec = json!({
+        "cluster_name": "Starter cluster",
+        "spark_version": "17.3.x-scala2.13",
+        "node_type_id": "m5d.large",
+        "num_workers": 0,
+        "is_single_node": true,
+        "kind": "CLASSIC_PREVIEW",
+        "autotermination_minutes": 0,
+    });
+    let fields = Fields(spec.as_object().cloned().unwrap_or_default());
+    let id = cluster_id(state);
+    clusters.create(&id, &fields, state.ids.spark_context(), state.clock.now_ms())?;
+    kept.put(&id, Record::new())?;
+    Ok(id)
 }
 
-async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    let id = app.new_cluster_id();
-    let context = app.new_spark_context();
-    lock(&app.clusters).create(&id, &fields, context, app.clock.now_ms())?;
+async fn create(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
+    let id = cluster_id(&state);
+    let context = state.ids.spark_context();
+    lock(&state.clusters).create(&id, &fields, context, state.clock.now_ms())?;
     Ok(Json(json!({"cluster_id": id})))
 }
 
-async fn read(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let mut clusters = lock(&app.clusters);
-    let cluster = clusters.get(query.str("cluster_id")?, app.clock.now_ms())?;
+async fn read(State(state): State<ClustersHandle>, query: Query) -> Reply {
+    let mut clusters = lock(&state.clusters);
+    let cluster = clusters.get(query.str("cluster_id")?, state.clock.now_ms())?;
     Ok(Json(cluster.to_json()))
 }
 
-async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
-    lock(&app.clusters).list(&query, app.clock.now_ms()).map(Json)
+async fn list(State(state): State<ClustersHandle>, query: Query) -> Reply {
+    lock(&state.clusters).list(&query, state.clock.now_ms()).map(Json)
 }
 
-async fn start(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    let context = app.new_spark_context();
-    lock(&app.clusters).start(fields.str("cluster_id")?, context, app.clock.now_ms())?;
+async fn start(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
+    let context = state.ids.spark_context();
+    lock(&state.clusters).start(fields.str("cluster_id")?, context, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn restart(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    let context = app.new_spark_context();
-    lock(&app.clusters).restart(fields.str("cluster_id")?, context, app.clock.now_ms())?;
-    app.contexts.remove_cluster(fields.str("cluster_id")?);
+async fn restart(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
+    let context = state.ids.spark_context();
+    lock(&state.clusters).restart(fields.str("cluster_id")?, context, state.clock.now_ms())?;
+    state.contexts.remove_cluster(fields.str("cluster_id")?);
     Ok(Json::empty())
 }
 
-async fn delete(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.clusters).delete(fields.str("cluster_id")?, app.clock.now_ms())?;
-    app.contexts.remove_cluster(fields.str("cluster_id")?);
+async fn delete(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
+    lock(&state.clusters).delete(fields.str("cluster_id")?, state.clock.now_ms())?;
+    state.contexts.remove_cluster(fields.str("cluster_id")?);
     Ok(Json::empty())
 }
 
-async fn permanent_delete(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.clusters).permanent_delete(fields.str("cluster_id")?, app.clock.now_ms())?;
-    app.contexts.remove_cluster(fields.str("cluster_id")?);
+async fn permanent_delete(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
+    lock(&state.clusters).permanent_delete(fields.str("cluster_id")?, state.clock.now_ms())?;
+    state.contexts.remove_cluster(fields.str("cluster_id")?);
     Ok(Json::empty())
 }
 
-async fn edit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    let context = app.new_spark_context();
+async fn edit(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
+    let context = state.ids.spark_context();
     let id = fields.str("cluster_id")?;
-    lock(&app.clusters).edit(id, &fields, context, app.clock.now_ms())?;
-    app.contexts.remove_cluster(fields.str("cluster_id")?);
+    lock(&state.clusters).edit(id, &fields, context, state.clock.now_ms())?;
+    state.contexts.remove_cluster(fields.str("cluster_id")?);
     Ok(Json::empty())
 }
 
-async fn update(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    let context = app.new_spark_context();
+async fn update(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
+    let context = state.ids.spark_context();
     let id = fields.str("cluster_id")?;
     let mask = fields.str("update_mask")?;
     let stated = fields.opt_object("cluster")?.unwrap_or_default();
-    lock(&app.clusters).update(id, mask, &stated, context, app.clock.now_ms())?;
-    app.contexts.remove_cluster(id);
+    lock(&state.clusters).update(id, mask, &stated, context, state.clock.now_ms())?;
+    state.contexts.remove_cluster(id);
     Ok(Json::empty())
 }
 
-async fn change_owner(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn change_owner(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
     let (id, owner) = (fields.str("cluster_id")?, fields.str("owner_username")?);
-    lock(&app.clusters).change_owner(id, owner, app.clock.now_ms())?;
+    lock(&state.clusters).change_owner(id, owner, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn resize(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.clusters).resize(fields.str("cluster_id")?, &fields, app.clock.now_ms())?;
+async fn resize(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
+    lock(&state.clusters).resize(fields.str("cluster_id")?, &fields, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn pin(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.clusters).pin(fields.str("cluster_id")?, true, app.clock.now_ms())?;
+async fn pin(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
+    lock(&state.clusters).pin(fields.str("cluster_id")?, true, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn unpin(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.clusters).pin(fields.str("cluster_id")?, false, app.clock.now_ms())?;
+async fn unpin(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
+    lock(&state.clusters).pin(fields.str("cluster_id")?, false, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn events(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.clusters).events(&fields, app.clock.now_ms()).map(Json)
+async fn events(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
+    lock(&state.clusters).events(&fields, state.clock.now_ms()).map(Json)
 }
 
 async fn node_types() -> Json {

@@ -14,12 +14,13 @@ use serde_json::{Value, json};
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::content::{Content, Segment, receive};
+use crate::state::handles::DbfsHandle;
+use crate::state::lock;
 use crate::state::tree::{Entry, clean};
-use crate::state::{App, lock};
 
 const BLOCK: usize = 1024 * 1024;
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: DbfsHandle) -> Router {
     Router::new()
         .route("/api/2.0/dbfs/create", post(create))
         .route("/api/2.0/dbfs/add-block", post(add_block))
@@ -31,6 +32,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/2.0/dbfs/mkdirs", post(mkdirs))
         .route("/api/2.0/dbfs/move", post(rename))
         .route("/api/2.0/dbfs/delete", post(delete))
+        .with_state(state)
 }
 
 /// An absolute path; `dbfs:` before it may be left out.
@@ -52,13 +54,13 @@ fn in_dbfs_words(error: ApiError) -> ApiError {
 }
 
 /// The bytes of a block, on disk.
-async fn block(app: &App, data: &str) -> Result<Segment, ApiError> {
+async fn block(state: &DbfsHandle, data: &str) -> Result<Segment, ApiError> {
     let bytes = STANDARD.decode(data).map_err(|_| ApiError::invalid_parameter("The data is not base64"))?;
     if bytes.len() > BLOCK {
         let message = format!("The block has {} bytes; at most {BLOCK} are taken", bytes.len());
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "MAX_BLOCK_SIZE_EXCEEDED", message));
     }
-    receive(&app.shelf, &app.ids, Body::from(bytes))
+    receive(&state.shelf, &state.ids, Body::from(bytes))
         .await
         .map_err(|error| ApiError::internal(format!("The block could not be kept: {error}")))
 }
@@ -67,37 +69,37 @@ fn handle(fields: &Fields) -> Result<i64, ApiError> {
     fields.opt_i64("handle")?.ok_or_else(|| crate::extract::missing("handle"))
 }
 
-async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn create(State(state): State<DbfsHandle>, fields: Fields) -> Reply {
     let overwrite = fields.opt_bool("overwrite")?.unwrap_or_default();
-    let created = lock(&app.dbfs).create(&path(fields.str("path")?)?, overwrite, app.clock.now_ms());
+    let created = lock(&state.dbfs).create(&path(fields.str("path")?)?, overwrite, state.clock.now_ms());
     Ok(Json(json!({"handle": created.map_err(in_dbfs_words)?})))
 }
 
-async fn add_block(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn add_block(State(state): State<DbfsHandle>, fields: Fields) -> Reply {
     let handle = handle(&fields)?;
-    let segment = block(&app, fields.str("data")?).await?;
-    lock(&app.dbfs).add_block(handle, segment, app.clock.now_ms())?;
+    let segment = block(&state, fields.str("data")?).await?;
+    lock(&state.dbfs).add_block(handle, segment, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn close(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.dbfs).close(handle(&fields)?, app.clock.now_ms()).map_err(in_dbfs_words)?;
+async fn close(State(state): State<DbfsHandle>, fields: Fields) -> Reply {
+    lock(&state.dbfs).close(handle(&fields)?, state.clock.now_ms()).map_err(in_dbfs_words)?;
     Ok(Json::empty())
 }
 
-async fn put(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn put(State(state): State<DbfsHandle>, fields: Fields) -> Reply {
     let path = path(fields.str("path")?)?;
-    let segment = block(&app, fields.opt_str("contents")?.unwrap_or_default()).await?;
-    let entry = Entry { content: Content::of([Arc::new(segment)]), modified_ms: app.clock.now_ms() };
+    let segment = block(&state, fields.opt_str("contents")?.unwrap_or_default()).await?;
+    let entry = Entry { content: Content::of([Arc::new(segment)]), modified_ms: state.clock.now_ms() };
     let overwrite = fields.opt_bool("overwrite")?.unwrap_or_default();
-    lock(&app.dbfs).tree.put(&path, entry, overwrite).map_err(in_dbfs_words)?;
+    lock(&state.dbfs).tree.put(&path, entry, overwrite).map_err(in_dbfs_words)?;
     Ok(Json::empty())
 }
 
-async fn read(State(app): State<Arc<App>>, query: Query) -> Reply {
+async fn read(State(state): State<DbfsHandle>, query: Query) -> Reply {
     let path = path(query.str("path")?)?;
     let entry = {
-        let dbfs = lock(&app.dbfs);
+        let dbfs = lock(&state.dbfs);
         if dbfs.tree.is_directory(&path) {
             return Err(ApiError::invalid_parameter(format!("{path} is a directory")));
         }
@@ -132,9 +134,9 @@ fn info(path: &str, file: Option<&Entry>) -> Value {
     }
 }
 
-async fn status(State(app): State<Arc<App>>, query: Query) -> Reply {
+async fn status(State(state): State<DbfsHandle>, query: Query) -> Reply {
     let path = path(query.str("path")?)?;
-    let dbfs = lock(&app.dbfs);
+    let dbfs = lock(&state.dbfs);
     if dbfs.tree.is_directory(&path) {
         return Ok(Json(info(&path, None)));
     }
@@ -142,9 +144,9 @@ async fn status(State(app): State<Arc<App>>, query: Query) -> Reply {
     Ok(Json(info(&path, Some(&file))))
 }
 
-async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
+async fn list(State(state): State<DbfsHandle>, query: Query) -> Reply {
     let path = path(query.str("path")?)?;
-    let dbfs = lock(&app.dbfs);
+    let dbfs = lock(&state.dbfs);
     let files: Vec<_> = match dbfs.tree.get(&path) {
         Ok(file) => vec![info(&path, Some(&file))],
         Err(_) => {
@@ -155,14 +157,14 @@ async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
     Ok(Json(if files.is_empty() { json!({}) } else { json!({"files": files}) }))
 }
 
-async fn mkdirs(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.dbfs).tree.make_directory(&path(fields.str("path")?)?).map_err(in_dbfs_words)?;
+async fn mkdirs(State(state): State<DbfsHandle>, fields: Fields) -> Reply {
+    lock(&state.dbfs).tree.make_directory(&path(fields.str("path")?)?).map_err(in_dbfs_words)?;
     Ok(Json::empty())
 }
 
-async fn rename(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn rename(State(state): State<DbfsHandle>, fields: Fields) -> Reply {
     let (from, to) = (path(fields.str("source_path")?)?, path(fields.str("destination_path")?)?);
-    let mut dbfs = lock(&app.dbfs);
+    let mut dbfs = lock(&state.dbfs);
     // Into an existing directory it keeps its name.
     let to = match from.rsplit('/').next().filter(|_| dbfs.tree.is_directory(&to)) {
         Some(name) => format!("{}/{name}", to.trim_end_matches('/')),
@@ -172,9 +174,9 @@ async fn rename(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     Ok(Json::empty())
 }
 
-async fn delete(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn delete(State(state): State<DbfsHandle>, fields: Fields) -> Reply {
     let path = path(fields.str("path")?)?;
-    let mut dbfs = lock(&app.dbfs);
+    let mut dbfs = lock(&state.dbfs);
     if !dbfs.tree.is_directory(&path) {
         dbfs.tree.delete_file(&path).map_err(in_dbfs_words)?;
         return Ok(Json::empty());

@@ -13,14 +13,16 @@ use serde_json::{Value, json};
 use super::ranges::{self, Version};
 use super::signed::KEY_HEADER;
 use crate::extract::{Fields, Query};
+use crate::origin;
 use crate::paging::{Limits, page};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::content::{Content, receive};
+use crate::state::handles::FilesHandle;
+use crate::state::lock;
 use crate::state::tree::{Entry, Listed, clean, gone};
 use crate::state::volumes::Links;
-use crate::state::{App, lock};
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: FilesHandle) -> Router {
     let files = get(download).put(upload).delete(delete).post(action);
     let directories = get(list).put(make_directory).delete(delete_directory).head(directory);
     Router::new()
@@ -29,6 +31,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/2.0/fs/create-upload-part-urls", post(part_links))
         .route("/api/2.0/fs/create-resumable-upload-url", post(resumable_link))
         .route("/api/2.0/fs/create-download-url", post(download_link))
+        .with_state(state)
 }
 
 /// The path of something in a volume.
@@ -53,29 +56,29 @@ fn file_path(path: &str) -> Result<String, ApiError> {
 }
 
 async fn upload(
-    State(app): State<Arc<App>>,
+    State(state): State<FilesHandle>,
     Path(path): Path<String>,
     query: Query,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
     let path = file_path(&path)?;
     let overwrite = query.opt_bool("overwrite")?.unwrap_or(true);
-    lock(&app.volumes.tree).check(&path, overwrite)?;
-    let segment = receive(&app.shelf, &app.ids, request.into_body())
+    lock(&state.volumes.tree).check(&path, overwrite)?;
+    let segment = receive(&state.shelf, &state.ids, request.into_body())
         .await
         .map_err(|error| ApiError::malformed(format!("The body could not be read: {error}")))?;
-    let entry = Entry { content: Content::of([Arc::new(segment)]), modified_ms: app.clock.now_ms() };
-    lock(&app.volumes.tree).put(&path, entry, overwrite)?;
+    let entry = Entry { content: Content::of([Arc::new(segment)]), modified_ms: state.clock.now_ms() };
+    lock(&state.volumes.tree).put(&path, entry, overwrite)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn download(
-    State(app): State<Arc<App>>,
+    State(state): State<FilesHandle>,
     Path(path): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let path = file_path(&path)?;
-    let entry = lock(&app.volumes.tree).get(&path)?;
+    let entry = lock(&state.volumes.tree).get(&path)?;
     serve(&entry, request.headers()).map_err(|refused| match refused {
         ranges::Refused::Changed => {
             ApiError::new(StatusCode::PRECONDITION_FAILED, "PRECONDITION_FAILED", "The file has been modified")
@@ -96,30 +99,30 @@ pub(super) fn serve(entry: &Entry, headers: &HeaderMap) -> Result<Response, rang
     Ok(selected.respond(body, "application/octet-stream", &version))
 }
 
-async fn delete(State(app): State<Arc<App>>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
-    lock(&app.volumes.tree).delete_file(&file_path(&path)?)?;
+async fn delete(State(state): State<FilesHandle>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
+    lock(&state.volumes.tree).delete_file(&file_path(&path)?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn make_directory(State(app): State<Arc<App>>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
-    lock(&app.volumes.tree).make_directory(&volume_path(&path)?)?;
+async fn make_directory(State(state): State<FilesHandle>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
+    lock(&state.volumes.tree).make_directory(&volume_path(&path)?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn directory(State(app): State<Arc<App>>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
+async fn directory(State(state): State<FilesHandle>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
     let path = volume_path(&path)?;
-    if is_there(&app, &path) { Ok(StatusCode::OK) } else { Err(gone(&path)) }
+    if is_there(&state, &path) { Ok(StatusCode::OK) } else { Err(gone(&path)) }
 }
 
 /// A volume is there as soon as it is used: its root is an empty directory before.
-fn is_there(app: &App, path: &str) -> bool {
-    path.split('/').count() == 5 && lock(&app.volumes.tree).get(path).is_err()
-        || lock(&app.volumes.tree).is_directory(path)
+fn is_there(state: &FilesHandle, path: &str) -> bool {
+    path.split('/').count() == 5 && lock(&state.volumes.tree).get(path).is_err()
+        || lock(&state.volumes.tree).is_directory(path)
 }
 
-async fn delete_directory(State(app): State<Arc<App>>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
+async fn delete_directory(State(state): State<FilesHandle>, Path(path): Path<String>) -> Result<StatusCode, ApiError> {
     let path = file_path(&path)?;
-    let mut tree = lock(&app.volumes.tree);
+    let mut tree = lock(&state.volumes.tree);
     if tree.is_directory(&path) && !tree.is_empty(&path) {
         let message = format!("The directory is not empty: {path}");
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message));
@@ -128,11 +131,11 @@ async fn delete_directory(State(app): State<Arc<App>>, Path(path): Path<String>)
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn list(State(app): State<Arc<App>>, Path(path): Path<String>, query: Query) -> Reply {
+async fn list(State(state): State<FilesHandle>, Path(path): Path<String>, query: Query) -> Reply {
     let path = volume_path(&path)?;
-    let found = if lock(&app.volumes.tree).is_directory(&path) {
-        lock(&app.volumes.tree).list(&path)?
-    } else if is_there(&app, &path) {
+    let found = if lock(&state.volumes.tree).is_directory(&path) {
+        lock(&state.volumes.tree).list(&path)?
+    } else if is_there(&state, &path) {
         Vec::new()
     } else {
         return Err(gone(&path));
@@ -159,7 +162,7 @@ fn listed(found: &Listed) -> Value {
 
 /// The steps of an upload in parts.
 async fn action(
-    State(app): State<Arc<App>>,
+    State(state): State<FilesHandle>,
     Path(path): Path<String>,
     query: Query,
     request: Request,
@@ -168,12 +171,12 @@ async fn action(
     let token = || query.str("session_token");
     match query.str("action")? {
         "initiate-upload" => {
-            if app.settings.volume_links == Links::Disabled {
+            if state.offered == Links::Disabled {
                 return Err(not_enabled());
             }
-            let token = app.ids.uuid();
-            app.volumes.begin(&token, &path, query.opt_bool("overwrite")?.unwrap_or(true))?;
-            let kind = match app.settings.volume_links {
+            let token = state.ids.uuid();
+            state.volumes.begin(&token, &path, query.opt_bool("overwrite")?.unwrap_or(true))?;
+            let kind = match state.offered {
                 Links::Resumable => "resumable_upload",
                 _ => "multipart_upload",
             };
@@ -185,11 +188,11 @@ async fn action(
                 .await
                 .map_err(|error| ApiError::malformed(format!("The request body could not be read: {error}")))?;
             let parts = parts(&Fields::parse(&body)?)?;
-            app.volumes.complete(&token, &path, &parts, app.clock.now_ms())?;
+            state.volumes.complete(&token, &path, &parts, state.clock.now_ms())?;
             Ok(Json::empty().into_response())
         }
         "abort-upload" => {
-            app.volumes.abort(token()?, Some(&path))?;
+            state.volumes.abort(token()?, Some(&path))?;
             Ok(Json::empty().into_response())
         }
         other => Err(ApiError::invalid_parameter(format!("Unknown action {other:?}"))),
@@ -207,11 +210,10 @@ fn not_enabled() -> ApiError {
 }
 
 /// When a link ends that is to work until a time: no later than the workspace lets links live.
-fn link_end(app: &App, asked: &str) -> Result<i64, ApiError> {
+fn link_end(state: &FilesHandle, asked: &str) -> Result<i64, ApiError> {
     let asked: jiff::Timestamp =
         asked.parse().map_err(|_| ApiError::invalid_parameter("'expire_time' must be a time in RFC 3339"))?;
-    let lifetime = i64::try_from(app.settings.link_lifetime.as_millis()).unwrap_or(i64::MAX);
-    Ok(asked.as_millisecond().min(app.clock.now_ms().saturating_add(lifetime)))
+    Ok(asked.as_millisecond().min(state.links.end(state.clock.now_ms())))
 }
 
 /// Escapes a segment of a path.
@@ -221,26 +223,26 @@ fn escape(segment: &str) -> String {
 }
 
 /// A link to storage with the headers that it wants.
-fn link(app: &App, kind: &str, name: &str, number: u64, end: i64) -> Value {
-    let signed = app.signer.link(&format!("{kind}{name}"), usize::try_from(number).unwrap_or(usize::MAX), end);
+fn link(state: &FilesHandle, kind: &str, name: &str, number: u64, end: i64) -> Value {
+    let signed = state.links.signer.link(&format!("{kind}{name}"), usize::try_from(number).unwrap_or(usize::MAX), end);
     let query = signed.split_once('?').map_or("", |(_, query)| query);
-    let storage = app.storage_url();
+    let storage = origin::for_client(state.volumes.storage.get().map_or("", String::as_str));
     let escaped = name.split('/').map(escape).collect::<Vec<_>>().join("/");
-    let headers: Vec<_> = app.link_key.iter().map(|key| json!({"name": KEY_HEADER, "value": key})).collect();
+    let headers: Vec<_> = state.links.key.iter().map(|key| json!({"name": KEY_HEADER, "value": key})).collect();
     json!({"url": format!("{storage}/storage/{kind}{escaped}?number={number}&{query}"), "headers": headers})
 }
 
 /// The session of an upload, which is of the path that the request names.
-fn session<'a>(app: &App, fields: &'a Fields) -> Result<&'a str, ApiError> {
+fn session<'a>(state: &FilesHandle, fields: &'a Fields) -> Result<&'a str, ApiError> {
     let token = fields.str("session_token")?;
-    if app.volumes.path_of(token)? != clean(fields.str("path")?)? {
+    if state.volumes.path_of(token)? != clean(fields.str("path")?)? {
         return Err(ApiError::invalid_parameter("The session is of another path"));
     }
     Ok(token)
 }
 
-async fn part_links(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    let token = session(&app, &fields)?;
+async fn part_links(State(state): State<FilesHandle>, fields: Fields) -> Reply {
+    let token = session(&state, &fields)?;
     let positive = |name: &str| {
         let value = fields.opt_i64(name)?.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
         value.ok_or_else(|| ApiError::invalid_parameter(format!("'{name}' must be a positive number")))
@@ -249,28 +251,28 @@ async fn part_links(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     if count > 1000 {
         return Err(ApiError::invalid_parameter("'count' must be at most 1000"));
     }
-    let end = link_end(&app, fields.str("expire_time")?)?;
+    let end = link_end(&state, fields.str("expire_time")?)?;
     let urls = (start..start.saturating_add(count)).map(|number| {
-        let mut link = link(&app, "parts", &format!("/{token}"), number, end);
+        let mut link = link(&state, "parts", &format!("/{token}"), number, end);
         link["part_number"] = json!(number);
         link
     });
     Ok(Json(json!({"upload_part_urls": urls.collect::<Vec<_>>()})))
 }
 
-async fn resumable_link(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    let token = session(&app, &fields)?;
+async fn resumable_link(State(state): State<FilesHandle>, fields: Fields) -> Reply {
+    let token = session(&state, &fields)?;
     // Such links live for a week.
-    let end = app.clock.now_ms().saturating_add(7 * 24 * 3600 * 1000);
-    Ok(Json(json!({"resumable_upload_url": link(&app, "resumable", &format!("/{token}"), 0, end)})))
+    let end = state.clock.now_ms().saturating_add(7 * 24 * 3600 * 1000);
+    Ok(Json(json!({"resumable_upload_url": link(&state, "resumable", &format!("/{token}"), 0, end)})))
 }
 
-async fn download_link(State(app): State<Arc<App>>, query: Query) -> Reply {
-    if app.settings.volume_links == Links::Disabled {
+async fn download_link(State(state): State<FilesHandle>, query: Query) -> Reply {
+    if state.offered == Links::Disabled {
         return Err(not_enabled());
     }
     let path = file_path(query.str("path")?.trim_start_matches('/'))?;
-    lock(&app.volumes.tree).get(&path)?;
-    let end = link_end(&app, query.str("expire_time")?)?;
-    Ok(Json(link(&app, "files", &path, 0, end)))
+    lock(&state.volumes.tree).get(&path)?;
+    let end = link_end(&state, query.str("expire_time")?)?;
+    Ok(Json(link(&state, "files", &path, 0, end)))
 }

@@ -13,13 +13,14 @@ use crate::extract::{Fields, Query, missing};
 use crate::html::escape;
 use crate::paging::{Limits, page};
 use crate::reply::{ApiError, Json, Reply};
+use crate::state::handles::JobsHandle;
 use crate::state::jobs::{Run, Start};
-use crate::state::{App, lock};
+use crate::state::lock;
 
 const JOBS: Limits = Limits { usual: 20, max: 100 };
 const RUNS: Limits = Limits { usual: 20, max: 25 };
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: JobsHandle) -> Router {
     let version = || {
         Router::new()
             .route("/create", post(create))
@@ -39,7 +40,11 @@ pub(super) fn routes() -> Router<Arc<App>> {
             .route("/runs/delete", post(delete_run))
             .route("/runs/export", get(export))
     };
-    Router::new().nest("/api/2.2/jobs", version()).nest("/api/2.1/jobs", version()).nest("/api/2.0/jobs", version())
+    Router::new()
+        .nest("/api/2.2/jobs", version())
+        .nest("/api/2.1/jobs", version())
+        .nest("/api/2.0/jobs", version())
+        .with_state(state)
 }
 
 fn id(fields: &Fields, name: &'static str) -> Result<i64, ApiError> {
@@ -50,19 +55,19 @@ fn query_id(query: &Query, name: &'static str) -> Result<i64, ApiError> {
     query.opt_i64(name)?.ok_or_else(|| missing(name))
 }
 
-async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    let id = lock(&app.jobs).create(&fields, app.clock.now_ms())?;
+async fn create(State(state): State<JobsHandle>, fields: Fields) -> Reply {
+    let id = lock(&state.jobs).create(&fields, state.clock.now_ms())?;
     Ok(Json(json!({"job_id": id})))
 }
 
-async fn read(State(app): State<Arc<App>>, query: Query) -> Reply {
-    lock(&app.jobs).job(query_id(&query, "job_id")?)?.json(query.get("page_token")).map(Json)
+async fn read(State(state): State<JobsHandle>, query: Query) -> Reply {
+    lock(&state.jobs).job(query_id(&query, "job_id")?)?.json(query.get("page_token")).map(Json)
 }
 
-async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
+async fn list(State(state): State<JobsHandle>, query: Query) -> Reply {
     let with_tasks = query.opt_bool("expand_tasks")?.unwrap_or_default();
     let name = query.get("name").map(str::to_lowercase);
-    let jobs = lock(&app.jobs);
+    let jobs = lock(&state.jobs);
     let wanted = jobs.jobs().filter(|job| name.as_ref().is_none_or(|name| job.name().to_lowercase() == *name));
     let all: Vec<_> = wanted.map(|job| job.listed(with_tasks)).collect();
     paged("jobs", page(all, "jobs", query.opt_i64("limit")?, query.get("page_token"), JOBS)?)
@@ -82,29 +87,29 @@ fn paged(name: &str, page: crate::paging::Page<Value>) -> Reply {
     Ok(Json(out))
 }
 
-async fn reset(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn reset(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let settings = fields.opt_object("new_settings")?.ok_or_else(|| missing("new_settings"))?;
-    lock(&app.jobs).change(id(&fields, "job_id")?, &settings, true, &[], app.clock.now_ms())?;
+    lock(&state.jobs).change(id(&fields, "job_id")?, &settings, true, &[], state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn update(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn update(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let settings = fields.opt_object("new_settings")?.unwrap_or_default();
     let remove = fields.opt_strings("fields_to_remove")?.unwrap_or_default();
-    lock(&app.jobs).change(id(&fields, "job_id")?, &settings, false, &remove, app.clock.now_ms())?;
+    lock(&state.jobs).change(id(&fields, "job_id")?, &settings, false, &remove, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn delete(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.jobs).delete(id(&fields, "job_id")?)?;
+async fn delete(State(state): State<JobsHandle>, fields: Fields) -> Reply {
+    lock(&state.jobs).delete(id(&fields, "job_id")?)?;
     Ok(Json::empty())
 }
 
-async fn run_now(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn run_now(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let job_id = id(&fields, "job_id")?;
     let given = texts(&fields, "job_parameters")?;
     let started = {
-        let mut jobs = lock(&app.jobs);
+        let mut jobs = lock(&state.jobs);
         let job = jobs.job(job_id)?.json(None)?;
         let name = jobs.job(job_id)?.name().to_owned();
         let settings = &job["settings"];
@@ -131,14 +136,14 @@ async fn run_now(State(app): State<Arc<App>>, fields: Fields) -> Reply {
                 parameters,
                 environments,
                 token,
-                url: &app.url,
+                url: &state.place.url,
                 depth: 0,
                 trigger: "ONE_TIME",
             },
-            app.clock.now_ms(),
+            state.clock.now_ms(),
         )?
     };
-    Ok(Json(begin(&app, started)))
+    Ok(Json(begin(&state, started)))
 }
 
 /// The tasks of a job from all of its pages.
@@ -157,7 +162,7 @@ fn all_tasks(job: &crate::state::jobs::Job) -> Result<Vec<Value>, ApiError> {
     }
 }
 
-async fn submit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn submit(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let name = fields.opt_str("run_name")?.unwrap_or("Untitled");
     let tasks = fields.opt_list("tasks")?.unwrap_or_default();
     let token = fields.opt_str("idempotency_token")?;
@@ -169,19 +174,19 @@ async fn submit(State(app): State<Arc<App>>, fields: Fields) -> Reply {
         parameters: BTreeMap::new(),
         environments,
         token,
-        url: &app.url,
+        url: &state.place.url,
         depth: 0,
         trigger: "ONE_TIME",
     };
-    let started = lock(&app.jobs).start(start, app.clock.now_ms())?;
-    Ok(Json(begin(&app, started)))
+    let started = lock(&state.jobs).start(start, state.clock.now_ms())?;
+    Ok(Json(begin(&state, started)))
 }
 
 /// Sets a new run going; one that was there already goes on as it is.
-fn begin(app: &Arc<App>, started: Result<Arc<Run>, Arc<Run>>) -> Value {
+fn begin(state: &JobsHandle, started: Result<Arc<Run>, Arc<Run>>) -> Value {
     let run = match started {
         Ok(run) => {
-            tokio::spawn(carry_out(Arc::clone(app), Arc::clone(&run)));
+            tokio::spawn(carry_out(state.clone(), Arc::clone(&run)));
             run
         }
         Err(known) => known,
@@ -195,25 +200,25 @@ fn texts(fields: &Fields, name: &str) -> Result<BTreeMap<String, String>, ApiErr
     object.0.keys().map(|key| Ok((key.clone(), object.opt_str(key)?.unwrap_or_default().to_owned()))).collect()
 }
 
-async fn read_run(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let run = lock(&app.jobs).run(query_id(&query, "run_id")?)?;
+async fn read_run(State(state): State<JobsHandle>, query: Query) -> Reply {
+    let run = lock(&state.jobs).run(query_id(&query, "run_id")?)?;
     run.json(query.get("page_token"), query.opt_bool("include_history")?.unwrap_or_default()).map(Json)
 }
 
-async fn list_runs(State(app): State<Arc<App>>, query: Query) -> Reply {
+async fn list_runs(State(state): State<JobsHandle>, query: Query) -> Reply {
     let (job, with_tasks) = (query.opt_i64("job_id")?, query.opt_bool("expand_tasks")?.unwrap_or_default());
     let (active, completed) =
         (query.opt_bool("active_only")?.unwrap_or_default(), query.opt_bool("completed_only")?.unwrap_or_default());
-    let jobs = lock(&app.jobs);
+    let jobs = lock(&state.jobs);
     let wanted = jobs.runs().filter(|run| job.is_none_or(|job| run.job_id == Some(job)));
     let wanted = wanted.filter(|run| (!active || run.is_active()) && (!completed || !run.is_active()));
     let all: Vec<_> = wanted.map(|run| run.listed(with_tasks)).collect();
     paged("runs", page(all, "runs", query.opt_i64("limit")?, query.get("page_token"), RUNS)?)
 }
 
-async fn output(State(app): State<Arc<App>>, query: Query) -> Reply {
+async fn output(State(state): State<JobsHandle>, query: Query) -> Reply {
     let id = query_id(&query, "run_id")?;
-    let jobs = lock(&app.jobs);
+    let jobs = lock(&state.jobs);
     if let Some(output) = jobs.run_of_task(id).and_then(|run| run.output(id)) {
         return Ok(Json(output));
     }
@@ -227,40 +232,40 @@ async fn output(State(app): State<Arc<App>>, query: Query) -> Reply {
     }
 }
 
-async fn cancel(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    let run = lock(&app.jobs).run(id(&fields, "run_id")?)?;
+async fn cancel(State(state): State<JobsHandle>, fields: Fields) -> Reply {
+    let run = lock(&state.jobs).run(id(&fields, "run_id")?)?;
     if run.is_active() {
         run.canceled.send_replace(true);
     }
     Ok(Json::empty())
 }
 
-async fn cancel_all(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn cancel_all(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let job = fields.opt_i64("job_id")?;
-    for run in lock(&app.jobs).runs().filter(|run| job.is_none_or(|job| run.job_id == Some(job)) && run.is_active()) {
+    for run in lock(&state.jobs).runs().filter(|run| job.is_none_or(|job| run.job_id == Some(job)) && run.is_active()) {
         run.canceled.send_replace(true);
     }
     Ok(Json::empty())
 }
 
-async fn repair(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn repair(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let run_id = id(&fields, "run_id")?;
     let named = fields.opt_strings("rerun_tasks")?.unwrap_or_default();
     let all_failed = fields.opt_bool("rerun_all_failed_tasks")?.unwrap_or_default();
     let latest = fields.opt_i64("latest_repair_id")?;
     let (repair, run) = {
-        let mut jobs = lock(&app.jobs);
-        (jobs.repair(run_id, &named, all_failed, latest, app.clock.now_ms())?, jobs.run(run_id)?)
+        let mut jobs = lock(&state.jobs);
+        (jobs.repair(run_id, &named, all_failed, latest, state.clock.now_ms())?, jobs.run(run_id)?)
     };
-    tokio::spawn(carry_out(Arc::clone(&app), run));
+    tokio::spawn(carry_out(state.clone(), run));
     Ok(Json(json!({"repair_id": repair})))
 }
 
 /// The notebook of a task with what came of it, as a page.
-async fn export(State(app): State<Arc<App>>, query: Query) -> Reply {
+async fn export(State(state): State<JobsHandle>, query: Query) -> Reply {
     let id = query_id(&query, "run_id")?;
     let run = {
-        let jobs = lock(&app.jobs);
+        let jobs = lock(&state.jobs);
         jobs.run_of_task(id).map_or_else(|| jobs.run(id), Ok)?
     };
     let state = lock(&run.state);
@@ -283,9 +288,9 @@ async fn export(State(app): State<Arc<App>>, query: Query) -> Reply {
     Ok(Json(json!({"views": [{"type": "NOTEBOOK", "name": name, "content": content}]})))
 }
 
-async fn delete_run(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn delete_run(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let id = id(&fields, "run_id")?;
-    lock(&app.jobs).delete_run(id)?;
-    app.task_values.forget(id);
+    lock(&state.jobs).delete_run(id)?;
+    state.task_values.forget(id);
     Ok(Json::empty())
 }

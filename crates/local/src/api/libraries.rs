@@ -1,7 +1,5 @@
 //! Libraries of clusters, API 2.0: which ones a cluster is to have. Nothing is installed into the interpreters.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -11,22 +9,24 @@ use crate::extract::{Fields, Query};
 use crate::records::call::{commit, set};
 use crate::records::store::{Change, Record};
 use crate::reply::{ApiError, Json, Reply};
-use crate::state::{App, lock};
+use crate::state::handles::LibrariesHandle;
+use crate::state::lock;
 
 const COLLECTION: &str = "libraries/";
 const KINDS: [&str; 7] = ["jar", "egg", "whl", "pypi", "maven", "cran", "requirements"];
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: LibrariesHandle) -> Router {
     Router::new()
         .route("/api/2.0/libraries/install", post(install))
         .route("/api/2.0/libraries/uninstall", post(uninstall))
         .route("/api/2.0/libraries/cluster-status", get(status))
         .route("/api/2.0/libraries/all-cluster-statuses", get(all))
+        .with_state(state)
 }
 
 /// Fails unless the cluster exists.
-fn cluster(app: &App, id: &str) -> Result<(), ApiError> {
-    lock(&app.clusters).get(id, app.clock.now_ms()).map(drop)
+fn cluster(state: &LibrariesHandle, id: &str) -> Result<(), ApiError> {
+    lock(&state.clusters).get(id, state.clock.now_ms()).map(drop)
 }
 
 fn libraries(change: &Change<'_>, id: &str) -> Vec<Value> {
@@ -50,11 +50,11 @@ fn put(change: &mut Change<'_>, id: &str, list: Vec<Value>) {
     change.put(COLLECTION, id, record);
 }
 
-async fn install(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn install(State(state): State<LibrariesHandle>, fields: Fields) -> Reply {
     let id = fields.str("cluster_id")?;
     let wanted = stated(&fields)?;
-    cluster(&app, id)?;
-    let mut change = app.records.change();
+    cluster(&state, id)?;
+    let mut change = state.records.change();
     let mut list = libraries(&change, id);
     for library in wanted {
         if !list.iter().any(|s| s["library"] == library) {
@@ -66,11 +66,11 @@ async fn install(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     Ok(Json::empty())
 }
 
-async fn uninstall(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn uninstall(State(state): State<LibrariesHandle>, fields: Fields) -> Reply {
     let id = fields.str("cluster_id")?;
     let gone = stated(&fields)?;
-    cluster(&app, id)?;
-    let mut change = app.records.change();
+    cluster(&state, id)?;
+    let mut change = state.records.change();
     let mut list = libraries(&change, id);
     for status in &mut list {
         // It stays until the cluster restarts, as on the platform.
@@ -83,15 +83,15 @@ async fn uninstall(State(app): State<Arc<App>>, fields: Fields) -> Reply {
     Ok(Json::empty())
 }
 
-async fn status(State(app): State<Arc<App>>, query: Query) -> Reply {
+async fn status(State(state): State<LibrariesHandle>, query: Query) -> Reply {
     let id = query.str("cluster_id")?;
-    cluster(&app, id)?;
-    let list = libraries(&app.records.change(), id);
+    cluster(&state, id)?;
+    let list = libraries(&state.records.change(), id);
     Ok(Json(json!({"cluster_id": id, "library_statuses": list})))
 }
 
-async fn all(State(app): State<Arc<App>>) -> Reply {
-    let change = app.records.change();
+async fn all(State(state): State<LibrariesHandle>) -> Reply {
+    let change = state.records.change();
     let statuses: Vec<Value> = change
         .list(COLLECTION)
         .into_iter()

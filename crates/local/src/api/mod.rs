@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 
-use crate::state::App;
+use crate::state::Parts;
 
 mod catalog;
-mod clusters;
+pub(crate) mod clusters;
 mod code;
 mod commands;
 mod dbfs;
@@ -30,26 +30,26 @@ mod tokens;
 mod warehouses;
 mod workspace;
 
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) fn routes(parts: &Parts) -> Router {
     Router::new()
-        .merge(catalog::routes())
-        .merge(clusters::routes())
-        .merge(code::routes())
-        .merge(commands::routes())
-        .merge(dbfs::routes())
-        .merge(faults::routes())
-        .merge(files::routes())
-        .merge(integrations::routes())
-        .merge(jobs::routes())
-        .merge(libraries::routes())
-        .merge(pages::routes())
-        .merge(query_history::routes())
-        .merge(sessions::routes())
-        .merge(secrets::routes())
-        .merge(serving::routes())
-        .merge(statements::routes())
-        .merge(storage::routes())
-        .merge(tokens::routes())
-        .merge(warehouses::routes())
-        .merge(workspace::routes())
+        .merge(catalog::routes(parts.into()))
+        .merge(clusters::routes(parts.into()))
+        .merge(code::routes(parts.into()))
+        .merge(commands::routes(parts.into()))
+        .merge(dbfs::routes(parts.into()))
+        .merge(faults::routes(parts.faults.clone()))
+        .merge(files::routes(parts.into()))
+        .merge(integrations::routes(parts.into()))
+        .merge(jobs::routes(parts.into()))
+        .merge(libraries::routes(parts.into()))
+        .merge(pages::routes(parts.into()))
+        .merge(query_history::routes(Arc::clone(&parts.sql.history)))
+        .merge(sessions::routes(parts.into()))
+        .merge(secrets::routes(parts.into()))
+        .merge(serving::routes(parts.into()))
+        .merge(statements::routes(parts.into()))
+        .merge(storage::routes(parts.into()))
+        .merge(tokens::routes(parts.into()))
+        .merge(warehouses::routes(parts.into()))
+        .merge(workspace::routes(parts.into()))
 }

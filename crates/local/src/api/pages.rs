@@ -1,7 +1,5 @@
 //! The page for people at `/`, the health of the workspace, and the record of its requests.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
@@ -12,17 +10,18 @@ use crate::coverage;
 use crate::extract::Query;
 use crate::html::{escape, page_response};
 use crate::reply::{ApiError, Json, Reply};
-use crate::state::App;
+use crate::state::handles::PagesHandle;
 
 /// How many requests the page shows.
 const SHOWN: usize = 25;
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: PagesHandle) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/healthz", get(healthy))
         .route("/local/requests", get(requests))
         .route("/local/coverage", get(covered))
+        .with_state(state)
 }
 
 async fn healthy() -> Json {
@@ -45,14 +44,14 @@ async fn covered() -> Json {
     Json(json!({"covered": covered, "operations": operations, "services": services}))
 }
 
-async fn page(State(app): State<Arc<App>>) -> Response {
+async fn page(State(state): State<PagesHandle>) -> Response {
     let (covered, operations) = coverage::total();
     let services: String = coverage::by_service()
         .into_iter()
         .filter(|s| s.covered > 0)
         .map(|s| format!("<tr><td><code>{}</code></td><td>{} of {}</td></tr>", escape(s.name), s.covered, s.operations))
         .collect();
-    let recent: String = app
+    let recent: String = state
         .record
         .snapshot()
         .iter()
@@ -75,15 +74,15 @@ async fn page(State(app): State<Arc<App>>) -> Response {
          export DATABRICKS_WAREHOUSE_ID={warehouse}</pre>\
          <h2>Recent requests</h2><table><tr><th>Method</th><th>Path</th><th>Status</th></tr>{recent}</table>\
          <h2>Covered services</h2><table>{services}</table>",
-        url = escape(&app.base_url()),
-        warehouse = escape(&app.starter_warehouse),
+        url = escape(&state.place.base_url()),
+        warehouse = escape(&state.place.starter_warehouse),
     );
     page_response("Embedded Databricks workspace", &body)
 }
 
 /// The requests so far, oldest first; `?limit=` takes the last ones alone.
-async fn requests(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let all = app.record.snapshot();
+async fn requests(State(state): State<PagesHandle>, query: Query) -> Reply {
+    let all = state.record.snapshot();
     let limit = match query.opt_i64("limit")? {
         None => all.len(),
         Some(n) => usize::try_from(n).map_err(|_| ApiError::invalid_parameter("limit must not be negative"))?,

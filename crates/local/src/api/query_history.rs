@@ -10,13 +10,12 @@ use serde_json::{Value, json};
 use crate::extract::{Fields, Query};
 use crate::paging::{Limits, page};
 use crate::reply::{ApiError, Json, Reply};
-use crate::state::App;
-use crate::state::history::Entry;
+use crate::state::history::{Entry, History};
 
 const LIMITS: Limits = Limits { usual: 100, max: 1000 };
 
-pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/api/2.0/sql/history/queries", get(list))
+pub(super) fn routes(history: Arc<History>) -> Router {
+    Router::new().route("/api/2.0/sql/history/queries", get(list)).with_state(history)
 }
 
 /// What the caller wants to see: in the query, or in a body that some clients send with their GET.
@@ -64,9 +63,9 @@ impl Wanted {
     }
 }
 
-async fn list(State(app): State<Arc<App>>, query: Query, fields: Fields) -> Reply {
+async fn list(State(history): State<Arc<History>>, query: Query, fields: Fields) -> Reply {
     let wanted = Wanted::read(&query, &fields)?;
-    let all: Vec<Value> = app.history.list().iter().filter(|e| wanted.fits(e)).map(Entry::to_json).collect();
+    let all: Vec<Value> = history.list().iter().filter(|e| wanted.fits(e)).map(Entry::to_json).collect();
     let size = query.opt_i64("max_results")?.or(fields.opt_i64("max_results")?);
     let page = page(all, "query-history", size, query.get("page_token"), LIMITS)?;
     let mut out = json!({"res": page.items, "has_next_page": page.next.is_some()});

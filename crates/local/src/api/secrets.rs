@@ -1,7 +1,5 @@
 //! Secrets, API 2.0.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -13,10 +11,11 @@ use serde_json::{Value, json};
 use crate::caller::TokenState;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
+use crate::state::handles::SecretsHandle;
 use crate::state::secrets::{Caller, Permission};
-use crate::state::{App, USER_NAME, lock};
+use crate::state::{USER_NAME, lock};
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: SecretsHandle) -> Router {
     Router::new()
         .route("/api/2.0/secrets/scopes/create", post(create_scope))
         .route("/api/2.0/secrets/scopes/delete", post(delete_scope))
@@ -29,34 +28,35 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/2.0/secrets/acls/get", get(read_acl))
         .route("/api/2.0/secrets/acls/list", get(list_acls))
         .route("/api/2.0/secrets/acls/delete", post(delete_acl))
+        .with_state(state)
 }
 
 /// Who asks: a service principal by a token of OAuth, or the user.
-fn caller(app: &App, headers: &HeaderMap) -> Caller {
+fn caller(state: &SecretsHandle, headers: &HeaderMap) -> Caller {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
     let token = token.map_or("", |(_, token)| token.trim());
-    match app.grants.lookup(token, app.clock.now_ms()) {
+    match state.identity.grants.lookup(token, state.clock.now_ms()) {
         TokenState::Valid(known) if known.is_service_principal() => Caller { name: known.name, groups: &["users"] },
         _ => Caller { name: USER_NAME.to_owned(), groups: &["users", "admins"] },
     }
 }
 
-async fn create_scope(State(app): State<Arc<App>>, headers: HeaderMap, fields: Fields) -> Reply {
+async fn create_scope(State(state): State<SecretsHandle>, headers: HeaderMap, fields: Fields) -> Reply {
     if fields.opt_enum("scope_backend_type", &["DATABRICKS", "AZURE_KEYVAULT"])? == Some("AZURE_KEYVAULT") {
         return Err(ApiError::invalid_parameter("The embedded workspace has no scopes in a key vault of Azure"));
     }
     let initial = fields.opt_str("initial_manage_principal")?;
-    lock(&app.secret_scopes).create(fields.str("scope")?, &caller(&app, &headers), initial)?;
+    lock(&state.secret_scopes).create(fields.str("scope")?, &caller(&state, &headers), initial)?;
     Ok(Json::empty())
 }
 
-async fn delete_scope(State(app): State<Arc<App>>, headers: HeaderMap, fields: Fields) -> Reply {
-    lock(&app.secret_scopes).delete(fields.str("scope")?, &caller(&app, &headers))?;
+async fn delete_scope(State(state): State<SecretsHandle>, headers: HeaderMap, fields: Fields) -> Reply {
+    lock(&state.secret_scopes).delete(fields.str("scope")?, &caller(&state, &headers))?;
     Ok(Json::empty())
 }
 
-async fn list_scopes(State(app): State<Arc<App>>, headers: HeaderMap) -> Json {
-    listed("scopes", lock(&app.secret_scopes).list(&caller(&app, &headers)))
+async fn list_scopes(State(state): State<SecretsHandle>, headers: HeaderMap) -> Json {
+    listed("scopes", lock(&state.secret_scopes).list(&caller(&state, &headers)))
 }
 
 /// An empty list is left out, as the platform does.
@@ -64,7 +64,7 @@ fn listed(name: &str, items: Vec<Value>) -> Json {
     Json(if items.is_empty() { json!({}) } else { json!({name: items}) })
 }
 
-async fn put(State(app): State<Arc<App>>, headers: HeaderMap, fields: Fields) -> Reply {
+async fn put(State(state): State<SecretsHandle>, headers: HeaderMap, fields: Fields) -> Reply {
     let bytes = match (fields.opt_str("string_value")?, fields.opt_str("bytes_value")?) {
         (Some(text), None) => text.as_bytes().to_vec(),
         (None, Some(encoded)) => {
@@ -73,44 +73,44 @@ async fn put(State(app): State<Arc<App>>, headers: HeaderMap, fields: Fields) ->
         _ => return Err(ApiError::malformed("Exactly one of string_value and bytes_value must be there")),
     };
     let place = (fields.str("scope")?, fields.str("key")?);
-    lock(&app.secret_scopes).put(place, &caller(&app, &headers), bytes, app.clock.now_ms())?;
+    lock(&state.secret_scopes).put(place, &caller(&state, &headers), bytes, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn read(State(app): State<Arc<App>>, headers: HeaderMap, query: Query) -> Reply {
+async fn read(State(state): State<SecretsHandle>, headers: HeaderMap, query: Query) -> Reply {
     let (scope, key) = (query.str("scope")?, query.str("key")?);
-    let bytes = lock(&app.secret_scopes).get(scope, key, &caller(&app, &headers))?;
+    let bytes = lock(&state.secret_scopes).get(scope, key, &caller(&state, &headers))?;
     Ok(Json(json!({"key": key, "value": STANDARD.encode(bytes)})))
 }
 
-async fn list(State(app): State<Arc<App>>, headers: HeaderMap, query: Query) -> Reply {
-    Ok(listed("secrets", lock(&app.secret_scopes).keys(query.str("scope")?, &caller(&app, &headers))?))
+async fn list(State(state): State<SecretsHandle>, headers: HeaderMap, query: Query) -> Reply {
+    Ok(listed("secrets", lock(&state.secret_scopes).keys(query.str("scope")?, &caller(&state, &headers))?))
 }
 
-async fn delete(State(app): State<Arc<App>>, headers: HeaderMap, fields: Fields) -> Reply {
-    lock(&app.secret_scopes).remove(fields.str("scope")?, fields.str("key")?, &caller(&app, &headers))?;
+async fn delete(State(state): State<SecretsHandle>, headers: HeaderMap, fields: Fields) -> Reply {
+    lock(&state.secret_scopes).remove(fields.str("scope")?, fields.str("key")?, &caller(&state, &headers))?;
     Ok(Json::empty())
 }
 
-async fn put_acl(State(app): State<Arc<App>>, headers: HeaderMap, fields: Fields) -> Reply {
+async fn put_acl(State(state): State<SecretsHandle>, headers: HeaderMap, fields: Fields) -> Reply {
     let permission =
         fields.opt_enum("permission", Permission::NAMES)?.ok_or_else(|| crate::extract::missing("permission"))?;
     let (scope, principal) = (fields.str("scope")?, fields.str("principal")?);
-    lock(&app.secret_scopes).put_acl(scope, principal, Permission::of(permission), &caller(&app, &headers))?;
+    lock(&state.secret_scopes).put_acl(scope, principal, Permission::of(permission), &caller(&state, &headers))?;
     Ok(Json::empty())
 }
 
-async fn read_acl(State(app): State<Arc<App>>, headers: HeaderMap, query: Query) -> Reply {
+async fn read_acl(State(state): State<SecretsHandle>, headers: HeaderMap, query: Query) -> Reply {
     let (scope, principal) = (query.str("scope")?, query.str("principal")?);
-    lock(&app.secret_scopes).acl(scope, principal, &caller(&app, &headers)).map(Json)
+    lock(&state.secret_scopes).acl(scope, principal, &caller(&state, &headers)).map(Json)
 }
 
-async fn list_acls(State(app): State<Arc<App>>, headers: HeaderMap, query: Query) -> Reply {
-    Ok(listed("items", lock(&app.secret_scopes).acls(query.str("scope")?, &caller(&app, &headers))?))
+async fn list_acls(State(state): State<SecretsHandle>, headers: HeaderMap, query: Query) -> Reply {
+    Ok(listed("items", lock(&state.secret_scopes).acls(query.str("scope")?, &caller(&state, &headers))?))
 }
 
-async fn delete_acl(State(app): State<Arc<App>>, headers: HeaderMap, fields: Fields) -> Reply {
+async fn delete_acl(State(state): State<SecretsHandle>, headers: HeaderMap, fields: Fields) -> Reply {
     let (scope, principal) = (fields.str("scope")?, fields.str("principal")?);
-    lock(&app.secret_scopes).delete_acl(scope, principal, &caller(&app, &headers))?;
+    lock(&state.secret_scopes).delete_acl(scope, principal, &caller(&state, &headers))?;
     Ok(Json::empty())
 }

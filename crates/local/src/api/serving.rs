@@ -1,7 +1,6 @@
 //! Serving endpoints: each echoes what it is asked, as a custom model or as a chat model.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -15,12 +14,13 @@ use serde_json::{Value, json};
 
 use crate::extract::Fields;
 use crate::reply::{ApiError, Json, Reply};
-use crate::state::{App, USER_NAME, lock};
+use crate::state::handles::ServingHandle;
+use crate::state::{USER_NAME, lock};
 
 /// The endpoint that is there from the start.
 const FIRST: &str = "echo";
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: ServingHandle) -> Router {
     Router::new()
         .route("/api/2.0/serving-endpoints", get(list).post(create))
         .route("/api/2.0/serving-endpoints/{name}", get(read).delete(delete))
@@ -33,14 +33,15 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/2.0/serving-endpoints/{name}/served-models/{model}/logs", get(logs))
         .route("/serving-endpoints/{name}/invocations", post(invoke))
         .route("/serving-endpoints/chat/completions", post(complete))
+        .with_state(state)
 }
 
 /// What is known of an endpoint.
-fn endpoint(app: &App, name: &str, config: Value) -> Value {
-    let now = app.clock.now_ms();
+fn endpoint(state: &ServingHandle, name: &str, config: Value) -> Value {
+    let now = state.clock.now_ms();
     json!({
         "name": name,
-        "id": app.ids.hex32(),
+        "id": state.ids.hex32(),
         "creator": USER_NAME,
         "creation_timestamp": now,
         "last_updated_timestamp": now,
@@ -49,38 +50,38 @@ fn endpoint(app: &App, name: &str, config: Value) -> Value {
     })
 }
 
-fn all(app: &App) -> Result<BTreeMap<String, Value>, ApiError> {
-    let mut endpoints = lock(&app.endpoints);
+fn all(state: &ServingHandle) -> Result<BTreeMap<String, Value>, ApiError> {
+    let mut endpoints = lock(&state.endpoints);
     if endpoints.get(FIRST).is_none() {
         let config = json!({"served_entities": [{"name": FIRST, "entity_name": "local.echo", "entity_version": "1"}]});
-        endpoints.put(FIRST, endpoint(app, FIRST, config))?;
+        endpoints.put(FIRST, endpoint(state, FIRST, config))?;
     }
     Ok(endpoints.all().clone())
 }
 
 /// Changes an endpoint and gives it as it is then.
-fn edit(app: &App, name: &str, change: impl FnOnce(&mut Value)) -> Result<Value, ApiError> {
-    let mut endpoint = find(app, name)?;
+fn edit(state: &ServingHandle, name: &str, change: impl FnOnce(&mut Value)) -> Result<Value, ApiError> {
+    let mut endpoint = find(state, name)?;
     change(&mut endpoint);
-    endpoint["last_updated_timestamp"] = json!(app.clock.now_ms());
-    lock(&app.endpoints).put(name, endpoint.clone())?;
+    endpoint["last_updated_timestamp"] = json!(state.clock.now_ms());
+    lock(&state.endpoints).put(name, endpoint.clone())?;
     Ok(endpoint)
 }
 
-async fn update_config(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
-    edit(&app, &name, |endpoint| endpoint["config"] = Value::Object(fields.0)).map(Json)
+async fn update_config(State(state): State<ServingHandle>, Path(name): Path<String>, fields: Fields) -> Reply {
+    edit(&state, &name, |endpoint| endpoint["config"] = Value::Object(fields.0)).map(Json)
 }
 
-async fn update_gateway(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+async fn update_gateway(State(state): State<ServingHandle>, Path(name): Path<String>, fields: Fields) -> Reply {
     let gateway = Value::Object(fields.0);
-    edit(&app, &name, |endpoint| endpoint["ai_gateway"] = gateway.clone())?;
+    edit(&state, &name, |endpoint| endpoint["ai_gateway"] = gateway.clone())?;
     Ok(Json(gateway))
 }
 
-async fn update_tags(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+async fn update_tags(State(state): State<ServingHandle>, Path(name): Path<String>, fields: Fields) -> Reply {
     let added = fields.opt_list("add_tags")?.unwrap_or_default();
     let removed = fields.opt_strings("delete_tags")?.unwrap_or_default();
-    let endpoint = edit(&app, &name, |endpoint| {
+    let endpoint = edit(&state, &name, |endpoint| {
         let mut tags = endpoint["tags"].as_array().cloned().unwrap_or_default();
         tags.retain(|t| {
             let replaced = added.iter().any(|a| a["key"] == t["key"]);
@@ -92,21 +93,21 @@ async fn update_tags(State(app): State<Arc<App>>, Path(name): Path<String>, fiel
     Ok(Json(json!({"tags": endpoint["tags"]})))
 }
 
-async fn update_limits(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+async fn update_limits(State(state): State<ServingHandle>, Path(name): Path<String>, fields: Fields) -> Reply {
     let limits = json!(fields.opt_list("rate_limits")?.unwrap_or_default());
-    edit(&app, &name, |endpoint| endpoint["rate_limits"] = limits.clone())?;
+    edit(&state, &name, |endpoint| endpoint["rate_limits"] = limits.clone())?;
     Ok(Json(json!({"rate_limits": limits})))
 }
 
-async fn update_notifications(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Reply {
+async fn update_notifications(State(state): State<ServingHandle>, Path(name): Path<String>, fields: Fields) -> Reply {
     let stated = fields.opt_object("email_notifications")?.map_or_else(|| json!({}), |stated| Value::Object(stated.0));
-    edit(&app, &name, |endpoint| endpoint["email_notifications"] = stated.clone())?;
+    edit(&state, &name, |endpoint| endpoint["email_notifications"] = stated.clone())?;
     Ok(Json(json!({"name": name, "email_notifications": stated})))
 }
 
 /// What a model has written: an echo writes nothing.
-async fn logs(State(app): State<Arc<App>>, Path((name, model)): Path<(String, String)>) -> Reply {
-    let endpoint = find(&app, &name)?;
+async fn logs(State(state): State<ServingHandle>, Path((name, model)): Path<(String, String)>) -> Reply {
+    let endpoint = find(&state, &name)?;
     let entities = endpoint["config"]["served_entities"].as_array();
     if !entities.is_some_and(|all| all.iter().any(|entity| entity["name"] == model.as_str())) {
         return Err(ApiError::not_found(format!("The endpoint {name} does not serve '{model}'")));
@@ -114,54 +115,58 @@ async fn logs(State(app): State<Arc<App>>, Path((name, model)): Path<(String, St
     Ok(Json(json!({"logs": ""})))
 }
 
-fn find(app: &App, name: &str) -> Result<Value, ApiError> {
+fn find(state: &ServingHandle, name: &str) -> Result<Value, ApiError> {
     let gone = || ApiError::not_found(format!("The endpoint with name {name} does not exist"));
-    all(app)?.remove(name).ok_or_else(gone)
+    all(state)?.remove(name).ok_or_else(gone)
 }
 
-async fn list(State(app): State<Arc<App>>) -> Reply {
-    Ok(Json(json!({"endpoints": all(&app)?.into_values().collect::<Vec<_>>()})))
+async fn list(State(state): State<ServingHandle>) -> Reply {
+    Ok(Json(json!({"endpoints": all(&state)?.into_values().collect::<Vec<_>>()})))
 }
 
-async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn create(State(state): State<ServingHandle>, fields: Fields) -> Reply {
     let name = fields.str("name")?;
-    if all(&app)?.contains_key(name) {
+    if all(&state)?.contains_key(name) {
         let message = format!("Endpoint with name '{name}' already exists.");
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", message));
     }
     let config = fields.opt_object("config")?.map_or_else(|| json!({}), |config| Value::Object(config.0));
-    let made = endpoint(&app, name, config);
-    lock(&app.endpoints).put(name, made.clone())?;
+    let made = endpoint(&state, name, config);
+    lock(&state.endpoints).put(name, made.clone())?;
     Ok(Json(made))
 }
 
-async fn read(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply {
-    find(&app, &name).map(Json)
+async fn read(State(state): State<ServingHandle>, Path(name): Path<String>) -> Reply {
+    find(&state, &name).map(Json)
 }
 
-async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply {
+async fn delete(State(state): State<ServingHandle>, Path(name): Path<String>) -> Reply {
     if name == FIRST {
         return Err(ApiError::invalid_parameter("The endpoint 'echo' is part of the embedded workspace"));
     }
-    find(&app, &name)?;
-    lock(&app.endpoints).remove(&name)?;
+    find(&state, &name)?;
+    lock(&state.endpoints).remove(&name)?;
     Ok(Json::empty())
 }
 
 /// The OpenAI protocol: the model is the endpoint.
-async fn complete(State(app): State<Arc<App>>, fields: Fields) -> Result<Response, ApiError> {
+async fn complete(State(state): State<ServingHandle>, fields: Fields) -> Result<Response, ApiError> {
     let name = fields.str("model")?.to_owned();
     if fields.opt_list("messages")?.is_none() {
         return Err(crate::extract::missing("messages"));
     }
-    invoke(State(app), Path(name), fields).await
+    invoke(State(state), Path(name), fields).await
 }
 
-async fn invoke(State(app): State<Arc<App>>, Path(name): Path<String>, fields: Fields) -> Result<Response, ApiError> {
-    let endpoint = find(&app, &name)?;
+async fn invoke(
+    State(state): State<ServingHandle>,
+    Path(name): Path<String>,
+    fields: Fields,
+) -> Result<Response, ApiError> {
+    let endpoint = find(&state, &name)?;
     let model = endpoint["config"]["served_entities"][0]["name"].as_str().unwrap_or(&name).to_owned();
     let mut response = match fields.opt_list("messages")? {
-        Some(messages) => chat(&app, &model, messages, &fields)?,
+        Some(messages) => chat(&state, &model, messages, &fields)?,
         None => Json(predictions(&fields)?).into_response(),
     };
     if let Ok(value) = HeaderValue::from_str(&model) {
@@ -191,7 +196,7 @@ fn predictions(fields: &Fields) -> Result<Value, ApiError> {
 }
 
 /// The last message comes back, whole or word by word.
-fn chat(app: &App, model: &str, messages: &[Value], fields: &Fields) -> Result<Response, ApiError> {
+fn chat(state: &ServingHandle, model: &str, messages: &[Value], fields: &Fields) -> Result<Response, ApiError> {
     let last = messages
         .last()
         .and_then(|message| message["content"].as_str())
@@ -206,7 +211,7 @@ fn chat(app: &App, model: &str, messages: &[Value], fields: &Fields) -> Result<R
         "completion_tokens": words.len(),
         "total_tokens": asked + words.len(),
     });
-    let (id, created) = (format!("chatcmpl-{}", app.ids.hex16()), app.clock.now_ms() / 1000);
+    let (id, created) = (format!("chatcmpl-{}", state.ids.hex16()), state.clock.now_ms() / 1000);
     let kind = |object: &str| json!({"id": id, "object": object, "created": created, "model": model});
     if !fields.opt_bool("stream")?.unwrap_or_default() {
         let mut body = kind("chat.completion");

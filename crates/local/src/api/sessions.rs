@@ -1,7 +1,5 @@
 //! SQL sessions, API 2.0.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{delete, post};
@@ -9,26 +7,30 @@ use serde_json::json;
 
 use crate::extract::Fields;
 use crate::reply::{Json, Reply};
+use crate::state::handles::SessionsHandle;
+use crate::state::lock;
 use crate::state::sessions::Session;
-use crate::state::{App, lock};
 
-pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/api/2.0/sql/sessions", post(open)).route("/api/2.0/sql/sessions/{id}", delete(close))
+pub(super) fn routes(state: SessionsHandle) -> Router {
+    Router::new()
+        .route("/api/2.0/sql/sessions", post(open))
+        .route("/api/2.0/sql/sessions/{id}", delete(close))
+        .with_state(state)
 }
 
-async fn open(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn open(State(state): State<SessionsHandle>, fields: Fields) -> Reply {
     let warehouse = fields.str("warehouse_id")?;
-    lock(&app.warehouses).get(warehouse, app.clock.now_ms())?;
+    lock(&state.warehouses).get(warehouse, state.clock.now_ms())?;
     let text = |name: &str| fields.opt_str(name).map(|t| t.filter(|t| !t.is_empty()).map(str::to_lowercase));
     let session = Session { warehouse_id: warehouse.to_owned(), catalog: text("catalog")?, schema: text("schema")? };
-    let id = app.ids.uuid();
-    app.sessions.open(&id, session)?;
+    let id = state.ids.uuid();
+    state.sessions.open(&id, session)?;
     Ok(Json(json!({"session_id": id})))
 }
 
-async fn close(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
-    app.sessions.close(&id)?;
+async fn close(State(state): State<SessionsHandle>, Path(id): Path<String>) -> Reply {
+    state.sessions.close(&id)?;
     #[cfg(feature = "engine")]
-    app.engine.close_session(&id);
+    state.engine.close_session(&id);
     Ok(Json::empty())
 }

@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use super::ranges;
 use crate::caller::same_text;
 use crate::extract::Query;
-use crate::sql::links;
-use crate::state::App;
+use crate::sql::links::Refused;
+use crate::state::signed_links::SignedLinks;
 
 /// The header that links want when the workspace was built to ask for one.
 pub(super) const KEY_HEADER: &str = "x-local-storage-key";
@@ -63,9 +63,10 @@ impl IntoResponse for StorageError {
     }
 }
 
-/// Checks signature, end and header of the link to part `number` of what is called `signed`.
+/// Checks at `now`, in milliseconds since the Unix epoch, signature, end and header of the link to part `number` of what is called `signed`.
 pub(super) fn check(
-    app: &App,
+    links: &SignedLinks,
+    now: i64,
     signed: &str,
     number: usize,
     query: &Query,
@@ -74,11 +75,11 @@ pub(super) fn check(
     let forbidden = |code, message| StorageError::new(StatusCode::FORBIDDEN, code, message);
     let expires = query.get("expires").and_then(|e| e.parse().ok()).unwrap_or(0);
     let signature = query.get("signature").unwrap_or_default();
-    app.signer.check(signed, number, expires, signature, app.clock.now_ms()).map_err(|refused| match refused {
-        links::Refused::Signature => forbidden("SignatureDoesNotMatch", "The signature is not right"),
-        links::Refused::Expired => forbidden("AccessDenied", "Request has expired"),
+    links.signer.check(signed, number, expires, signature, now).map_err(|refused| match refused {
+        Refused::Signature => forbidden("SignatureDoesNotMatch", "The signature is not right"),
+        Refused::Expired => forbidden("AccessDenied", "Request has expired"),
     })?;
-    if let Some(key) = &app.link_key {
+    if let Some(key) = &links.key {
         let given = headers.get(KEY_HEADER).and_then(|value| value.to_str().ok());
         if !same_text(given.unwrap_or_default(), key) {
             return Err(forbidden("AccessDenied", "A header of the link is missing"));

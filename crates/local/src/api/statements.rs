@@ -1,6 +1,5 @@
 //! Statement execution, API 2.0.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,24 +17,25 @@ use crate::sql::request::{Disposition, OnTimeout, StatementRequest};
 use crate::sql::run;
 use crate::sql::spill::StoredResult;
 use crate::sql::store::{Statement, Status};
-use crate::state::App;
+use crate::state::handles::StatementsHandle;
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: StatementsHandle) -> Router {
     Router::new()
         .route("/api/2.0/sql/statements", post(execute))
         .route("/api/2.0/sql/statements/{id}", get(status).delete(close))
         .route("/api/2.0/sql/statements/{id}/cancel", post(cancel))
         .route("/api/2.0/sql/statements/{id}/result/chunks/{index}", get(chunk))
+        .with_state(state)
 }
 
 async fn execute(
-    State(app): State<Arc<App>>,
+    State(state): State<StatementsHandle>,
     Extension(caller): Extension<Caller>,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
     let session = fields.opt_str("session_id")?.filter(|id| !id.is_empty()).map(str::to_owned);
     if let Some(id) = &session {
-        let kept = app.sessions.get(id)?;
+        let kept = state.sessions.get(id)?;
         let stated = [("warehouse_id", Some(kept.warehouse_id)), ("catalog", kept.catalog), ("schema", kept.schema)];
         for (name, value) in stated {
             if let Some(value) = value {
@@ -45,35 +45,38 @@ async fn execute(
     }
     let request = StatementRequest::parse(&fields)?;
     let (wait, on_timeout) = (request.wait, request.on_timeout);
-    let statement = run::submit(&app, request, &caller, session)?;
+    let statement = run::submit(&state.sql, request, &caller, session)?;
     if wait > Duration::ZERO
         && tokio::time::timeout(wait, statement.ended()).await.is_err()
         && on_timeout == OnTimeout::Cancel
     {
-        statement.cancel(app.clock.now_ms());
+        statement.cancel(state.clock.now_ms());
     }
-    describe(&app, &statement).await
+    describe(&state, &statement).await
 }
 
-async fn status(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let statement = app.statements.get(&id, app.clock.now_ms())?;
-    describe(&app, &statement).await
+async fn status(State(state): State<StatementsHandle>, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let statement = state.statements.get(&id, state.clock.now_ms())?;
+    describe(&state, &statement).await
 }
 
-async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
-    let now = app.clock.now_ms();
-    app.statements.get(&id, now)?.cancel(now);
+async fn cancel(State(state): State<StatementsHandle>, Path(id): Path<String>) -> Reply {
+    let now = state.clock.now_ms();
+    state.statements.get(&id, now)?.cancel(now);
     Ok(Json::empty())
 }
 
 /// Ends the statement, if it runs, and lets go of its result.
-async fn close(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
-    app.statements.close(&id, app.clock.now_ms())?;
+async fn close(State(state): State<StatementsHandle>, Path(id): Path<String>) -> Reply {
+    state.statements.close(&id, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn chunk(State(app): State<Arc<App>>, Path((id, index)): Path<(String, String)>) -> Result<Response, ApiError> {
-    let statement = app.statements.get(&id, app.clock.now_ms())?;
+async fn chunk(
+    State(state): State<StatementsHandle>,
+    Path((id, index)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let statement = state.statements.get(&id, state.clock.now_ms())?;
     let result = match statement.status() {
         Status::Succeeded(result) => result,
         other => {
@@ -89,12 +92,12 @@ async fn chunk(State(app): State<Arc<App>>, Path((id, index)): Path<(String, Str
             result.chunks.len()
         ))
     })?;
-    let body = result_data(&app, &statement.id, &result, index).await?;
+    let body = result_data(&state, &statement.id, &result, index).await?;
     Ok(json_response(StatusCode::OK, body))
 }
 
 /// Status, and when it succeeded manifest and first chunk.
-async fn describe(app: &App, statement: &Statement) -> Result<Response, ApiError> {
+async fn describe(state: &StatementsHandle, statement: &Statement) -> Result<Response, ApiError> {
     let status = statement.status();
     let mut out = json!({"statement_id": statement.id, "status": status.to_json()});
     let Status::Succeeded(result) = status else {
@@ -102,12 +105,17 @@ async fn describe(app: &App, statement: &Statement) -> Result<Response, ApiError
     };
     out["manifest"] = result.manifest();
     let data =
-        if result.chunks.is_empty() { b"{}".to_vec() } else { result_data(app, &statement.id, &result, 0).await? };
+        if result.chunks.is_empty() { b"{}".to_vec() } else { result_data(state, &statement.id, &result, 0).await? };
     Ok(json_response(StatusCode::OK, with_member(&out, "result", &data)))
 }
 
 /// One chunk: its rows, or a fresh link to them.
-async fn result_data(app: &App, id: &str, result: &StoredResult, index: usize) -> Result<Vec<u8>, ApiError> {
+async fn result_data(
+    state: &StatementsHandle,
+    id: &str,
+    result: &StoredResult,
+    index: usize,
+) -> Result<Vec<u8>, ApiError> {
     let info = result.chunks[index];
     let mut out = json!({
         "chunk_index": index,
@@ -131,12 +139,11 @@ async fn result_data(app: &App, id: &str, result: &StoredResult, index: usize) -
             Ok(with_member(&out, "data_array", &rows))
         }
         Disposition::ExternalLinks => {
-            let lifetime = i64::try_from(app.settings.link_lifetime.as_millis()).unwrap_or(i64::MAX);
-            let expires = app.clock.now_ms().saturating_add(lifetime);
-            let link = app.signer.link(id, index, expires);
-            out["external_link"] = json!(format!("{}{link}", app.base_url()));
+            let expires = state.links.end(state.clock.now_ms());
+            let link = state.links.signer.link(id, index, expires);
+            out["external_link"] = json!(format!("{}{link}", state.place.base_url()));
             out["expiration"] = json!(Clock::rfc3339(expires));
-            if let Some(key) = &app.link_key {
+            if let Some(key) = &state.links.key {
                 out["http_headers"] = json!({super::signed::KEY_HEADER: key});
             }
             Ok(json!({"external_links": [out]}).to_string().into_bytes())

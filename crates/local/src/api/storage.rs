@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -16,33 +15,39 @@ use super::ranges::{self, Version};
 use super::signed::{StorageError, check};
 use crate::extract::Query;
 use crate::sql::store::Status;
-use crate::state::App;
+use crate::state::handles::ResultsHandle;
 
 const BLOCK: usize = 256 * 1024;
 
-pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/local/storage/{statement}/{chunk}", get(download))
+pub(super) fn routes(state: ResultsHandle) -> Router {
+    Router::new().route("/local/storage/{statement}/{chunk}", get(download)).with_state(state)
 }
 
 async fn download(
-    State(app): State<Arc<App>>,
+    State(state): State<ResultsHandle>,
     Path((statement, chunk)): Path<(String, String)>,
     query: Query,
     request: Request,
 ) -> Response {
-    match open(&app, &statement, &chunk, &query, request.headers()).await {
+    match open(&state, &statement, &chunk, &query, request.headers()).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     }
 }
 
-async fn open(app: &App, id: &str, chunk: &str, query: &Query, headers: &HeaderMap) -> Result<Response, StorageError> {
+async fn open(
+    state: &ResultsHandle,
+    id: &str,
+    chunk: &str,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Result<Response, StorageError> {
     if headers.contains_key(header::AUTHORIZATION) {
         return Err(StorageError::two_credentials());
     }
     let chunk: usize = chunk.parse().map_err(|_| StorageError::no_file())?;
-    check(app, id, chunk, query, headers)?;
-    let Ok(Status::Succeeded(result)) = app.statements.get(id, app.clock.now_ms()).map(|s| s.status()) else {
+    check(&state.links, state.clock.now_ms(), id, chunk, query, headers)?;
+    let Ok(Status::Succeeded(result)) = state.statements.get(id, state.clock.now_ms()).map(|s| s.status()) else {
         return Err(StorageError::no_file());
     };
     let size = result.chunks.get(chunk).ok_or_else(StorageError::no_file)?.byte_count;

@@ -1,7 +1,5 @@
 //! Cloud storage behind the links of volumes: an origin of its own that knows no credentials.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Request, State};
@@ -18,34 +16,35 @@ use crate::extract::Query;
 use crate::gate;
 use crate::server::Connection;
 use crate::state::content::receive;
-use crate::state::{App, lock};
+use crate::state::handles::StorageHandle;
+use crate::state::lock;
 
 /// All routes of the origin.
-pub(crate) fn build(app: Arc<App>) -> Router {
+pub(crate) fn build(state: StorageHandle) -> Router {
     Router::new()
         .route("/storage/parts/{token}", put(put_part))
         .route("/storage/resumable/{token}", put(put_chunk).delete(cancel))
         .route("/storage/files/{*path}", get(download))
         .fallback(|| async { StorageError::new(StatusCode::NOT_FOUND, "NoSuchKey", "There is nothing here") })
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), pass))
-        .with_state(app)
+        .layer(middleware::from_fn_with_state(state.clone(), pass))
+        .with_state(state)
 }
 
 /// What every request passes: record, faults, and the refusal of credentials.
 async fn pass(
-    State(app): State<Arc<App>>,
+    State(state): State<StorageHandle>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let entry = app.record.begin(&parts, &Bytes::new());
-    if let Some(action) = app.faults.decide(&parts.method, parts.uri.path()) {
+    let entry = state.record.begin(&parts, &Bytes::new());
+    if let Some(action) = state.faults.decide(&parts.method, parts.uri.path()) {
         if !action.delay.is_zero() {
             tokio::time::sleep(action.delay).await;
         }
         if action.after_handler {
-            app.record.handled(entry);
+            state.record.handled(entry);
             let true_response = next.run(Request::from_parts(parts, body)).await;
             return gate::apply(&action, &connection).unwrap_or(true_response);
         }
@@ -54,7 +53,7 @@ async fn pass(
             drain(body).await;
             if let Some(response) = gate::apply(&action, &connection) {
                 let response = storage_form(response, action.body.is_none());
-                app.record.answered(entry, response.status());
+                state.record.answered(entry, response.status());
                 return response;
             }
             return StorageError::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please try again").into_response();
@@ -63,17 +62,17 @@ async fn pass(
             drain(body).await;
             return response;
         }
-        app.record.handled(entry);
+        state.record.handled(entry);
         return next.run(Request::from_parts(parts, body)).await;
     }
     let response = if parts.headers.contains_key(header::AUTHORIZATION) {
         drain(body).await;
         StorageError::two_credentials().into_response()
     } else {
-        app.record.handled(entry);
+        state.record.handled(entry);
         next.run(Request::from_parts(parts, body)).await
     };
-    app.record.answered(entry, response.status());
+    state.record.answered(entry, response.status());
     response
 }
 
@@ -98,9 +97,9 @@ fn storage_form(response: Response, plain: bool) -> Response {
 }
 
 /// Checks a link to storage; the part that it is for stands in its query.
-fn check(app: &App, signed: &str, query: &Query, headers: &HeaderMap) -> Result<(), StorageError> {
+fn check(state: &StorageHandle, signed: &str, query: &Query, headers: &HeaderMap) -> Result<(), StorageError> {
     let number = query.get("number").and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
-    signed::check(app, signed, number, query, headers)
+    signed::check(&state.links, state.clock.now_ms(), signed, number, query, headers)
 }
 
 fn no_upload() -> StorageError {
@@ -108,36 +107,36 @@ fn no_upload() -> StorageError {
 }
 
 async fn put_part(
-    State(app): State<Arc<App>>,
+    State(state): State<StorageHandle>,
     Path(token): Path<String>,
     query: Query,
     request: Request,
 ) -> Result<Response, StorageError> {
-    check(&app, &format!("parts/{token}"), &query, request.headers())?;
+    check(&state, &format!("parts/{token}"), &query, request.headers())?;
     let number = query.get("number").and_then(|n| n.parse().ok()).unwrap_or(0);
-    let segment = receive_all(&app, request).await?;
-    let tag = format!("\"{}\"", app.ids.hex32());
-    app.volumes.add_part(&token, number, segment, &tag).map_err(|_| no_upload())?;
+    let segment = receive_all(&state, request).await?;
+    let tag = format!("\"{}\"", state.ids.hex32());
+    state.volumes.add_part(&token, number, segment, &tag).map_err(|_| no_upload())?;
     let mut response = Response::new(Body::empty());
     ranges::set(&mut response, header::ETAG, &tag);
     Ok(response)
 }
 
-async fn receive_all(app: &App, request: Request) -> Result<crate::state::content::Segment, StorageError> {
-    receive(&app.shelf, &app.ids, request.into_body())
+async fn receive_all(state: &StorageHandle, request: Request) -> Result<crate::state::content::Segment, StorageError> {
+    receive(&state.shelf, &state.ids, request.into_body())
         .await
         .map_err(|_| StorageError::new(StatusCode::BAD_REQUEST, "IncompleteBody", "The body ended too early"))
 }
 
 /// A chunk of the resumable protocol of Google Cloud.
 async fn put_chunk(
-    State(app): State<Arc<App>>,
+    State(state): State<StorageHandle>,
     Path(token): Path<String>,
     query: Query,
     request: Request,
 ) -> Result<Response, StorageError> {
-    check(&app, &format!("resumable/{token}"), &query, request.headers())?;
-    let arrived = app.volumes.arrived(&token).map_err(|_| no_upload())?;
+    check(&state, &format!("resumable/{token}"), &query, request.headers())?;
+    let arrived = state.volumes.arrived(&token).map_err(|_| no_upload())?;
     let range = request.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
     let invalid = || StorageError::new(StatusCode::BAD_REQUEST, "InvalidRange", "The Content-Range is not right");
     let (span, total) = range.and_then(|range| range.strip_prefix("bytes ")?.split_once('/')).ok_or_else(invalid)?;
@@ -151,12 +150,12 @@ async fn put_chunk(
         drain(request.into_body()).await;
         return Ok(so_far(arrived));
     }
-    let segment = receive_all(&app, request).await?;
+    let segment = receive_all(&state, request).await?;
     if segment.length != last - first + 1 {
         return Err(invalid());
     }
     let done = total == Some(last + 1);
-    app.volumes.append(&token, segment, done, app.clock.now_ms()).map_err(|_| {
+    state.volumes.append(&token, segment, done, state.clock.now_ms()).map_err(|_| {
         StorageError::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", "The file exists already")
     })?;
     if done { Ok(Response::new(Body::empty())) } else { Ok(so_far(last + 1)) }
@@ -173,25 +172,25 @@ fn so_far(arrived: u64) -> Response {
 }
 
 async fn cancel(
-    State(app): State<Arc<App>>,
+    State(state): State<StorageHandle>,
     Path(token): Path<String>,
     query: Query,
     request: Request,
 ) -> Result<StatusCode, StorageError> {
-    check(&app, &format!("resumable/{token}"), &query, request.headers())?;
-    app.volumes.abort(&token, None).map_err(|_| no_upload())?;
+    check(&state, &format!("resumable/{token}"), &query, request.headers())?;
+    state.volumes.abort(&token, None).map_err(|_| no_upload())?;
     // How the service confirms it.
     Ok(StatusCode::from_u16(499).unwrap_or(StatusCode::NO_CONTENT))
 }
 
 async fn download(
-    State(app): State<Arc<App>>,
+    State(state): State<StorageHandle>,
     Path(path): Path<String>,
     query: Query,
     request: Request,
 ) -> Result<Response, StorageError> {
     let path = format!("/{path}");
-    check(&app, &format!("files{path}"), &query, request.headers())?;
-    let entry = lock(&app.volumes.tree).get(&path).map_err(|_| StorageError::no_file())?;
+    check(&state, &format!("files{path}"), &query, request.headers())?;
+    let entry = lock(&state.volumes.tree).get(&path).map_err(|_| StorageError::no_file())?;
     Ok(files::serve(&entry, request.headers())?)
 }

@@ -1,7 +1,5 @@
 //! SQL warehouses, API 2.0.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
@@ -10,27 +8,29 @@ use serde_json::json;
 use crate::extract::{Fields, Query};
 use crate::paging::{Limits, page};
 use crate::reply::{Json, Reply};
-use crate::state::{App, lock};
+use crate::state::handles::WarehousesHandle;
+use crate::state::lock;
 
 const LIMITS: Limits = Limits { usual: 100, max: 1000 };
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: WarehousesHandle) -> Router {
     Router::new()
         .route("/api/2.0/sql/warehouses", get(list).post(create))
         .route("/api/2.0/sql/warehouses/{id}", get(read).delete(delete))
         .route("/api/2.0/sql/warehouses/{id}/edit", post(edit))
         .route("/api/2.0/sql/warehouses/{id}/start", post(start))
         .route("/api/2.0/sql/warehouses/{id}/stop", post(stop))
+        .with_state(state)
 }
 
-async fn create(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    let id = app.ids.hex16();
-    lock(&app.warehouses).create(&id, &fields, app.clock.now_ms())?;
+async fn create(State(state): State<WarehousesHandle>, fields: Fields) -> Reply {
+    let id = state.ids.hex16();
+    lock(&state.warehouses).create(&id, &fields, state.clock.now_ms())?;
     Ok(Json(json!({"id": id})))
 }
 
-async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let all = lock(&app.warehouses).list(&app.host, app.port, app.clock.now_ms());
+async fn list(State(state): State<WarehousesHandle>, query: Query) -> Reply {
+    let all = lock(&state.warehouses).list(&state.place.host, state.place.port, state.clock.now_ms());
     let size = query.opt_i64("page_size")?;
     let page = page(all, "warehouses", size, query.get("page_token"), LIMITS)?;
     let mut out = json!({"warehouses": page.items});
@@ -40,27 +40,27 @@ async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
     Ok(Json(out))
 }
 
-async fn read(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
-    let now = app.clock.now_ms();
-    lock(&app.warehouses).get_json(&id, &app.host, app.port, now).map(Json)
+async fn read(State(state): State<WarehousesHandle>, Path(id): Path<String>) -> Reply {
+    let now = state.clock.now_ms();
+    lock(&state.warehouses).get_json(&id, &state.place.host, state.place.port, now).map(Json)
 }
 
-async fn edit(State(app): State<Arc<App>>, Path(id): Path<String>, fields: Fields) -> Reply {
-    lock(&app.warehouses).edit(&id, &fields, app.clock.now_ms())?;
+async fn edit(State(state): State<WarehousesHandle>, Path(id): Path<String>, fields: Fields) -> Reply {
+    lock(&state.warehouses).edit(&id, &fields, state.clock.now_ms())?;
     Ok(Json(json!({"id": id})))
 }
 
-async fn start(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
-    lock(&app.warehouses).start(&id, app.clock.now_ms())?;
+async fn start(State(state): State<WarehousesHandle>, Path(id): Path<String>) -> Reply {
+    lock(&state.warehouses).start(&id, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn stop(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
-    lock(&app.warehouses).stop(&id, app.clock.now_ms())?;
+async fn stop(State(state): State<WarehousesHandle>, Path(id): Path<String>) -> Reply {
+    lock(&state.warehouses).stop(&id, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
-    lock(&app.warehouses).delete(&id, app.clock.now_ms())?;
+async fn delete(State(state): State<WarehousesHandle>, Path(id): Path<String>) -> Reply {
+    lock(&state.warehouses).delete(&id, state.clock.now_ms())?;
     Ok(Json::empty())
 }

@@ -1,7 +1,5 @@
 //! Notebooks and files, API 2.0: imports and exports as base64 in JSON, or as they are.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
@@ -14,11 +12,12 @@ use serde_json::{Map, Value, json};
 
 use crate::extract::{BODY_LIMIT, Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
+use crate::state::handles::ObjectsHandle;
+use crate::state::lock;
 use crate::state::notebooks;
 use crate::state::objects::{Import, LANGUAGES};
-use crate::state::{App, lock};
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: ObjectsHandle) -> Router {
     Router::new()
         .route("/api/2.0/workspace/import", post(import))
         .route("/api/2.0/workspace/export", get(export))
@@ -28,9 +27,10 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/2.0/workspace/delete", post(delete))
         .route("/api/2.0/workspace-files/import-file/{*path}", post(import_file))
         .route("/api/2.0/workspace-files/{*path}", get(read_file))
+        .with_state(state)
 }
 
-async fn import(State(app): State<Arc<App>>, request: Request) -> Reply {
+async fn import(State(state): State<ObjectsHandle>, request: Request) -> Reply {
     let form = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let (fields, content) = if form.is_some_and(|value| value.starts_with("multipart/form-data")) {
         read_form(request).await?
@@ -48,19 +48,24 @@ async fn import(State(app): State<Arc<App>>, request: Request) -> Reply {
         language: fields.opt_enum("language", &LANGUAGES)?,
         overwrite: fields.opt_bool("overwrite")?.unwrap_or_default(),
     };
-    lock(&app.objects).import(import, app.clock.now_ms())?;
+    lock(&state.objects).import(import, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
 /// The body as a file, or as the notebook that it is. The CLI uploads with this; it makes the directory if it is told
 /// that there is none.
-async fn import_file(State(app): State<Arc<App>>, Path(path): Path<String>, query: Query, request: Request) -> Reply {
+async fn import_file(
+    State(state): State<ObjectsHandle>,
+    Path(path): Path<String>,
+    query: Query,
+    request: Request,
+) -> Reply {
     let path = format!("/{}", path.trim_start_matches('/'));
     let content = axum::body::to_bytes(request.into_body(), BODY_LIMIT)
         .await
         .map_err(|error| ApiError::malformed(format!("The request body could not be read: {error}")))?;
     let overwrite = query.opt_bool("overwrite")?.unwrap_or_default();
-    let mut objects = lock(&app.objects);
+    let mut objects = lock(&state.objects);
     if !objects.has_parent(&path)? {
         let parent = path.rsplit_once('/').map_or("/", |(parent, _)| parent);
         return Err(ApiError::not_found(format!("The parent folder ({parent}) does not exist.")));
@@ -70,12 +75,12 @@ async fn import_file(State(app): State<Arc<App>>, Path(path): Path<String>, quer
         return Err(ApiError::new(StatusCode::CONFLICT, "ALREADY_EXISTS", message));
     }
     let import = Import { path: &path, content: content.to_vec(), format: "AUTO", language: None, overwrite };
-    objects.import(import, app.clock.now_ms())?;
+    objects.import(import, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 
-async fn read_file(State(app): State<Arc<App>>, Path(path): Path<String>) -> Result<Response, ApiError> {
-    let content = lock(&app.objects).get(&format!("/{}", path.trim_start_matches('/')))?.content.clone();
+async fn read_file(State(state): State<ObjectsHandle>, Path(path): Path<String>) -> Result<Response, ApiError> {
+    let content = lock(&state.objects).get(&format!("/{}", path.trim_start_matches('/')))?.content.clone();
     Ok(as_file(content))
 }
 
@@ -105,9 +110,9 @@ async fn read_form(request: Request) -> Result<(Fields, Vec<u8>), ApiError> {
     Ok((Fields(fields), content.ok_or_else(|| crate::extract::missing("content"))?))
 }
 
-async fn export(State(app): State<Arc<App>>, query: Query) -> Result<Response, ApiError> {
+async fn export(State(state): State<ObjectsHandle>, query: Query) -> Result<Response, ApiError> {
     let (path, format) = (query.str("path")?, query.get("format").unwrap_or("SOURCE"));
-    let objects = lock(&app.objects);
+    let objects = lock(&state.objects);
     if objects.status(path)?["object_type"] == "DIRECTORY" {
         return Err(ApiError::new(
             StatusCode::NOT_IMPLEMENTED,
@@ -141,8 +146,8 @@ async fn export(State(app): State<Arc<App>>, query: Query) -> Result<Response, A
     Ok(Json(json!({"content": STANDARD.encode(&content), "file_type": kind})).into_response())
 }
 
-async fn status(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let mut status = lock(&app.objects).status(query.str("path")?)?;
+async fn status(State(state): State<ObjectsHandle>, query: Query) -> Reply {
+    let mut status = lock(&state.objects).status(query.str("path")?)?;
     // What the CLI asks for, to know the ending of a notebook's file.
     if query.opt_bool("return_export_info")? == Some(true) && status["object_type"] == "NOTEBOOK" {
         status["repos_export_format"] = json!("SOURCE");
@@ -150,18 +155,18 @@ async fn status(State(app): State<Arc<App>>, query: Query) -> Reply {
     Ok(Json(status))
 }
 
-async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let objects = lock(&app.objects).list(query.str("path")?)?;
+async fn list(State(state): State<ObjectsHandle>, query: Query) -> Reply {
+    let objects = lock(&state.objects).list(query.str("path")?)?;
     Ok(Json(if objects.is_empty() { json!({}) } else { json!({"objects": objects}) }))
 }
 
-async fn mkdirs(State(app): State<Arc<App>>, fields: Fields) -> Reply {
-    lock(&app.objects).make_directory(fields.str("path")?)?;
+async fn mkdirs(State(state): State<ObjectsHandle>, fields: Fields) -> Reply {
+    lock(&state.objects).make_directory(fields.str("path")?)?;
     Ok(Json::empty())
 }
 
-async fn delete(State(app): State<Arc<App>>, fields: Fields) -> Reply {
+async fn delete(State(state): State<ObjectsHandle>, fields: Fields) -> Reply {
     let recursive = fields.opt_bool("recursive")?.unwrap_or_default();
-    lock(&app.objects).delete(fields.str("path")?, recursive)?;
+    lock(&state.objects).delete(fields.str("path")?, recursive)?;
     Ok(Json::empty())
 }

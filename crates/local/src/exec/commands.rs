@@ -11,26 +11,27 @@ use crate::reply::ApiError;
 use crate::sql::notebook;
 use crate::state::App;
 use crate::state::contexts::{Command, CommandStatus, ContextStatus, Language, TASK_CLUSTER, lost};
+use crate::state::starter::ContextStarter;
 
 /// Makes a context and starts what runs its commands; gives its identifier.
 pub(crate) async fn create(
-    app: &Arc<App>,
+    starter: &ContextStarter,
     cluster_id: &str,
     spark: i64,
     language: Language,
 ) -> Result<String, ApiError> {
-    app.contexts.check_room(cluster_id)?;
+    starter.contexts.check_room(cluster_id)?;
     let interpreter = match language {
         Language::Sql => None,
-        Language::Python => Some(start_python(app, task_of(cluster_id)).await?),
+        Language::Python => Some(start_python(starter, task_of(cluster_id)).await?),
     };
-    let id = app.ids.digits();
+    let id = starter.ids.digits();
     let process = interpreter.as_ref().map(Interpreter::process);
-    let (context, commands) = app.contexts.add(&id, cluster_id, spark, language, process);
+    let (context, commands) = starter.contexts.add(&id, cluster_id, spark, language, process);
     let status = context.status_sender();
     match interpreter {
         Some(interpreter) => drop(tokio::spawn(python(interpreter, status, commands))),
-        None => drop(tokio::spawn(sql(Arc::clone(app), commands))),
+        None => drop(tokio::spawn(sql(Arc::clone(&starter.sql), commands))),
     }
     Ok(id)
 }
@@ -40,16 +41,17 @@ fn task_of(cluster_id: &str) -> Option<i64> {
     cluster_id.strip_prefix(TASK_CLUSTER)?.parse().ok()
 }
 
-async fn start_python(app: &Arc<App>, task: Option<i64>) -> Result<Interpreter, ApiError> {
+async fn start_python(starter: &ContextStarter, task: Option<i64>) -> Result<Interpreter, ApiError> {
+    let python = &starter.python;
     let workspace = json!({
-        "host": app.host.trim_matches(['[', ']']),
-        "port": app.port,
-        "authority": app.authority_file(),
-        "token": app.internal_token,
-        "user": app.user.name,
+        "host": python.host,
+        "port": python.port,
+        "authority": python.authority,
+        "token": python.token,
+        "user": python.user,
         "task": task,
     });
-    let (program, directory) = (app.settings.python.clone(), app.directory.path().to_owned());
+    let (program, directory) = (python.program.clone(), starter.sql.directory.path().to_owned());
     let shown = program.display().to_string();
     let started =
         tokio::task::spawn_blocking(move || Interpreter::start(&program, Path::new(&directory), &workspace)).await;

@@ -1,7 +1,5 @@
 //! The consent page of the authorization code flow: RFC 6749 section 4.1 with PKCE.
 
-use std::sync::Arc;
-
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -11,8 +9,10 @@ use crate::html::{escape, page_response};
 use crate::records::call::text;
 use crate::reply::ApiError;
 use crate::state::grants::{Code, Grant};
+use crate::state::handles::OidcHandle;
+use crate::state::identity::Identity;
 use crate::state::integrations::published_apps;
-use crate::state::{App, USER_NAME, lock};
+use crate::state::{USER_NAME, lock};
 
 /// What a client asks for.
 struct Asked {
@@ -24,7 +24,7 @@ fn bad(description: impl Into<String>) -> ApiError {
     ApiError::oauth(StatusCode::BAD_REQUEST, "invalid_request", description)
 }
 
-fn asked(app: &App, query: &Query) -> Result<Asked, ApiError> {
+fn asked(identity: &Identity, query: &Query) -> Result<Asked, ApiError> {
     let required = |name: &str| query.get(name).map(str::to_owned).ok_or_else(|| bad(format!("{name} is missing")));
     if query.get("response_type") != Some("code") {
         return Err(bad("response_type must be code"));
@@ -33,7 +33,7 @@ fn asked(app: &App, query: &Query) -> Result<Asked, ApiError> {
         return Err(bad("code_challenge_method must be S256: clients need PKCE"));
     }
     let (client_id, redirect_uri) = (required("client_id")?, required("redirect_uri")?);
-    let registered = redirects(app, &client_id)
+    let registered = redirects(identity, &client_id)
         .ok_or_else(|| bad(format!("client_id {client_id} is neither a published app nor a custom integration")))?;
     // The page must not send a code to a place that the client has not named beforehand.
     if !(is_loopback(&redirect_uri) || registered.contains(&redirect_uri)) {
@@ -50,11 +50,11 @@ fn asked(app: &App, query: &Query) -> Result<Asked, ApiError> {
 }
 
 /// Where a client may be sent back to besides this machine; `None` for a client that is not known.
-fn redirects(app: &App, client_id: &str) -> Option<Vec<String>> {
+fn redirects(identity: &Identity, client_id: &str) -> Option<Vec<String>> {
     if client_id == "databricks-cli" || published_apps().iter().any(|a| a["client_id"] == client_id) {
         return Some(Vec::new());
     }
-    let custom = lock(&app.custom).list();
+    let custom = lock(&identity.custom).list();
     let own = custom.iter().find(|a| a["client_id"] == client_id)?.as_object()?;
     let urls = own.get("redirect_urls").and_then(|u| u.as_array()).map_or(&[][..], Vec::as_slice);
     tracing::debug!(name = text(own, "name"), "a custom integration asks for consent");
@@ -68,8 +68,11 @@ fn is_loopback(uri: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
-pub(super) async fn page(State(app): State<Arc<App>>, query: Query) -> Result<Response, ApiError> {
-    let asked = asked(&app, &query)?;
+pub(super) async fn page(
+    State(OidcHandle { identity, .. }): State<OidcHandle>,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let asked = asked(&identity, &query)?;
     let fields: String = query
         .pairs()
         .map(|(name, value)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value)))
@@ -85,16 +88,19 @@ pub(super) async fn page(State(app): State<Arc<App>>, query: Query) -> Result<Re
     Ok(page_response("Consent", &body))
 }
 
-pub(super) async fn decide(State(app): State<Arc<App>>, request: Request) -> Result<Response, ApiError> {
+pub(super) async fn decide(
+    State(OidcHandle { identity, .. }): State<OidcHandle>,
+    request: Request,
+) -> Result<Response, ApiError> {
     let body = axum::body::to_bytes(request.into_body(), BODY_LIMIT).await;
     let body = body.map_err(|_| bad("The form could not be read"))?;
     let form = Query::parse(std::str::from_utf8(&body).map_err(|_| bad("The form is not UTF-8"))?);
-    let asked = asked(&app, &form)?;
+    let asked = asked(&identity, &form)?;
     let mut answer = form_urlencoded::Serializer::new(String::new());
     if form.get("decision") == Some("allow") {
-        let code = app
+        let code = identity
             .grants
-            .code(app.user.clone(), asked.code.clone(), app.clock.now_ms())
+            .code(identity.user.clone(), asked.code.clone(), identity.clock.now_ms())
             .map_err(|e| ApiError::oauth(StatusCode::INTERNAL_SERVER_ERROR, "server_error", e.to_string()))?;
         answer.append_pair("code", &code);
     } else {

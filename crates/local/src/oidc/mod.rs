@@ -1,7 +1,5 @@
 //! The OAuth side: discovery documents, the consent page and the token endpoints.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
@@ -10,12 +8,12 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::reply::{ApiError, Json, Reply};
-use crate::state::App;
+use crate::state::handles::OidcHandle;
 
 mod authorize;
 mod token;
 
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) fn routes(state: OidcHandle) -> Router {
     Router::new()
         .route("/.well-known/databricks-config", get(host_metadata))
         .route("/oidc/.well-known/oauth-authorization-server", get(workspace_discovery))
@@ -28,26 +26,27 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/oidc/accounts/{account_id}/v1/authorize", get(authorize::page).post(authorize::decide))
         .route("/oidc/v1/token", post(workspace_token))
         .route("/oidc/accounts/{account_id}/v1/token", post(account_token))
+        .with_state(state)
 }
 
 /// The embedded host serves its workspace and the account alike, hence `unified`.
-async fn host_metadata(State(app): State<Arc<App>>) -> Json {
+async fn host_metadata(State(state): State<OidcHandle>) -> Json {
     Json(json!({
-        "oidc_endpoint": format!("{}/oidc/accounts/{{account_id}}", app.base_url()),
-        "account_id": app.secrets.account_id,
-        "workspace_id": app.secrets.workspace_id.to_string(),
+        "oidc_endpoint": format!("{}/oidc/accounts/{{account_id}}", state.place.base_url()),
+        "account_id": state.place.account_id,
+        "workspace_id": state.place.workspace_id.to_string(),
         "cloud": "AWS",
         "host_type": "unified",
     }))
 }
 
-async fn workspace_discovery(State(app): State<Arc<App>>) -> Json {
-    discovery(&format!("{}/oidc", app.base_url()))
+async fn workspace_discovery(State(state): State<OidcHandle>) -> Json {
+    discovery(&format!("{}/oidc", state.place.base_url()))
 }
 
-async fn account_discovery(State(app): State<Arc<App>>, Path(account): Path<String>) -> Reply {
-    own_account(&app, &account)?;
-    Ok(discovery(&format!("{}/oidc/accounts/{account}", app.base_url())))
+async fn account_discovery(State(state): State<OidcHandle>, Path(account): Path<String>) -> Reply {
+    own_account(&state, &account)?;
+    Ok(discovery(&format!("{}/oidc/accounts/{account}", state.place.base_url())))
 }
 
 /// RFC 8414 metadata.
@@ -78,21 +77,21 @@ async fn keys() -> Json {
     Json(json!({"keys": []}))
 }
 
-async fn workspace_token(State(app): State<Arc<App>>, request: Request) -> Result<Response, ApiError> {
-    token::issue(&app, request).await
+async fn workspace_token(State(state): State<OidcHandle>, request: Request) -> Result<Response, ApiError> {
+    token::issue(&state.identity, request).await
 }
 
 async fn account_token(
-    State(app): State<Arc<App>>,
+    State(state): State<OidcHandle>,
     Path(account): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    own_account(&app, &account)?;
-    token::issue(&app, request).await
+    own_account(&state, &account)?;
+    token::issue(&state.identity, request).await
 }
 
-fn own_account(app: &App, account: &str) -> Result<(), ApiError> {
-    if account == app.secrets.account_id {
+fn own_account(state: &OidcHandle, account: &str) -> Result<(), ApiError> {
+    if account == state.place.account_id {
         return Ok(());
     }
     Err(ApiError::oauth(StatusCode::NOT_FOUND, "invalid_request", format!("Account {account} does not exist")))

@@ -16,7 +16,8 @@ use crate::extract::{BODY_LIMIT, Query};
 use crate::records::special::principal_of;
 use crate::reply::{ApiError, Json};
 use crate::state::grants::Grant;
-use crate::state::{App, lock};
+use crate::state::identity::Identity;
+use crate::state::lock;
 
 pub(super) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
@@ -30,7 +31,7 @@ struct Client {
     secret: String,
 }
 
-pub(super) async fn issue(app: &App, request: Request<Body>) -> Result<Response, ApiError> {
+pub(super) async fn issue(identity: &Identity, request: Request<Body>) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, BODY_LIMIT)
         .await
@@ -53,13 +54,13 @@ pub(super) async fn issue(app: &App, request: Request<Body>) -> Result<Response,
         },
     };
     match form.get("grant_type") {
-        Some("client_credentials") => client_credentials(app, &client, &form),
-        Some("authorization_code") => authorization_code(app, &client, &form),
-        Some("refresh_token") => refresh_token(app, &client, &form),
-        Some(TOKEN_EXCHANGE) => token_exchange(app, &form),
+        Some("client_credentials") => client_credentials(identity, &client, &form),
+        Some("authorization_code") => authorization_code(identity, &client, &form),
+        Some("refresh_token") => refresh_token(identity, &client, &form),
+        Some(TOKEN_EXCHANGE) => token_exchange(identity, &form),
         // Who the client is matters more than what it asks for.
         other => {
-            machine(app, &client)?;
+            machine(identity, &client)?;
             Err(match other {
                 None => bad("invalid_request", "grant_type is missing"),
                 Some(_) => bad(
@@ -81,36 +82,36 @@ fn same_secret(given: &str, expected: &str) -> bool {
 }
 
 /// The service principal that the client's secret belongs to.
-fn machine(app: &App, client: &Client) -> Result<Caller, ApiError> {
-    let first =
-        same_secret(&client.id, &app.secrets.client_id) & same_secret(&client.secret, &app.secrets.client_secret);
+fn machine(identity: &Identity, client: &Client) -> Result<Caller, ApiError> {
+    let first = same_secret(&client.id, &identity.secrets.client_id)
+        & same_secret(&client.secret, &identity.secrets.client_secret);
     if first {
-        return Ok(app.principal.clone());
+        return Ok(identity.principal.clone());
     }
     let (id, secret) = (&client.id, percent_decode_str(&client.secret).decode_utf8_lossy());
-    let found = principal_of(&app.records, id, &secret, app.clock.now_ms());
+    let found = principal_of(&identity.records, id, &secret, identity.clock.now_ms());
     found.map(|own| Caller::service_principal(own, id)).ok_or_else(invalid_client)
 }
 
-fn client_credentials(app: &App, client: &Client, form: &Query) -> Result<Response, ApiError> {
-    let caller = machine(app, client)?;
-    respond(app, caller, form.get("scope").unwrap_or("all-apis"), None)
+fn client_credentials(identity: &Identity, client: &Client, form: &Query) -> Result<Response, ApiError> {
+    let caller = machine(identity, client)?;
+    respond(identity, caller, form.get("scope").unwrap_or("all-apis"), None)
 }
 
 /// Confidential custom integrations prove who they are; others are known by their name alone.
-fn known_client(app: &App, client: &Client) -> Result<(), ApiError> {
+fn known_client(identity: &Identity, client: &Client) -> Result<(), ApiError> {
     let secret = percent_decode_str(&client.secret).decode_utf8_lossy();
-    match lock(&app.custom).is_secret_of(&client.id, &secret) {
+    match lock(&identity.custom).is_secret_of(&client.id, &secret) {
         Some(false) => Err(invalid_client()),
         Some(true) | None => Ok(()),
     }
 }
 
-fn authorization_code(app: &App, client: &Client, form: &Query) -> Result<Response, ApiError> {
-    known_client(app, client)?;
+fn authorization_code(identity: &Identity, client: &Client, form: &Query) -> Result<Response, ApiError> {
+    known_client(identity, client)?;
     let refuse = |text: &str| bad("invalid_grant", text);
     let code = form.get("code").unwrap_or_default();
-    let taken = app.grants.take_code(code, app.clock.now_ms());
+    let taken = identity.grants.take_code(code, identity.clock.now_ms());
     let (caller, code) = taken.ok_or_else(|| refuse("The code is not known, was used or has expired"))?;
     if code.grant.client_id != client.id {
         return Err(refuse("The code was given to another client"));
@@ -123,32 +124,32 @@ fn authorization_code(app: &App, client: &Client, form: &Query) -> Result<Respon
         return Err(refuse("code_verifier does not fit the challenge"));
     }
     let scope = code.grant.scope.clone();
-    respond(app, caller, &scope, Some(code.grant))
+    respond(identity, caller, &scope, Some(code.grant))
 }
 
-fn refresh_token(app: &App, client: &Client, form: &Query) -> Result<Response, ApiError> {
-    known_client(app, client)?;
+fn refresh_token(identity: &Identity, client: &Client, form: &Query) -> Result<Response, ApiError> {
+    known_client(identity, client)?;
     let token = form.get("refresh_token").unwrap_or_default();
-    let taken = app.grants.take_refresh(token, app.clock.now_ms());
+    let taken = identity.grants.take_refresh(token, identity.clock.now_ms());
     let refuse = || bad("invalid_grant", "The refresh token is not known, was used or has expired");
     let (caller, grant) = taken.ok_or_else(refuse)?;
     if grant.client_id != client.id {
         return Err(refuse());
     }
     let scope = grant.scope.clone();
-    respond(app, caller, &scope, Some(grant))
+    respond(identity, caller, &scope, Some(grant))
 }
 
 /// A token of this workspace for another one of it. Tokens of other issuers cannot be checked here.
-fn token_exchange(app: &App, form: &Query) -> Result<Response, ApiError> {
+fn token_exchange(identity: &Identity, form: &Query) -> Result<Response, ApiError> {
     let subject = form.get("subject_token").ok_or_else(|| bad("invalid_request", "subject_token is missing"))?;
-    let now = app.clock.now_ms();
-    let state = match app.grants.lookup(subject, now) {
-        TokenState::Unknown => app.tokens().lookup(subject, now),
+    let now = identity.clock.now_ms();
+    let state = match identity.grants.lookup(subject, now) {
+        TokenState::Unknown => identity.tokens().lookup(subject, now),
         known => known,
     };
     match state {
-        TokenState::Valid(caller) => respond(app, caller, form.get("scope").unwrap_or("all-apis"), None),
+        TokenState::Valid(caller) => respond(identity, caller, form.get("scope").unwrap_or("all-apis"), None),
         TokenState::Expired => Err(bad("invalid_grant", "The subject token has expired")),
         TokenState::Unknown => Err(bad(
             "invalid_grant",
@@ -157,12 +158,12 @@ fn token_exchange(app: &App, form: &Query) -> Result<Response, ApiError> {
     }
 }
 
-fn respond(app: &App, caller: Caller, scope: &str, grant: Option<Grant>) -> Result<Response, ApiError> {
+fn respond(identity: &Identity, caller: Caller, scope: &str, grant: Option<Grant>) -> Result<Response, ApiError> {
     let failed = |e: std::io::Error| ApiError::oauth(StatusCode::INTERNAL_SERVER_ERROR, "server_error", e.to_string());
-    let lifetime = app.settings.token_lifetime;
+    let lifetime = identity.token_lifetime;
     let lifetime_ms = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
-    let now = app.clock.now_ms();
-    let access_token = app.grants.access(caller.clone(), now, lifetime_ms).map_err(failed)?;
+    let now = identity.clock.now_ms();
+    let access_token = identity.grants.access(caller.clone(), now, lifetime_ms).map_err(failed)?;
     let mut out = json!({
         "access_token": access_token,
         "token_type": "Bearer",
@@ -170,7 +171,7 @@ fn respond(app: &App, caller: Caller, scope: &str, grant: Option<Grant>) -> Resu
         "scope": scope,
     });
     if let Some(grant) = grant.filter(|g| g.scope.split(' ').any(|s| s == "offline_access")) {
-        out["refresh_token"] = json!(app.grants.refresh(caller, grant, now).map_err(failed)?);
+        out["refresh_token"] = json!(identity.grants.refresh(caller, grant, now).map_err(failed)?);
     }
     let mut response = Json(out).into_response();
     // RFC 6749 section 5.1.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -62,6 +62,27 @@ pub fn is_passed_on(name: &str) -> bool {
     let exact = if cfg!(windows) { upper.as_str() } else { name };
     let secret = ["TOKEN", "SECRET", "PASSWORD", "KEY", "CREDENTIAL"].iter().any(|word| upper.contains(word));
     !secret && (PASSED_ON.contains(&exact) || PASSED_ON_PREFIXES.iter().any(|prefix| exact.starts_with(prefix)))
+}
+
+/// What interpreters are started with.
+pub(crate) struct PythonSetup {
+    /// Path or name of the program.
+    pub(crate) program: PathBuf,
+    /// Where code finds the workspace, and what it authenticates with.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// The file with the certificate to trust, if connections are encrypted.
+    pub(crate) authority: Option<PathBuf>,
+    pub(crate) token: String,
+    /// The name of the user whom code runs for.
+    pub(crate) user: String,
+}
+
+/// Leaves out the token.
+impl std::fmt::Debug for PythonSetup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PythonSetup").field("program", &self.program).finish_non_exhaustive()
+    }
 }
 
 /// What an interpreter is to run.

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json, json};
-
 use super::reply::{Refusal, Row};
 use crate::auth::Caller;
-use crate::extract::Fields;
 use crate::reply::ApiError;
-use crate::sql::request::StatementRequest;
+use crate::sql::request::{Disposition, Format, Parameter, StatementRequest};
 use crate::sql::store::Statement;
 use crate::sql::{Failure, notebook, run};
 use crate::state::sessions::Session;
@@ -47,8 +44,11 @@ pub(super) fn close_session(app: &App, id: &str) {
 /// A statement as a client states it.
 pub(super) struct New {
     pub(super) text: String,
-    /// Members of the request beside the statement, its session and its format.
-    pub(super) members: Map<String, Json>,
+    /// The namespace, where it is another than the session's.
+    pub(super) catalog: Option<String>,
+    pub(super) schema: Option<String>,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) row_limit: Option<u64>,
     /// Whether the client reads Arrow.
     pub(super) arrow: bool,
     /// The statement as the history shows it, if that differs.
@@ -65,18 +65,14 @@ pub(super) fn submit(
 ) -> Result<Arc<Statement>, ApiError> {
     // Results that are given beforehand are rows of text.
     let arrow = new.arrow && cfg!(feature = "engine") && app.settings.scripts.find(&new.text).is_none();
-    let mut members = new.members;
-    members.insert("statement".to_owned(), json!(new.text));
-    members.insert("disposition".to_owned(), json!("EXTERNAL_LINKS"));
-    members.insert("format".to_owned(), json!(if arrow { "ARROW_STREAM" } else { "JSON_ARRAY" }));
-    members.insert("warehouse_id".to_owned(), json!(compute));
     let kept = app.sessions.get(session)?;
-    for (name, value) in [("catalog", kept.catalog), ("schema", kept.schema)] {
-        if let Some(value) = value {
-            members.entry(name).or_insert(json!(value));
-        }
-    }
-    let request = StatementRequest::parse(&Fields(members))?;
+    let mut request = StatementRequest::new(compute, &new.text)?;
+    request.catalog = new.catalog.or(kept.catalog).filter(|name| !name.is_empty());
+    request.schema = new.schema.or(kept.schema).filter(|name| !name.is_empty());
+    request.parameters = new.parameters;
+    request.row_limit = new.row_limit;
+    request.disposition = Disposition::ExternalLinks;
+    request.format = if arrow { Format::ArrowStream } else { Format::JsonArray };
     let statement = run::submit(app, request, caller, Some(session.to_owned()))?;
     if let Some(shown) = new.shown {
         app.history.edit(&statement.id, |entry| entry.text = shown);

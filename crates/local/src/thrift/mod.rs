@@ -29,6 +29,7 @@ use crate::auth::Caller;
 use crate::extract::BODY_LIMIT;
 use crate::reply::ApiError;
 use crate::state::App;
+use crate::state::handles::ThriftHandle;
 use door::{Door, Fault};
 use wire::{Call, Struct};
 
@@ -55,12 +56,13 @@ mod wire;
 /// Where clients look for the reason of a refusal.
 pub(crate) const MESSAGE_HEADER: &str = "x-thriftserver-error-message";
 
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) fn routes(state: ThriftHandle) -> Router {
     Router::new()
         .route("/sql/1.0/warehouses/{id}", post(warehouse))
         .route("/sql/1.0/endpoints/{id}", post(warehouse))
         .route("/sql/protocolv1/o/{workspace}/{cluster}", post(cluster))
         .layer(Extension(Arc::new(Door::default())))
+        .with_state(state)
 }
 
 /// Whether refusals of `path` go to a Thrift client.
@@ -70,6 +72,7 @@ pub(crate) fn serves(path: &str) -> bool {
 
 /// A call and where it came in.
 struct Context {
+    /// What statements run with.
     app: Arc<App>,
     door: Arc<Door>,
     caller: Caller,
@@ -78,7 +81,7 @@ struct Context {
 }
 
 async fn warehouse(
-    State(app): State<Arc<App>>,
+    State(ThriftHandle { sql: app, .. }): State<ThriftHandle>,
     Extension(door): Extension<Arc<Door>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
@@ -89,14 +92,14 @@ async fn warehouse(
 }
 
 async fn cluster(
-    State(app): State<Arc<App>>,
+    State(ThriftHandle { sql: app, place }): State<ThriftHandle>,
     Extension(door): Extension<Arc<Door>>,
     Extension(caller): Extension<Caller>,
     Path((workspace, id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
     // Clients write 0 where the host alone states the workspace.
-    if workspace != "0" && workspace != app.secrets.workspace_id.to_string() {
+    if workspace != "0" && workspace != place.workspace_id.to_string() {
         return Err(ApiError::not_found(format!("The workspace {workspace} does not exist.")));
     }
     adapter::known_cluster(&app, &id)?;

@@ -1,15 +1,15 @@
 //! The parameters of a statement, as the statements engine takes them: named, with simple values.
 
-use serde_json::{Value as Json, json};
-
 use super::door::Fault;
 use super::markers::{Replacements, replace};
 use super::reply::Refusal;
 use super::wire::{Struct, Value};
+use crate::reply::ApiError;
 use crate::sql::Failure;
+use crate::sql::request::Parameter;
 
 /// The statement with named markers alone, and the values for them.
-pub(super) fn bind(statement: &str, request: &Struct) -> Result<(String, Vec<Json>), Fault> {
+pub(super) fn bind(statement: &str, request: &Struct) -> Result<(String, Vec<Parameter>), Fault> {
     let parameters = structs(request, 1288, "parameters")?;
     let positions = positions(&parameters)?;
     let mut values = Vec::new();
@@ -24,8 +24,9 @@ pub(super) fn bind(statement: &str, request: &Struct) -> Result<(String, Vec<Jso
         } else if !parameter.list(5, "arguments")?.is_empty() {
             return Err(Refusal::not_supported(&format!("parameters of type {kind} that have arguments")).into());
         } else {
-            values.push(json!({"name": key, "type": kind, "value": value(parameter)?}));
-            format!(":{key}")
+            let marker = format!(":{key}");
+            add(&mut values, key, kind, value(parameter)?)?;
+            marker
         };
         match name {
             Some(name) => {
@@ -55,6 +56,16 @@ pub(super) fn bind(statement: &str, request: &Struct) -> Result<(String, Vec<Jso
     Ok((text, values))
 }
 
+/// Adds a value, whose type is a string unless it is stated.
+fn add(values: &mut Vec<Parameter>, name: String, kind: &str, value: Option<String>) -> Result<(), Fault> {
+    if values.iter().any(|known| known.name == name) {
+        return Err(ApiError::invalid_parameter(format!("Parameter '{name}' is given twice")).into());
+    }
+    let kind = if kind.is_empty() { "STRING" } else { kind };
+    values.push(Parameter { name, kind: kind.to_owned(), value });
+    Ok(())
+}
+
 fn structs<'a>(request: &'a Struct, id: i16, name: &str) -> Result<Vec<&'a Struct>, Fault> {
     let all = request.list(id, name)?.iter().map(|value| match value {
         Value::Struct(one) => Ok(one),
@@ -70,7 +81,7 @@ fn constructor(kind: &str) -> Option<&'static str> {
 }
 
 /// The expression of an array or map, whose parts are parameters of their own.
-fn nested(key: &str, parameter: &Struct, kind: &str, values: &mut Vec<Json>) -> Result<String, Fault> {
+fn nested(key: &str, parameter: &Struct, kind: &str, values: &mut Vec<Parameter>) -> Result<String, Fault> {
     let Some(function) = constructor(kind) else {
         return Err(Refusal::not_supported(&format!("parameters of type {kind} that have arguments")).into());
     };
@@ -82,8 +93,8 @@ fn nested(key: &str, parameter: &Struct, kind: &str, values: &mut Vec<Json>) -> 
         if part.0.contains_key(&3) {
             parts.push(nested(&key, &Struct::default().with_some(5, part.0.get(&3).cloned()), kind, values)?);
         } else {
-            values.push(json!({"name": key, "type": kind, "value": part.string(2, "value")?}));
             parts.push(format!(":{key}"));
+            add(values, key, kind, part.string(2, "value")?.map(str::to_owned))?;
         }
     }
     Ok(format!("{function}({})", parts.join(", ")))
@@ -127,8 +138,12 @@ mod tests {
         )
     }
 
-    fn bound(statement: &str, parameters: Vec<Value>) -> Result<(String, Vec<Json>), Fault> {
+    fn bound(statement: &str, parameters: Vec<Value>) -> Result<(String, Vec<Parameter>), Fault> {
         bind(statement, &Struct::default().with(1288, Value::List(TType::Struct, parameters)))
+    }
+
+    fn int(name: &str, value: &str) -> Parameter {
+        Parameter { name: name.to_owned(), kind: "INT".to_owned(), value: Some(value.to_owned()) }
     }
 
     fn one(text: &str) -> Option<Struct> {
@@ -139,7 +154,7 @@ mod tests {
     fn markers_get_their_values() {
         let (sql, values) = bound("SELECT :a", vec![parameter(Some("a"), "INT", one("5"))]).unwrap();
         assert_eq!(sql, "SELECT :a");
-        assert_eq!(values, [json!({"name": "a", "type": "INT", "value": "5"})]);
+        assert_eq!(values, [int("a", "5")]);
         let three = vec![
             parameter(None, "DOUBLE", Some(Struct::default().with(2, Value::Double(1.5)))),
             parameter(None, "BOOLEAN", Some(Struct::default().with(3, Value::Bool(true)))),
@@ -147,8 +162,8 @@ mod tests {
         ];
         let (sql, values) = bound("SELECT ?, ?, ?", three).unwrap();
         assert_eq!(sql, "SELECT :__positional_1, :__positional_2, :__positional_3");
-        let texts: Vec<_> = values.iter().map(|v| v["value"].clone()).collect();
-        assert_eq!(texts, [json!("1.5"), json!("true"), json!(null)]);
+        let texts: Vec<_> = values.iter().map(|v| v.value.as_deref()).collect();
+        assert_eq!(texts, [Some("1.5"), Some("true"), None]);
         assert_eq!(bound("SELECT '?'", Vec::new()).unwrap().0, "SELECT '?'");
     }
 
@@ -163,7 +178,7 @@ mod tests {
             bound("SELECT :l", vec![outer(Some("l"), list("ARRAY", vec![part("INT", "1"), part("INT", "2")]))])
                 .unwrap();
         assert_eq!(sql, "SELECT array(:l_0, :l_1)");
-        assert_eq!(values[1], json!({"name": "l_1", "type": "INT", "value": "2"}));
+        assert_eq!(values[1], int("l_1", "2"));
         let inner = Value::Struct(
             Struct::default().with_text(1, "ARRAY").with(3, Value::List(TType::Struct, vec![part("INT", "7")])),
         );
@@ -191,6 +206,7 @@ mod tests {
         let error = |result: Result<_, Fault>| format!("{:?}", result.unwrap_err());
         assert!(error(bound("?, ?", vec![one(None)])).contains("UNBOUND_SQL_PARAMETER"));
         assert!(error(bound("?, :a", vec![one(None), one(Some("a"))])).contains("MIXED"));
+        assert!(error(bound(":a", vec![one(Some("a")), one(Some("a"))])).contains("given twice"));
         let inner = Value::List(TType::Struct, vec![one(None)]);
         let list = Value::Struct(Struct::default().with_text(3, "STRUCT").with(5, inner));
         assert!(error(bound("?", vec![list])).contains("parameters of type STRUCT"));

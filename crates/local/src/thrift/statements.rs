@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json, json};
-
 use super::adapter::{self, New};
 use super::config::Config;
 use super::door::{Fault, NewOperation, Operation, Source};
@@ -41,16 +39,9 @@ pub(super) async fn execute(context: &Context, request: &Struct) -> Result<Struc
         None => config.timeout.or(session.timeout),
     };
 
-    let mut members = Map::new();
-    if let Some(limit) = request.i64(1287, "resultRowLimit")?.filter(|n| *n > 0) {
-        members.insert("row_limit".to_owned(), json!(limit));
-    }
-    for (name, value) in namespace(request)?.into_iter().chain([("catalog", config.catalog), ("schema", config.schema)])
-    {
-        if let Some(value) = value {
-            members.insert(name.to_owned(), json!(value));
-        }
-    }
+    let row_limit = request.i64(1287, "resultRowLimit")?.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
+    let (catalog, schema) = namespace(request)?;
+    let (catalog, schema) = (config.catalog.or(catalog), config.schema.or(schema));
     let statement = request.string(2, "statement")?.unwrap_or_default();
     if statement.trim().is_empty() {
         return Err(
@@ -58,9 +49,8 @@ pub(super) async fn execute(context: &Context, request: &Struct) -> Result<Struc
         );
     }
     let (text, parameters) = parameters::bind(statement, request)?;
-    members.insert("parameters".to_owned(), Json::Array(parameters));
     let shown = (text != statement).then(|| statement.to_owned());
-    let new = New { text, members, arrow: reads_arrow, shown };
+    let new = New { text, catalog, schema, parameters, row_limit, arrow: reads_arrow, shown };
 
     #[cfg(feature = "engine")]
     let native = {
@@ -134,12 +124,12 @@ async fn stop_after(app: Arc<App>, operation: Arc<Operation>, statement: Arc<Sta
 }
 
 /// Catalog and schema of `statementConf`.
-fn namespace(request: &Struct) -> Result<Vec<(&'static str, Option<String>)>, Fault> {
-    let Some(conf) = request.strukt(1296, "statementConf")? else { return Ok(Vec::new()) };
+fn namespace(request: &Struct) -> Result<(Option<String>, Option<String>), Fault> {
+    let Some(conf) = request.strukt(1296, "statementConf")? else { return Ok((None, None)) };
     if conf.boolean(1, "sessionless")?.unwrap_or(false) {
         return Err(Refusal::not_supported("sessionless statements").into());
     }
-    let Some(namespace) = conf.strukt(2, "initialNamespace")? else { return Ok(Vec::new()) };
+    let Some(namespace) = conf.strukt(2, "initialNamespace")? else { return Ok((None, None)) };
     let text = |id, name| namespace.string(id, name).map(|t| t.filter(|t| !t.is_empty()).map(str::to_lowercase));
-    Ok(vec![("catalog", text(1, "catalogName")?), ("schema", text(2, "schemaName")?)])
+    Ok((text(1, "catalogName")?, text(2, "schemaName")?))
 }

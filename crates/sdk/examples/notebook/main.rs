@@ -19,8 +19,9 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use databricks_sdk::commands::{CommandUpdate, Context};
 use databricks_sdk::models::compute::Language;
-use databricks_sdk::{CommandUpdate, Context, Error, ErrorKind, Result, WorkspaceClient};
+use databricks_sdk::{Error, ErrorKind, Result, WorkspaceClient};
 use indicatif::ProgressBar;
 
 #[tokio::main]

@@ -151,7 +151,7 @@ impl Drop for Shared {
 /// Takes away the white space that all lines begin with, so that code can be indented where it stands in the program.
 ///
 /// ```
-/// assert_eq!(databricks_sdk::dedent("\n    if a:\n        b()\n"), "if a:\n    b()");
+/// assert_eq!(databricks_sdk::commands::dedent("\n    if a:\n        b()\n"), "if a:\n    b()");
 /// ```
 pub fn dedent(code: &str) -> String {
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();

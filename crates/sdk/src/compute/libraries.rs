@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use databricks_core::{Error, ErrorKind, Operation as _, Result, WaitStatus};
-use databricks_models::compute::{ClusterLibraryStatuses, Library, LibraryFullStatus, libraries as operations};
+use databricks_models::compute::{
+    ClusterLibraryStatuses, Library, LibraryFullStatus, LibraryInstallStatus as State, libraries as operations,
+};
 
 use crate::client::Client;
 use crate::poll::{Assessment, PollOptions, Pollable, Poller, Verdict, poll_setters};
@@ -48,7 +50,7 @@ pub struct UpdateLibraries {
     cluster_id: String,
     install: Vec<Library>,
     uninstall: Vec<Library>,
-    poll: PollOptions<ClusterLibraryStatuses>,
+    poll: PollOptions<ClusterLibraryStatuses, State>,
 }
 
 impl UpdateLibraries {
@@ -66,7 +68,7 @@ impl UpdateLibraries {
 
     poll_setters! {
         /// Sets the timeout of the wait. Default: 30 minutes.
-        ClusterLibraryStatuses, str
+        ClusterLibraryStatuses, State
     }
 
     async fn run(self) -> Result<Vec<LibraryFullStatus>> {
@@ -81,7 +83,7 @@ impl UpdateLibraries {
         let target = Target { libraries, cluster_id, installs };
         let all =
             Poller::new(&target.libraries.client, poll).until(&target).await?.library_statuses.unwrap_or_default();
-        let failed: Vec<_> = all.iter().filter(|library| is(library, &["FAILED"])).collect();
+        let failed: Vec<_> = all.iter().filter(|library| library.status == Some(State::Failed)).collect();
         if failed.is_empty() {
             return Ok(all);
         }
@@ -108,7 +110,8 @@ struct Target {
 
 impl Pollable for Target {
     type Resource = ClusterLibraryStatuses;
-    type State = str;
+    /// That of the library which is furthest behind.
+    type State = State;
 
     fn client(&self) -> &Client {
         &self.libraries.client
@@ -134,21 +137,17 @@ impl Pollable for Target {
 
     fn assess(&self, all: &ClusterLibraryStatuses) -> Assessment {
         let all = all.library_statuses.as_deref().unwrap_or_default();
-        let waiting = all.iter().filter(|library| is(library, &["PENDING", "RESOLVING", "INSTALLING"])).count();
-        match waiting {
-            0 if all.is_empty() && self.installs => {
-                Assessment::new(WaitStatus::new("PENDING", Some("none is listed yet".to_owned())), Verdict::Pending)
-            }
-            0 => Assessment::new(WaitStatus::new("DONE", None), Verdict::Done),
-            _ => Assessment::new(
-                WaitStatus::new("INSTALLING", Some(format!("{waiting} of {} to go", all.len()))),
-                Verdict::Pending,
-            ),
-        }
+        let state = furthest_behind(all);
+        let (message, verdict) = match all.iter().filter(|library| is_under_way(library)).count() {
+            0 if all.is_empty() && self.installs => (Some("none is listed yet".to_owned()), Verdict::Pending),
+            0 => (None, Verdict::Done),
+            waiting => (Some(format!("{waiting} of {} to go", all.len())), Verdict::Pending),
+        };
+        Assessment::new(WaitStatus::new(state.as_str(), message), verdict)
     }
 
-    fn state<'a>(&self, _resource: &'a Self::Resource, status: &'a WaitStatus) -> Option<&'a str> {
-        Some(&status.state)
+    fn state<'a>(&self, all: &'a ClusterLibraryStatuses, _status: &'a WaitStatus) -> Option<&'a State> {
+        Some(furthest_behind(all.library_statuses.as_deref().unwrap_or_default()))
     }
 }
 
@@ -161,8 +160,17 @@ impl IntoFuture for UpdateLibraries {
     }
 }
 
-fn is(library: &LibraryFullStatus, states: &[&str]) -> bool {
-    library.status.as_ref().is_some_and(|status| states.contains(&status.as_str()))
+fn is_under_way(library: &LibraryFullStatus) -> bool {
+    matches!(library.status, Some(State::Pending | State::Resolving | State::Installing))
+}
+
+/// The state of the library that is furthest behind: one that is not begun, else one that is under way, else one that
+/// failed, else the first. Where no library is listed none has begun.
+fn furthest_behind(all: &[LibraryFullStatus]) -> &State {
+    let order = [State::Pending, State::Resolving, State::Installing, State::Failed];
+    let listed = |state: &State| all.iter().filter_map(|library| library.status.as_ref()).find(|found| *found == state);
+    let first = all.iter().find_map(|library| library.status.as_ref());
+    order.iter().find_map(listed).or(first).unwrap_or(&State::Pending)
 }
 
 /// Removes what failed, so that the next attempt begins afresh, and states what went wrong.
@@ -197,6 +205,19 @@ fn name(library: &Library) -> String {
 mod tests {
     use super::*;
     use databricks_models::compute::PythonPyPiLibrary;
+
+    #[test]
+    fn the_library_that_is_furthest_behind_states_how_far_all_are() {
+        let of = |states: &[State]| {
+            let all: Vec<_> = states.iter().map(|state| LibraryFullStatus::new().status(state.clone())).collect();
+            furthest_behind(&all).clone()
+        };
+        assert_eq!(of(&[]), State::Pending);
+        assert_eq!(of(&[State::Installed, State::Resolving, State::Failed]), State::Resolving);
+        assert_eq!(of(&[State::Installing, State::Pending]), State::Pending);
+        assert_eq!(of(&[State::Installed, State::Failed]), State::Failed);
+        assert_eq!(of(&[State::UninstallOnRestart, State::Installed]), State::UninstallOnRestart);
+    }
 
     #[test]
     fn libraries_have_names() {

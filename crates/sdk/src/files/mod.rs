@@ -3,11 +3,13 @@
 //! [`Files`] has the operations of the API; the methods here do what takes several of
 //! them. Paths are absolute, such as `/Volumes/main/default/data/trips.parquet`; [`Volume`] takes paths within one.
 
+mod content;
 mod control;
 pub(crate) mod disk;
 mod download;
 mod fetch;
 mod multipart;
+mod part;
 mod progress;
 mod reader;
 mod resumable;

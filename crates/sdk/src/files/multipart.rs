@@ -9,9 +9,10 @@ use databricks_models::files as models;
 use futures_util::{StreamExt as _, stream};
 use http::header;
 
+use super::content::Content;
+use super::part::Part;
 use super::progress::Tracker;
 use super::settings::TransferSettings;
-use super::source::{Content, Part};
 use super::state::{Checkpoints, UploadState};
 use super::storage::{self, ATTEMPTS, Link};
 use crate::client::Client;

@@ -3,8 +3,9 @@
 use databricks_core::{Body, Error, ErrorKind, Result};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
+use super::content::Content;
+use super::part::Part;
 use super::progress::Tracker;
-use super::source::{Content, Part};
 use super::storage::{ATTEMPTS, Link};
 use super::wire;
 use crate::client::Client;

@@ -5,10 +5,11 @@ use std::pin::Pin;
 use databricks_core::{ApiError, Error, ErrorKind, Result};
 use databricks_models::files as models;
 
+use super::content::Content;
 use super::control::TransferControl;
 use super::progress::{Tracker, TransferProgress};
 use super::settings::{LARGEST_SINGLE, TransferSettings};
-use super::source::{Content, UploadSource};
+use super::source::UploadSource;
 use super::state::{Checkpoints, UploadState};
 use super::{multipart, resumable, wire};
 use crate::client::Client;

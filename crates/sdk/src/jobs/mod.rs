@@ -29,11 +29,16 @@
 //! Every start carries an idempotency token, made once unless the caller sets one, so that it may be repeated after a
 //! lost connection without a second run.
 
+mod failure;
+mod outputs;
 mod pages;
 mod run;
+mod start;
 mod states;
+mod target;
 
-pub use run::{RunHandle, TaskOutput};
+pub use outputs::TaskOutput;
+pub use run::RunHandle;
 
 #[doc(no_inline)]
 pub use crate::services::jobs::Jobs;

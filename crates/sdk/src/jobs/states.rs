@@ -1,9 +1,11 @@
-//! The state of a run or task.
+//! The states of a run and its tasks.
 
 // The service sends `state` to this day and `status` only from some of its parts: both are read.
 #![allow(deprecated)]
 
-use databricks_models::jobs::{Run, RunState, RunStatus, RunTask};
+use std::borrow::Cow;
+
+use databricks_models::jobs::{Run, RunLifeCycleState, RunState, RunStatus, RunTask};
 
 /// The state of a run or task, from the one of the two members that the response has.
 #[derive(Clone, Copy, Debug)]
@@ -21,14 +23,24 @@ impl<'a> State<'a> {
         Self { state: task.state.as_ref(), status: task.status.as_ref() }
     }
 
-    /// Where it is in its life, such as `PENDING` or `TERMINATED`.
-    pub(super) fn life_cycle(self) -> &'a str {
+    /// Where it is in its life. The states of the newer member, which has an enum of its own, are states of the older
+    /// one by their names.
+    pub(super) fn life_cycle(self) -> Cow<'a, RunLifeCycleState> {
+        match self.state.and_then(|state| state.life_cycle_state.as_ref()) {
+            Some(state) => Cow::Borrowed(state),
+            None => Cow::Owned(RunLifeCycleState::from(self.phase())),
+        }
+    }
+
+    /// The same as on the wire, such as `PENDING` or `TERMINATED`; empty if it is not stated.
+    pub(super) fn phase(self) -> &'a str {
         let state = self.state.and_then(|state| state.life_cycle_state.as_ref()).map(|it| it.as_str());
         let status = self.status.and_then(|status| status.state.as_ref()).map(|it| it.as_str());
         state.or(status).unwrap_or_default()
     }
 
-    /// What came of it, such as `SUCCESS` or `FAILED`; empty before its end.
+    /// What came of it, such as `SUCCESS` or `FAILED`; empty before its end. A string, since the two members have enums
+    /// with other values.
     pub(super) fn result(self) -> &'a str {
         let state = self.state.and_then(|state| state.result_state.as_ref()).map(|it| it.as_str());
         let details = self.status.and_then(|status| status.termination_details.as_ref());
@@ -45,12 +57,16 @@ impl<'a> State<'a> {
     }
 
     pub(super) fn is_final(self) -> bool {
-        matches!(self.life_cycle(), "TERMINATED" | "SKIPPED" | "INTERNAL_ERROR")
+        matches!(
+            *self.life_cycle(),
+            RunLifeCycleState::Terminated | RunLifeCycleState::Skipped | RunLifeCycleState::InternalError
+        )
     }
 
     /// Whether it ended well. With failures of tasks that the job tolerates is well too.
     pub(super) fn is_success(self) -> bool {
-        self.life_cycle() == "TERMINATED" && matches!(self.result(), "SUCCESS" | "SUCCESS_WITH_FAILURES")
+        *self.life_cycle() == RunLifeCycleState::Terminated
+            && matches!(self.result(), "SUCCESS" | "SUCCESS_WITH_FAILURES")
     }
 
     /// Whether it ended badly by itself. Tasks that were not wanted (excluded, disabled) did not.
@@ -71,16 +87,29 @@ impl<'a> State<'a> {
             "UPSTREAM_EVICTED",
             "UPSTREAM_FAILED",
         ];
-        self.is_final() && self.life_cycle() != "SKIPPED" && !NOT_RUN.contains(&self.result())
+        self.is_final() && *self.life_cycle() != RunLifeCycleState::Skipped && !NOT_RUN.contains(&self.result())
     }
 
     /// The result, or where it is in its life if it has none: for people.
     pub(super) fn label(self) -> &'a str {
         match self.result() {
-            "" => self.life_cycle(),
+            "" => self.phase(),
             result => result,
         }
     }
+}
+
+/// The last attempt of each task, in the order of their first ones.
+pub(super) fn latest(run: &Run) -> Vec<&RunTask> {
+    let mut tasks: Vec<&RunTask> = Vec::new();
+    for task in run.tasks.iter().flatten() {
+        match tasks.iter_mut().find(|known| known.task_key == task.task_key) {
+            Some(known) if known.attempt_number.unwrap_or(0) <= task.attempt_number.unwrap_or(0) => *known = task,
+            Some(_) => {}
+            None => tasks.push(task),
+        }
+    }
+    tasks
 }
 
 #[cfg(test)]
@@ -99,11 +128,20 @@ mod tests {
         .unwrap();
         for run in [&old, &new] {
             let state = State::of_run(run);
+            assert_eq!(*state.life_cycle(), RunLifeCycleState::Terminated);
             assert!(state.is_final() && state.is_failure() && !state.is_success());
             assert_eq!(state.message(), "no");
         }
         let running: Run = serde_json::from_str(r#"{"state": {"life_cycle_state": "RUNNING"}}"#).unwrap();
         assert!(!State::of_run(&running).is_final());
         assert_eq!(State::of_run(&running).label(), "RUNNING");
+    }
+
+    #[test]
+    fn the_last_attempt_of_a_task_counts() {
+        let task = |key: &str, id: i64, attempt: i64| RunTask::new(key).run_id(id).attempt_number(attempt);
+        let run = Run::new().tasks(vec![task("a", 1, 0), task("b", 2, 0), task("a", 3, 1)]);
+        let ids: Vec<_> = latest(&run).iter().filter_map(|task| task.run_id).collect();
+        assert_eq!(ids, [3, 2]);
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 /// One poll of what is waited for.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Progress<'a, T, S: ?Sized = str> {
-    /// The state, such as `PENDING`: an enum of the API, which shows itself as on the wire. A string where the API has
-    /// no type for it.
+pub struct Progress<'a, T, S: ?Sized> {
+    /// The state, such as `PENDING`: an enum of the API, which shows itself as on the wire. That of a long-running
+    /// operation is an [`LroState`](crate::LroState), since the API has none.
     pub state: &'a S,
     /// The whole response.
     pub resource: &'a T,

@@ -34,10 +34,21 @@ pub(crate) trait Pollable: Sync {
 
     fn assess(&self, resource: &Self::Resource) -> Assessment;
 
-    /// The state of a resource, for those who watch the progress.
+    /// The state of a resource, where it is one of its members.
     ///
     /// * `status`: what [`assess`](Self::assess) found.
-    fn state<'a>(&self, resource: &'a Self::Resource, status: &'a WaitStatus) -> Option<&'a Self::State>;
+    fn state<'a>(&self, _resource: &'a Self::Resource, _status: &'a WaitStatus) -> Option<&'a Self::State> {
+        None
+    }
+
+    /// Calls `f` with the state of a resource, for those who watch the progress.
+    ///
+    /// * `status`: what [`assess`](Self::assess) found.
+    fn report(&self, resource: &Self::Resource, status: &WaitStatus, f: &mut dyn FnMut(&Self::State)) {
+        if let Some(state) = self.state(resource, status) {
+            f(state);
+        }
+    }
 }
 
 impl<P: Pollable> Pollable for &P {
@@ -63,6 +74,9 @@ impl<P: Pollable> Pollable for &P {
     }
     fn state<'a>(&self, resource: &'a Self::Resource, status: &'a WaitStatus) -> Option<&'a Self::State> {
         P::state(self, resource, status)
+    }
+    fn report(&self, resource: &Self::Resource, status: &WaitStatus, f: &mut dyn FnMut(&Self::State)) {
+        P::report(self, resource, status, f);
     }
 }
 

@@ -144,7 +144,7 @@ impl Download {
             self.restart();
             self.gzip = is_gzip(&head.headers)?;
             self.tag = strong_tag(&head.headers);
-            let length = body.len().unwrap_or(0);
+            let length = body.content_length().unwrap_or(0);
             if length > self.limit as u64 {
                 return Err(too_long(self.limit));
             }

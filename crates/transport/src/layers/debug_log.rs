@@ -107,7 +107,7 @@ async fn read_ahead(response: Response<Body>, stream: bool, rendering: &mut Rend
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
-    let length = body.len();
+    let length = body.content_length();
     let mut stream = body.into_stream();
     let mut start = Vec::new();
     let mut whole = false;

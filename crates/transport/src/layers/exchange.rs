@@ -285,7 +285,7 @@ impl Exchange {
                 None => {
                     // It is put where it can be had back until its first byte is asked for.
                     let body = std::mem::take(self.request.body_mut());
-                    let (length, unread) = (body.len(), Unread::of(body.into_stream()));
+                    let (length, unread) = (body.content_length(), Unread::of(body.into_stream()));
                     self.unread = Some((length, unread.clone()));
                     OnePass::body(length, unread)
                 }

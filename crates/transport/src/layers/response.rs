@@ -118,7 +118,7 @@ fn with_context(response: Response<Body>, method: &Method, uri: &Uri, may_have_r
     let status = response.status();
     let line = request_line(method, uri);
     response.map(|body| {
-        let length = body.len();
+        let length = body.content_length();
         let context =
             move |error: Error| error.with_status(status).with_request(line.clone()).with_maybe_executed(may_have_run);
         Body::from_stream(length, Box::pin(body.into_stream().map_err(context)))

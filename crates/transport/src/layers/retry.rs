@@ -11,9 +11,9 @@ use crate::{RetryPolicy, SharedClock};
 
 /// Retries by a [`RetryPolicy`].
 ///
-/// What surely did not run (no connection, 429, 503) is sent again whatever it is; what may have run (lost connections,
-/// timeouts) only if its [`Idempotency`] allows it. A body that can be read once is sent again only while not a byte of
-/// it was read. The wait is the policy's and at least what the service asks for; no wait begins that would pass the
+/// What certainly did not execute (no connection, 429, 503) is retried whatever it is; what may have executed (lost
+/// connections, timeouts) only if its [`Idempotency`] allows it. A body that can be read once is sent again only while not
+/// a byte of it was read. The wait is the policy's and at least what the service asks for; no wait begins that would pass the
 /// budget or the deadline. The last error comes out unchanged, with the number of attempts and the time they took, and
 /// [`retries_exhausted`](Error::retries_exhausted) set if there was a reason to go on.
 #[derive(Clone, Debug, Default)]

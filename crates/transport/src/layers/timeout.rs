@@ -63,7 +63,8 @@ impl Middleware for InactivityLayer {
         if exchange.watches_idle || response.body().as_bytes().is_some() {
             return Ok(response);
         }
-        Ok(response.map(|body| Body::from_stream(body.len(), Box::pin(Received::new(body.into_stream(), limit)))))
+        Ok(response
+            .map(|body| Body::from_stream(body.content_length(), Box::pin(Received::new(body.into_stream(), limit)))))
     }
 }
 
@@ -102,7 +103,7 @@ async fn watch(sending: impl Future<Output = HttpResult> + Send, progress: &Prog
 
 /// The same body, which notes when a piece of it was taken.
 pub(crate) fn noting(body: Body, progress: &Progress) -> Body {
-    let length = body.len();
+    let length = body.content_length();
     let sent = Sent { body: body.into_stream(), rest: Bytes::new(), progress: progress.clone() };
     Body::from_stream(length, Box::pin(sent))
 }

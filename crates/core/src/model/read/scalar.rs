@@ -17,7 +17,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 #[doc(hidden)]
 pub trait Scalar: Sized {
     const EXPECTED: &'static str = STRING;
-    /// Whether any string is a value, so that other scalars stand for their text.
+    /// Whether any string is a value, so that other scalars stand for their string.
     const IS_TEXT: bool = false;
 
     fn from_text(text: &str) -> Option<Self>;

@@ -1,7 +1,5 @@
 //! Catalogs.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::{Extension, Path, State};
 use axum::routing::get;
@@ -13,6 +11,7 @@ use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::App;
+use crate::state::handles::CatalogHandle;
 
 const STATED: [&str; 10] = [
     "comment",
@@ -27,15 +26,16 @@ const STATED: [&str; 10] = [
     "owner",
 ];
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: CatalogHandle) -> Router {
     Router::new()
         .route("/api/2.1/unity-catalog/catalogs", get(list).post(create))
         .route("/api/2.1/unity-catalog/catalogs/{name}", get(read).patch(update).delete(delete))
+        .with_state(state)
 }
 
-fn shown(app: &App, name: &str) -> Result<Value, ApiError> {
-    let record = note(app, CATALOG, name)?;
-    let mut out = base(app, &record, name, name);
+fn shown(state: &CatalogHandle, name: &str) -> Result<Value, ApiError> {
+    let record = note(state, CATALOG, name)?;
+    let mut out = base(state, &record, name, name);
     let kind = if name == "samples" { "SYSTEM_CATALOG" } else { "MANAGED_CATALOG" };
     out["catalog_type"] = json!(kind);
     out["securable_type"] = json!("CATALOG");
@@ -46,38 +46,38 @@ fn shown(app: &App, name: &str) -> Result<Value, ApiError> {
     Ok(out)
 }
 
-async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let names = catalogs(&app).await?;
-    let shown = names.iter().map(|name| shown(&app, name)).collect::<Result<Vec<_>, _>>()?;
+async fn list(State(state): State<CatalogHandle>, query: Query) -> Reply {
+    let names = catalogs(&state).await?;
+    let shown = names.iter().map(|name| shown(&state, name)).collect::<Result<Vec<_>, _>>()?;
     listed(shown, "catalogs", &query)
 }
 
-async fn create(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>, fields: Fields) -> Reply {
+async fn create(State(state): State<CatalogHandle>, Extension(caller): Extension<Caller>, fields: Fields) -> Reply {
     let name = plain(&fields, "name")?;
-    app.create_catalog(&name)?;
-    begin(&app, &caller, CATALOG, &name, &fields, &STATED)?;
-    shown(&app, &name).map(Json)
+    create_in_engine(&state.sql, &name)?;
+    begin(&state, &caller, CATALOG, &name, &fields, &STATED)?;
+    shown(&state, &name).map(Json)
 }
 
-async fn read(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply {
-    let name = known_catalog(&app, &name).await?;
-    shown(&app, &name).map(Json)
+async fn read(State(state): State<CatalogHandle>, Path(name): Path<String>) -> Reply {
+    let name = known_catalog(&state, &name).await?;
+    shown(&state, &name).map(Json)
 }
 
 async fn update(
-    State(app): State<Arc<App>>,
+    State(state): State<CatalogHandle>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
     fields: Fields,
 ) -> Reply {
-    let name = known_catalog(&app, &name).await?;
-    edit(&app, &caller, CATALOG, &name, &fields, &STATED)?;
-    shown(&app, &name).map(Json)
+    let name = known_catalog(&state, &name).await?;
+    edit(&state, &caller, CATALOG, &name, &fields, &STATED)?;
+    shown(&state, &name).map(Json)
 }
 
-async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>, query: Query) -> Reply {
-    let name = known_catalog(&app, &name).await?;
-    let schemas = schemas(&app, &name).await?;
+async fn delete(State(state): State<CatalogHandle>, Path(name): Path<String>, query: Query) -> Reply {
+    let name = known_catalog(&state, &name).await?;
+    let schemas = schemas(&state, &name).await?;
     let own = schemas.iter().any(|s| !matches!(s.as_str(), "default" | "information_schema"));
     if own && query.opt_bool("force")? != Some(true) {
         return Err(ApiError::new(
@@ -86,35 +86,33 @@ async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>, query: Qu
             format!("Catalog '{name}' is not empty; state force=true to delete it with its schemas"),
         ));
     }
-    app.drop_catalog(&name)?;
-    forget(&app, CATALOG, &name)?;
+    drop_in_engine(&state.sql, &name)?;
+    forget(&state, CATALOG, &name)?;
     Ok(Json::empty())
 }
 
 #[cfg(feature = "engine")]
-impl App {
-    fn create_catalog(&self, name: &str) -> Result<(), ApiError> {
-        match self.engine.create_catalog(name) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(CATALOG.taken(name)),
-            Err(failure) => Err(ApiError::internal(failure.message)),
-        }
-    }
-
-    fn drop_catalog(&self, name: &str) -> Result<(), ApiError> {
-        if self.engine.drop_catalog(name) { Ok(()) } else { Err(CATALOG.not_found(name)) }
+fn create_in_engine(sql: &App, name: &str) -> Result<(), ApiError> {
+    match sql.engine.create_catalog(name) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(CATALOG.taken(name)),
+        Err(failure) => Err(ApiError::internal(failure.message)),
     }
 }
 
-#[cfg(not(feature = "engine"))]
-impl App {
-    fn create_catalog(&self, _: &str) -> Result<(), ApiError> {
-        Err(without_engine())
-    }
+#[cfg(feature = "engine")]
+fn drop_in_engine(sql: &App, name: &str) -> Result<(), ApiError> {
+    if sql.engine.drop_catalog(name) { Ok(()) } else { Err(CATALOG.not_found(name)) }
+}
 
-    fn drop_catalog(&self, _: &str) -> Result<(), ApiError> {
-        Err(without_engine())
-    }
+#[cfg(not(feature = "engine"))]
+fn create_in_engine(_: &App, _: &str) -> Result<(), ApiError> {
+    Err(without_engine())
+}
+
+#[cfg(not(feature = "engine"))]
+fn drop_in_engine(_: &App, _: &str) -> Result<(), ApiError> {
+    Err(without_engine())
 }
 
 #[cfg(not(feature = "engine"))]

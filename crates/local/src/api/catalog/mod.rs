@@ -1,10 +1,8 @@
 //! Unity Catalog's catalogs, schemas and tables, API 2.1: what the SQL engine holds, and what REST notes beside it.
 
-use std::sync::Arc;
-
 use axum::Router;
 
-use crate::state::App;
+use crate::state::handles::CatalogHandle;
 
 mod catalogs;
 mod found;
@@ -12,6 +10,9 @@ mod notes;
 mod schemas;
 mod tables;
 
-pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new().merge(catalogs::routes()).merge(schemas::routes()).merge(tables::routes())
+pub(super) fn routes(state: CatalogHandle) -> Router {
+    Router::new()
+        .merge(catalogs::routes(state.clone()))
+        .merge(schemas::routes(state.clone()))
+        .merge(tables::routes(state))
 }

@@ -1,7 +1,5 @@
 //! What REST notes of a securable that the SQL engine holds: owner, comment, properties, times.
 
-use std::sync::Arc;
-
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -13,7 +11,8 @@ use crate::records::stamp::metastore_of;
 use crate::records::store::Record;
 use crate::reply::{ApiError, Json, Reply};
 use crate::sql::{Failure, notebook};
-use crate::state::{App, USER_NAME};
+use crate::state::USER_NAME;
+use crate::state::handles::CatalogHandle;
 
 const LIMITS: Limits = Limits { usual: 1000, max: 10_000 };
 
@@ -38,8 +37,8 @@ impl Kind {
 }
 
 /// Runs SQL; rows of strings.
-pub(super) async fn sql(app: &Arc<App>, code: &str) -> Result<Vec<Vec<Option<String>>>, ApiError> {
-    notebook::rows(app, code).await.map_err(|failure| refused(&failure))
+pub(super) async fn sql(state: &CatalogHandle, code: &str) -> Result<Vec<Vec<Option<String>>>, ApiError> {
+    notebook::rows(&state.sql, code).await.map_err(|failure| refused(&failure))
 }
 
 fn refused(failure: &Failure) -> ApiError {
@@ -52,8 +51,8 @@ fn refused(failure: &Failure) -> ApiError {
 }
 
 /// The first column.
-pub(super) async fn names(app: &Arc<App>, code: &str, column: usize) -> Result<Vec<String>, ApiError> {
-    let rows = sql(app, code).await?;
+pub(super) async fn names(state: &CatalogHandle, code: &str, column: usize) -> Result<Vec<String>, ApiError> {
+    let rows = sql(state, code).await?;
     Ok(rows.into_iter().filter_map(|mut row| if column < row.len() { row.swap_remove(column) } else { None }).collect())
 }
 
@@ -73,21 +72,21 @@ pub(super) fn plain(fields: &Fields, member: &str) -> Result<String, ApiError> {
 }
 
 /// The note of a securable; one that SQL made gets its note when REST first sees it.
-pub(super) fn note(app: &App, kind: Kind, full_name: &str) -> Result<Record, ApiError> {
-    let mut change = app.records.change();
+pub(super) fn note(state: &CatalogHandle, kind: Kind, full_name: &str) -> Result<Record, ApiError> {
+    let mut change = state.records.change();
     if let Some(kept) = change.get(kind.collection, full_name) {
         return Ok(kept.clone());
     }
-    let record = fresh(app, USER_NAME);
+    let record = fresh(state, USER_NAME);
     change.put(kind.collection, full_name, record.clone());
     commit(change)?;
     Ok(record)
 }
 
-fn fresh(app: &App, owner: &str) -> Record {
+fn fresh(state: &CatalogHandle, owner: &str) -> Record {
     let mut record = Record::new();
-    let now = app.clock.now_ms();
-    set(&mut record, "id", app.ids.uuid());
+    let now = state.clock.now_ms();
+    set(&mut record, "id", state.ids.uuid());
     set(&mut record, "owner", owner);
     for name in ["created_by", "updated_by"] {
         set(&mut record, name, owner);
@@ -100,16 +99,16 @@ fn fresh(app: &App, owner: &str) -> Record {
 
 /// Notes a new securable with what the body states of it.
 pub(super) fn begin(
-    app: &App,
+    state: &CatalogHandle,
     caller: &Caller,
     kind: Kind,
     full_name: &str,
     fields: &Fields,
     members: &[&str],
 ) -> Result<(), ApiError> {
-    let mut record = fresh(app, &caller.name);
+    let mut record = fresh(state, &caller.name);
     take(&mut record, fields, members);
-    let mut change = app.records.change();
+    let mut change = state.records.change();
     change.put(kind.collection, full_name, record);
     commit(change)
 }
@@ -124,7 +123,7 @@ fn take(record: &mut Record, fields: &Fields, members: &[&str]) {
 
 /// Changes the note by what the body states.
 pub(super) fn edit(
-    app: &App,
+    state: &CatalogHandle,
     caller: &Caller,
     kind: Kind,
     full_name: &str,
@@ -138,18 +137,18 @@ pub(super) fn edit(
             format!("The embedded workspace does not rename a {} to '{new}'", kind.noun.to_lowercase()),
         ));
     }
-    let mut record = note(app, kind, full_name)?;
+    let mut record = note(state, kind, full_name)?;
     take(&mut record, fields, members);
-    set(&mut record, "updated_at", app.clock.now_ms());
+    set(&mut record, "updated_at", state.clock.now_ms());
     set(&mut record, "updated_by", caller.name.as_str());
-    let mut change = app.records.change();
+    let mut change = state.records.change();
     change.put(kind.collection, full_name, record);
     commit(change)
 }
 
 /// Forgets the notes of a securable and of what it held.
-pub(super) fn forget(app: &App, kind: Kind, full_name: &str) -> Result<(), ApiError> {
-    let mut change = app.records.change();
+pub(super) fn forget(state: &CatalogHandle, kind: Kind, full_name: &str) -> Result<(), ApiError> {
+    let mut change = state.records.change();
     change.remove(kind.collection, full_name);
     let inside = format!("{full_name}.");
     for collection in ["catalog/schemas", "catalog/tables"] {
@@ -163,14 +162,14 @@ pub(super) fn forget(app: &App, kind: Kind, full_name: &str) -> Result<(), ApiEr
 }
 
 /// The members that all securables have.
-pub(super) fn base(app: &App, record: &Record, name: &str, full_name: &str) -> Value {
+pub(super) fn base(state: &CatalogHandle, record: &Record, name: &str, full_name: &str) -> Value {
     let mut out = Value::Object(record.clone());
     if let Value::Object(members) = &mut out {
         members.remove("id");
     }
     out["name"] = json!(name);
     out["full_name"] = json!(full_name);
-    out["metastore_id"] = json!(metastore_of(app.secrets.workspace_id));
+    out["metastore_id"] = json!(metastore_of(state.place.workspace_id));
     out
 }
 

@@ -1,7 +1,5 @@
 //! Schemas.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::{Extension, Path, State};
 use axum::routing::get;
@@ -12,66 +10,67 @@ use super::notes::{base, begin, edit, forget, id, listed, note, plain, quoted, s
 use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
-use crate::state::App;
+use crate::state::handles::CatalogHandle;
 
 const STATED: [&str; 5] = ["comment", "properties", "storage_root", "enable_predictive_optimization", "owner"];
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: CatalogHandle) -> Router {
     Router::new()
         .route("/api/2.1/unity-catalog/schemas", get(list).post(create))
         .route("/api/2.1/unity-catalog/schemas/{full_name}", get(read).patch(update).delete(delete))
+        .with_state(state)
 }
 
-fn shown(app: &App, catalog: &str, schema: &str) -> Result<Value, ApiError> {
+fn shown(state: &CatalogHandle, catalog: &str, schema: &str) -> Result<Value, ApiError> {
     let full_name = format!("{catalog}.{schema}");
-    let record = note(app, SCHEMA, &full_name)?;
-    let mut out = base(app, &record, schema, &full_name);
+    let record = note(state, SCHEMA, &full_name)?;
+    let mut out = base(state, &record, schema, &full_name);
     out["catalog_name"] = json!(catalog);
     out["catalog_type"] = json!("MANAGED_CATALOG");
     out["schema_id"] = json!(id(&record));
     Ok(out)
 }
 
-async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let catalog = known_catalog(&app, query.str("catalog_name")?).await?;
-    let names = schemas(&app, &catalog).await?;
-    let shown = names.iter().map(|name| shown(&app, &catalog, name)).collect::<Result<Vec<_>, _>>()?;
+async fn list(State(state): State<CatalogHandle>, query: Query) -> Reply {
+    let catalog = known_catalog(&state, query.str("catalog_name")?).await?;
+    let names = schemas(&state, &catalog).await?;
+    let shown = names.iter().map(|name| shown(&state, &catalog, name)).collect::<Result<Vec<_>, _>>()?;
     listed(shown, "schemas", &query)
 }
 
-async fn create(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>, fields: Fields) -> Reply {
+async fn create(State(state): State<CatalogHandle>, Extension(caller): Extension<Caller>, fields: Fields) -> Reply {
     let name = plain(&fields, "name")?;
-    let catalog = known_catalog(&app, fields.str("catalog_name")?).await?;
+    let catalog = known_catalog(&state, fields.str("catalog_name")?).await?;
     let full_name = format!("{catalog}.{name}");
-    if schemas(&app, &catalog).await?.contains(&name) {
+    if schemas(&state, &catalog).await?.contains(&name) {
         return Err(SCHEMA.taken(&full_name));
     }
-    sql(&app, &format!("CREATE SCHEMA {}", quoted(&full_name))).await?;
-    begin(&app, &caller, SCHEMA, &full_name, &fields, &STATED)?;
-    shown(&app, &catalog, &name).map(Json)
+    sql(&state, &format!("CREATE SCHEMA {}", quoted(&full_name))).await?;
+    begin(&state, &caller, SCHEMA, &full_name, &fields, &STATED)?;
+    shown(&state, &catalog, &name).map(Json)
 }
 
-async fn read(State(app): State<Arc<App>>, Path(full_name): Path<String>) -> Reply {
-    let (catalog, schema) = known_schema(&app, &full_name).await?;
-    shown(&app, &catalog, &schema).map(Json)
+async fn read(State(state): State<CatalogHandle>, Path(full_name): Path<String>) -> Reply {
+    let (catalog, schema) = known_schema(&state, &full_name).await?;
+    shown(&state, &catalog, &schema).map(Json)
 }
 
 async fn update(
-    State(app): State<Arc<App>>,
+    State(state): State<CatalogHandle>,
     Extension(caller): Extension<Caller>,
     Path(full_name): Path<String>,
     fields: Fields,
 ) -> Reply {
-    let (catalog, schema) = known_schema(&app, &full_name).await?;
-    edit(&app, &caller, SCHEMA, &format!("{catalog}.{schema}"), &fields, &STATED)?;
-    shown(&app, &catalog, &schema).map(Json)
+    let (catalog, schema) = known_schema(&state, &full_name).await?;
+    edit(&state, &caller, SCHEMA, &format!("{catalog}.{schema}"), &fields, &STATED)?;
+    shown(&state, &catalog, &schema).map(Json)
 }
 
-async fn delete(State(app): State<Arc<App>>, Path(full_name): Path<String>, query: Query) -> Reply {
-    let (catalog, schema) = known_schema(&app, &full_name).await?;
+async fn delete(State(state): State<CatalogHandle>, Path(full_name): Path<String>, query: Query) -> Reply {
+    let (catalog, schema) = known_schema(&state, &full_name).await?;
     let full_name = format!("{catalog}.{schema}");
     let force = query.opt_bool("force")? == Some(true);
-    let tables = tables(&app, &catalog, &schema).await?;
+    let tables = tables(&state, &catalog, &schema).await?;
     if !tables.is_empty() && !force {
         return Err(ApiError::new(
             http::StatusCode::BAD_REQUEST,
@@ -80,7 +79,7 @@ async fn delete(State(app): State<Arc<App>>, Path(full_name): Path<String>, quer
         ));
     }
     let how = if force { " CASCADE" } else { "" };
-    sql(&app, &format!("DROP SCHEMA {}{how}", quoted(&full_name))).await?;
-    forget(&app, SCHEMA, &full_name)?;
+    sql(&state, &format!("DROP SCHEMA {}{how}", quoted(&full_name))).await?;
+    forget(&state, SCHEMA, &full_name)?;
     Ok(Json::empty())
 }

@@ -1,7 +1,5 @@
 //! Tables and views, which SQL makes.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::{Extension, Path, State};
 use axum::routing::get;
@@ -13,7 +11,7 @@ use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
 use crate::sql::column::ColumnType;
-use crate::state::App;
+use crate::state::handles::CatalogHandle;
 
 const TABLE: Kind = Kind {
     noun: "Table",
@@ -22,16 +20,17 @@ const TABLE: Kind = Kind {
     exists: "TABLE_ALREADY_EXISTS",
 };
 
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(state: CatalogHandle) -> Router {
     Router::new()
         .route("/api/2.1/unity-catalog/tables", get(list))
         .route("/api/2.1/unity-catalog/table-summaries", get(summaries))
         .route("/api/2.1/unity-catalog/tables/{full_name}", get(read).patch(update).delete(delete))
         .route("/api/2.1/unity-catalog/tables/{full_name}/exists", get(exists))
+        .with_state(state)
 }
 
 /// The views among them.
-async fn views(app: &Arc<App>, catalog: &str, schema: &str) -> Result<Vec<String>, ApiError> {
+async fn views(state: &CatalogHandle, catalog: &str, schema: &str) -> Result<Vec<String>, ApiError> {
     let text = |name: &str| name.replace('\'', "''");
     let query = format!(
         "SELECT table_name FROM {}.information_schema.tables WHERE table_catalog = '{}' AND table_schema = '{}' \
@@ -40,7 +39,7 @@ async fn views(app: &Arc<App>, catalog: &str, schema: &str) -> Result<Vec<String
         text(catalog),
         text(schema)
     );
-    names(app, &query, 0).await
+    names(state, &query, 0).await
 }
 
 struct Name {
@@ -55,7 +54,7 @@ impl Name {
     }
 }
 
-async fn known(app: &Arc<App>, full_name: &str) -> Result<Name, ApiError> {
+async fn known(state: &CatalogHandle, full_name: &str) -> Result<Name, ApiError> {
     let lower = full_name.to_lowercase();
     let Some((parent, table)) = lower.rsplit_once('.').filter(|(parent, _)| parent.contains('.')) else {
         return Err(ApiError::invalid_parameter(format!(
@@ -63,8 +62,8 @@ async fn known(app: &Arc<App>, full_name: &str) -> Result<Name, ApiError> {
         )));
     };
     // A table in a schema that is missing is missing itself.
-    let found = match known_schema(app, parent).await {
-        Ok((catalog, schema)) => Some((tables(app, &catalog, &schema).await?, catalog, schema)),
+    let found = match known_schema(state, parent).await {
+        Ok((catalog, schema)) => Some((tables(state, &catalog, &schema).await?, catalog, schema)),
         Err(e) if e.is_not_found() => None,
         Err(e) => return Err(e),
     };
@@ -95,8 +94,8 @@ fn column(position: usize, name: &str, kind: &str) -> Value {
     out
 }
 
-async fn columns(app: &Arc<App>, name: &Name) -> Result<Vec<Value>, ApiError> {
-    let rows = sql(app, &format!("DESCRIBE TABLE {}", quoted(&name.full()))).await?;
+async fn columns(state: &CatalogHandle, name: &Name) -> Result<Vec<Value>, ApiError> {
+    let rows = sql(state, &format!("DESCRIBE TABLE {}", quoted(&name.full()))).await?;
     let mut out = Vec::new();
     for row in rows {
         let [Some(column_name), Some(kind), ..] = &row[..] else { continue };
@@ -113,10 +112,10 @@ async fn columns(app: &Arc<App>, name: &Name) -> Result<Vec<Value>, ApiError> {
     Ok(out)
 }
 
-async fn shown(app: &Arc<App>, name: &Name, is_view: bool, with_columns: bool) -> Result<Value, ApiError> {
+async fn shown(state: &CatalogHandle, name: &Name, is_view: bool, with_columns: bool) -> Result<Value, ApiError> {
     let full_name = name.full();
-    let record = note(app, TABLE, &full_name)?;
-    let mut out = base(app, &record, &name.table, &full_name);
+    let record = note(state, TABLE, &full_name)?;
+    let mut out = base(state, &record, &name.table, &full_name);
     out["catalog_name"] = json!(name.catalog);
     out["schema_name"] = json!(name.schema);
     out["table_id"] = json!(id(&record));
@@ -126,36 +125,36 @@ async fn shown(app: &Arc<App>, name: &Name, is_view: bool, with_columns: bool) -
         out["storage_location"] = json!(format!("local://metastore/tables/{}", id(&record)));
     }
     if with_columns {
-        out["columns"] = json!(columns(app, name).await?);
+        out["columns"] = json!(columns(state, name).await?);
     }
     Ok(out)
 }
 
-async fn list(State(app): State<Arc<App>>, query: Query) -> Reply {
+async fn list(State(state): State<CatalogHandle>, query: Query) -> Reply {
     let parent = format!("{}.{}", query.str("catalog_name")?, query.str("schema_name")?);
-    let (catalog, schema) = known_schema(&app, &parent).await?;
-    let views = views(&app, &catalog, &schema).await?;
+    let (catalog, schema) = known_schema(&state, &parent).await?;
+    let views = views(&state, &catalog, &schema).await?;
     let with_columns = query.opt_bool("omit_columns")? != Some(true);
     let mut out = Vec::new();
-    for table in tables(&app, &catalog, &schema).await? {
+    for table in tables(&state, &catalog, &schema).await? {
         let is_view = views.contains(&table);
         let name = Name { catalog: catalog.clone(), schema: schema.clone(), table };
-        out.push(shown(&app, &name, is_view, with_columns).await?);
+        out.push(shown(&state, &name, is_view, with_columns).await?);
     }
     listed(out, "tables", &query)
 }
 
-async fn summaries(State(app): State<Arc<App>>, query: Query) -> Reply {
-    let catalog = known_catalog(&app, query.str("catalog_name")?).await?;
+async fn summaries(State(state): State<CatalogHandle>, query: Query) -> Reply {
+    let catalog = known_catalog(&state, query.str("catalog_name")?).await?;
     let schema_pattern = query.get("schema_name_pattern").unwrap_or("%").to_lowercase();
     let table_pattern = query.get("table_name_pattern").unwrap_or("%").to_lowercase();
     let mut out = Vec::new();
-    for schema in schemas(&app, &catalog).await? {
+    for schema in schemas(&state, &catalog).await? {
         if !crate::records::like(&schema, &schema_pattern) || schema == "information_schema" {
             continue;
         }
-        let views = views(&app, &catalog, &schema).await?;
-        for table in tables(&app, &catalog, &schema).await? {
+        let views = views(&state, &catalog, &schema).await?;
+        for table in tables(&state, &catalog, &schema).await? {
             if crate::records::like(&table, &table_pattern) {
                 let kind = if views.contains(&table) { "VIEW" } else { "MANAGED" };
                 out.push(json!({"full_name": format!("{catalog}.{schema}.{table}"), "table_type": kind}));
@@ -165,14 +164,14 @@ async fn summaries(State(app): State<Arc<App>>, query: Query) -> Reply {
     listed(out, "tables", &query)
 }
 
-async fn read(State(app): State<Arc<App>>, Path(full_name): Path<String>) -> Reply {
-    let name = known(&app, &full_name).await?;
-    let is_view = views(&app, &name.catalog, &name.schema).await?.contains(&name.table);
-    shown(&app, &name, is_view, true).await.map(Json)
+async fn read(State(state): State<CatalogHandle>, Path(full_name): Path<String>) -> Reply {
+    let name = known(&state, &full_name).await?;
+    let is_view = views(&state, &name.catalog, &name.schema).await?.contains(&name.table);
+    shown(&state, &name, is_view, true).await.map(Json)
 }
 
-async fn exists(State(app): State<Arc<App>>, Path(full_name): Path<String>) -> Reply {
-    match known(&app, &full_name).await {
+async fn exists(State(state): State<CatalogHandle>, Path(full_name): Path<String>) -> Reply {
+    match known(&state, &full_name).await {
         Ok(_) => Ok(Json(json!({"table_exists": true}))),
         Err(e) if e.is_not_found() => Ok(Json(json!({"table_exists": false}))),
         Err(e) => Err(e),
@@ -180,21 +179,21 @@ async fn exists(State(app): State<Arc<App>>, Path(full_name): Path<String>) -> R
 }
 
 async fn update(
-    State(app): State<Arc<App>>,
+    State(state): State<CatalogHandle>,
     Extension(caller): Extension<Caller>,
     Path(full_name): Path<String>,
     fields: Fields,
 ) -> Reply {
-    let name = known(&app, &full_name).await?;
-    edit(&app, &caller, TABLE, &name.full(), &fields, &["owner"])?;
+    let name = known(&state, &full_name).await?;
+    edit(&state, &caller, TABLE, &name.full(), &fields, &["owner"])?;
     Ok(Json::empty())
 }
 
-async fn delete(State(app): State<Arc<App>>, Path(full_name): Path<String>) -> Reply {
-    let name = known(&app, &full_name).await?;
-    let is_view = views(&app, &name.catalog, &name.schema).await?.contains(&name.table);
+async fn delete(State(state): State<CatalogHandle>, Path(full_name): Path<String>) -> Reply {
+    let name = known(&state, &full_name).await?;
+    let is_view = views(&state, &name.catalog, &name.schema).await?.contains(&name.table);
     let kind = if is_view { "VIEW" } else { "TABLE" };
-    sql(&app, &format!("DROP {kind} {}", quoted(&name.full()))).await?;
-    forget(&app, TABLE, &name.full())?;
+    sql(&state, &format!("DROP {kind} {}", quoted(&name.full()))).await?;
+    forget(&state, TABLE, &name.full())?;
     Ok(Json::empty())
 }

@@ -7,8 +7,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 
+use crate::state::handles::JobsHandle;
 use crate::state::jobs::{Phase, Readiness, Run, TaskRun};
-use crate::state::{App, lock};
+use crate::state::lock;
 use outcome::{Failure, Outcome};
 use perform::perform;
 
@@ -19,14 +20,14 @@ pub(crate) mod schedules;
 mod workloads;
 
 /// Carries a run out, from where it stands.
-pub(crate) async fn carry_out(app: Arc<App>, run: Arc<Run>) {
+pub(crate) async fn carry_out(handle: JobsHandle, run: Arc<Run>) {
     let mut canceled = run.canceled.subscribe();
     let mut active = FuturesUnordered::new();
     loop {
-        for task in begin(&app, &run) {
-            let (app, run) = (Arc::clone(&app), Arc::clone(&run));
+        for task in begin(&handle, &run) {
+            let (handle, run) = (handle.clone(), Arc::clone(&run));
             active.push(async move {
-                let outcome = perform(&app, &run, &task, None).await;
+                let outcome = perform(&handle, &run, &task, None).await;
                 (task.run_id, outcome)
             });
         }
@@ -34,13 +35,13 @@ pub(crate) async fn carry_out(app: Arc<App>, run: Arc<Run>) {
             break;
         }
         tokio::select! {
-            Some((task, outcome)) = active.next() => end(&app, &run, task, outcome),
+            Some((task, outcome)) = active.next() => end(&handle, &run, task, outcome),
             // What runs for the tasks is let go of, which ends it.
             _ = canceled.wait_for(|canceled| *canceled) => break,
         }
     }
     drop(active);
-    let now = app.clock.now_ms();
+    let now = handle.clock.now_ms();
     let mut state = lock(&run.state);
     for task in state.tasks.iter_mut().filter(|task| !task.phase.is_final()) {
         task.phase = Phase::Canceled;
@@ -51,8 +52,8 @@ pub(crate) async fn carry_out(app: Arc<App>, run: Arc<Run>) {
 }
 
 /// The tasks that can begin now, marked as running. Those whose upstream failed are marked as such.
-fn begin(app: &App, run: &Run) -> Vec<TaskRun> {
-    let now = app.clock.now_ms();
+fn begin(handle: &JobsHandle, run: &Run) -> Vec<TaskRun> {
+    let now = handle.clock.now_ms();
     let mut state = lock(&run.state);
     let mut ready = Vec::new();
     loop {
@@ -88,10 +89,10 @@ fn begin(app: &App, run: &Run) -> Vec<TaskRun> {
     }
 }
 
-fn end(app: &App, run: &Run, task_run: i64, outcome: Outcome) {
+fn end(handle: &JobsHandle, run: &Run, task_run: i64, outcome: Outcome) {
     let mut state = lock(&run.state);
     let Some(task) = state.tasks.iter_mut().find(|task| task.run_id == task_run) else { return };
-    task.ended_ms = app.clock.now_ms();
+    task.ended_ms = handle.clock.now_ms();
     match outcome {
         Ok(output) => {
             task.phase = Phase::Succeeded;

@@ -11,8 +11,9 @@ use super::carry_out;
 use super::outcome::{Failure, Outcome};
 use super::references::Scope;
 use super::workloads::{python_run, source, sql_file, sql_source, text_of, wheel_run};
+use crate::state::handles::JobsHandle;
 use crate::state::jobs::{RUNNABLE, Run, Start, TaskRun};
-use crate::state::{App, lock};
+use crate::state::lock;
 
 /// How many runs of jobs may start each other.
 const DEPTH: usize = 5;
@@ -21,40 +22,40 @@ const ITERATIONS: usize = 5000;
 
 /// Does what a task states. `input` is what a loop goes through.
 pub(super) fn perform<'a>(
-    app: &'a Arc<App>,
+    handle: &'a JobsHandle,
     run: &'a Arc<Run>,
     task: &'a TaskRun,
     input: Option<&'a Value>,
 ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
     Box::pin(async move {
-        let scope = Scope { app, run, task, input };
+        let scope = Scope { handle, run, task, input };
         let spec = &task.spec;
         if let Some(condition) = spec.get("condition_task") {
             return holds(&scope, condition);
         }
         if let Some(each) = spec.get("for_each_task") {
-            return for_each(app, run, task, each, &scope).await;
+            return for_each(handle, run, task, each, &scope).await;
         }
         if let Some(other) = spec.get("run_job_task") {
-            return run_job(app, run, other, &scope).await;
+            return run_job(handle, run, other, &scope).await;
         }
         if let Some(sql) = spec.get("sql_task") {
-            let source = sql_source(app, sql, &scope)?;
-            return sql_file(app, sql, &source, parameters(&scope, &sql["parameters"])).await;
+            let source = sql_source(handle, sql, &scope)?;
+            return sql_file(handle, sql, &source, parameters(&scope, &sql["parameters"])).await;
         }
         if let Some(python) = spec.get("spark_python_task") {
             let path = scope.text(python, "python_file");
-            let source = text_of(app, &path)?;
+            let source = text_of(handle, &path)?;
             let arguments = python["parameters"].as_array().into_iter().flatten();
             let arguments: Vec<String> = arguments.map(|v| scope.value(v)).collect();
-            let output = python_run(app, task, source, path, arguments, BTreeMap::new()).await?;
+            let output = python_run(handle, task, source, path, arguments, BTreeMap::new()).await?;
             return Ok(json!({"logs": output.printed, "logs_truncated": output.truncated}));
         }
         if let Some(wheel) = spec.get("python_wheel_task") {
-            return wheel_run(app, task, wheel, &scope).await;
+            return wheel_run(handle, task, wheel, &scope).await;
         }
         if let Some(stated) = spec.get("notebook_task") {
-            return notebook(app, task, stated, &scope).await;
+            return notebook(handle, task, stated, &scope).await;
         }
         let kind = spec.as_object().into_iter().flatten().find(|(name, _)| name.ends_with("_task"));
         Err(Failure::new(format!(
@@ -65,13 +66,13 @@ pub(super) fn perform<'a>(
     })
 }
 
-async fn notebook(app: &Arc<App>, task: &TaskRun, notebook: &Value, scope: &Scope<'_>) -> Outcome {
+async fn notebook(handle: &JobsHandle, task: &TaskRun, notebook: &Value, scope: &Scope<'_>) -> Outcome {
     let path = scope.text(notebook, "notebook_path");
     let widgets = parameters(scope, &notebook["base_parameters"]);
-    match source(app, &path)? {
-        (source, Some("SQL")) => sql_file(app, notebook, &source, widgets).await,
+    match source(handle, &path)? {
+        (source, Some("SQL")) => sql_file(handle, notebook, &source, widgets).await,
         (source, Some("PYTHON")) => {
-            let output = python_run(app, task, source, path, Vec::new(), widgets).await?;
+            let output = python_run(handle, task, source, path, Vec::new(), widgets).await?;
             Ok(json!({
                 "notebook_output": {"result": output.exit, "truncated": false},
                 "logs": output.printed,
@@ -106,7 +107,7 @@ fn holds(scope: &Scope<'_>, condition: &Value) -> Outcome {
     Ok(json!({"condition_task": {"outcome": outcome.to_string()}}))
 }
 
-async fn for_each(app: &Arc<App>, run: &Arc<Run>, task: &TaskRun, each: &Value, scope: &Scope<'_>) -> Outcome {
+async fn for_each(handle: &JobsHandle, run: &Arc<Run>, task: &TaskRun, each: &Value, scope: &Scope<'_>) -> Outcome {
     let inputs = scope.text(each, "inputs");
     let inputs: Vec<Value> = serde_json::from_str(&inputs)
         .map_err(|e| Failure::new(format!("The inputs of the loop are not a JSON list: {e}: {inputs}")))?;
@@ -117,8 +118,8 @@ async fn for_each(app: &Arc<App>, run: &Arc<Run>, task: &TaskRun, each: &Value, 
     let total = inputs.len();
     let work = inputs.into_iter().map(|input| {
         // Each iteration has a run id of its own, since its interpreter is known by it.
-        let inner = TaskRun::new(lock(&app.jobs).next_id(), &each["task"], task.attempt);
-        async move { perform(app, run, &inner, Some(&input)).await }
+        let inner = TaskRun::new(lock(&handle.jobs).next_id(), &each["task"], task.attempt);
+        async move { perform(handle, run, &inner, Some(&input)).await }
     });
     let outcomes: Vec<Outcome> = futures_util::stream::iter(work).buffered(concurrency).collect().await;
     let failed = outcomes.iter().filter(|o| o.is_err()).count();
@@ -132,14 +133,14 @@ async fn for_each(app: &Arc<App>, run: &Arc<Run>, task: &TaskRun, each: &Value, 
     Ok(json!({"for_each_task": {"stats": {"task_run_stats": stats}}}))
 }
 
-async fn run_job(app: &Arc<App>, run: &Arc<Run>, other: &Value, scope: &Scope<'_>) -> Outcome {
+async fn run_job(handle: &JobsHandle, run: &Arc<Run>, other: &Value, scope: &Scope<'_>) -> Outcome {
     if run.depth >= DEPTH {
         return Err(Failure::new(format!("More than {DEPTH} jobs start each other.")));
     }
     let id = other["job_id"].as_i64().or_else(|| scope.text(other, "job_id").parse().ok());
     let id = id.ok_or_else(|| Failure::new("run_job_task has no job_id."))?;
     let started = {
-        let mut jobs = lock(&app.jobs);
+        let mut jobs = lock(&handle.jobs);
         let job = jobs.job(id)?;
         let name = job.name().to_owned();
         let (tasks, mut values) = job.content();
@@ -153,15 +154,15 @@ async fn run_job(app: &Arc<App>, run: &Arc<Run>, other: &Value, scope: &Scope<'_
             parameters: values,
             environments: job.environments(),
             token: None,
-            url: &app.url,
+            url: &handle.place.url,
             depth: run.depth + 1,
             trigger: "RUN_JOB_TASK",
         };
-        let (Ok(started) | Err(started)) = jobs.start(start, app.clock.now_ms())?;
+        let (Ok(started) | Err(started)) = jobs.start(start, handle.clock.now_ms())?;
         started
     };
     let ended = CancelOnDrop(Arc::clone(&started));
-    carry_out(Arc::clone(app), Arc::clone(&started)).await;
+    carry_out(handle.clone(), Arc::clone(&started)).await;
     drop(ended);
     let shown = started.listed(false);
     match shown["state"]["result_state"].as_str() {

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
+use crate::state::handles::JobsHandle;
 use crate::state::jobs::{Run, TaskRun};
-use crate::state::{App, lock};
+use crate::state::lock;
 
 /// What references stand for.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
-    pub(super) app: &'a App,
+    pub(super) handle: &'a JobsHandle,
     pub(super) run: &'a Run,
     pub(super) task: &'a TaskRun,
     /// What a loop goes through.
@@ -59,7 +60,7 @@ impl Scope<'_> {
         if let Some(rest) = reference.strip_prefix("tasks.") {
             let (task, rest) = rest.split_once('.')?;
             if let Some(key) = rest.strip_prefix("values.") {
-                return self.app.task_values.get(self.run.id, task, key).map(|v| plain(&v));
+                return self.handle.task_values.get(self.run.id, task, key).map(|v| plain(&v));
             }
             let state = lock(&self.run.state);
             let found = state.latest().find(|t| t.key == task)?.json();
@@ -83,8 +84,8 @@ impl Scope<'_> {
             "task.name" => self.task.key.clone(),
             "task.run_id" => self.task.run_id.to_string(),
             "task.execution_count" => (self.task.attempt + 1).to_string(),
-            "workspace.id" => self.app.secrets.workspace_id.to_string(),
-            "workspace.url" => self.app.url.clone(),
+            "workspace.id" => self.handle.place.workspace_id.to_string(),
+            "workspace.url" => self.handle.place.url.clone(),
             _ => return None,
         })
     }

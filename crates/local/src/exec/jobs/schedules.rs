@@ -1,20 +1,22 @@
 //! Starts the runs of jobs when they are due. Time is that of the workspace: a test that moves Tokio's clock moves it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 
 use super::carry_out;
+use crate::state::handles::JobsHandle;
 use crate::state::jobs::Start;
-use crate::state::{App, lock};
+use crate::state::{Parts, lock};
 
 /// Starts what is due, until the workspace is gone.
-pub(crate) async fn follow(app: Weak<App>) {
+pub(crate) async fn follow(workspace: Weak<Parts>) {
     loop {
-        let Some((changed, next)) = app.upgrade().map(|app| {
-            start_due(&app);
-            let jobs = lock(&app.jobs);
-            let wait = jobs.next_due().map(|at| at.saturating_sub(app.clock.now_ms()).max(0));
+        let Some((changed, next)) = workspace.upgrade().map(|parts| {
+            let handle = JobsHandle::from(&*parts);
+            start_due(&handle);
+            let jobs = lock(&handle.jobs);
+            let wait = jobs.next_due().map(|at| at.saturating_sub(handle.clock.now_ms()).max(0));
             (jobs.changed(), wait)
         }) else {
             return;
@@ -31,9 +33,9 @@ pub(crate) async fn follow(app: Weak<App>) {
 
 /// Starts a run of every job that is due. One that has as many active runs as it may have is passed over, as on the
 /// platform.
-fn start_due(app: &Arc<App>) {
-    let now = app.clock.now_ms();
-    let mut jobs = lock(&app.jobs);
+fn start_due(handle: &JobsHandle) {
+    let now = handle.clock.now_ms();
+    let mut jobs = lock(&handle.jobs);
     for id in jobs.take_due(now) {
         let Ok(job) = jobs.job(id) else { continue };
         let name = job.name().to_owned();
@@ -50,12 +52,12 @@ fn start_due(app: &Arc<App>) {
             parameters,
             environments,
             token: None,
-            url: &app.url,
+            url: &handle.place.url,
             depth: 0,
             trigger: "PERIODIC",
         };
         match jobs.start(start, now) {
-            Ok(Ok(run)) => drop(tokio::spawn(carry_out(Arc::clone(app), run))),
+            Ok(Ok(run)) => drop(tokio::spawn(carry_out(handle.clone(), run))),
             Ok(Err(_)) => {}
             Err(error) => tracing::warn!(job = id, error = error.message(), "a scheduled run could not be started"),
         }

@@ -1,7 +1,6 @@
 //! What tasks run: statements of a file on a warehouse, and Python in an interpreter of its own.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -14,27 +13,28 @@ use crate::sql::request::{Parameter, StatementRequest};
 use crate::sql::run as statements;
 use crate::sql::store::{CancelOnDrop, Status};
 use crate::state::contexts::{Language, TASK_CLUSTER};
+use crate::state::handles::JobsHandle;
 use crate::state::jobs::TaskRun;
-use crate::state::{App, lock};
+use crate::state::lock;
 
 /// The statements of an SQL task: of a file, or of a saved query.
-pub(super) fn sql_source(app: &App, sql: &Value, scope: &Scope<'_>) -> Result<String, Failure> {
+pub(super) fn sql_source(handle: &JobsHandle, sql: &Value, scope: &Scope<'_>) -> Result<String, Failure> {
     let path = scope.text(&sql["file"], "path");
     if !path.is_empty() {
-        return source(app, &path).map(|(text, _)| text);
+        return source(handle, &path).map(|(text, _)| text);
     }
     let query = scope.text(&sql["query"], "query_id");
     if query.is_empty() {
         return Err(Failure::new("The local workspace runs SQL files and saved queries, not dashboards and alerts."));
     }
-    let kept = app.records.get("queries/", &query);
+    let kept = handle.records.get("queries/", &query);
     kept.map(|q| member(&q, "query_text").to_owned())
         .ok_or_else(|| Failure::new(format!("The query {query} does not exist.")))
 }
 
 /// The string of a file or notebook, and the language of a notebook.
-pub(super) fn source(app: &App, path: &str) -> Result<(String, Option<&'static str>), Failure> {
-    let objects = lock(&app.objects);
+pub(super) fn source(handle: &JobsHandle, path: &str) -> Result<(String, Option<&'static str>), Failure> {
+    let objects = lock(&handle.objects);
     let path = path.strip_prefix("/Workspace").filter(|p| p.starts_with('/')).unwrap_or(path);
     let object = objects.get(path).map_err(|_| {
         Failure::new(format!("Unable to access \"{path}\": it does not exist, or the path is not right."))
@@ -45,21 +45,21 @@ pub(super) fn source(app: &App, path: &str) -> Result<(String, Option<&'static s
 }
 
 /// The text of a Python file: of the workspace, of a volume or of DBFS.
-pub(super) fn text_of(app: &App, path: &str) -> Result<String, Failure> {
-    String::from_utf8(bytes_of(app, path)?).map_err(|_| Failure::new(format!("\"{path}\" is not text.")))
+pub(super) fn text_of(handle: &JobsHandle, path: &str) -> Result<String, Failure> {
+    String::from_utf8(bytes_of(handle, path)?).map_err(|_| Failure::new(format!("\"{path}\" is not text.")))
 }
 
-fn bytes_of(app: &App, path: &str) -> Result<Vec<u8>, Failure> {
+fn bytes_of(handle: &JobsHandle, path: &str) -> Result<Vec<u8>, Failure> {
     let unknown = || Failure::new(format!("Unable to access \"{path}\": it does not exist, or the path is not right."));
     let plain = path.strip_prefix("dbfs:").or_else(|| path.strip_prefix("file:")).unwrap_or(path);
     let entry = if plain.starts_with("/Volumes/") {
-        lock(&app.volumes.tree).get(plain)
+        lock(&handle.volumes.tree).get(plain)
     } else if let Some(mounted) = plain.strip_prefix("/dbfs/") {
-        lock(&app.dbfs).tree.get(&format!("/{mounted}"))
+        lock(&handle.dbfs).tree.get(&format!("/{mounted}"))
     } else if path.starts_with("dbfs:") {
-        lock(&app.dbfs).tree.get(plain)
+        lock(&handle.dbfs).tree.get(plain)
     } else {
-        return lock(&app.objects).get(plain).map(|object| object.content.clone()).map_err(|_| unknown());
+        return lock(&handle.objects).get(plain).map(|object| object.content.clone()).map_err(|_| unknown());
     };
     let content = entry.map_err(|_| unknown())?.content;
     content.read(0, content.length()).map_err(|error| Failure::new(format!("\"{path}\" could not be read: {error}")))
@@ -67,19 +67,19 @@ fn bytes_of(app: &App, path: &str) -> Result<Vec<u8>, Failure> {
 
 /// Calls an entry point of a package. The wheels of the task and of its environment are put on the path as they are,
 /// which serves those that are Python alone; what they need besides has to be there.
-pub(super) async fn wheel_run(app: &Arc<App>, task: &TaskRun, wheel: &Value, scope: &Scope<'_>) -> Outcome {
+pub(super) async fn wheel_run(handle: &JobsHandle, task: &TaskRun, wheel: &Value, scope: &Scope<'_>) -> Outcome {
     let libraries =
         task.spec["libraries"].as_array().into_iter().flatten().filter_map(|library| library["whl"].as_str());
     let environment = scope.run.environments.iter().find(|e| e["environment_key"] == task.spec["environment_key"]);
     let spec = environment.map_or(&Value::Null, |environment| &environment["spec"]);
     let dependencies = spec["dependencies"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let directory = app.directory.path().join(format!("wheels-{}", task.run_id));
+    let directory = handle.sql.directory.path().join(format!("wheels-{}", task.run_id));
     let failed = |error: std::io::Error| Failure::new(format!("The wheels could not be unpacked: {error}"));
     std::fs::create_dir_all(&directory).map_err(failed)?;
     let mut paths = Vec::new();
     for path in libraries.chain(dependencies.filter(|d| d.ends_with(".whl"))) {
         let file = directory.join(path.rsplit('/').next().unwrap_or(path));
-        std::fs::write(&file, bytes_of(app, path)?).map_err(failed)?;
+        std::fs::write(&file, bytes_of(handle, path)?).map_err(failed)?;
         paths.push(file.display().to_string());
     }
     let (package, entry) = (scope.text(wheel, "package_name"), scope.text(wheel, "entry_point"));
@@ -103,7 +103,7 @@ pub(super) async fn wheel_run(app: &Arc<App>, task: &TaskRun, wheel: &Value, sco
         json!(package),
         json!(entry)
     );
-    let output = python_run(app, task, source, package, arguments, BTreeMap::new()).await;
+    let output = python_run(handle, task, source, package, arguments, BTreeMap::new()).await;
     // What stays goes with the workspace.
     let _ = std::fs::remove_dir_all(&directory);
     let output = output?;
@@ -112,19 +112,19 @@ pub(super) async fn wheel_run(app: &Arc<App>, task: &TaskRun, wheel: &Value, sco
 
 /// Runs the statements of a file, one after the other, on the task's warehouse.
 pub(super) async fn sql_file(
-    app: &Arc<App>,
+    handle: &JobsHandle,
     spec: &Value,
     source: &str,
     parameters: BTreeMap<String, String>,
 ) -> Outcome {
-    let warehouse = spec["warehouse_id"].as_str().unwrap_or(&app.starter_warehouse);
+    let warehouse = spec["warehouse_id"].as_str().unwrap_or(&handle.place.starter_warehouse);
     let bound: Vec<Parameter> = parameters.into_iter().map(|(name, value)| Parameter::string(name, value)).collect();
     let mut done = Vec::new();
     for text in crate::sql::statements(source) {
         let mut request = StatementRequest::new(warehouse, &text)?;
         // Markers that are not bound fail the statement, values that no marker asks for do no harm.
         request.parameters.clone_from(&bound);
-        let statement = CancelOnDrop(statements::submit(app, request, &app.user, None)?);
+        let statement = CancelOnDrop(statements::submit(&handle.sql, request, &handle.user, None)?);
         statement.0.ended().await;
         match statement.0.status() {
             Status::Failed(failure) => return Err(Failure::new(failure.message)),
@@ -147,7 +147,7 @@ pub(super) struct Printed {
 
 /// Runs Python in a context of its own.
 pub(super) async fn python_run(
-    app: &Arc<App>,
+    handle: &JobsHandle,
     task: &TaskRun,
     source: String,
     path: String,
@@ -155,12 +155,12 @@ pub(super) async fn python_run(
     widgets: BTreeMap<String, String>,
 ) -> Result<Printed, Failure> {
     let cluster = format!("{TASK_CLUSTER}{}", task.run_id);
-    let id = commands::create(app, &cluster, 0, Language::Python).await?;
+    let id = commands::create(&handle.starter, &cluster, 0, Language::Python).await?;
     // Dropping this ends the interpreter.
-    let context = Session { app: Arc::clone(app), id };
-    let found = app.contexts.get(&context.id, &cluster, 0)?;
+    let context = Session { handle: handle.clone(), id };
+    let found = handle.starter.contexts.get(&context.id, &cluster, 0)?;
     let argv = std::iter::once(path.clone()).chain(arguments).collect();
-    let command = app.ids.hex32();
+    let command = handle.ids.hex32();
     found.submit(command.clone(), Work::Notebook { source, path, arguments: widgets, argv });
     let results = found.finished(&command).await?["results"].take();
     let text = |name: &str| results[name].as_str().unwrap_or_default().to_owned();
@@ -175,13 +175,13 @@ pub(super) async fn python_run(
 
 /// An interpreter that is gone when it is dropped.
 struct Session {
-    app: Arc<App>,
+    handle: JobsHandle,
     id: String,
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.app.contexts.remove(&self.id);
+        self.handle.starter.contexts.remove(&self.id);
     }
 }
 

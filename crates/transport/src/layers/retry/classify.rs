@@ -41,7 +41,7 @@ pub(super) fn is_reason(error: &Error, policy: &RetryPolicy, class: Idempotency,
         RetryOn::ServerErrors => network || error.api().is_some_and(|api| api.status().is_server_error()),
         RetryOn::Transient => match error.kind() {
             ErrorKind::Connect => true,
-            ErrorKind::ConnectionLost | ErrorKind::Timeout => class.may_repeat(),
+            ErrorKind::ConnectionLost | ErrorKind::Timeout => class.is_retryable(),
             ErrorKind::Api => transient_answer(error, class, vouched),
             _ => false,
         },
@@ -53,10 +53,10 @@ fn transient_answer(error: &Error, class: Idempotency, vouched: bool) -> bool {
     match api.status().as_u16() {
         429 | 503 => return true,
         _ if api.kind().is_a(ApiErrorKind::TooManyRequests) => return true,
-        408 | 502 | 504 if vouched && class.may_repeat() => return true,
+        408 | 502 | 504 if vouched && class.is_retryable() => return true,
         _ => {}
     }
-    says_not_run(api.message()) || (class.may_repeat() && PASSING.iter().any(|text| api.message().contains(text)))
+    says_not_run(api.message()) || (class.is_retryable() && PASSING.iter().any(|text| api.message().contains(text)))
 }
 
 fn says_not_run(message: &str) -> bool {

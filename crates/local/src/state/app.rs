@@ -1,0 +1,49 @@
+//! What SQL statements run with.
+
+use std::sync::Arc;
+
+use super::Shared;
+use super::clusters::Clusters;
+use super::history::History;
+use super::sessions::Sessions;
+use super::volumes::Volumes;
+use super::warehouses::Warehouses;
+use crate::clock::Clock;
+use crate::random::Ids;
+use crate::scratch::Scratch;
+use crate::sql::script::Scripts;
+use crate::sql::spill::ChunkSizes;
+use crate::sql::store::Statements;
+
+/// How statements run.
+#[derive(Debug)]
+pub(crate) struct StatementSettings {
+    pub(crate) chunks: ChunkSizes,
+    /// Results that are given beforehand.
+    pub(crate) scripts: Scripts,
+}
+
+/// What SQL statements run with, from the compute that they start to the directory of their results.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) settings: StatementSettings,
+    pub(crate) clock: Clock,
+    pub(crate) ids: Arc<Ids>,
+    pub(crate) clusters: Shared<Clusters>,
+    pub(crate) warehouses: Shared<Warehouses>,
+    /// Files that statements read.
+    pub(crate) volumes: Arc<Volumes>,
+    pub(crate) statements: Arc<Statements>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) history: Arc<History>,
+    #[cfg(feature = "engine")]
+    pub(crate) engine: Arc<crate::sql::engine::Engine>,
+    /// Removed with all it holds when the last request is done.
+    pub(crate) directory: Scratch,
+}
+
+impl App {
+    pub(crate) fn new_spark_context(&self) -> i64 {
+        self.ids.spark_context()
+    }
+}
