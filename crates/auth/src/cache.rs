@@ -134,6 +134,12 @@ impl TokenCache {
         Err(AuthError::failed(&self.0.name, "the Tokio runtime ended while a token was requested"))
     }
 
+    /// The token, if there is nothing to do about it.
+    pub(crate) fn at_hand(&self) -> Option<Arc<CachedToken>> {
+        let now = self.0.clock.now();
+        self.current().filter(|token| !token.is_expired(now) && !(self.0.renew_ahead && token.is_due(now)))
+    }
+
     /// Drops the token if it is still of this generation, because the service refused it. Returns whether a retry may
     /// get a fresh one.
     pub fn invalidate(&self, generation: u64) -> bool {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError};
 
 use databricks_core::{AuthHeaders, Credentials, Error, ErrorKind, Origin, Result};
 use databricks_transport::{HttpService, TlsOptions, UserAgent};
-use http::Uri;
+use http::{HeaderMap, Uri};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::cache::TokenCache;
@@ -344,6 +344,14 @@ impl Credentials for CredentialChain {
             return own.invalidate(generation);
         }
         self.known().is_some_and(|chosen| chosen.headers.invalidate(generation))
+    }
+
+    fn lend(&self, to: &mut dyn FnMut(&HeaderMap, Option<&Origin>, u64)) -> bool {
+        if let Some(own) = self.0.cx.config.custom_credentials() {
+            return own.lend(to);
+        }
+        let origin = self.origin();
+        self.known().is_some_and(|chosen| chosen.headers.lend(|headers, generation| to(headers, origin, generation)))
     }
 }
 

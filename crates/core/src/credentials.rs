@@ -187,6 +187,15 @@ pub trait Credentials: fmt::Debug + Send + Sync + 'static {
     fn invalidate(&self, _generation: u64) -> bool {
         false
     }
+
+    /// Lends the headers for one request, if they are at hand: what [`headers`](Self::headers) would return at once, without
+    /// a copy. Returns whether it did.
+    ///
+    /// * `to`: gets the headers, the only origin that may see them, and their generation.
+    #[doc(hidden)]
+    fn lend(&self, _to: &mut dyn FnMut(&HeaderMap, Option<&Origin>, u64)) -> bool {
+        false
+    }
 }
 
 /// Credentials behind a pointer: cheap to clone, shared by all clones.
@@ -212,6 +221,10 @@ impl Credentials for SharedCredentials {
     fn invalidate(&self, generation: u64) -> bool {
         self.0.invalidate(generation)
     }
+
+    fn lend(&self, to: &mut dyn FnMut(&HeaderMap, Option<&Origin>, u64)) -> bool {
+        self.0.lend(to)
+    }
 }
 
 /// The form of [`Credentials`] that can stand behind a pointer.
@@ -219,6 +232,7 @@ trait DynCredentials: fmt::Debug + Send + Sync {
     fn auth_type(&self) -> &str;
     fn headers(&self) -> Pin<Box<dyn Future<Output = Result<AuthHeaders>> + Send + '_>>;
     fn invalidate(&self, generation: u64) -> bool;
+    fn lend(&self, to: &mut dyn FnMut(&HeaderMap, Option<&Origin>, u64)) -> bool;
 }
 
 impl<T: Credentials> DynCredentials for T {
@@ -230,6 +244,9 @@ impl<T: Credentials> DynCredentials for T {
     }
     fn invalidate(&self, generation: u64) -> bool {
         Credentials::invalidate(self, generation)
+    }
+    fn lend(&self, to: &mut dyn FnMut(&HeaderMap, Option<&Origin>, u64)) -> bool {
+        Credentials::lend(self, to)
     }
 }
 

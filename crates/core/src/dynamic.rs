@@ -44,13 +44,13 @@ impl OperationSchema {
         self.check(inputs)?;
         let mut builder = RequestBuilder::new(self.info, context);
         if self.object {
-            builder = builder.object();
+            builder.object();
         }
         for (name, value) in self.constants {
-            builder = builder.constant(name, value);
+            builder.constant(name, value);
         }
         if let Some((of, entries)) = self.mask {
-            builder = builder.masked(of, entries);
+            builder.masked(of, entries);
         }
         for input in self.inputs {
             let Some(value) = inputs.get(input.name).filter(|value| !value.is_null()) else {
@@ -58,23 +58,27 @@ impl OperationSchema {
                     return Err(self.refuse(format!("{} is missing", input.name)));
                 }
                 for place in input.places {
-                    builder = match place {
-                        Location::Mask => builder.mask(input.name, &None),
-                        Location::MaskMember => builder.mask_member(input.name, &None),
-                        _ => builder,
-                    };
+                    match place {
+                        Location::Mask => {
+                            builder.mask(input.name, &None);
+                        }
+                        Location::MaskMember => {
+                            builder.mask_member(input.name, &None);
+                        }
+                        _ => {}
+                    }
                 }
                 continue;
             };
             let value =
                 input.read(value).ok_or_else(|| self.refuse(format!("{} is not {}", input.name, input.kind.name())))?;
             for place in input.places {
-                builder = put(builder, *place, input.name, &value);
+                put(&mut builder, *place, input.name, &value);
             }
         }
         match (self.stream, body) {
-            (Some((_, Some(media_type))), Some(body)) => builder = builder.raw(media_type, Some(body)),
-            (Some((name, None)), Some(body)) => builder = builder.file(name, Some(body)),
+            (Some((_, Some(media_type))), Some(body)) => return builder.raw(media_type, Some(body)).build(),
+            (Some((name, None)), Some(body)) => return builder.file(name, Some(body)).build(),
             (Some((name, _)), None) => return Err(self.refuse(format!("{name} is missing, the bytes to send"))),
             (None, Some(_)) => return Err(self.refuse("no bytes can be sent with this operation")),
             (None, None) => {}
@@ -297,7 +301,7 @@ impl Input {
     }
 }
 
-fn put(builder: RequestBuilder, place: Location, name: &str, value: &Value) -> RequestBuilder {
+fn put(builder: &mut RequestBuilder, place: Location, name: &str, value: &Value) {
     let text = || value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match place {
         Location::Path => builder.path(name, &text()),
@@ -308,7 +312,7 @@ fn put(builder: RequestBuilder, place: Location, name: &str, value: &Value) -> R
         Location::Json => builder.json(name, value),
         Location::Field => builder.field(name, &text()),
         Location::Flag => builder.flag(name, &value.as_bool()),
-    }
+    };
 }
 
 /// A header as a member: the length is a number (RFC 9110, section 8.6), the others are strings.

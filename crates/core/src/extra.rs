@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 use serde::de::MapAccess;
 use serde::ser::SerializeMap;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::model::{Mark, Message, Wire};
+use crate::model::{Mark, Message, Mode, Wire};
 use crate::operation::Payload;
 use crate::{Error, ErrorKind, RequestParts, Result};
 
@@ -16,9 +18,64 @@ use crate::{Error, ErrorKind, RequestParts, Result};
 ///
 /// They are sent back with the message, so that reading, changing and writing an object loses nothing. `Debug` shows
 /// their names, and values only where they cannot be secrets.
-#[allow(clippy::box_collection)] // One word in each message in place of three.
-#[derive(Clone, Default, PartialEq)]
-pub struct Extra(Option<Box<BTreeMap<String, Value>>>);
+#[derive(Clone, Default)]
+pub struct Extra(Option<Box<Kept>>);
+
+/// At least one member.
+#[derive(Clone, Default)]
+struct Kept {
+    /// The members as they came, an object without its closing bracket: most programs never ask for them. Empty once they
+    /// were taken apart to be changed.
+    text: String,
+    members: OnceLock<BTreeMap<String, Value>>,
+}
+
+impl Kept {
+    fn members(&self) -> &BTreeMap<String, Value> {
+        self.members.get_or_init(|| parse(&self.text))
+    }
+
+    fn change<T>(&mut self, change: impl FnOnce(&mut BTreeMap<String, Value>) -> T) -> T {
+        let mut members = self.members.take().unwrap_or_else(|| parse(&self.text));
+        self.text = String::new();
+        let changed = change(&mut members);
+        self.members = OnceLock::from(members);
+        changed
+    }
+
+    /// Adds a member as it is written.
+    fn push(&mut self, name: &str, value: &str) {
+        self.text.reserve(name.len() + value.len() + 4);
+        self.text.push(if self.text.is_empty() { '{' } else { ',' });
+        if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.$".contains(&byte)) {
+            self.text.push('"');
+            self.text.push_str(name);
+            self.text.push('"');
+        } else {
+            self.text.push_str(&Value::from(name).to_string());
+        }
+        self.text.push(':');
+        self.text.push_str(value);
+    }
+}
+
+/// The members of an object without its closing bracket; of several of one name the last.
+fn parse(text: &str) -> BTreeMap<String, Value> {
+    let whole = if text.is_empty() { String::new() } else { format!("{text}}}") };
+    let raw: BTreeMap<String, &RawValue> = serde_json::from_str(&whole).unwrap_or_default();
+    let read = |(name, raw): (String, &RawValue)| match serde_json::from_str(raw.get()) {
+        Ok(value) => Some((name, value)),
+        Err(_) => {
+            tracing::warn!(
+                target: "databricks_core::model",
+                member = %name,
+                "left out a value of the response that cannot be represented"
+            );
+            None
+        }
+    };
+    raw.into_iter().filter_map(read).collect()
+}
 
 impl Extra {
     /// Whether there are none.
@@ -28,19 +85,18 @@ impl Extra {
 
     /// Returns the member of this name on the wire.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.as_ref()?.get(name)
+        self.0.as_ref()?.members().get(name)
     }
 
     /// Returns names and values, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().flat_map(|members| members.iter()).map(|(name, value)| (name.as_str(), value))
+        self.0.iter().flat_map(|kept| kept.members()).map(|(name, value)| (name.as_str(), value))
     }
 
     /// Removes the member of this name, and returns its value.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        let members = self.0.as_mut()?;
-        let value = members.remove(name);
-        if members.is_empty() {
+        let (value, empty) = self.0.as_mut()?.change(|members| (members.remove(name), members.is_empty()));
+        if empty {
             self.0 = None;
         }
         value
@@ -49,15 +105,20 @@ impl Extra {
     /// Keeps a member as it is, whether or not this release knows it.
     #[doc(hidden)]
     pub fn put(&mut self, name: &str, value: Value) {
-        self.0.get_or_insert_default().insert(name.to_owned(), value);
+        self.0.get_or_insert_default().change(|members| members.insert(name.to_owned(), value));
     }
 
     /// Reads the value of a member that is not known.
     #[doc(hidden)]
     #[cold]
-    pub fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        let value = map.next_value()?;
-        self.put(name, value);
+    pub fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A, mode: Mode) -> Result<(), A::Error> {
+        if !mode.text {
+            let value = map.next_value()?;
+            self.put(name, value);
+            return Ok(());
+        }
+        let value: &RawValue = map.next_value()?;
+        self.0.get_or_insert_default().push(name, value.get());
         Ok(())
     }
 
@@ -69,9 +130,18 @@ impl Extra {
         let mut entry = serde::de::value::MapDeserializer::new(std::iter::once((name, value)));
         // The name is known already; what remains in the entry is the value. Reading is lenient: it warns and goes on.
         let named: Result<Option<String>, serde_json::Error> = entry.next_key();
-        let _ = named.map(|_| message.member(name, &mut entry, false));
+        let _ = named.map(|_| message.member(name, &mut entry, Mode::default()));
         if null {
             extra(message).put(name, Value::Null);
+        }
+    }
+}
+
+impl PartialEq for Extra {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(own), Some(other)) => own.members() == other.members(),
+            (own, other) => own.is_none() && other.is_none(),
         }
     }
 }
@@ -220,6 +290,27 @@ mod tests {
         let mut none = again;
         assert_eq!(none.extra_mut().remove("hue"), Some(json!(7)));
         assert!(none.extra().is_empty());
+    }
+
+    #[test]
+    fn members_are_kept_as_they_are_written() {
+        let read = |text: &str| crate::model::from_json::<Lamp>(text.as_bytes()).unwrap();
+        // Names with escapes, names that come twice, and a change of what was not looked at before.
+        let lamp = read(r#"{"a\"b":1,"hue":[1, 2.50,"\u00e9"],"name":"x","hue":{"deg": 7},"e\u0301":null}"#);
+        let members: Vec<_> = lamp.extra().iter().map(|(name, value)| (name, value.clone())).collect();
+        assert_eq!(members, [("a\"b", json!(1)), ("e\u{301}", Value::Null), ("hue", json!({"deg": 7}))]);
+        assert_eq!(lamp, read(r#"{"e\u0301":null,"hue":{"deg":7},"a\"b":1,"name":"x"}"#));
+        assert_ne!(lamp, read(r#"{"e\u0301":null,"hue":{"deg":8},"a\"b":1,"name":"x"}"#));
+        let mut changed = lamp.clone().with_extra("hue", 3);
+        assert_eq!((changed.extra().get("hue"), lamp.extra().get("hue")), (Some(&json!(3)), Some(&json!({"deg": 7}))));
+        assert_eq!(changed.extra_mut().remove("a\"b"), Some(json!(1)));
+        assert_eq!(serde_json::to_value(&changed).unwrap(), json!({"name": "x", "hue": 3, "e\u{301}": null}));
+        // From anything but text, too.
+        let value: Lamp = serde_json::from_value(json!({"name": "x", "hue": [1]})).unwrap();
+        assert_eq!(value.extra().get("hue"), Some(&json!([1])));
+        // A number beyond all floats costs itself alone.
+        let odd = read(r#"{"name":"x","far":1e999,"hue":1}"#);
+        assert_eq!(odd.extra().iter().collect::<Vec<_>>(), [("hue", &json!(1))]);
     }
 
     crate::operation! {

@@ -25,9 +25,9 @@
 mod read;
 mod show;
 
-pub use read::{At, Message, Wire, from_json, from_json_strict};
+pub use read::{At, Message, Mode, Wire, from_json, from_json_strict};
 #[doc(hidden)]
-pub use read::{Place, Scalar, member, message, scalar};
+pub use read::{Place, Scalar, member, member_into, message, message_into, message_item, scalar};
 pub use show::Mark;
 #[doc(hidden)]
 pub use show::{debug_field, marks};
@@ -146,7 +146,7 @@ macro_rules! model {
                 &mut self,
                 name: &str,
                 map: &mut A,
-                strict: bool,
+                mode: $crate::model::Mode,
             ) -> ::core::result::Result<(), A::Error> {
                 match name {
                     $($rwire => {
@@ -155,7 +155,7 @@ macro_rules! model {
                             member: $rwire,
                             marks: &[$($crate::model::marks::$rmark)?],
                         };
-                        if let ::core::option::Option::Some(value) = $crate::model::member(map, $crate::model::At::new(place, strict))? {
+                        if let ::core::option::Option::Some(value) = $crate::model::member(map, $crate::model::At::new(place, mode))? {
                             self.$rfield = value;
                         }
                     })*
@@ -165,9 +165,9 @@ macro_rules! model {
                             member: $owire,
                             marks: &[$($crate::model::marks::$omark)?],
                         };
-                        self.$ofield = $crate::model::member(map, $crate::model::At::new(place, strict))?;
+                        $crate::model::member_into(map, $crate::model::At::new(place, mode), &mut self.$ofield)?;
                     })*
-                    _ => self.__extra.read(name, map)?,
+                    _ => self.__extra.read(name, map, mode)?,
                 }
                 ::core::result::Result::Ok(())
             }
@@ -192,14 +192,8 @@ macro_rules! model {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wire {
-    ($name:ident, $read:ident) => {
-        impl<'de> $crate::__private::serde::Deserialize<'de> for $name {
-            fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(
-                d: D,
-            ) -> ::core::result::Result<Self, D::Error> {
-                <Self as $crate::model::Wire<'de>>::read(d)
-            }
-        }
+    ($name:ident, scalar) => {
+        $crate::__wire!(@deserialize $name);
 
         impl<'de> $crate::model::Wire<'de> for $name {
             const NAME: &'static str = ::core::stringify!($name);
@@ -207,7 +201,44 @@ macro_rules! __wire {
                 d: D,
                 at: $crate::model::At,
             ) -> ::core::result::Result<::core::option::Option<Self>, D::Error> {
-                $crate::model::$read(d, at)
+                $crate::model::scalar(d, at)
+            }
+        }
+    };
+    // Messages may be large: each is read where it stays.
+    ($name:ident, message) => {
+        $crate::__wire!(@deserialize $name);
+
+        impl<'de> $crate::model::Wire<'de> for $name {
+            const NAME: &'static str = ::core::stringify!($name);
+            fn read_at<D: $crate::__private::serde::Deserializer<'de>>(
+                d: D,
+                at: $crate::model::At,
+            ) -> ::core::result::Result<::core::option::Option<Self>, D::Error> {
+                $crate::model::message(d, at)
+            }
+            fn read_into<D: $crate::__private::serde::Deserializer<'de>>(
+                place: &mut ::core::option::Option<Self>,
+                d: D,
+                at: $crate::model::At,
+            ) -> ::core::result::Result<(), D::Error> {
+                $crate::model::message_into(place, d, at)
+            }
+            fn read_item<D: $crate::__private::serde::Deserializer<'de>>(
+                list: &mut ::std::vec::Vec<Self>,
+                d: D,
+                at: $crate::model::At,
+            ) -> ::core::result::Result<(), D::Error> {
+                $crate::model::message_item(list, d, at)
+            }
+        }
+    };
+    (@deserialize $name:ident) => {
+        impl<'de> $crate::__private::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(
+                d: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                <Self as $crate::model::Wire<'de>>::read(d)
             }
         }
     };

@@ -4,8 +4,10 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use databricks_auth::Config;
-use databricks_core::{Origin, Result};
+use databricks_core::{Body, Error, Origin, Result};
 use databricks_transport::{HttpService, ProxyOptions, RetryPolicy, TlsOptions, UserAgent};
+use http::{Request, Response};
+use tower::{Layer, Service};
 
 use crate::client::Client;
 
@@ -37,6 +39,8 @@ pub struct ClientBuilder<C = Client> {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) inactivity_timeout: Option<Duration>,
     pub(crate) connection: Option<HttpService>,
+    /// What the layers of the caller's own are put into.
+    layered: databricks_transport::ClientBuilder,
 }
 
 impl<C> std::fmt::Debug for ClientBuilder<C> {
@@ -69,6 +73,7 @@ impl<C: From<Client>> ClientBuilder<C> {
             connect_timeout: None,
             inactivity_timeout: None,
             connection: None,
+            layered: databricks_transport::Client::builder(),
         }
     }
 
@@ -139,6 +144,30 @@ impl<C: From<Client>> ClientBuilder<C> {
         self
     }
 
+    /// Puts a tower layer of one's own around each call, outside of its timeout and retries; see
+    /// [`call_layer`](databricks_transport::ClientBuilder::call_layer). The example `layers` shows one.
+    pub fn call_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<HttpService> + Send + Sync + 'static,
+        L::Service: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+    {
+        self.layered = self.layered.call_layer(layer);
+        self
+    }
+
+    /// Puts a tower layer of one's own around what each attempt sends, secrets included; see
+    /// [`attempt_layer`](databricks_transport::ClientBuilder::attempt_layer). The example `layers` shows one.
+    pub fn attempt_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<HttpService> + Send + Sync + 'static,
+        L::Service: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+    {
+        self.layered = self.layered.attempt_layer(layer);
+        self
+    }
+
     /// Reads the environment and the profile file and builds the client. Nothing is sent.
     ///
     /// # Errors
@@ -156,6 +185,7 @@ impl<C: From<Client>> ClientBuilder<C> {
             connect_timeout,
             inactivity_timeout,
             connection,
+            layered,
         } = self;
         let config = config.resolve()?;
         let mut user_agent = UserAgent::new(config.environment());
@@ -167,7 +197,7 @@ impl<C: From<Client>> ClientBuilder<C> {
         }
         let retry = retry.unwrap_or_else(|| RetryPolicy::default().budget(config.retry_timeout()));
         let tls = if config.skip_verify() { tls.skip_verify(true) } else { tls };
-        let mut common = databricks_transport::Client::builder()
+        let mut common = layered
             .clock(config.clock().clone())
             .environment(config.environment().clone())
             .user_agent(user_agent)

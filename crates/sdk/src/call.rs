@@ -126,7 +126,7 @@ impl<O: Operation> Call<O> {
 
     /// Sets credentials in place of the client's, for this call and the polls that follow it.
     pub fn with_credentials(mut self, credentials: impl Credentials) -> Self {
-        self.options.transport.credentials = Some(SharedCredentials::new(credentials));
+        self.options.transport().credentials = Some(SharedCredentials::new(credentials));
         self
     }
 
@@ -185,8 +185,8 @@ impl<O: DataPlane> Call<O> {
                 .with_operation(O::INFO.id)
         })?;
         let credentials = self.client.credentials().data_plane(target.authorization_details);
-        self.options.transport.credentials = Some(SharedCredentials::new(credentials));
-        self.options.transport.foreign_credentials = true;
+        self.options.transport().credentials = Some(SharedCredentials::new(credentials));
+        self.options.transport().foreign_credentials = true;
         let request = self.operation.into_request(self.client.context().await?)?;
         let mut request = self.options.add_inputs(request)?;
         // Another host than the workspace's: it has no use for the workspace's id.

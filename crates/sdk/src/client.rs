@@ -12,7 +12,7 @@ use databricks_core::{
 };
 use databricks_transport::{SharedClock, read_body};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Request, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
 
 use crate::background::Background;
 use crate::options::Options;
@@ -222,14 +222,14 @@ impl Client {
         options: &Options,
     ) -> Result<impl Future<Output = Result<http::Response<Body>>> + Send + use<>> {
         options.check()?;
-        let mut call = options.transport.clone();
+        let mut call = options.call_options();
         let info = parts.info;
         call.operation = Some(info.id);
         call.path_template = Some(info.path);
         call.idempotency = Some(info.idempotency);
         call.stream_response = info.response == ResponseKind::Stream;
-        let request = assemble(parts, uri, &options.headers)?;
-        Ok(self.inner.transport.send_with(request, call))
+        let (request, types) = assemble(parts, uri, options.headers())?;
+        Ok(self.inner.transport.send_prepared(request, call, types.into_iter().flatten()))
     }
 
     /// Sends a request with credentials.
@@ -315,12 +315,17 @@ pub(crate) fn join(base: &Uri, path_and_query: &str) -> Result<Uri> {
 }
 
 fn on_base(base: &Uri, target: PathAndQuery) -> Result<Uri> {
-    let mut parts = base.clone().into_parts();
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = base.scheme().cloned();
+    parts.authority = base.authority().cloned();
     parts.path_and_query = Some(target);
     Uri::from_parts(parts).map_err(|e| Error::new(ErrorKind::InvalidInput, "the URL cannot be sent").with_source(e))
 }
 
-fn assemble(parts: RequestParts, uri: Uri, extra: &HeaderMap) -> Result<Request<Body>> {
+/// The media types that a request asks for and has, unless its caller sets others.
+type MediaTypes = [Option<(HeaderName, HeaderValue)>; 2];
+
+fn assemble(parts: RequestParts, uri: Uri, extra: Option<&HeaderMap>) -> Result<(Request<Body>, MediaTypes)> {
     let (content_type, body) = match parts.payload {
         Payload::None => (None, Body::empty()),
         Payload::Json(text) => (Some(HeaderValue::from_static("application/json")), Body::from(text)),
@@ -339,14 +344,17 @@ fn assemble(parts: RequestParts, uri: Uri, extra: &HeaderMap) -> Result<Request<
     let mut request = Request::new(body);
     *request.method_mut() = parts.info.method.clone();
     *request.uri_mut() = uri;
-    let headers = request.headers_mut();
-    *headers = parts.headers;
-    headers.insert(header::ACCEPT, HeaderValue::from_static(parts.info.accept));
-    if let Some(content_type) = content_type {
-        headers.insert(header::CONTENT_TYPE, content_type);
+    *request.headers_mut() = parts.headers;
+    let accept = Some((header::ACCEPT, HeaderValue::from_static(parts.info.accept)));
+    let content_type = content_type.map(|value| (header::CONTENT_TYPE, value));
+    let mut types = [accept, content_type];
+    if let Some(extra) = extra {
+        apply(request.headers_mut(), extra);
+        for place in &mut types {
+            *place = place.take().filter(|(name, _)| !extra.contains_key(name));
+        }
     }
-    apply(headers, extra);
-    Ok(request)
+    Ok((request, types))
 }
 
 /// Puts a caller's headers over those that are there: the first of a name replaces, further ones of the same name are

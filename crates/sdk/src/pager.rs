@@ -1,7 +1,7 @@
 //! Paging: the one way in which this crate follows lists, typed or by name.
 
 use std::collections::{HashSet, VecDeque};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -130,13 +130,66 @@ impl<S: PageSource> Stream for Pager<S> {
 pub(crate) struct Flat<S: PageSource> {
     pub(crate) pages: Pager<S>,
     page: VecDeque<S::Item>,
+    /// Whether the first item of the page is known not to repeat an earlier one.
+    fresh: bool,
     keys: HashSet<String>,
     pub(crate) left: Option<usize>,
 }
 
 impl<S: PageSource> Flat<S> {
     pub(crate) fn new(pages: Pager<S>) -> Self {
-        Self { pages, page: VecDeque::new(), keys: HashSet::new(), left: None }
+        Self { pages, page: VecDeque::new(), fresh: false, keys: HashSet::new(), left: None }
+    }
+
+    /// The next item, or `None` after the last.
+    pub(crate) async fn try_next(&mut self) -> Result<Option<S::Item>> {
+        let there = poll_fn(|cx| self.poll_here(cx)).await?;
+        Ok(if there { self.take() } else { None })
+    }
+
+    /// All items.
+    pub(crate) async fn try_collect(mut self) -> Result<Vec<S::Item>> {
+        let mut all = Vec::new();
+        while poll_fn(|cx| self.poll_here(cx)).await? {
+            all.extend(self.take());
+        }
+        Ok(all)
+    }
+
+    /// Waits until there is an item to [take](Self::take); `false` after the last. Items may be large, so that they stay
+    /// where they are until then.
+    fn poll_here(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
+        loop {
+            if self.left == Some(0) {
+                return Poll::Ready(Ok(false));
+            }
+            if self.is_fresh() {
+                return Poll::Ready(Ok(true));
+            }
+            match ready!(Pin::new(&mut self.pages).poll_next(cx)) {
+                Some(Ok(page)) => self.page = page.items.into(),
+                Some(Err(error)) => return Poll::Ready(Err(error)),
+                None => return Poll::Ready(Ok(false)),
+            }
+        }
+    }
+
+    /// Drops items that were there before; whether there is another one on this page.
+    fn is_fresh(&mut self) -> bool {
+        while !self.fresh {
+            let Some(item) = self.page.front() else { return false };
+            self.fresh = self.pages.source.key(item).is_none_or(|key| self.keys.insert(key.to_owned()));
+            if !self.fresh {
+                self.page.pop_front();
+            }
+        }
+        true
+    }
+
+    fn take(&mut self) -> Option<S::Item> {
+        self.fresh = false;
+        self.left = self.left.map(|left| left.saturating_sub(1));
+        self.page.pop_front()
     }
 }
 
@@ -147,24 +200,10 @@ impl<S: PageSource> Stream for Flat<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        loop {
-            if this.left == Some(0) {
-                return Poll::Ready(None);
-            }
-            if let Some(item) = this.page.pop_front() {
-                if let Some(key) = this.pages.source.key(&item)
-                    && !this.keys.insert(key.to_owned())
-                {
-                    continue;
-                }
-                this.left = this.left.map(|left| left - 1);
-                return Poll::Ready(Some(Ok(item)));
-            }
-            match ready!(Pin::new(&mut this.pages).poll_next(cx)) {
-                Some(Ok(page)) => this.page = page.items.into(),
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
-            }
+        match ready!(this.poll_here(cx)) {
+            Ok(true) => Poll::Ready(this.take().map(Ok)),
+            Ok(false) => Poll::Ready(None),
+            Err(error) => Poll::Ready(Some(Err(error))),
         }
     }
 }

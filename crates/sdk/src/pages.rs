@@ -133,7 +133,7 @@ impl<O: Paginated> Items<O> {
     /// # Errors
     /// As [`Pages::try_next`].
     pub async fn try_next(&mut self) -> Result<Option<O::Item>> {
-        stream::try_next(self).await
+        self.0.try_next().await
     }
 
     /// All items.
@@ -141,7 +141,7 @@ impl<O: Paginated> Items<O> {
     /// # Errors
     /// As [`Pages::try_next`]; the items before the error are lost, so take them one by one if they matter.
     pub async fn try_collect(self) -> Result<Vec<O::Item>> {
-        stream::try_collect(self).await
+        self.0.try_collect().await
     }
 }
 

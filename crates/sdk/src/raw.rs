@@ -225,7 +225,7 @@ impl RawRequest {
 
     /// Sends no credentials.
     pub fn anonymous(mut self) -> Self {
-        self.options.transport.anonymous = true;
+        self.options.transport().anonymous = true;
         self
     }
 
@@ -287,7 +287,7 @@ impl RawRequest {
         let base = self.client.base().await?;
         let uri = self.target(base)?;
         let foreign = Origin::of(&uri) != Origin::of(base);
-        let mut options = self.options.transport.stream_response(stream).operation("raw");
+        let mut options = self.options.call_options().stream_response(stream).operation("raw");
         options.retry.get_or_insert_with(|| self.retry.policy());
         options.foreign_credentials = self.anywhere;
         let (content_type, body) = match self.body {
@@ -308,7 +308,9 @@ impl RawRequest {
         if let Some(content_type) = content_type {
             headers.insert(header::CONTENT_TYPE, content_type);
         }
-        apply(headers, &self.options.headers);
+        if let Some(own) = self.options.headers() {
+            apply(headers, own);
+        }
         request.extensions_mut().insert(options);
         let response = if foreign && !self.anywhere {
             self.client.send_anonymous(request).await?

@@ -7,13 +7,14 @@ use std::{fmt, future::Future, pin::Pin};
 
 use databricks_core::{Body, Error, ErrorKind, Origin, Result, SharedCredentials};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
-use tower::Service;
+use tower::{Layer, Service, ServiceExt as _};
 
 use crate::http_client::HttpClient;
 use crate::layers::{
     AttemptLayer, AuthLayer, DeadlineLayer, DebugLogLayer, DecompressLayer, Exchange, HeadersLayer, InactivityLayer,
     Layered, Next as _, RateLimitLayer, RedirectLayer, ResponseLayer, RetryLayer, SpanLayer, UserAgentLayer,
 };
+use crate::user_layers::UserLayers;
 use crate::{CallOptions, Environment, HttpService, ProxyOptions, RetryPolicy, SharedClock, TlsOptions, UserAgent};
 
 /// The layers with their types, from outside in: the order in which a request passes them.
@@ -46,6 +47,8 @@ type Sending = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>>;
 pub struct Client {
     stack: Arc<Stack>,
     settings: Arc<Settings>,
+    /// The stack inside of the caller's own layers, if there are any.
+    wrapped: Option<HttpService>,
 }
 
 /// What stacks are made of.
@@ -63,6 +66,7 @@ struct Settings {
     response_limit: usize,
     environment: Environment,
     clock: SharedClock,
+    call_layers: UserLayers,
 }
 
 impl Settings {
@@ -77,7 +81,10 @@ impl Settings {
         let stack = Layered::new(self.limit.clone(), Layered::new(AttemptLayer::new(), attempt));
         let stack = Layered::new(RetryLayer::new(self.retry.clone(), self.clock.clone()), stack);
         let stack = Layered::new(SpanLayer::new(), Layered::new(DeadlineLayer::new(self.clock.clone()), stack));
-        Client { stack: Arc::new(stack), settings: Arc::new(self) }
+        let bare = Client { stack: Arc::new(stack), settings: Arc::new(self), wrapped: None };
+        let layers = &bare.settings.call_layers;
+        let wrapped = (!layers.is_empty()).then(|| layers.around(bare.service()));
+        Client { wrapped, ..bare }
     }
 }
 
@@ -111,8 +118,23 @@ impl Client {
         self.run(Exchange::new(request, options))
     }
 
+    /// As [`send_with`](Self::send_with), with headers in place of the request's of the same names: they save the map of a
+    /// request that has no others.
+    #[doc(hidden)]
+    pub fn send_prepared(
+        &self,
+        request: Request<Body>,
+        options: CallOptions,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+    ) -> Sending {
+        self.run(Exchange::new(request, options).with_headers(headers))
+    }
+
     /// Boxed here, so that the futures of callers stay small: the state of a call lies in this one allocation.
     fn run(&self, mut exchange: Exchange) -> Sending {
+        if let Some(wrapped) = &self.wrapped {
+            return Box::pin(wrapped.clone().oneshot(exchange.outgoing_with_extensions()));
+        }
         let stack = Arc::clone(&self.stack);
         Box::pin(async move {
             single_slash(exchange.own_uri_mut());
@@ -226,6 +248,8 @@ pub struct ClientBuilder {
     response_limit: usize,
     clock: SharedClock,
     connection: Option<Connection>,
+    call_layers: UserLayers,
+    attempt_layers: UserLayers,
 }
 
 /// A service in place of the own connections.
@@ -258,6 +282,8 @@ impl Default for ClientBuilder {
             response_limit: 256 << 20,
             clock: SharedClock::default(),
             connection: None,
+            call_layers: UserLayers::default(),
+            attempt_layers: UserLayers::default(),
         }
     }
 }
@@ -268,6 +294,33 @@ impl ClientBuilder {
     /// connections then have no effect.
     pub fn connection(mut self, service: HttpService) -> Self {
         self.connection = Some(Connection(service));
+        self
+    }
+
+    /// Puts a layer of one's own around the call as a whole: outside of its span, timeout and retries, so that it sees
+    /// each call once, with the error that the caller gets. The first layer that is added is the outermost.
+    ///
+    /// It may change the request, send it more than once or respond itself. Requests for tokens pass it too.
+    pub fn call_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<HttpService> + Send + Sync + 'static,
+        L::Service: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+    {
+        self.call_layers.push(layer);
+        self
+    }
+
+    /// Puts a layer of one's own around what an attempt sends: inside of retries, authentication and redirects, so that
+    /// it sees every request as it goes out, secrets included, and its response of whatever status, still compressed. The
+    /// first layer that is added is the outermost.
+    pub fn attempt_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<HttpService> + Send + Sync + 'static,
+        L::Service: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+    {
+        self.attempt_layers.push(layer);
         self
     }
 
@@ -381,9 +434,14 @@ impl ClientBuilder {
             tls.env_file = Some(file.into());
         }
         let proxy = Arc::new(self.proxy.rules(&environment)?);
+        let http = HttpClient::new(tls, proxy, self.connect_timeout, self.pool_idle_timeout)
+            .through(self.connection.map(|connection| connection.0));
         let settings = Settings {
-            http: HttpClient::new(tls, proxy, self.connect_timeout, self.pool_idle_timeout)
-                .through(self.connection.map(|connection| connection.0)),
+            http: if self.attempt_layers.is_empty() {
+                http
+            } else {
+                http.clone().through(Some(self.attempt_layers.around(http.service())))
+            },
             credentials: self.credentials,
             origin: self.origin,
             user_agent: self.user_agent.unwrap_or_else(|| UserAgent::new(&environment)),
@@ -395,6 +453,7 @@ impl ClientBuilder {
             response_limit: self.response_limit,
             environment,
             clock: self.clock,
+            call_layers: self.call_layers,
         };
         Ok(settings.into_client())
     }

@@ -65,6 +65,32 @@ impl HttpClient {
         Self { client: client(tls), http1, old: Arc::default(), proxy, given: None }
     }
 
+    /// The client as a service, for layers around it.
+    pub(crate) fn service(self) -> HttpService {
+        match self.given {
+            Some(given) => given,
+            None => HttpService::new(tower::service_fn(move |request| {
+                let client = self.clone();
+                async move { client.respond(request).await }
+            })),
+        }
+    }
+
+    /// Sends a request; its response is not watched for silence here.
+    async fn respond(&self, request: Request<Body>) -> HttpResult {
+        if !matches!(request.uri().scheme_str(), Some("http" | "https")) {
+            return Err(not_http());
+        }
+        let uri = request.uri().clone();
+        match self.request(request).await {
+            Ok(response) => {
+                let (parts, body) = response.into_parts();
+                Ok(Response::from_parts(parts, incoming(body, None).await))
+            }
+            Err(error) => Err(self.failure(&uri, error)),
+        }
+    }
+
     /// Sends on a connection of the pool, or a new one.
     fn request(&self, mut request: Request<Body>) -> ResponseFuture {
         if let Some(value) = self.proxy.header(request.uri()) {

@@ -50,6 +50,7 @@ mod stream;
 mod tls;
 mod tunnel;
 mod user_agent;
+mod user_layers;
 
 pub use body::read_body;
 pub use client::{Client, ClientBuilder};

@@ -5,18 +5,20 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt as _, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::fixtures::Row;
 use crate::plain_models::{ListClustersResponse, User};
+use crate::tls;
 use crate::work::Contender;
 
-pub(crate) struct Floor {
-    client: Client<HttpConnector, Full<Bytes>>,
+pub(crate) struct Floor<C> {
+    client: Client<C, Full<Bytes>>,
     url: String,
     token: HeaderValue,
 }
@@ -115,10 +117,24 @@ pub(crate) fn statement(text: &str) -> serde_json::Value {
     })
 }
 
-impl Floor {
-    pub(crate) fn new(url: &str) -> Result<Self> {
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        Ok(Self { client, url: url.to_owned(), token: HeaderValue::from_static("Bearer dapi0123456789") })
+impl Floor<HttpConnector> {
+    pub(crate) fn plain(url: &str) -> Self {
+        Self::new(url, Client::builder(TokioExecutor::new()).build_http())
+    }
+}
+
+impl Floor<HttpsConnector<HttpConnector>> {
+    /// Over TLS, to a server with this certificate.
+    pub(crate) fn tls(url: &str, pem: &[u8]) -> Result<Self> {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls::client(pem)?).https_only();
+        let connector = connector.enable_all_versions().build();
+        Ok(Self::new(url, Client::builder(TokioExecutor::new()).build(connector)))
+    }
+}
+
+impl<C: Connect + Clone + Send + Sync + 'static> Floor<C> {
+    fn new(url: &str, client: Client<C, Full<Bytes>>) -> Self {
+        Self { client, url: url.to_owned(), token: HeaderValue::from_static("Bearer dapi0123456789") }
     }
 
     async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<T> {
@@ -141,7 +157,7 @@ impl Floor {
     }
 }
 
-impl Contender for Floor {
+impl<C: Connect + Clone + Send + Sync + 'static> Contender for Floor<C> {
     async fn user(&self) -> Result<usize> {
         let user: User = self.call(Method::GET, "/api/2.0/preview/scim/v2/Me", None).await?;
         Ok(user.user_name.map_or(0, |name| name.len()))

@@ -2,9 +2,10 @@
 //!
 //! `cargo xtask bench` starts one process per contender and piece of work:
 //!
-//! - `databricks-bench serve`: the server; prints its URL, ends with its standard input;
-//! - `databricks-bench CONTENDER WORK N URL`: does the work `N` times after one that is not counted, and prints CPU time
-//!   and wall time of all of it.
+//! - `databricks-bench serve plain|tls1|tls2 CERTIFICATE`: the server, over TCP, or TLS with HTTP/1.1 or HTTP/2; writes its
+//!   certificate, prints its URL, ends with its standard input;
+//! - `databricks-bench CONTENDER WORK N URL [CERTIFICATE]`: does the work `N` times after one that is not counted, and prints
+//!   CPU time and wall time of all of it.
 
 #![allow(clippy::print_stdout)] // A program's output.
 
@@ -14,33 +15,47 @@ mod ours;
 mod plain_models;
 mod reqwest_client;
 mod server;
+mod tls;
 mod work;
+
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
 use work::{Measured, Work};
 
 fn main() -> Result<()> {
+    let start = Instant::now();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words[..] {
-        ["serve"] => runtime.block_on(server::serve()),
-        [contender, work, times, url] => {
-            let (work, times) = (work.parse()?, times.parse().context("the number of times")?);
-            let measured = runtime.block_on(run(contender, work, times, url))?;
-            println!("{measured}");
-            Ok(())
-        }
-        _ => bail!("usage: databricks-bench serve | databricks-bench floor|reqwest|ours WORK TIMES URL"),
-    }
+    let (contender, work, times, url, certificate) = match words[..] {
+        ["serve", kind, certificate] => return runtime.block_on(server::serve(kind, certificate)),
+        [contender, work, times, url] => (contender, work, times, url, None),
+        [contender, work, times, url, certificate] => (contender, work, times, url, Some(std::fs::read(certificate)?)),
+        _ => bail!(
+            "usage: databricks-bench serve plain|tls1|tls2 CERTIFICATE | databricks-bench floor|reqwest|ours WORK TIMES URL [CERTIFICATE]"
+        ),
+    };
+    let (work, times) = (work.parse()?, times.parse().context("the number of times")?);
+    let measured = runtime.block_on(run(contender, work, times, url, certificate.as_deref(), start))?;
+    println!("{measured}");
+    Ok(())
 }
 
-async fn run(contender: &str, work: Work, times: usize, url: &str) -> Result<Measured> {
-    match contender {
-        "floor" => work::measure(&floor::Floor::new(url)?, work, times).await,
-        "reqwest" => work::measure(&reqwest_client::Reqwest::new(url)?, work, times).await,
-        "ours" => work::measure(&ours::Ours::new(url)?, work, times).await,
-        other => bail!("there is no contender {other}"),
+async fn run(
+    contender: &str,
+    work: Work,
+    times: usize,
+    url: &str,
+    certificate: Option<&[u8]>,
+    start: Instant,
+) -> Result<Measured> {
+    match (contender, certificate) {
+        ("floor", None) => work::measure(floor::Floor::plain(url), work, times, start).await,
+        ("floor", Some(pem)) => work::measure(floor::Floor::tls(url, pem)?, work, times, start).await,
+        ("reqwest", pem) => work::measure(reqwest_client::Reqwest::new(url, pem)?, work, times, start).await,
+        ("ours", pem) => work::measure(ours::Ours::new(url, pem)?, work, times, start).await,
+        (other, _) => bail!("there is no contender {other}"),
     }
 }

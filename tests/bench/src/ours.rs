@@ -1,7 +1,7 @@
 //! The SDK, through its facade.
 
 use anyhow::Result;
-use databricks_sdk::{Config, WorkspaceClient};
+use databricks_sdk::{Config, TlsOptions, WorkspaceClient};
 
 use crate::fixtures::Row;
 use crate::work::Contender;
@@ -9,11 +9,16 @@ use crate::work::Contender;
 pub(crate) struct Ours(WorkspaceClient);
 
 impl Ours {
-    pub(crate) fn new(url: &str) -> Result<Self> {
+    /// * `pem`: the certificate of a server over TLS, the only one that is trusted.
+    pub(crate) fn new(url: &str, pem: Option<&[u8]>) -> Result<Self> {
         let config = Config::hermetic().host(url).token("dapi0123456789").allow_insecure_host(true);
         // What is measured is the client, not its limit.
         let config = config.set("rate_limit", "1000000000").set("warehouse_id", "abc");
-        Ok(Self(WorkspaceClient::builder().config(config).product("databricks-bench", "0.1.0").build()?))
+        let mut builder = WorkspaceClient::builder().config(config).product("databricks-bench", "0.1.0");
+        if let Some(pem) = pem {
+            builder = builder.tls(TlsOptions::new().ca_pem(pem).only_given_roots(true));
+        }
+        Ok(Self(builder.build()?))
     }
 }
 

@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
-use crate::fixtures;
+use crate::{fixtures, tls};
 
 struct Responses {
     user: Bytes,
@@ -65,10 +66,25 @@ async fn respond(responses: Arc<Responses>, request: Request<Incoming>) -> Resul
 }
 
 /// Serves until the standard input ends.
-pub(crate) async fn serve() -> Result<()> {
+///
+/// * `kind`: `plain`, `tls1` (HTTP/1.1) or `tls2` (HTTP/2).
+/// * `certificate`: the file that the certificate is written to.
+pub(crate) async fn serve(kind: &str, certificate: &str) -> Result<()> {
     let responses = Arc::new(Responses::new());
+    let protocol: Option<&[u8]> = match kind {
+        "plain" => None,
+        "tls1" => Some(b"http/1.1"),
+        "tls2" => Some(b"h2"),
+        other => bail!("there is no server {other}"),
+    };
+    let mut acceptor = None;
+    if let Some(protocol) = protocol {
+        let (config, pem) = tls::server(protocol)?;
+        std::fs::write(certificate, pem)?;
+        acceptor = Some(TlsAcceptor::from(Arc::new(config)));
+    }
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let line = format!("http://{}\n", listener.local_addr()?);
+    let line = format!("{}://{}\n", if acceptor.is_some() { "https" } else { "http" }, listener.local_addr()?);
     std::thread::spawn(|| {
         // The one who started this process went away, or wants an end.
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
@@ -76,14 +92,29 @@ pub(crate) async fn serve() -> Result<()> {
     });
     print!("{line}");
     std::io::Write::flush(&mut std::io::stdout())?;
+    let http2 = kind == "tls2";
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let responses = Arc::clone(&responses);
+        let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            let service = service_fn(|request| respond(Arc::clone(&responses), request));
+            let service = service_fn(move |request| respond(Arc::clone(&responses), request));
+            let http1 = hyper::server::conn::http1::Builder::new();
             // A client that breaks off its connection is its own affair.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = match acceptor {
+                None => http1.serve_connection(TokioIo::new(stream), service).await,
+                Some(acceptor) => {
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let stream = TokioIo::new(stream);
+                    if http2 {
+                        let http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                        http2.serve_connection(stream, service).await
+                    } else {
+                        http1.serve_connection(stream, service).await
+                    }
+                }
+            };
         });
     }
 }

@@ -3,22 +3,25 @@
 use std::fmt;
 use std::future::Future;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
+use tokio::task::JoinSet;
 
 use crate::fixtures::{CLUSTERS, ROWS};
 
 /// A piece of work that every contender does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
+    /// The first response of a process.
+    Start,
     /// The current user, one call after the other.
     Small,
-    /// The same, 64 calls at a time.
-    Flight,
+    /// The same by so many tasks at a time.
+    Tasks(usize),
     /// A statement whose result is one row.
     Statement,
     /// A list of clusters, all pages.
@@ -32,24 +35,27 @@ impl FromStr for Work {
 
     fn from_str(text: &str) -> Result<Self> {
         Ok(match text {
+            "start" => Self::Start,
             "small" => Self::Small,
-            "flight" => Self::Flight,
             "statement" => Self::Statement,
             "pages" => Self::Pages,
             "rows" => Self::Rows,
-            other => bail!("there is no work {other}"),
+            other => match other.strip_prefix("tasks-") {
+                Some(tasks) => Self::Tasks(tasks.parse().context("the number of tasks")?),
+                None => bail!("there is no work {other}"),
+            },
         })
     }
 }
 
 /// What a contender can do. Each returns something that was decoded, so that the decoding cannot be left out.
-pub(crate) trait Contender {
+pub(crate) trait Contender: Send + Sync + 'static {
     /// The length of the current user's name.
-    fn user(&self) -> impl Future<Output = Result<usize>>;
+    fn user(&self) -> impl Future<Output = Result<usize>> + Send;
     /// The number of clusters.
-    fn clusters(&self) -> impl Future<Output = Result<usize>>;
+    fn clusters(&self) -> impl Future<Output = Result<usize>> + Send;
     /// The number of rows of a statement, each read into a [`Row`](crate::fixtures::Row).
-    fn rows(&self, statement: &str) -> impl Future<Output = Result<usize>>;
+    fn rows(&self, statement: &str) -> impl Future<Output = Result<usize>> + Send;
 }
 
 /// What the work took in all.
@@ -57,8 +63,10 @@ pub(crate) struct Measured {
     times: usize,
     cpu: Duration,
     wall: Duration,
-    /// From the start of the process to the first response.
+    /// From the start of the program to the first response.
     first: Duration,
+    /// What all but one of a hundred calls took at most, where calls were measured one by one.
+    p99: Duration,
     /// The most memory that was held, in KiB.
     peak: i64,
 }
@@ -67,43 +75,55 @@ impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{{\"times\":{},\"cpu_ns\":{},\"wall_ns\":{},\"first_ns\":{},\"peak_kib\":{}}}",
+            "{{\"times\":{},\"cpu_ns\":{},\"wall_ns\":{},\"first_ns\":{},\"p99_ns\":{},\"peak_kib\":{}}}",
             self.times,
             self.cpu.as_nanos(),
             self.wall.as_nanos(),
             self.first.as_nanos(),
+            self.p99.as_nanos(),
             self.peak
         )
     }
 }
 
-pub(crate) async fn measure<C: Contender>(contender: &C, work: Work, times: usize) -> Result<Measured> {
-    let start = Instant::now();
+/// * `started`: when the program did.
+pub(crate) async fn measure<C: Contender>(
+    contender: C,
+    work: Work,
+    times: usize,
+    started: Instant,
+) -> Result<Measured> {
+    let contender = Arc::new(contender);
     // The connection is there afterwards, and what is asked once has been asked.
     ensure!(contender.user().await? > 0, "the user has no name");
-    let first = start.elapsed();
-    if work == Work::Flight {
-        in_flight(contender, 64).await?;
-    } else {
-        once(contender, work).await?;
+    let first = started.elapsed();
+    if work == Work::Start {
+        return Ok(Measured { times: 1, cpu: cpu()?, wall: first, first, p99: Duration::ZERO, peak: peak()? });
+    }
+    match work {
+        Work::Tasks(tasks) => drop(run_tasks(&contender, tasks, tasks).await?),
+        _ => once(&*contender, work).await?,
     }
     let (cpu, start) = (cpu()?, Instant::now());
+    let mut took = Vec::new();
     match work {
-        Work::Flight => in_flight(contender, times).await?,
+        Work::Tasks(tasks) => took = run_tasks(&contender, tasks, times).await?,
         _ => {
             for _ in 0..times {
-                once(contender, work).await?;
+                once(&*contender, work).await?;
             }
         }
     }
     let wall = start.elapsed();
-    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
-    Ok(Measured { times, cpu: self::cpu()?.saturating_sub(cpu), wall, first, peak: usage.max_rss() })
+    let cpu = self::cpu()?.saturating_sub(cpu);
+    took.sort_unstable();
+    let p99 = took.get(took.len() * 99 / 100).copied().unwrap_or_default();
+    Ok(Measured { times, cpu, wall, first, p99, peak: peak()? })
 }
 
 async fn once<C: Contender>(contender: &C, work: Work) -> Result<()> {
     match work {
-        Work::Small | Work::Flight => ensure!(contender.user().await? > 0, "the user has no name"),
+        Work::Start | Work::Small | Work::Tasks(_) => ensure!(contender.user().await? > 0, "the user has no name"),
         Work::Pages => ensure!(contender.clusters().await? == CLUSTERS, "clusters are missing"),
         Work::Statement => ensure!(contender.rows("SELECT 1").await? == 1, "one row was to come"),
         Work::Rows => ensure!(contender.rows("SELECT many").await? == ROWS, "rows are missing"),
@@ -111,24 +131,35 @@ async fn once<C: Contender>(contender: &C, work: Work) -> Result<()> {
     Ok(())
 }
 
-/// Makes the small call so many times, at most 64 at a time.
-async fn in_flight<C: Contender>(contender: &C, times: usize) -> Result<()> {
-    let mut running = FuturesUnordered::new();
-    for _ in 0..times {
-        if running.len() == 64 {
-            let done: Option<Result<usize>> = running.next().await;
-            ensure!(done.transpose()?.unwrap_or_default() > 0, "the user has no name");
-        }
-        running.push(contender.user());
+/// Makes the small call so many times in all, by tasks that run side by side. Returns what each call took.
+async fn run_tasks<C: Contender>(contender: &Arc<C>, tasks: usize, times: usize) -> Result<Vec<Duration>> {
+    let mut running = JoinSet::new();
+    for index in 0..tasks {
+        let share = times / tasks + usize::from(index < times % tasks);
+        let contender = Arc::clone(contender);
+        running.spawn(async move {
+            let mut took = Vec::with_capacity(share);
+            for _ in 0..share {
+                let start = Instant::now();
+                ensure!(contender.user().await? > 0, "the user has no name");
+                took.push(start.elapsed());
+            }
+            anyhow::Ok(took)
+        });
     }
-    while let Some(done) = running.next().await {
-        ensure!(done? > 0, "the user has no name");
+    let mut all = Vec::with_capacity(times);
+    while let Some(took) = running.join_next().await {
+        all.extend(took??);
     }
-    Ok(())
+    Ok(all)
 }
 
 fn cpu() -> Result<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
     Ok(Duration::from_micros(u64::try_from(micros)?))
+}
+
+fn peak() -> Result<i64> {
+    Ok(getrusage(UsageWho::RUSAGE_SELF)?.max_rss())
 }

@@ -5,6 +5,9 @@
 
 mod aims;
 mod counts;
+mod growth;
+mod peers;
+mod plot;
 mod profile;
 mod rounds;
 mod server;
@@ -35,7 +38,8 @@ pub(crate) struct Options {
     /// Rounds in which every contender has its turn.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
-    /// Pieces of work to measure, by their names in the table's first column; all by default.
+    /// Rows to measure: small, small-tls, small-h2, flight, flight-h2, statement, pages, rows, start, start-tls, growth,
+    /// peers; all by default.
     work: Vec<String>,
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use databricks_core::{AuthHeaders, Result, Secret};
 use futures_util::future::{try_join, try_join_all};
-use http::HeaderName;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 
 use crate::cache::TokenCache;
 use crate::token::{BoxFuture, DynTokenSource, Token, TokenSource};
@@ -142,6 +142,27 @@ impl Headers {
         }
         *self.made() = Some(headers.clone());
         Ok(headers)
+    }
+
+    /// Lends what [`get`](Self::get) would return at once, with its generation. Returns whether it did.
+    pub(crate) fn lend(&self, to: impl FnOnce(&HeaderMap, u64)) -> bool {
+        if !self.tokens.is_empty() {
+            return false;
+        }
+        let generation = match &self.authorization {
+            Authorization::Fixed(_) => 0,
+            Authorization::Token(cache) => match cache.at_hand() {
+                Some(token) => token.generation(),
+                None => return false,
+            },
+        };
+        match self.made().as_ref().filter(|made| made.generation == generation) {
+            Some(made) => {
+                to(&made.headers, generation);
+                true
+            }
+            None => false,
+        }
     }
 
     fn made(&self) -> MutexGuard<'_, Option<AuthHeaders>> {

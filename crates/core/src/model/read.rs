@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::Mark;
 use crate::{Error, Result as CallResult};
 pub use scalar::{Scalar, scalar};
-pub use shape::message;
+pub use shape::{message, message_into, message_item};
 
 /// A member of a message, or a message as a whole.
 ///
@@ -42,23 +42,32 @@ impl Place {
 #[derive(Clone, Copy, Debug)]
 pub struct At {
     place: &'static Place,
-    strict: bool,
+    mode: Mode,
     essential: bool,
+}
+
+/// How a response is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mode {
+    /// Whether an odd value is an error.
+    strict: bool,
+    /// Whether it is JSON text, so that what is not known can be kept as it is written.
+    pub(crate) text: bool,
 }
 
 impl At {
     /// A member of a message.
     ///
-    /// * `strict`: whether an odd value is an error; it is one too where the member is marked [`Mark::Essential`].
+    /// An odd value is an error where the member is marked [`Mark::Essential`], whatever the mode.
     #[doc(hidden)]
     #[inline]
-    pub const fn new(place: &'static Place, strict: bool) -> Self {
-        Self { place, strict, essential: matches!(place.marks, [Mark::Essential]) }
+    pub const fn new(place: &'static Place, mode: Mode) -> Self {
+        Self { place, mode, essential: matches!(place.marks, [Mark::Essential]) }
     }
 
     /// What was found is not what was expected: nothing and a warning, or an error.
     fn odd<T, E: serde::de::Error>(self, expected: &str, found: &str) -> Result<Option<T>, E> {
-        if self.strict || self.essential {
+        if self.mode.strict || self.essential {
             let place = if self.place.message.is_empty() { String::new() } else { format!("{self}: ") };
             return Err(E::custom(format_args!("{place}expected {expected}, found {found}")));
         }
@@ -101,7 +110,7 @@ pub trait Wire<'de>: Sized + fmt::Debug {
     /// # Errors
     /// When the input is of another type.
     fn read<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let at = At::new(const { &Place::whole(Self::NAME) }, false);
+        let at = At::new(const { &Place::whole(Self::NAME) }, Mode::default());
         Self::read_at(d, at)?.ok_or_else(|| D::Error::custom(format_args!("{at}: expected a value, found null")))
     }
 
@@ -115,6 +124,31 @@ pub trait Wire<'de>: Sized + fmt::Debug {
     #[doc(hidden)]
     fn null() -> Option<Self> {
         None
+    }
+
+    /// Reads the value of an optional member into its place.
+    ///
+    /// # Errors
+    /// As [`read_at`](Self::read_at); the place is as it was then.
+    #[doc(hidden)]
+    #[inline]
+    fn read_into<D: Deserializer<'de>>(place: &mut Option<Self>, d: D, at: At) -> Result<(), D::Error> {
+        *place = Self::read_at(d, at)?;
+        Ok(())
+    }
+
+    /// Reads a further item of a list.
+    ///
+    /// # Errors
+    /// As [`read_at`](Self::read_at).
+    #[doc(hidden)]
+    #[inline]
+    fn read_item<D: Deserializer<'de>>(list: &mut Vec<Self>, d: D, at: At) -> Result<(), D::Error> {
+        match Self::read_at(d, at)?.or_else(Self::null) {
+            Some(item) => list.push(item),
+            None => no_item(at)?,
+        }
+        Ok(())
     }
 
     /// Shows the value in `Debug`.
@@ -132,7 +166,7 @@ pub trait Message: Default {
     ///
     /// # Errors
     /// Those of the member.
-    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A, strict: bool) -> Result<(), A::Error>;
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A, mode: Mode) -> Result<(), A::Error>;
 }
 
 /// Reads the value of a member.
@@ -140,6 +174,33 @@ pub trait Message: Default {
 #[inline]
 pub fn member<'de, T: Wire<'de>, A: MapAccess<'de>>(map: &mut A, at: At) -> Result<Option<T>, A::Error> {
     map.next_value_seed(Seed(at, PhantomData))
+}
+
+/// Reads the value of an optional member into its place.
+#[doc(hidden)]
+#[inline]
+pub fn member_into<'de, T: Wire<'de>, A: MapAccess<'de>>(
+    map: &mut A,
+    at: At,
+    place: &mut Option<T>,
+) -> Result<(), A::Error> {
+    map.next_value_seed(Placed(at, place))
+}
+
+struct Placed<'m, T>(At, &'m mut Option<T>);
+
+impl<'de, T: Wire<'de>> DeserializeSeed<'de> for Placed<'_, T> {
+    type Value = ();
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        T::read_into(self.1, d, self.0)
+    }
+}
+
+/// An item of a list that is not there: `null`, or what was warned of before.
+#[cold]
+fn no_item<E: serde::de::Error>(at: At) -> Result<(), E> {
+    at.odd::<(), E>("an item", "null").map(drop)
 }
 
 struct Seed<T>(At, PhantomData<T>);
@@ -219,8 +280,13 @@ fn decode<'de, T: Wire<'de> + Default>(bytes: &'de [u8], strict: bool) -> CallRe
     // UTF-8 is checked in one go, which takes a fraction of a check of each string.
     let Ok(text) = std::str::from_utf8(bytes) else { return Err(Error::decode("", bytes, not_utf8(bytes))) };
     let mut json = serde_json::Deserializer::from_str(text);
-    let read = T::read_at(&mut json, At::new(WHOLE, strict)).and_then(|value| json.end().map(|()| value));
-    read.map(Option::unwrap_or_default).map_err(|error| Error::decode("", bytes, error))
+    let mut value = None;
+    let read =
+        T::read_into(&mut value, &mut json, At::new(WHOLE, Mode { strict, text: true })).and_then(|()| json.end());
+    match read {
+        Ok(()) => Ok(value.unwrap_or_default()),
+        Err(error) => Err(Error::decode("", bytes, error)),
+    }
 }
 
 /// What is wrong with JSON that is not UTF-8, with its place.

@@ -252,3 +252,51 @@ fn debug_hides_what_is_marked_and_what_looks_like_a_secret() {
         }
     }
 }
+
+crate::model! {
+    /// A part of a message.
+    Part {
+        required {}
+        optional {
+            /// A number.
+            a: i64 = "a",
+            /// Another one.
+            b: i64 = "b",
+        }
+    }
+}
+
+crate::model! {
+    /// A message of messages.
+    Parts {
+        required {}
+        optional {
+            /// One.
+            one: Part = "one",
+            /// Many.
+            many: Vec<Part> = "many",
+        }
+    }
+}
+
+#[test]
+fn messages_that_are_read_in_place_are_whole_or_absent() {
+    let read = |json: &str| from_json::<Parts>(json.as_bytes()).unwrap();
+    let a = |n| Part::new().a(n);
+    assert_eq!(read(r#"{"one":{"a":1}}"#).one, Some(a(1)));
+    // Of two values the last one counts, and nothing is left of the first.
+    assert_eq!(read(r#"{"one":{"a":1},"one":{"b":2}}"#).one, Some(Part::new().b(2)));
+    for odd in ["7", "null", "[]", "\"x\""] {
+        assert_eq!(read(&format!(r#"{{"one":{odd}}}"#)).one, None, "{odd}");
+        assert_eq!(read(&format!(r#"{{"one":{{"a":1}},"one":{odd}}}"#)).one, None, "{odd}");
+        let list = read(&format!(r#"{{"many":[{{"a":1}},{odd},{{"a":2}},{odd}]}}"#)).many;
+        assert_eq!(list, Some(vec![a(1), a(2)]), "{odd}");
+        let strict = from_json_strict::<Parts>(format!(r#"{{"many":[{{"a":1}},{odd}]}}"#).as_bytes());
+        assert!(strict.is_err(), "{odd}");
+    }
+    for broken in [r#"{"one":{"a":1}"#, r#"{"many":[{"a":1},{"#, r#"{"one":{"a":1,}}"#] {
+        assert!(from_json::<Parts>(broken.as_bytes()).is_err(), "{broken}");
+    }
+    let changed = read(r#"{"one":{"a":1}}"#).with_extra("one", json!({"b": 3}));
+    assert_eq!(changed.one, Some(Part::new().b(3)));
+}

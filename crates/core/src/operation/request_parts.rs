@@ -1,7 +1,6 @@
 //! A request before it has a host.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -78,7 +77,7 @@ impl RequestParts {
             query: String::new(),
             mask: None,
         };
-        if info.path.contains("{account_id}") {
+        if info.path.contains('{') && info.path.contains("{account_id}") {
             let Some(id) = context.account_id.as_deref().filter(|id| !id.is_empty()) else {
                 return Err(Error::new(
                     ErrorKind::Config,
@@ -86,7 +85,7 @@ impl RequestParts {
                 )
                 .with_operation(info.id));
             };
-            parts = parts.path_param("account_id", id)?;
+            parts.fill("account_id", id, SEGMENT)?;
         }
         if info.workspace_header
             && let Some(id) = context.workspace_id.as_deref().filter(|id| !id.is_empty())
@@ -138,21 +137,29 @@ impl RequestParts {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for an empty value, `.` and `..`, which would lead to another resource.
-    pub fn path_param(self, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Result<Self> {
-        let value = value.to_string();
-        self.fill(name, &value, SEGMENT)
+    pub fn path_param(mut self, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Result<Self> {
+        self.set_segment(name, value)?;
+        Ok(self)
+    }
+
+    pub(crate) fn set_segment(&mut self, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Result<()> {
+        self.fill(name, &value.to_string(), SEGMENT)
     }
 
     /// Fills a path parameter that may span segments, such as a file's path: slashes stay.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for an empty value and for values with a segment `.` or `..`.
-    pub fn multi_segment_param(self, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Result<Self> {
-        let value = value.to_string();
-        self.fill(name, &value, MULTI_SEGMENT)
+    pub fn multi_segment_param(mut self, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Result<Self> {
+        self.set_segments(name, value)?;
+        Ok(self)
     }
 
-    fn fill(mut self, name: &str, value: &str, set: &'static AsciiSet) -> Result<Self> {
+    pub(crate) fn set_segments(&mut self, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Result<()> {
+        self.fill(name, &value.to_string(), MULTI_SEGMENT)
+    }
+
+    fn fill(&mut self, name: &str, value: &str, set: &'static AsciiSet) -> Result<()> {
         let refuse = |why: &str| {
             Err(Error::new(ErrorKind::InvalidInput, format!("path parameter {name} {why}"))
                 .with_operation(self.info.id))
@@ -166,7 +173,7 @@ impl RequestParts {
         // An escaped value has no braces, so it cannot be mistaken for another parameter.
         let place = format!("{{{name}}}");
         self.path = Cow::Owned(self.path.replace(&place, &Cow::from(utf8_percent_encode(value, set))));
-        Ok(self)
+        Ok(())
     }
 
     /// Adds a query parameter. A list repeats the key, a message is flattened to dotted keys, `None` adds nothing.
@@ -174,17 +181,23 @@ impl RequestParts {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when the value has a list of messages, which no query can express.
     pub fn query(mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<Self> {
-        let value = to_value(self.info, name, value)?;
-        self.add_query(name, &value)?;
+        self.set_query(name, value)?;
         Ok(self)
     }
 
+    pub(crate) fn set_query(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<()> {
+        match to_value(self.info, name, value)? {
+            Value::Null => Ok(()),
+            value => self.add_query(name, &value),
+        }
+    }
+
     fn add_query(&mut self, name: &str, value: &Value) -> Result<()> {
-        let text = match value {
+        let text: Cow<'_, str> = match value {
             Value::Null => return Ok(()),
-            Value::Bool(b) => b.to_string(),
-            Value::Number(n) => n.to_string(),
-            Value::String(s) => s.clone(),
+            Value::Bool(b) => b.to_string().into(),
+            Value::Number(n) => n.to_string().into(),
+            Value::String(s) => s.into(),
             Value::Array(items) => {
                 if items.iter().any(|item| item.is_object() || item.is_array()) {
                     return Err(Error::new(
@@ -202,18 +215,20 @@ impl RequestParts {
         if !self.query.is_empty() {
             self.query.push('&');
         }
-        let _ = write!(self.query, "{}={}", utf8_percent_encode(name, SEGMENT), utf8_percent_encode(&text, SEGMENT));
+        self.query.extend(utf8_percent_encode(name, SEGMENT));
+        self.query.push('=');
+        self.query.extend(utf8_percent_encode(&text, SEGMENT));
         Ok(())
     }
 
     /// Writes a computed mask behind all other query parameters, and remembers it.
-    pub(crate) fn computed_mask(mut self, name: &'static str, paths: FieldMask) -> Result<Self> {
+    pub(crate) fn set_computed_mask(&mut self, name: &'static str, paths: FieldMask) -> Result<()> {
         let start = self.query.len();
         if !paths.paths().is_empty() {
             self.add_query(name, &Value::String(paths.to_string()))?;
         }
         self.mask = Some(ComputedMask { name, paths, start });
-        Ok(self)
+        Ok(())
     }
 
     /// Adds a path to the mask that was computed of the body, if one was.
@@ -221,7 +236,8 @@ impl RequestParts {
         match self.mask.take() {
             Some(mask) => {
                 self.query.truncate(mask.start);
-                self.computed_mask(mask.name, mask.paths.with(path))
+                self.set_computed_mask(mask.name, mask.paths.with(path))?;
+                Ok(self)
             }
             None => Ok(self),
         }
@@ -232,11 +248,16 @@ impl RequestParts {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when the value has characters that no header may hold, such as a line break.
     pub fn header(mut self, name: HeaderName, value: Option<&str>) -> Result<Self> {
+        self.set_header(name, value)?;
+        Ok(self)
+    }
+
+    pub(crate) fn set_header(&mut self, name: HeaderName, value: Option<&str>) -> Result<()> {
         if let Some(value) = value {
             let value = header_value(name.as_str(), value)?;
             self.headers.insert(name, value);
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Sends the members that a closure writes as a JSON object.
@@ -255,9 +276,14 @@ impl RequestParts {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when the value cannot be written as JSON.
     pub fn json(mut self, value: &(impl Serialize + ?Sized)) -> Result<Self> {
+        self.set_json(value)?;
+        Ok(self)
+    }
+
+    pub(crate) fn set_json(&mut self, value: &(impl Serialize + ?Sized)) -> Result<()> {
         let text = serde_json::to_vec(value).map_err(|e| unwritable(self.info, "body", e))?;
         self.payload = Payload::Json(text.into());
-        Ok(self)
+        Ok(())
     }
 
     /// Sends a body of another media type.
@@ -275,6 +301,9 @@ impl RequestParts {
     }
 }
 
+/// Room for most bodies, so that they do not move while they grow.
+const USUAL: usize = 256;
+
 /// Writes the members of a JSON body one by one.
 pub struct JsonObject {
     info: &'static OperationInfo,
@@ -283,7 +312,9 @@ pub struct JsonObject {
 
 impl JsonObject {
     pub(crate) fn new(info: &'static OperationInfo) -> Self {
-        Self { info, text: vec![b'{'] }
+        let mut text = Vec::with_capacity(USUAL);
+        text.push(b'{');
+        Self { info, text }
     }
 
     /// The object as it is so far.
@@ -307,8 +338,14 @@ impl JsonObject {
             self.text.push(b',');
         }
         let info = self.info;
-        serde_json::to_writer(&mut self.text, name).map_err(|e| unwritable(info, name, e))?;
-        self.text.push(b':');
+        if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            self.text.push(b'"');
+            self.text.extend_from_slice(name.as_bytes());
+            self.text.extend_from_slice(b"\":");
+        } else {
+            serde_json::to_writer(&mut self.text, name).map_err(|e| unwritable(info, name, e))?;
+            self.text.push(b':');
+        }
         serde_json::to_writer(&mut self.text, value).map_err(|e| unwritable(info, name, e))
     }
 

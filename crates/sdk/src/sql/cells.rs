@@ -19,16 +19,34 @@ pub(crate) struct Chunk {
     pub(crate) columns: Arc<[Column]>,
     /// The number of rows of the result before these.
     pub(crate) first_row: u64,
-    /// The JSON text as it came. Cells without escapes are ranges of it.
-    json: String,
+    /// The JSON text as it came, which may be the whole response. Cells without escapes are ranges of it.
+    json: Text,
     cells: Cells,
 }
+
+/// A text of which one part or all is used.
+#[derive(Debug)]
+enum Text {
+    Own(String),
+    Shared(Arc<String>),
+}
+
+impl Text {
+    #[inline]
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Own(text) => text,
+            Self::Shared(text) => text,
+        }
+    }
+}
+
+/// Cells that were found before their rows are read, and the text that they are pieces of.
+pub(crate) type Known = (Arc<String>, Cells);
 
 /// Where the cells of a list of rows are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cells {
-    /// Where the list begins in the text that the ranges are of.
-    origin: usize,
     /// Where the ranges of resolved cells begin: behind those of the text.
     end: usize,
     /// Cells with escapes, resolved.
@@ -59,20 +77,23 @@ impl Chunk {
         statement: Arc<str>,
         columns: Arc<[Column]>,
         json: Bytes,
-        known: Option<Cells>,
+        known: Option<Known>,
         first_row: u64,
     ) -> Result<Self> {
         let broken = |source| broken(&statement, first_row, source);
-        let json = String::from_utf8(Vec::from(json)).map_err(|e| broken(e.into()))?;
         let fits = |cells: &Cells| cells.width == columns.len() || cells.rows == 0;
-        if let Some(cells) = known.or_else(|| Cells::scan(&json)).filter(fits) {
-            return Ok(Self { statement, columns, first_row, json, cells });
+        if let Some((text, cells)) = known.filter(|(_, cells)| fits(cells)) {
+            return Ok(Self { statement, columns, first_row, json: Text::Shared(text), cells });
+        }
+        let json = String::from_utf8(Vec::from(json)).map_err(|e| broken(e.into()))?;
+        if let Some(cells) = Cells::scan(&json).filter(fits) {
+            return Ok(Self { statement, columns, first_row, json: Text::Own(json), cells });
         }
         let mut reader = Reader { json: &json, cells: Cells::new(json.len()), width: columns.len() };
         let mut source = serde_json::Deserializer::from_str(&json);
         (&mut reader).deserialize(&mut source).and_then(|()| source.end()).map_err(|e| broken(e.into()))?;
         let cells = reader.cells;
-        Ok(Self { statement, columns, first_row, json, cells })
+        Ok(Self { statement, columns, first_row, json: Text::Own(json), cells })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -80,18 +101,19 @@ impl Chunk {
     }
 
     /// A cell as a string; `None` for NULL and for what is missing.
+    #[inline]
     pub(crate) fn cell(&self, row: usize, column: usize) -> Option<&str> {
         if column >= self.columns.len() {
             return None;
         }
-        let Cells { origin, end, resolved, slots, .. } = &self.cells;
+        let Cells { end, resolved, slots, .. } = &self.cells;
         let slot = slots.get(row * self.columns.len() + column)?;
         let (start, length) = (slot.start as usize, slot.length as usize);
         if slot.start == NULL.start {
             return None;
         }
         match start.checked_sub(*end) {
-            None => self.json.get(start - origin..start - origin + length),
+            None => self.json.as_str().get(start..start + length),
             Some(start) => resolved.get(start..start + length),
         }
     }
@@ -110,14 +132,14 @@ impl Cells {
     fn scan(json: &str) -> Option<Self> {
         let mut builder = Builder::new(json)?;
         scan::cells(json, &mut builder)?;
-        builder.finish(0)
+        Some(builder.cells)
     }
 
     /// The list of rows in a response, and where it stands.
     pub(crate) fn in_response(text: &str) -> Option<(Self, Range<usize>)> {
         let mut builder = Builder::new(text)?;
         let place = scan::rows(text, &mut builder)?;
-        Some((builder.finish(place.start)?, place))
+        Some((builder.cells, place))
     }
 }
 
@@ -125,43 +147,45 @@ impl Cells {
 struct Builder<'a> {
     text: &'a str,
     cells: Cells,
-    broken: bool,
-    /// The cells of the row at hand.
-    found: usize,
+    /// The cells before the row at hand.
+    before: usize,
 }
 
 impl<'a> Builder<'a> {
     fn new(text: &'a str) -> Option<Self> {
-        (text.len() < LARGEST).then(|| Self { text, cells: Cells::new(text.len()), broken: false, found: 0 })
+        (text.len() < LARGEST).then(|| Self { text, cells: Cells::new(text.len()), before: 0 })
     }
+}
 
-    fn finish(self, origin: usize) -> Option<Cells> {
-        (!self.broken).then_some(Cells { origin, ..self.cells })
-    }
+/// A place in a text of less than [`LARGEST`] bytes, or behind it, where what escapes stand for is shorter than the text.
+#[inline]
+fn slot(start: usize, length: usize) -> Slot {
+    Slot { start: start as u32, length: length as u32 }
 }
 
 impl scan::Sink for Builder<'_> {
     #[inline]
-    fn cell(&mut self, cell: scan::Cell) {
-        // Both fit, since the text does, and what an escape stands for is shorter than what is written.
-        let slot = |start: usize, length: usize| Slot { start: start as u32, length: length as u32 };
-        self.found += 1;
-        let slot = match cell {
-            None => NULL,
-            Some((range, false)) => slot(range.start, range.len()),
-            Some((range, true)) => {
-                let resolved = &mut self.cells.resolved;
-                let start = resolved.len();
-                self.broken |= scan::resolve(&self.text[range], resolved).is_none();
-                slot(self.text.len() + start, resolved.len() - start)
-            }
-        };
-        self.cells.slots.push(slot);
+    fn plain(&mut self, start: usize, end: usize) {
+        self.cells.slots.push(slot(start, end - start));
+    }
+
+    fn escaped(&mut self, start: usize, end: usize) -> bool {
+        let resolved = &mut self.cells.resolved;
+        let before = resolved.len();
+        let known = self.text.get(start..end).and_then(|inner| scan::resolve(inner, resolved)).is_some();
+        self.cells.slots.push(slot(self.text.len() + before, self.cells.resolved.len() - before));
+        known
+    }
+
+    #[inline]
+    fn null(&mut self) {
+        self.cells.slots.push(NULL);
     }
 
     #[inline]
     fn row(&mut self) -> bool {
-        let found = std::mem::take(&mut self.found);
+        let all = self.cells.slots.len();
+        let found = all - std::mem::replace(&mut self.before, all);
         if self.cells.rows == 0 {
             self.cells.width = found;
         }

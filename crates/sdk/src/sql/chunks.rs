@@ -31,7 +31,7 @@ pub struct ChunkStream {
     /// The chunk that was returned last.
     last: Option<ChunkInfo>,
     /// Its cells, if they are known.
-    cells: Option<cells::Cells>,
+    cells: Option<cells::Known>,
     /// Its rows are yet to be taken into the tally.
     uncounted: bool,
     tally: Tally,
@@ -40,7 +40,29 @@ pub struct ChunkStream {
     ended: bool,
 }
 
-type Opening = Pin<Box<dyn Future<Output = Result<(Shape, Prefetch)>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<(Arc<Shape>, Box<Prefetch>)>> + Send>>;
+
+/// What reads the chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    /// What takes them as they are.
+    Any,
+    /// What takes JSON alone, and confirms the rows itself.
+    Rows,
+}
+
+async fn start(query: Query, reader: Reader) -> Result<(Arc<Shape>, Box<Prefetch>)> {
+    let statement = Statement::start(query.client, query.settings, statement::WAIT).await?;
+    open(statement, reader).await
+}
+
+async fn open(statement: Statement, reader: Reader) -> Result<(Arc<Shape>, Box<Prefetch>)> {
+    if reader == Reader::Rows && statement.format() != Format::JsonArray {
+        let message = format!("the result of statement {} is not JSON; read it with chunks()", statement.id());
+        return Err(Error::new(ErrorKind::InvalidInput, message));
+    }
+    prefetch::open(statement).await
+}
 
 enum State {
     /// The statement is started or waited for.
@@ -50,36 +72,32 @@ enum State {
 
 impl ChunkStream {
     pub(super) fn of_query(query: Query) -> Self {
-        Self::new(async move { Statement::start(query.client, query.settings, statement::WAIT).await }, None)
+        Self::new(Box::pin(start(query, Reader::Any)), Reader::Any)
     }
 
     pub(super) fn of_statement(statement: Statement) -> Self {
-        Self::new(std::future::ready(Ok(statement)), None)
+        Self::new(Box::pin(open(statement, Reader::Any)), Reader::Any)
     }
 
-    /// The chunks for a reader that takes one format and confirms the rows itself.
-    pub(super) fn for_rows(statement: impl Future<Output = Result<Statement>> + Send + 'static) -> Self {
-        Self { counts: false, ..Self::new(statement, Some(Format::JsonArray)) }
+    /// The chunks of a query for a reader of rows.
+    pub(super) fn rows_of_query(query: Query) -> Self {
+        Self::new(Box::pin(start(query, Reader::Rows)), Reader::Rows)
     }
 
-    fn new(statement: impl Future<Output = Result<Statement>> + Send + 'static, wanted: Option<Format>) -> Self {
-        let open = async move {
-            let statement = statement.await?;
-            if wanted.is_some_and(|format| format != statement.format()) {
-                let message = format!("the result of statement {} is not JSON; read it with chunks()", statement.id());
-                return Err(Error::new(ErrorKind::InvalidInput, message));
-            }
-            prefetch::open(statement).await
-        };
-        let state = State::Opening(Box::pin(open));
+    /// The chunks of a statement for a reader of rows.
+    pub(super) fn rows_of_statement(statement: Statement) -> Self {
+        Self::new(Box::pin(open(statement, Reader::Rows)), Reader::Rows)
+    }
+
+    fn new(opening: Opening, reader: Reader) -> Self {
         Self {
-            state,
+            state: State::Opening(opening),
             shape: None,
             last: None,
             cells: None,
             uncounted: false,
             tally: Tally::default(),
-            counts: true,
+            counts: reader == Reader::Any,
             ended: false,
         }
     }
@@ -144,7 +162,7 @@ impl ChunkStream {
     }
 
     /// The cells of the last chunk, if they are known already.
-    pub(super) fn take_cells(&mut self) -> Option<cells::Cells> {
+    pub(super) fn take_cells(&mut self) -> Option<cells::Known> {
         self.cells.take()
     }
 
@@ -208,8 +226,8 @@ impl ChunkStream {
             match &mut self.state {
                 State::Opening(open) => {
                     let (shape, chunks) = ready!(open.as_mut().poll(cx))?;
-                    self.shape = Some(Arc::new(shape));
-                    self.state = State::Open(Box::new(chunks));
+                    self.shape = Some(shape);
+                    self.state = State::Open(chunks);
                 }
                 State::Open(chunks) => {
                     let next = ready!(chunks.poll_next(cx))?;

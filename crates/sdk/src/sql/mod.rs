@@ -37,6 +37,7 @@ mod progress;
 mod query;
 mod row;
 mod rows;
+mod scalar;
 mod scan;
 mod settings;
 mod source;

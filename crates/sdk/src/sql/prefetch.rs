@@ -17,13 +17,13 @@ use super::wire::StatementResponse;
 use super::{Column, Disposition};
 
 /// Waits for the statement and opens its result.
-pub(super) async fn open(statement: Statement) -> Result<(Shape, Prefetch)> {
+pub(super) async fn open(statement: Statement) -> Result<(Arc<Shape>, Box<Prefetch>)> {
     let mut statement = statement.wait().await?;
     let format = statement.format();
     let StatementResponse { manifest, result, .. } = std::mem::take(statement.response());
     let stated = manifest.is_some();
     let manifest = manifest.unwrap_or_default();
-    let id = statement.id().to_owned();
+    let id: Arc<str> = statement.id().into();
     let plan = Plan::new(&manifest).map_err(|error| about(&id, &error))?;
     let columns = manifest.schema.unwrap_or_default().columns.unwrap_or_default();
     let columns = columns.into_iter().map(|c| {
@@ -31,7 +31,7 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, Prefetch)> {
     });
     let linked = result.as_ref().is_some_and(|data| data.external_links.is_some());
     let shape = Shape {
-        statement_id: id.as_str().into(),
+        statement_id: Arc::clone(&id),
         columns: columns.collect(),
         format,
         disposition: if linked { Disposition::ExternalLinks } else { Disposition::Inline },
@@ -40,8 +40,8 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, Prefetch)> {
         total_rows: if plan.is_empty() { Some(0) } else { plan.total_rows },
     };
     let (ahead, window) = statement.prefetch();
-    let source = Arc::new(Source::new(statement.client().clone(), id.clone(), statement.deadline()));
-    let mut report = statement.report();
+    let source = Arc::new(Source::new(statement.client().clone(), Arc::clone(&id), statement.deadline()));
+    let mut report = statement.report(Arc::clone(&id));
     report.total_chunks = manifest.total_chunk_count;
     report.total_rows = manifest.total_row_count;
     let first = match result.map(|data| source.take_in(0, data)).transpose()? {
@@ -53,7 +53,7 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, Prefetch)> {
     // Rows that come inline lead from each chunk to the one after it.
     let in_turn = plan.total_chunks.is_none()
         || matches!(&first, Some(Described::Here(Here::Rows(_, _, next))) if next.is_some());
-    let chunks = Prefetch {
+    let chunks = Box::new(Prefetch {
         next: Some(0).filter(|_| !empty),
         first,
         in_turn,
@@ -69,8 +69,8 @@ pub(super) async fn open(statement: Statement) -> Result<(Shape, Prefetch)> {
         window: u64::try_from(window).unwrap_or_default(),
         typical: 0,
         report,
-    };
-    Ok((shape, chunks))
+    });
+    Ok((Arc::new(shape), chunks))
 }
 
 /// The same error, as one about the result of a statement.
@@ -89,7 +89,7 @@ pub(super) struct Prefetch {
     /// on its way.
     in_turn: bool,
     plan: Plan,
-    id: String,
+    id: Arc<str>,
     span: tracing::Span,
     queue: VecDeque<Pending>,
     /// The chunk that is to be delivered next, if it has to be waited for.

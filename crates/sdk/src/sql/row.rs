@@ -7,8 +7,9 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
 use super::cells::Chunk;
+use super::scalar::Cell;
 use super::types::SqlType;
-use super::value::{Value, ValueError, repeated};
+use super::value::{ValueError, repeated};
 
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,16 +135,19 @@ impl<'a> RowDeserializer<'a> {
     }
 
     /// Reads a cell; errors name column and row.
-    fn cell<T>(&self, column: usize, read: impl FnOnce(Value<'a>) -> Result<T, ValueError>) -> Result<T, ValueError> {
+    #[inline]
+    fn cell<T>(&self, column: usize, read: impl FnOnce(Cell<'a>) -> Result<T, ValueError>) -> Result<T, ValueError> {
         let stated = &self.chunk.columns[column];
-        let value = Value::of_cell(self.chunk.cell(self.index, column), &stated.kind);
-        value.and_then(read).map_err(|error| {
-            error.within(format_args!("column {} ({}), row {}", stated.name, stated.type_text, self.number()))
-        })
+        read(Cell::new(self.chunk.cell(self.index, column), &stated.kind)).map_err(|error| self.within(stated, error))
+    }
+
+    #[cold]
+    fn within(&self, column: &Column, error: ValueError) -> ValueError {
+        error.within(format_args!("column {} ({}), row {}", column.name, column.type_text, self.number()))
     }
 
     /// Reads the only cell of a row, for values that are no collection.
-    fn single<T>(&self, read: impl FnOnce(Value<'a>) -> Result<T, ValueError>) -> Result<T, ValueError> {
+    fn single<T>(&self, read: impl FnOnce(Cell<'a>) -> Result<T, ValueError>) -> Result<T, ValueError> {
         match self.columns().len() {
             1 => self.cell(0, read),
             n => Err(ValueError::new(format!("the result has {n} columns; read it into a struct, a map or a tuple"))),
@@ -236,11 +240,13 @@ struct RowAccess<'a> {
 
 impl<'de> MapAccess<'de> for RowAccess<'_> {
     type Error = ValueError;
+    #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ValueError> {
         let Some(column) = self.row.columns().get(self.at) else { return Ok(None) };
         let name: StrDeserializer<'_, ValueError> = column.name.as_str().into_deserializer();
         seed.deserialize(name).map(Some)
     }
+    #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ValueError> {
         self.at += 1;
         self.row.cell(self.at - 1, |cell| seed.deserialize(cell))

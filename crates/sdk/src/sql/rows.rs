@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::cells::Chunk;
 use super::row;
-use super::statement::{self, Statement};
+use super::statement::Statement;
 use super::{ChunkStream, Column, Disposition, Query, Row};
 use crate::Table;
 
@@ -29,13 +29,11 @@ pub struct RowStream {
 
 impl RowStream {
     pub(super) fn of_query(query: Query) -> Self {
-        Self::new(ChunkStream::for_rows(async move {
-            Statement::start(query.client, query.settings, statement::WAIT).await
-        }))
+        Self::new(ChunkStream::rows_of_query(query))
     }
 
     pub(super) fn of_statement(statement: Statement) -> Self {
-        Self::new(ChunkStream::for_rows(std::future::ready(Ok(statement))))
+        Self::new(ChunkStream::rows_of_statement(statement))
     }
 
     fn new(chunks: ChunkStream) -> Self {

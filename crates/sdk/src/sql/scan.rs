@@ -1,18 +1,21 @@
 //! Rows as the service writes them, found without a general JSON reader.
 //!
 //! Nearly all of a large response are its rows: a list of lists of strings and nulls. What has this form exactly is
-//! recognised here, byte by byte. Whatever does not, be it malformed or only unusual, is left to the general reader,
-//! which has the last word and the errors.
+//! recognised here, eight bytes at a time. Whatever does not, be it malformed or only unusual, is left to the general
+//! reader, which has the last word and the errors.
 
 use std::ops::Range;
 
-/// One cell: where its string is, without the quotes, and whether it has escapes; `None` for NULL.
-pub(super) type Cell = Option<(Range<usize>, bool)>;
-
 /// What takes the cells of a list of rows, one by one.
 pub(super) trait Sink {
-    /// A cell was found.
-    fn cell(&mut self, cell: Cell);
+    /// A string was found: where it is, without the quotes.
+    fn plain(&mut self, start: usize, end: usize);
+
+    /// A string with escapes was found. Returns whether they stand for something.
+    fn escaped(&mut self, start: usize, end: usize) -> bool;
+
+    /// A NULL was found.
+    fn null(&mut self);
 
     /// A row has ended. Returns whether it may be as it is.
     fn row(&mut self) -> bool;
@@ -72,12 +75,21 @@ impl<'a> Scanner<'a> {
         self.at == self.text.len()
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
     #[inline]
     fn space(&mut self) {
+        // The service writes none, so that one comparison is all it takes.
+        if self.peek().is_some_and(|byte| byte <= b' ') {
+            self.spaces();
+        }
+    }
+
+    #[cold]
+    fn spaces(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
@@ -91,6 +103,7 @@ impl<'a> Scanner<'a> {
         there
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8) -> Option<()> {
         self.eat(byte).then_some(())
     }
@@ -152,7 +165,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    #[inline]
     fn rows(&mut self, sink: &mut impl Sink) -> Option<()> {
         self.expect(b'[')?;
         self.space();
@@ -166,7 +178,7 @@ impl<'a> Scanner<'a> {
             if !self.eat(b']') {
                 loop {
                     self.space();
-                    sink.cell(self.cell()?);
+                    self.cell(sink)?;
                     self.space();
                     if !self.eat(b',') {
                         break;
@@ -185,57 +197,51 @@ impl<'a> Scanner<'a> {
     }
 
     #[inline]
-    fn cell(&mut self) -> Option<Cell> {
-        if self.peek() == Some(b'"') {
-            return self.string().map(Some);
+    fn cell(&mut self, sink: &mut impl Sink) -> Option<()> {
+        if self.peek() != Some(b'"') {
+            let null = self.text.get(self.at..self.at + 4) == Some(b"null");
+            self.at += 4;
+            if null {
+                sink.null();
+            }
+            return null.then_some(());
         }
-        let null = self.text.get(self.at..self.at + 4) == Some(b"null");
-        self.at += 4;
-        null.then_some(None)
+        let start = self.at + 1;
+        self.at = special_from(self.text, start);
+        if self.eat(b'"') {
+            sink.plain(start, self.at - 1);
+            return Some(());
+        }
+        self.escapes()?;
+        sink.escaped(start, self.at - 1).then_some(())
     }
 
     /// A string: where it is without its quotes, and whether it has escapes.
-    #[inline]
     fn string(&mut self) -> Option<(Range<usize>, bool)> {
         self.expect(b'"')?;
         let start = self.at;
-        let mut escaped = false;
-        loop {
-            self.plain();
-            match self.peek()? {
-                b'"' => break,
-                b'\\' => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _ => return None,
-            }
+        self.at = special_from(self.text, start);
+        let escaped = !self.eat(b'"');
+        if escaped {
+            self.escapes()?;
         }
-        let end = self.at;
-        self.at += 1;
-        Some((start..end, escaped))
+        Some((start..self.at - 1, escaped))
     }
 
-    /// Goes on to the next byte that is special in a string, eight bytes at a time.
-    #[inline]
-    fn plain(&mut self) {
-        while let Some(word) = self.text.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let special = special(u64::from_le_bytes(*word));
-            if special != 0 {
-                self.at += (special.trailing_zeros() / 8) as usize;
-                return;
-            }
-            self.at += 8;
+    /// The rest of a string from its first escape on, with the quote at its end.
+    fn escapes(&mut self) -> Option<()> {
+        while !self.eat(b'"') {
+            self.expect(b'\\')?;
+            self.escape()?;
+            self.at = special_from(self.text, self.at);
         }
-        while self.peek().is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
-            self.at += 1;
-        }
+        Some(())
     }
 
-    /// An escape, as far as its form goes.
+    /// An escape behind its backslash, as far as its form goes.
     fn escape(&mut self) -> Option<()> {
-        let kind = *self.text.get(self.at + 1)?;
-        self.at += 2;
+        let kind = self.peek()?;
+        self.at += 1;
         match kind {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
             b'u' => {
@@ -248,25 +254,46 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Where the next byte is that is special in a string, eight bytes at a time.
+#[inline]
+fn special_from(text: &[u8], mut at: usize) -> usize {
+    while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let special = special(u64::from_le_bytes(*word));
+        if special != 0 {
+            return at + (special.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while text.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
+        at += 1;
+    }
+    at
+}
+
 /// The high bit of each byte that is a quote, a backslash or a control character, exact up to the lowest one.
+#[inline]
 fn special(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = ONES << 7;
-    let is_less = |word: u64, than: u8| word.wrapping_sub(ONES * u64::from(than)) & !word & HIGH;
-    let is_equal = |byte: u8| is_less(word ^ (ONES * u64::from(byte)), 1);
-    is_equal(b'"') | is_equal(b'\\') | is_less(word, 0x20)
+    // With its second bit turned over a quote becomes 0x20, the space 0x22, and control characters stay what they are.
+    let quotes = word ^ (ONES * 0x02);
+    let slashes = word ^ (ONES * 0x5c);
+    ((quotes.wrapping_sub(ONES * 0x21) & !quotes) | (slashes.wrapping_sub(ONES) & !slashes)) & HIGH
 }
 
 /// Appends what a string with escapes stands for.
 ///
 /// * `inner`: the string as it is written, without its quotes.
 pub(super) fn resolve(inner: &str, into: &mut String) -> Option<()> {
-    let mut rest = inner;
-    while let Some(at) = rest.find('\\') {
-        into.push_str(&rest[..at]);
-        let kind = *rest.as_bytes().get(at + 1)?;
-        into.push(match kind {
-            b'"' | b'\\' | b'/' => char::from(kind),
+    let mut done = 0;
+    loop {
+        let at = special_from(inner.as_bytes(), done);
+        into.push_str(inner.get(done..at)?);
+        if at >= inner.len() {
+            return Some(());
+        }
+        into.push(match inner.as_bytes().get(at + 1)? {
+            kind @ (b'"' | b'\\' | b'/') => char::from(*kind),
             b'n' => '\n',
             b'r' => '\r',
             b't' => '\t',
@@ -274,15 +301,13 @@ pub(super) fn resolve(inner: &str, into: &mut String) -> Option<()> {
             b'f' => '\u{c}',
             // Code units, which may stand in pairs: those are for the general reader.
             _ => {
-                let text: String = serde_json::from_str(&format!("\"{}\"", &rest[at..])).ok()?;
+                let text: String = serde_json::from_str(&format!("\"{}\"", inner.get(at..)?)).ok()?;
                 into.push_str(&text);
                 return Some(());
             }
         });
-        rest = &rest[at + 2..];
+        done = at + 2;
     }
-    into.push_str(rest);
-    Some(())
 }
 
 #[cfg(test)]
@@ -300,14 +325,19 @@ mod tests {
     }
 
     impl Sink for Read<'_> {
-        fn cell(&mut self, cell: Cell) {
-            let string = cell.map(|(range, escaped)| {
-                let (inner, mut string) = (&self.text[range], String::new());
-                assert!(escaped || !inner.contains('\\'));
-                // What has the form of an escape may stand for nothing, such as half of a pair.
-                resolve(inner, &mut string).map_or_else(|| "?".to_owned(), |()| string)
-            });
-            self.row.push(string);
+        fn plain(&mut self, start: usize, end: usize) {
+            assert!(!self.text[start..end].contains('\\'));
+            self.row.push(Some(self.text[start..end].to_owned()));
+        }
+        fn escaped(&mut self, start: usize, end: usize) -> bool {
+            let mut string = String::new();
+            // What has the form of an escape may stand for nothing, such as half of a pair.
+            let resolved = resolve(&self.text[start..end], &mut string);
+            self.row.push(resolved.map_or_else(|| Some("?".to_owned()), |()| Some(string)));
+            true
+        }
+        fn null(&mut self) {
+            self.row.push(None);
         }
         fn row(&mut self) -> bool {
             self.rows.push(std::mem::take(&mut self.row));
@@ -352,6 +382,21 @@ mod tests {
         }
         let deep = format!("{{\"a\":{}{},\"result\":{{\"data_array\":[[]]}}}}", "[".repeat(99), "]".repeat(99));
         assert_eq!(place(&deep), None);
+    }
+
+    #[test]
+    fn each_byte_is_special_or_not_at_each_place() {
+        for byte in 0..=u8::MAX {
+            for place in 0..20 {
+                let mut text = [b' '; 20];
+                text[place] = byte;
+                let is_special = byte < 0x20 || byte == b'"' || byte == b'\\';
+                assert_eq!(special_from(&text, 0), if is_special { place } else { 20 }, "{byte} at {place}");
+                // What follows a special byte does not make an earlier one special.
+                text[19] = b'"';
+                assert_eq!(special_from(&text, 0), if is_special { place } else { 19 }, "{byte} at {place}");
+            }
+        }
     }
 
     proptest! {

@@ -92,7 +92,7 @@ impl Settings {
             0..5 => 0,
             seconds => seconds.min(50),
         };
-        request.wait_timeout = Some(format!("{seconds}s"));
+        request.wait_timeout = Some(seconds.to_string() + "s");
         if !self.parameters.is_empty() {
             request.parameters = Some(self.parameters.iter().map(|(name, parameter)| item(name, parameter)).collect());
         }
@@ -110,9 +110,10 @@ impl Settings {
     /// Whether the statement only reads, by its first word, so that running it again changes nothing.
     pub(super) fn only_reads(&self) -> bool {
         let first = after_comments(&self.statement);
-        let word: String = first.chars().take_while(char::is_ascii_alphabetic).collect();
+        let end = first.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(first.len());
         ["SELECT", "WITH", "VALUES", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "TABLE", "FROM", "LIST"]
-            .contains(&word.to_ascii_uppercase().as_str())
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(&first[..end]))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where the chunks of a result come from: responses of the API, or storage behind links.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use databricks_core::operation::OperationInfo;
 use databricks_core::{Error, ErrorKind, Operation, Result, StatementFailure, Timestamp};
 use databricks_models::sql::statement_execution as operations;
 
-use super::cells::Cells;
+use super::cells::Known as KnownCells;
 use super::storage::{Download, Next};
 use super::tally::Size;
 use super::wire::{Link, RawJson, ResultData};
@@ -22,7 +22,7 @@ pub(super) struct Fetched {
     pub(super) index: i64,
     pub(super) bytes: Bytes,
     /// The cells of rows, if they were found on the way.
-    pub(super) cells: Option<Cells>,
+    pub(super) cells: Option<KnownCells>,
     pub(super) size: Size,
     /// The index of the chunk after it, as the service named it.
     pub(super) next: Option<i64>,
@@ -55,7 +55,7 @@ pub(super) struct Deadline {
 /// Where the chunks of a statement come from.
 pub(super) struct Source {
     client: Client,
-    statement: String,
+    statement: Arc<str>,
     deadline: Option<Deadline>,
     known: Mutex<Known>,
 }
@@ -69,7 +69,7 @@ struct Known {
 }
 
 impl Source {
-    pub(super) fn new(client: Client, statement: String, deadline: Option<Deadline>) -> Self {
+    pub(super) fn new(client: Client, statement: Arc<str>, deadline: Option<Deadline>) -> Self {
         Self { client, statement, deadline, known: Mutex::default() }
     }
 
@@ -87,7 +87,7 @@ impl Source {
         );
         Error::new(ErrorKind::WaitTimeout, message)
             .with_hint("raise the timeout of the query")
-            .with_statement(StatementFailure::new(self.statement.clone(), None, None))
+            .with_statement(StatementFailure::new(&*self.statement, None, None))
     }
 
     /// Fetches a chunk.
@@ -204,7 +204,7 @@ impl Source {
 
     /// Asks for the rows of a chunk, or for fresh links to it.
     async fn describe(&self, index: i64) -> Result<Described> {
-        let operation = operations::GetStatementResultChunkN::new(self.statement.clone(), index);
+        let operation = operations::GetStatementResultChunkN::new(&*self.statement, index);
         let info: &'static OperationInfo = operations::GetStatementResultChunkN::INFO;
         let data = match self.known(|known| known.paths.get(&index).cloned()) {
             Some(path) => self.client.get_path(info, &path).await?.json()?,

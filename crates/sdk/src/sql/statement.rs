@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::poll::{Assessment, Pace, PollOptions, Pollable, Poller, Updates, Verd
 
 /// Reports how far the result has been delivered.
 pub(super) struct Report {
-    id: String,
+    id: Arc<str>,
     clock: SharedClock,
     started: std::time::Instant,
     on_progress: Option<OnProgress>,
@@ -100,12 +101,12 @@ impl Statement {
     ) -> Result<Self> {
         let started = started.unwrap_or_else(|| client.clock().now());
         let request = settings.request(&client, settings.disposition, wait)?;
-        let (warehouse, in_code) = (request.warehouse_id.clone(), settings.warehouse.is_some());
-        let response =
-            execute(&client, request).await.map_err(|error| name_warehouse(error, &client, &warehouse, in_code))?;
+        let mut response = execute(&client, request)
+            .await
+            .map_err(|error| name_warehouse(error, &client, settings.warehouse.as_deref()))?;
         let id = response
             .statement_id
-            .clone()
+            .take()
             .ok_or_else(|| Error::new(ErrorKind::Decode, "the response has no statement_id"))?;
         let on_progress = settings.on_progress.take();
         let (format, timeout, prefetch) =
@@ -319,9 +320,9 @@ impl Statement {
     }
 
     /// Hands over to the one that delivers the result.
-    pub(super) fn report(&mut self) -> Report {
+    pub(super) fn report(&mut self, id: Arc<str>) -> Report {
         Report {
-            id: self.guard.id.clone(),
+            id,
             clock: self.guard.client.clock().clone(),
             started: self.started,
             on_progress: self.on_progress.take(),
@@ -454,7 +455,10 @@ impl Pollable for Target {
 }
 
 /// Names the warehouse in an error that is about it, and where its id comes from.
-fn name_warehouse(error: Error, client: &Client, id: &str, in_code: bool) -> Error {
+///
+/// * `in_code`: its id, if the query states it.
+#[cold]
+fn name_warehouse(error: Error, client: &Client, in_code: Option<&str>) -> Error {
     let about = error.api().is_some_and(|api| {
         let message = api.message().to_ascii_lowercase();
         matches!(api.status().as_u16(), 400 | 403 | 404)
@@ -463,7 +467,8 @@ fn name_warehouse(error: Error, client: &Client, id: &str, in_code: bool) -> Err
     if !about {
         return error;
     }
-    let source = client.config().source("warehouse_id").filter(|_| !in_code);
+    let id = in_code.or(client.config().warehouse_id()).unwrap_or_default();
+    let source = client.config().source("warehouse_id").filter(|_| in_code.is_none());
     let source = source.map_or_else(|| "set in code".to_owned(), ToString::to_string);
     error.with_hint(format!("the warehouse is {id:?} ({source}); warehouses().list() shows those that there are"))
 }

@@ -56,7 +56,7 @@ pub(crate) fn repeated<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<&
     names.into_iter().find(|name| !seen.insert(*name))
 }
 
-type Outcome<T> = Result<T, ValueError>;
+pub(super) type Outcome<T> = Result<T, ValueError>;
 
 /// A value with its SQL type.
 pub(crate) struct Value<'a> {

@@ -5,175 +5,172 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use databricks_core::ResponseParts;
-use databricks_core::model::{At, Wire, from_json};
+use databricks_core::model::{self, At, Message, Mode, Place, Wire, from_json};
 use databricks_core::operation::Content;
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess};
 use serde_json::value::RawValue;
 
-use super::cells::Cells;
+use super::cells::{Cells, Known};
 
-databricks_core::model! {
+/// Declares messages that are read and never sent: as `model!` of the models, but what is not declared is skipped in place
+/// of being kept.
+macro_rules! messages {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty = $wire:literal,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Default, PartialEq)]
+        pub(crate) struct $name {
+            $($(#[$doc])* pub(crate) $field: Option<$type>,)*
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut s = f.debug_struct(stringify!($name));
+                $(if let Some(value) = &self.$field {
+                    model::debug_field(&mut s, stringify!($field), &[], value);
+                })*
+                s.finish_non_exhaustive()
+            }
+        }
+
+        impl Message for $name {
+            fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A, mode: Mode) -> Result<(), A::Error> {
+                match name {
+                    $($wire => {
+                        let place = &Place { message: stringify!($name), member: $wire, marks: &[] };
+                        model::member_into(map, At::new(place, mode), &mut self.$field)?;
+                    })*
+                    _ => {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(())
+            }
+        }
+
+        databricks_core::__wire!($name, message);
+    )*};
+}
+
+messages! {
     /// Response to execute and to get.
     StatementResponse {
-        required {}
-        optional {
-            /// Id.
-            statement_id: String = "statement_id",
-            /// State and error.
-            status: Status = "status",
-            /// The shape of the result.
-            manifest: Manifest = "manifest",
-            /// The first chunk.
-            result: ResultData = "result",
-        }
+        /// Id.
+        statement_id: String = "statement_id",
+        /// State and error.
+        status: Status = "status",
+        /// The shape of the result.
+        manifest: Manifest = "manifest",
+        /// The first chunk.
+        result: ResultData = "result",
     }
-}
 
-databricks_core::model! {
     /// State and error.
     Status {
-        required {}
-        optional {
-            /// `SUCCEEDED` and so on.
-            state: String = "state",
-            /// Why it failed.
-            error: Failure = "error",
-            /// SQLSTATE.
-            sql_state: String = "sql_state",
-        }
+        /// `SUCCEEDED` and so on.
+        state: String = "state",
+        /// Why it failed.
+        error: Failure = "error",
+        /// SQLSTATE.
+        sql_state: String = "sql_state",
     }
-}
 
-databricks_core::model! {
     /// Why a statement failed.
     Failure {
-        required {}
-        optional {
-            /// Code.
-            error_code: String = "error_code",
-            /// Message.
-            message: String = "message",
-        }
+        /// Code.
+        error_code: String = "error_code",
+        /// Message.
+        message: String = "message",
     }
-}
 
-databricks_core::model! {
     /// The shape of a result.
     Manifest {
-        required {}
-        optional {
-            /// Format.
-            format: String = "format",
-            /// Columns.
-            schema: Schema = "schema",
-            /// Number of chunks.
-            total_chunk_count: i64 = "total_chunk_count",
-            /// Number of rows.
-            total_row_count: i64 = "total_row_count",
-            /// Number of bytes.
-            total_byte_count: i64 = "total_byte_count",
-            /// Whether a limit cut the result.
-            truncated: bool = "truncated",
-            /// Sizes of the chunks.
-            chunks: Vec<ChunkInfo> = "chunks",
-        }
+        /// Format.
+        format: String = "format",
+        /// Columns.
+        schema: Schema = "schema",
+        /// Number of chunks.
+        total_chunk_count: i64 = "total_chunk_count",
+        /// Number of rows.
+        total_row_count: i64 = "total_row_count",
+        /// Number of bytes.
+        total_byte_count: i64 = "total_byte_count",
+        /// Whether a limit cut the result.
+        truncated: bool = "truncated",
+        /// Sizes of the chunks.
+        chunks: Vec<ChunkInfo> = "chunks",
     }
-}
 
-databricks_core::model! {
     /// Columns of a result.
     Schema {
-        required {}
-        optional {
-            /// Columns.
-            columns: Vec<ColumnInfo> = "columns",
-        }
+        /// Columns.
+        columns: Vec<ColumnInfo> = "columns",
     }
-}
 
-databricks_core::model! {
     /// A column.
     ColumnInfo {
-        required {}
-        optional {
-            /// Name.
-            name: String = "name",
-            /// Type in short.
-            type_name: String = "type_name",
-            /// Type in full.
-            type_text: String = "type_text",
-        }
+        /// Name.
+        name: String = "name",
+        /// Type in short.
+        type_name: String = "type_name",
+        /// Type in full.
+        type_text: String = "type_text",
     }
-}
 
-databricks_core::model! {
     /// Size of a chunk.
     ChunkInfo {
-        required {}
-        optional {
-            /// Index of the chunk.
-            chunk_index: i64 = "chunk_index",
-            /// Rows of the result before the chunk.
-            row_offset: i64 = "row_offset",
-            /// Rows.
-            row_count: i64 = "row_count",
-            /// Bytes.
-            byte_count: i64 = "byte_count",
-        }
+        /// Index of the chunk.
+        chunk_index: i64 = "chunk_index",
+        /// Rows of the result before the chunk.
+        row_offset: i64 = "row_offset",
+        /// Rows.
+        row_count: i64 = "row_count",
+        /// Bytes.
+        byte_count: i64 = "byte_count",
     }
-}
 
-databricks_core::model! {
     /// One chunk: rows, or links to them.
     ResultData {
-        required {}
-        optional {
-            /// Rows.
-            data_array: RawJson = "data_array",
-            /// Links.
-            external_links: Vec<Link> = "external_links",
-            /// Index of this chunk.
-            chunk_index: i64 = "chunk_index",
-            /// Rows of the result before this chunk.
-            row_offset: i64 = "row_offset",
-            /// Rows in this chunk.
-            row_count: i64 = "row_count",
-            /// Index of the chunk after this one.
-            next_chunk_index: i64 = "next_chunk_index",
-            /// Where the chunk after this one is described: a path with a query, to be sent as it is.
-            next_chunk_internal_link: String = "next_chunk_internal_link",
-        }
+        /// Rows.
+        data_array: RawJson = "data_array",
+        /// Links.
+        external_links: Vec<Link> = "external_links",
+        /// Index of this chunk.
+        chunk_index: i64 = "chunk_index",
+        /// Rows of the result before this chunk.
+        row_offset: i64 = "row_offset",
+        /// Rows in this chunk.
+        row_count: i64 = "row_count",
+        /// Index of the chunk after this one.
+        next_chunk_index: i64 = "next_chunk_index",
+        /// Where the chunk after this one is described: a path with a query, to be sent as it is.
+        next_chunk_internal_link: String = "next_chunk_internal_link",
     }
-}
 
-databricks_core::model! {
     /// A link to a chunk on cloud storage.
     Link {
-        required {}
-        optional {
-            /// Index of the chunk.
-            chunk_index: i64 = "chunk_index",
-            /// The URL, which is all it takes to read the data.
-            external_link: String = "external_link",
-            /// When the URL ends.
-            expiration: databricks_core::Timestamp = "expiration",
-            /// Headers that the storage wants.
-            http_headers: BTreeMap<String, String> = "http_headers",
-            /// Rows of the result before the chunk.
-            row_offset: i64 = "row_offset",
-            /// Rows in the chunk.
-            row_count: i64 = "row_count",
-            /// Bytes in the chunk.
-            byte_count: i64 = "byte_count",
-            /// Index of the chunk after this one.
-            next_chunk_index: i64 = "next_chunk_index",
-            /// Where the chunk after this one is described: a path with a query, to be sent as it is.
-            next_chunk_internal_link: String = "next_chunk_internal_link",
-        }
+        /// Index of the chunk.
+        chunk_index: i64 = "chunk_index",
+        /// The URL, which is all it takes to read the data.
+        external_link: String = "external_link",
+        /// When the URL ends.
+        expiration: databricks_core::Timestamp = "expiration",
+        /// Headers that the storage wants.
+        http_headers: BTreeMap<String, String> = "http_headers",
+        /// Rows of the result before the chunk.
+        row_offset: i64 = "row_offset",
+        /// Rows in the chunk.
+        row_count: i64 = "row_count",
+        /// Bytes in the chunk.
+        byte_count: i64 = "byte_count",
+        /// Index of the chunk after this one.
+        next_chunk_index: i64 = "next_chunk_index",
+        /// Where the chunk after this one is described: a path with a query, to be sent as it is.
+        next_chunk_internal_link: String = "next_chunk_internal_link",
     }
 }
 
@@ -182,13 +179,29 @@ databricks_core::model! {
 pub(crate) struct RawJson {
     text: Bytes,
     /// The cells, if the text is a list of rows and they were found on the way to it.
-    cells: Option<Cells>,
+    cells: Option<Known>,
 }
 
 impl RawJson {
     /// The text without a copy, and its cells if they are known.
-    pub(crate) fn into_parts(self) -> (Bytes, Option<Cells>) {
+    pub(crate) fn into_parts(self) -> (Bytes, Option<Known>) {
         (self.text, self.cells)
+    }
+
+    /// Rows whose cells are known, as a part of a response.
+    fn of_response(response: String, rows: Range<usize>, cells: Cells) -> Self {
+        let response = Arc::new(response);
+        let text = Bytes::from_owner(Response(Arc::clone(&response))).slice(rows);
+        Self { text, cells: Some((response, cells)) }
+    }
+}
+
+/// A response that is shared between its rows as bytes and as cells.
+struct Response(Arc<String>);
+
+impl AsRef<[u8]> for Response {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 
@@ -201,12 +214,6 @@ impl PartialEq for RawJson {
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes of JSON", self.text.len())
-    }
-}
-
-impl Serialize for RawJson {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_slice::<&RawValue>(&self.text).map_err(serde::ser::Error::custom)?.serialize(s)
     }
 }
 
@@ -229,25 +236,35 @@ const LARGE: usize = 8 << 10;
 ///
 /// # Errors
 /// [`ErrorKind::Decode`](databricks_core::ErrorKind::Decode) with what was expected.
-pub(crate) fn read(parts: ResponseParts) -> databricks_core::Result<StatementResponse> {
-    match cut(&parts) {
-        Some(response) => Ok(response),
-        None => parts.json(),
+pub(crate) fn read(mut parts: ResponseParts) -> databricks_core::Result<StatementResponse> {
+    if let Content::Bytes(bytes) = &mut parts.content
+        && bytes.len() >= LARGE
+    {
+        match cut(std::mem::take(bytes)) {
+            Ok(response) => return Ok(response),
+            Err(whole) => *bytes = whole,
+        }
     }
+    parts.json()
 }
 
-/// Reads a large response around its rows, if they have their usual form and the rest can be read.
-fn cut(parts: &ResponseParts) -> Option<StatementResponse> {
-    let Content::Bytes(bytes) = &parts.content else { return None };
-    if bytes.len() < LARGE {
-        return None;
+/// Reads a large response around its rows, if they have their usual form and the rest can be read; else hands it back.
+fn cut(bytes: Bytes) -> Result<StatementResponse, Bytes> {
+    // Without a copy, as long as nothing else holds the bytes.
+    let text = String::from_utf8(Vec::from(bytes)).map_err(|error| Bytes::from(error.into_bytes()))?;
+    let Some((mut response, cells, rows)) = around(&text) else { return Err(Bytes::from(text)) };
+    match &mut response.result {
+        Some(result) => result.data_array = Some(RawJson::of_response(text, rows, cells)),
+        None => return Err(Bytes::from(text)),
     }
-    let text = std::str::from_utf8(bytes).ok()?;
+    Ok(response)
+}
+
+/// A response without its rows, and where they are.
+fn around(text: &str) -> Option<(StatementResponse, Cells, Range<usize>)> {
     let (cells, rows) = Cells::in_response(text)?;
     let rest = [&text[..rows.start], "null", &text[rows.end..]].concat();
-    let mut response: StatementResponse = from_json(rest.as_bytes()).ok()?;
-    response.result.as_mut()?.data_array = Some(RawJson { text: bytes.slice(rows), cells: Some(cells) });
-    Some(response)
+    Some((from_json(rest.as_bytes()).ok()?, cells, rows))
 }
 
 #[cfg(test)]
@@ -267,17 +284,23 @@ mod tests {
                 "manifest": {"total_row_count": 3, "schema": {"columns": [{"name": "data_array"}]}},
                 "result": {"chunk_index": 0, "data_array": rows, "row_count": "3"},
             });
-            let content = Content::Bytes(text.to_string().into());
-            ResponseParts::new(INFO, StatusCode::OK, HeaderMap::new(), content)
+            Bytes::from(text.to_string())
         };
+        let parts = |bytes| ResponseParts::new(INFO, StatusCode::OK, HeaderMap::new(), Content::Bytes(bytes));
         let long = json!([["x".repeat(LARGE)], [null], ["\"\n"]]);
-        let read_around = cut(&response(long.clone())).unwrap();
-        assert_eq!(read_around, response(long.clone()).json().unwrap());
-        assert_eq!(serde_json::to_value(&read_around).unwrap()["result"]["data_array"], long);
-        // What is unusual goes the general way, and a small response does too.
-        for other in [json!([["x".repeat(LARGE)], [7]]), json!(null), json!([["x"]])] {
-            assert!(cut(&response(other.clone())).is_none());
-            assert_eq!(read(response(other.clone())).unwrap(), response(other).json().unwrap());
+        let read_around = cut(response(long.clone())).unwrap();
+        assert_eq!(read_around, parts(response(long.clone())).json().unwrap());
+        assert_eq!(read(parts(response(long.clone()))).unwrap(), read_around);
+        let (text, cells) = read_around.result.unwrap().data_array.unwrap().into_parts();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&text).unwrap(), long);
+        assert!(cells.is_some());
+        // What is unusual goes the general way.
+        for other in [json!([["x".repeat(LARGE)], [7]]), json!(null)] {
+            assert_eq!(cut(response(other.clone())).unwrap_err(), response(other.clone()));
+            assert_eq!(read(parts(response(other.clone()))).unwrap(), parts(response(other)).json().unwrap());
         }
+        // So does a small response.
+        let small = read(parts(response(json!([["x"]])))).unwrap().result.unwrap().data_array.unwrap();
+        assert!(small.into_parts().1.is_none());
     }
 }

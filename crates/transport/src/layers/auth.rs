@@ -1,7 +1,7 @@
 //! Headers that authenticate.
 
-use databricks_core::{AuthHeaders, Credentials as _, Error, Origin, Result, SharedCredentials};
-use http::{StatusCode, Uri};
+use databricks_core::{Credentials as _, Error, Origin, Result, SharedCredentials};
+use http::{HeaderMap, StatusCode, Uri};
 
 use super::{Exchange, HttpResult, Middleware, Next, tower_layer};
 
@@ -29,28 +29,32 @@ impl AuthLayer {
         Self { credentials, origin }
     }
 
-    /// The headers for a request, or `None` if it goes to a place that must not see them.
-    async fn headers(
-        &self,
-        credentials: &SharedCredentials,
-        target: &Uri,
-        foreign: bool,
-    ) -> Result<Option<AuthHeaders>> {
+    /// Adds headers to a request and returns their generation, or `None` if it goes to a place that must not see them.
+    async fn authenticate(&self, exchange: &mut Exchange, credentials: &SharedCredentials) -> Result<Option<u64>> {
+        let foreign = exchange.options.foreign_credentials;
         // Without asking where even the client's own host is not the target, so that no token is fetched in vain.
-        if !foreign && self.origin.as_ref().is_some_and(|own| !own.matches(target)) {
+        if !foreign && self.origin.as_ref().is_some_and(|own| !own.matches(exchange.own_uri())) {
             return Ok(None);
         }
-        // The credentials' own requests were repeated by their own client: to repeat them once more would multiply the
-        // attempts.
-        let headers = credentials.headers().await.map_err(Error::with_permanent)?;
-        let bound = headers.origin.as_ref();
-        Ok((foreign || bound.is_none_or(|bound| bound.matches(target))).then_some(headers))
+        let mut generation = None;
+        let mut add = |headers: &HeaderMap, bound: Option<&Origin>, number| {
+            if foreign || bound.is_none_or(|bound| bound.matches(exchange.own_uri())) {
+                set_all(exchange, headers, credentials);
+                generation = Some(number);
+            }
+        };
+        if !credentials.lend(&mut add) {
+            // The credentials' own requests were repeated by their own client: to repeat them once more would multiply
+            // the attempts.
+            let own = credentials.headers().await.map_err(Error::with_permanent)?;
+            add(&own.headers, own.origin.as_ref(), own.generation);
+        }
+        Ok(generation)
     }
 }
 
 impl Middleware for AuthLayer {
     async fn handle<N: Next>(&self, exchange: &mut Exchange, next: &N) -> HttpResult {
-        let foreign = exchange.options.foreign_credentials;
         if exchange.options.anonymous {
             return next.send(exchange).await;
         }
@@ -60,11 +64,10 @@ impl Middleware for AuthLayer {
         if exchange.mark_own_authorization() {
             return next.send(exchange).await.map_err(explain_own);
         }
-        let Some(headers) = self.headers(&credentials, exchange.own_uri(), foreign).await? else {
+        let mark = exchange.mark();
+        let Some(generation) = self.authenticate(exchange, &credentials).await? else {
             return next.send(exchange).await;
         };
-        let (mark, generation) = (exchange.mark(), headers.generation);
-        add(exchange, headers, &credentials);
         let error = match next.send(exchange).await {
             Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) => error,
             response => return response.map_err(|error| explain(error, exchange.own_uri(), &credentials)),
@@ -75,22 +78,20 @@ impl Middleware for AuthLayer {
         }
         tracing::debug!(target: "databricks_transport::auth", auth_type = credentials.auth_type(), "The token was refused; sending again with a fresh one");
         exchange.rewind(mark);
-        let Some(headers) = self.headers(&credentials, exchange.own_uri(), foreign).await? else { return Err(error) };
-        add(exchange, headers, &credentials);
+        if self.authenticate(exchange, &credentials).await?.is_none() {
+            return Err(error);
+        }
         next.send(exchange).await.map_err(|error| explain(error, exchange.own_uri(), &credentials))
     }
 }
 
-fn add(exchange: &mut Exchange, headers: AuthHeaders, credentials: &SharedCredentials) {
+fn set_all(exchange: &mut Exchange, headers: &HeaderMap, credentials: &SharedCredentials) {
     exchange.state.signed_in = Some(credentials.clone());
-    let mut last = None;
-    for (name, mut value) in headers.headers {
+    // Of several values of a name the last one counts.
+    for (name, value) in headers {
+        let mut value = value.clone();
         value.set_sensitive(true);
-        // Further values of the same name come without it; the last one counts.
-        last = name.or(last);
-        if let Some(name) = &last {
-            exchange.set(name.clone(), value);
-        }
+        exchange.set(name.clone(), value);
     }
 }
 

@@ -36,8 +36,10 @@ pub(crate) struct Exchange {
     request: Request<Body>,
     pub(crate) options: CallOptions,
     pub(crate) state: CallState,
-    /// What this attempt adds.
+    /// What is set beside the request: first what all attempts send, then what this attempt adds.
     added: Vec<Added>,
+    /// How many of them all attempts send.
+    common: usize,
     /// Where a redirect of this attempt leads.
     moved: Option<Box<Moved>>,
     /// Where the body notes that it was read.
@@ -72,8 +74,8 @@ pub(crate) struct Moved {
     pub(crate) stripped: bool,
 }
 
-/// How many headers the layers add to a request at most, unless the caller configured more.
-const USUAL: usize = 6;
+/// How many headers are set beside a request at most, unless the caller configured more.
+const USUAL: usize = 7;
 
 impl Exchange {
     pub(crate) fn new(request: Request<Body>, options: CallOptions) -> Self {
@@ -82,6 +84,7 @@ impl Exchange {
             options,
             state: CallState::default(),
             added: Vec::with_capacity(USUAL),
+            common: 0,
             moved: None,
             progress: None,
             idle_limit: None,
@@ -91,6 +94,15 @@ impl Exchange {
             info: None,
             follows_redirects: false,
         }
+    }
+
+    /// With headers that all attempts send, in place of the request's of the same names. They need no map of their own.
+    pub(crate) fn with_headers(mut self, headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>) -> Self {
+        for (name, value) in headers {
+            self.set(name, value);
+        }
+        self.common = self.added.len();
+        self
     }
 
     /// Takes options and state out of the extensions of a request.
@@ -177,7 +189,7 @@ impl Exchange {
     pub(crate) fn begin_attempt(&mut self, attempt: u32) {
         self.state.attempt = attempt;
         self.state.signed_in = None;
-        self.added.clear();
+        self.added.truncate(self.common);
         self.moved = None;
         self.progress = None;
     }

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::aims::{CONTENDERS, ROWS, Row};
+use super::aims::{CONTENDERS, Kind, ROWS, Row};
 use super::profile::{self, Cost};
 use super::server::Server;
 
@@ -35,14 +35,14 @@ pub(super) fn run(root: &Path, program: &Path, update: bool) -> Result<()> {
         println!("skipped: instructions are counted with valgrind, which is not there");
         return Ok(());
     }
-    let server = Server::start(program, None)?;
+    let server = Server::start(program, Kind::Plain, None)?;
     let directory = root.join("target").join("bench").join("profiles");
     std::fs::create_dir_all(&directory)?;
     println!("| work | floor, instructions | reqwest | ours | aim | allocations of floor | ours above it |");
     println!("|---|---|---|---|---|---|---|");
     let mut counts = Counts::new();
     for row in ROWS.iter().filter(|row| row.counted > 0) {
-        let of_row = counts.entry(row.work.to_owned()).or_default();
+        let of_row = counts.entry(row.name.to_owned()).or_default();
         for contender in CONTENDERS {
             of_row.insert(contender.to_owned(), count(program, &directory, contender, row, &server.url)?);
         }
@@ -114,7 +114,7 @@ fn count(program: &Path, directory: &Path, contender: &str, row: &Row, url: &str
 }
 
 fn profile(program: &Path, directory: &Path, contender: &str, row: &Row, times: usize, url: &str) -> Result<Cost> {
-    let file = directory.join(format!("{contender}-{}-{times}.callgrind", row.work));
+    let file = directory.join(format!("{contender}-{}-{times}.callgrind", row.name));
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--quiet"])
         .arg(format!("--callgrind-out-file={}", file.display()))
@@ -123,7 +123,7 @@ fn profile(program: &Path, directory: &Path, contender: &str, row: &Row, times: 
         .stdin(Stdio::null())
         .output()
         .context("cannot start valgrind")?;
-    ensure!(output.status.success(), "{contender} {}: {}", row.work, String::from_utf8_lossy(&output.stderr).trim());
+    ensure!(output.status.success(), "{contender} {}: {}", row.name, String::from_utf8_lossy(&output.stderr).trim());
     let cost = profile::read(&std::fs::read_to_string(&file)?);
     ensure!(cost.instructions > 0, "{} has no count of instructions", file.display());
     Ok(cost)

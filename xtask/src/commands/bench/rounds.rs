@@ -1,80 +1,134 @@
 //! CPU time of the contenders, in rounds so that what disturbs the machine meets all of them.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
 use super::aims::{CONTENDERS, ROWS, Row};
-use super::server::{Server, pinned};
+use super::server::{Server, Servers, pinned};
+use super::{growth, peers};
 
 /// What a contender prints.
 #[derive(Debug, Deserialize)]
-struct Measured {
-    times: u64,
-    cpu_ns: u64,
-    wall_ns: u64,
+pub(super) struct Measured {
+    pub(super) times: u64,
+    pub(super) cpu_ns: u64,
+    pub(super) wall_ns: u64,
     first_ns: u64,
-    peak_kib: u64,
+    pub(super) p99_ns: u64,
+    pub(super) peak_kib: u64,
+    /// From the start of the process to its first line.
+    #[serde(skip)]
+    until_printed: Duration,
 }
 
-/// Measures and prints the table as Markdown.
+impl Measured {
+    /// CPU time of one repetition in microseconds.
+    pub(super) fn cpu(&self) -> f64 {
+        self.cpu_ns as f64 / 1000.0 / self.times.max(1) as f64
+    }
+}
+
+/// The contenders' program, and where they run.
+pub(super) struct Contenders<'a> {
+    pub(super) program: &'a Path,
+    core: Option<usize>,
+}
+
+impl Contenders<'_> {
+    /// Lets a contender do its work in a process of its own.
+    pub(super) fn measure(&self, contender: &str, work: &str, times: usize, server: &Server) -> Result<Measured> {
+        let start = Instant::now();
+        let mut child = pinned(self.program, self.core)
+            .args([contender, work, &times.to_string()])
+            .args(server.arguments())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start a contender")?;
+        let output = child.stdout.take().context("a contender has no output")?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        let until_printed = start.elapsed();
+        ensure!(child.wait()?.success(), "{contender} {work} failed");
+        let measured: Measured = serde_json::from_str(&line).context("what a contender printed")?;
+        ensure!(measured.wall_ns > 0 && measured.first_ns > 0, "{contender} measured nothing");
+        Ok(Measured { until_printed, ..measured })
+    }
+}
+
+/// Measures and prints the tables as Markdown, and writes the plot.
 pub(super) fn run(program: &Path, rounds: usize, wanted: &[String]) -> Result<()> {
+    let known = || ROWS.iter().map(|row| row.name).chain(["growth", "peers"]);
+    for name in wanted {
+        ensure!(
+            known().any(|row| row == name),
+            "there is no row {name}; there are {}",
+            known().collect::<Vec<_>>().join(", ")
+        );
+    }
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let pin = cores > 1 && super::is_there("taskset");
-    let server = Server::start(program, pin.then_some(1))?;
-    let client_core = pin.then_some(0);
+    let mut servers = Servers::new(program, pin.then_some(1));
+    let contenders = Contenders { program, core: pin.then_some(0) };
     println!("{rounds} rounds, {cores} cores, {}\n", if pin { "client and server pinned" } else { "not pinned" });
-    println!("| work | floor | reqwest | ours | aim | floor, µs CPU | spread of ours | peak of ours |");
+    println!("| work | floor | reqwest | ours | aim | floor, µs | spread of ours | peak of ours |");
     println!("|---|---|---|---|---|---|---|---|");
-    for row in ROWS.iter().filter(|row| wanted.is_empty() || wanted.iter().any(|name| name == row.work)) {
+    for row in ROWS.iter().filter(|row| is_wanted(row.name)) {
+        let server = servers.of(row.server)?;
         let mut samples: BTreeMap<&str, Vec<Measured>> = BTreeMap::new();
+        // A process takes a few milliseconds, so that more of them fit in.
+        let rounds = if row.times == 0 { rounds * 5 } else { rounds };
         for _ in 0..rounds {
             for contender in CONTENDERS {
-                let measured = measure(program, client_core, contender, row, &server.url)?;
+                let measured = contenders.measure(contender, row.work, row.times, server)?;
                 samples.entry(contender).or_default().push(measured);
             }
         }
         print(row, &samples);
     }
+    if is_wanted("growth") {
+        growth::run(&contenders, &mut servers, rounds.min(5))?;
+    }
+    if is_wanted("peers") {
+        peers::run(&contenders, &mut servers, rounds)?;
+    }
     println!(
-        "\nLeft out: TLS and HTTP/2, Arrow by links, the official Python SDK; their rows need servers of their own."
+        "\nLeft out: Arrow by links, many workspaces of one account; two threads, since the server has the other core."
     );
     Ok(())
 }
 
 fn print(row: &Row, samples: &BTreeMap<&str, Vec<Measured>>) {
-    let each = |measured: &Measured| measured.cpu_ns as f64 / measured.times.max(1) as f64;
+    let each = |measured: &Measured| {
+        if row.times == 0 { measured.until_printed.as_secs_f64() * 1e6 } else { measured.cpu() }
+    };
     let of = |contender: &str| samples.get(contender).map(|all| all.iter().map(each).collect::<Vec<_>>());
     let median_of = |contender: &str| median(&mut of(contender).unwrap_or_default());
     let floor = median_of("floor");
     let ours = median_of("ours") / floor;
     // Of each round the ratio: what disturbs one process often disturbs its neighbour.
-    let ratios: Vec<f64> = of("ours").unwrap_or_default().iter().map(|value| value / floor).collect();
-    let (least, most) = ratios.iter().fold((f64::MAX, 0.0_f64), |(a, b), ratio| (a.min(*ratio), b.max(*ratio)));
+    let pairs = of("ours").unwrap_or_default().into_iter().zip(of("floor").unwrap_or_default());
+    let (least, most) =
+        pairs.map(|(ours, floor)| ours / floor).fold((f64::MAX, 0.0_f64), |(a, b), ratio| (a.min(ratio), b.max(ratio)));
     let peak = samples.get("ours").and_then(|all| all.iter().map(|m| m.peak_kib).max()).unwrap_or_default() >> 10;
     println!(
-        "| {} | 1 | {:.2} | {ours:.2}{} | <= {} | {:.1} | {least:.2}-{most:.2} | {peak} MiB |",
+        "| {} | 1 | {:.2} | {ours:.2}{} | <= {} | {floor:.1} | {least:.2}-{most:.2} | {peak} MiB |",
         row.title,
         median_of("reqwest") / floor,
         if ours > row.aim { " **missed**" } else { "" },
         row.aim,
-        floor / 1000.0,
     );
 }
 
-fn measure(program: &Path, core: Option<usize>, contender: &str, row: &Row, url: &str) -> Result<Measured> {
-    let times = row.times.to_string();
-    let output = pinned(program, core).args([contender, row.work, &times, url]).output().context("cannot start")?;
-    ensure!(output.status.success(), "{contender} {}: {}", row.work, String::from_utf8_lossy(&output.stderr).trim());
-    let measured: Measured = serde_json::from_slice(&output.stdout).context("what a contender printed")?;
-    ensure!(measured.wall_ns > 0 && measured.first_ns > 0, "{contender} measured nothing");
-    Ok(measured)
-}
-
 /// The value in the middle; of none, no number.
-fn median(values: &mut [f64]) -> f64 {
+pub(super) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

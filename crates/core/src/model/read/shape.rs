@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{At, BOOLEAN, Key, LIST, Message, NUMBER, OBJECT, STRING, Seed, Wire, drain_list, drain_object};
+use super::{At, BOOLEAN, Key, LIST, Message, NUMBER, OBJECT, STRING, Seed, Wire, drain_list, drain_object, no_item};
 use crate::model::{Mark, show};
 
 /// What is read as one thing or not at all, and is odd in all other shapes.
@@ -89,7 +89,7 @@ impl<'de, T: Message> Visitor<'de> for MessageVisitor<'_, T> {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<()>, A::Error> {
         while let Some(key) = map.next_key_seed(Key)? {
-            self.1.member(&key, &mut map, self.0.strict)?;
+            self.1.member(&key, &mut map, self.0.mode)?;
         }
         Ok(Some(()))
     }
@@ -101,6 +101,42 @@ pub fn message<'de, T: Message, D: Deserializer<'de>>(d: D, at: At) -> Result<Op
     let mut message = T::default();
     let read = d.deserialize_any(MessageVisitor(at, &mut message))?;
     Ok(read.map(|()| message))
+}
+
+/// Reads a message into its place.
+#[doc(hidden)]
+pub fn message_into<'de, T: Message, D: Deserializer<'de>>(
+    place: &mut Option<T>,
+    d: D,
+    at: At,
+) -> Result<(), D::Error> {
+    if place.is_some() {
+        // Set before: what is there stays until the new one is whole.
+        *place = message(d, at)?;
+        return Ok(());
+    }
+    let read = d.deserialize_any(MessageVisitor(at, place.insert(T::default())));
+    if !matches!(read, Ok(Some(()))) {
+        *place = None;
+    }
+    read.map(drop)
+}
+
+/// Reads a message as a further item of a list.
+#[doc(hidden)]
+pub fn message_item<'de, T: Message, D: Deserializer<'de>>(list: &mut Vec<T>, d: D, at: At) -> Result<(), D::Error> {
+    let items = list.len();
+    // Unlike `push`, this makes the message where it stays.
+    list.resize_with(items + 1, T::default);
+    let Some(item) = list.last_mut() else { return Ok(()) };
+    let read = d.deserialize_any(MessageVisitor(at, item));
+    if !matches!(read, Ok(Some(()))) {
+        list.truncate(items);
+    }
+    match read? {
+        Some(()) => Ok(()),
+        None => no_item(at),
+    }
 }
 
 impl<'de> Shape<'de> for Map<String, Value> {
@@ -142,29 +178,22 @@ impl<'de, T: Wire<'de>> Wire<'de> for Box<T> {
 impl<'de, T: Wire<'de>> Shape<'de> for Vec<T> {
     const EXPECTED: &'static str = LIST;
     fn list<A: SeqAccess<'de>>(mut seq: A, at: At) -> Result<Option<Self>, A::Error> {
+        // What is odd within an item is warned of there; nothing at all is `null`, which is odd too, or was warned of.
+        let at = At { essential: false, ..at };
         let mut list = Self::new();
-        while let Some(item) = seq.next_element_seed(Item(at, PhantomData))? {
-            list.extend(item);
-        }
+        while seq.next_element_seed(Item(at, &mut list))?.is_some() {}
         Ok(Some(list))
     }
 }
 
-/// An item of a list: `null` is odd too.
-struct Item<T>(At, PhantomData<T>);
+/// An item of a list.
+struct Item<'l, T>(At, &'l mut Vec<T>);
 
-impl<'de, T: Wire<'de>> DeserializeSeed<'de> for Item<T> {
-    type Value = Option<T>;
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Option<T>, D::Error> {
-        // What is odd within the item is warned of there; nothing at all is `null`, or was warned of.
-        let at = At { essential: false, ..self.0 };
-        match T::read_at(d, at)? {
-            None => match T::null() {
-                None => at.odd("an item", "null"),
-                null => Ok(null),
-            },
-            item => Ok(item),
-        }
+impl<'de, T: Wire<'de>> DeserializeSeed<'de> for Item<'_, T> {
+    type Value = ();
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        T::read_item(self.1, d, self.0)
     }
 }
 

@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use crate::CallOptions;
 use crate::layers::testing::{Script, get, ok, post, refused};
-use databricks_core::Body;
-use databricks_core::{Credentials, Secret};
+use databricks_core::{AuthHeaders, Body, Credentials, Secret};
 use http::header::AUTHORIZATION;
 use tower::{Layer as _, ServiceExt as _};
 
