@@ -20,7 +20,11 @@ mod services;
 #[cfg(feature = "engine")]
 mod spark_facts;
 #[cfg(feature = "engine")]
+mod sql_catalog;
+#[cfg(feature = "engine")]
 mod sql_copy;
+#[cfg(feature = "engine")]
+mod sql_files;
 #[cfg(feature = "engine")]
 mod sql_sessions;
 #[cfg(feature = "engine")]
@@ -31,5 +35,7 @@ mod statements;
 mod thrift;
 #[cfg(feature = "engine")]
 mod thrift_client;
+#[cfg(feature = "engine")]
+mod tpch;
 mod warehouses;
 mod workspace_objects;

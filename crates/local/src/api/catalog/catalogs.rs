@@ -8,7 +8,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::found::{CATALOG, catalogs, known_catalog, schemas};
-use super::notes::{base, begin, edit, forget, id, listed, note, plain};
+use super::notes::{base, begin, edit, forget, id, listed, note, plain, tell};
 use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
@@ -56,6 +56,7 @@ async fn create(State(app): State<Arc<App>>, Extension(caller): Extension<Caller
     let name = plain(&fields, "name")?;
     app.create_catalog(&name)?;
     begin(&app, &caller, CATALOG, &name, &fields, &STATED)?;
+    tell(&app, &name, &fields, Some(&caller)).await?;
     shown(&app, &name).map(Json)
 }
 
@@ -72,6 +73,7 @@ async fn update(
 ) -> Reply {
     let name = known_catalog(&app, &name).await?;
     edit(&app, &caller, CATALOG, &name, &fields, &STATED)?;
+    tell(&app, &name, &fields, None).await?;
     shown(&app, &name).map(Json)
 }
 

@@ -8,7 +8,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::found::{SCHEMA, known_catalog, known_schema, schemas, tables};
-use super::notes::{base, begin, edit, forget, id, listed, note, plain, quoted, sql};
+use super::notes::{base, begin, edit, forget, id, listed, note, plain, quoted, sql, tell};
 use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
@@ -48,6 +48,7 @@ async fn create(State(app): State<Arc<App>>, Extension(caller): Extension<Caller
     }
     sql(&app, &format!("CREATE SCHEMA {}", quoted(&full_name))).await?;
     begin(&app, &caller, SCHEMA, &full_name, &fields, &STATED)?;
+    tell(&app, &full_name, &fields, Some(&caller)).await?;
     shown(&app, &catalog, &name).map(Json)
 }
 
@@ -63,7 +64,9 @@ async fn update(
     fields: Fields,
 ) -> Reply {
     let (catalog, schema) = known_schema(&app, &full_name).await?;
-    edit(&app, &caller, SCHEMA, &format!("{catalog}.{schema}"), &fields, &STATED)?;
+    let full_name = format!("{catalog}.{schema}");
+    edit(&app, &caller, SCHEMA, &full_name, &fields, &STATED)?;
+    tell(&app, &full_name, &fields, None).await?;
     shown(&app, &catalog, &schema).map(Json)
 }
 
