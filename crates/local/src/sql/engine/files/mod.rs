@@ -250,7 +250,8 @@ fn chosen(scope: &Scope<'_>, query: &FileQuery) -> Result<Vec<HostFile>, Failure
     let mut files = scope.host.files(base)?;
     if base.len() < path.trim_end_matches('/').len() {
         let depth = path.matches('/').count();
-        files.retain(|f| f.path.matches('/').count() == depth && pattern_like(path, &f.path));
+        let hidden = |f: &HostFile| f.path.rsplit('/').next().is_some_and(|name| name.starts_with(['_', '.']));
+        files.retain(|f| !hidden(f) && f.path.matches('/').count() == depth && pattern_like(path, &f.path));
     } else if files.len() != 1 || files.iter().any(|f| f.path != base) {
         let deep = query.function || query.is_true("recursivefilelookup");
         let hidden = |f: &HostFile| {
