@@ -1,4 +1,4 @@
-//! `cargo xtask sql-oracle`: what Apache Spark gives for the statements that the embedded SQL engine is tested with.
+//! `cargo xtask sql-oracle`: what Apache Spark and DuckDB give for the statements that the embedded SQL engine is tested with.
 //!
 //! Needs Python and Java 17. Tests read what this has written and need neither.
 
@@ -7,21 +7,27 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The release of Spark whose results are kept.
-const SPARK: &str = "4.3.0";
-const SCRIPT: &str = "xtask/oracle/spark_statements.py";
-const SUITE: &str = "crates/local/tests/facts/spark_suite.txt";
-const RESULT: &str = "crates/local/tests/facts/spark_statements.txt";
+/// The releases whose results are kept, and the generator of the rows of TPC-H that the tests have too.
+const PACKAGES: [&str; 3] = ["pyspark==4.3.0", "duckdb==2.0.1", "tpchgen-cli==4.0.0"];
+const FACTS: &str = "crates/local/tests/facts";
+/// Scripts, with what they read and write below `FACTS`.
+const SCRIPTS: [(&str, &str, &str); 2] = [
+    ("xtask/oracle/spark_statements.py", "spark_suite.txt", "spark_statements.txt"),
+    ("xtask/oracle/tpch_answers.py", "tpch/queries.sql", "tpch/answers.txt"),
+];
 
-/// Runs the suite on Spark, in an environment of Python that is made under `target` if `python` names none.
+/// Runs the statements, in an environment of Python that is made under `target` if `python` names none.
 pub(crate) fn run(root: &Path, python: Option<PathBuf>) -> Result<()> {
     let python = match python {
         Some(python) => python,
         None => environment(&root.join("target/sql-oracle"))?,
     };
-    let paths = [SCRIPT, SUITE, RESULT].map(|path| root.join(path));
-    finish(Command::new(python).args(paths), "the statements on Spark")?;
-    println!("wrote {RESULT}");
+    let facts = root.join(FACTS);
+    for (script, input, output) in SCRIPTS {
+        let paths = [root.join(script), facts.join(input), facts.join(output)];
+        finish(Command::new(&python).args(paths), script)?;
+        println!("wrote {FACTS}/{output}");
+    }
     Ok(())
 }
 
@@ -30,8 +36,8 @@ fn environment(directory: &Path) -> Result<PathBuf> {
     if !python.exists() {
         finish(Command::new("python3").args(["-m", "venv"]).arg(directory), "making an environment of Python")?;
     }
-    let package = format!("pyspark=={SPARK}");
-    finish(Command::new(&python).args(["-m", "pip", "install", "--quiet", &package]), "installing pyspark")?;
+    let install = ["-m", "pip", "install", "--quiet"];
+    finish(Command::new(&python).args(install).args(PACKAGES), "installing the packages")?;
     Ok(python)
 }
 

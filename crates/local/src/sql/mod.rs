@@ -9,6 +9,8 @@ pub(crate) mod notebook;
 pub(crate) mod request;
 pub(crate) mod run;
 pub(crate) mod script;
+#[cfg(feature = "engine")]
+pub(crate) mod securables;
 pub(crate) mod spill;
 mod stack;
 pub(crate) mod store;

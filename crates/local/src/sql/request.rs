@@ -72,6 +72,8 @@ pub(crate) struct StatementRequest {
     pub(crate) statement: String,
     pub(crate) catalog: Option<String>,
     pub(crate) schema: Option<String>,
+    /// Who asks; `None` is the workspace itself.
+    pub(crate) user: Option<String>,
     /// The SQL session; `None` is one of its own.
     pub(crate) session: Option<String>,
     pub(crate) parameters: Vec<Parameter>,
@@ -96,6 +98,7 @@ impl StatementRequest {
             )));
         }
         Ok(Self {
+            user: None,
             session: None,
             warehouse_id: warehouse_id.to_owned(),
             statement: statement.to_owned(),

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "engine")]
-use super::engine::host::{Host, HostFile};
+use super::engine::host::{Host, HostFile, HostGrant, Kept};
 use super::request::StatementRequest;
+#[cfg(feature = "engine")]
+use super::securables;
 use super::spill::{Spill, StoredResult};
 use super::store::{Statement, Status};
 use super::{Failure, listing, stack};
@@ -24,6 +26,7 @@ pub(crate) fn submit(
     session: Option<String>,
 ) -> Result<Arc<Statement>, ApiError> {
     request.session.clone_from(&session);
+    request.user = Some(user.name.clone());
     let now = app.clock.now_ms();
     let wait = acquire(app, &request.warehouse_id)?;
     let statement = app.statements.add(app.ids.uuid(), now);
@@ -204,6 +207,41 @@ impl Host for App {
     fn content(&self, path: &str) -> Result<Vec<u8>, Failure> {
         let entry = lock(&self.volumes.tree).get(path).map_err(|e| Failure::bad_request(e.message()))?;
         entry.content.read(0, entry.content.length()).map_err(|e| Failure::io(&e))
+    }
+
+    fn securables(&self, kind: Kept) -> Vec<serde_json::Map<String, serde_json::Value>> {
+        securables::all(self, kind)
+    }
+
+    fn keep(
+        &self,
+        kind: Kept,
+        full_name: &str,
+        members: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<(), Failure> {
+        securables::keep(self, kind, full_name, members)
+    }
+
+    fn forget(&self, kind: &str, full_name: &str) -> Result<(), Failure> {
+        securables::forget(self, kind, full_name)
+    }
+
+    fn principals(&self, user: &str) -> Option<Vec<String>> {
+        securables::principals(self, user)
+    }
+
+    fn grants(&self) -> Vec<HostGrant> {
+        securables::grants(self)
+    }
+
+    fn grant(
+        &self,
+        securable: (&str, &str),
+        principal: &str,
+        privileges: &[String],
+        give: bool,
+    ) -> Result<(), Failure> {
+        securables::grant(self, securable, principal, privileges, give)
     }
 }
 

@@ -10,6 +10,7 @@ use super::volumes::Volumes;
 use super::warehouses::Warehouses;
 use crate::clock::Clock;
 use crate::random::Ids;
+use crate::records::store::Records;
 use crate::scratch::Scratch;
 use crate::sql::script::Scripts;
 use crate::sql::spill::ChunkSizes;
@@ -29,6 +30,9 @@ pub(crate) struct App {
     pub(crate) settings: StatementSettings,
     pub(crate) clock: Clock,
     pub(crate) ids: Arc<Ids>,
+    pub(crate) workspace_id: u64,
+    /// Securables, grants and who is in which group, which statements read and change as REST does.
+    pub(crate) records: Arc<Records>,
     pub(crate) clusters: Shared<Clusters>,
     pub(crate) warehouses: Shared<Warehouses>,
     /// Files that statements read.

@@ -112,6 +112,8 @@ impl Parts {
             settings: StatementSettings { chunks: settings.chunks, scripts: settings.scripts },
             clock,
             ids,
+            workspace_id: place.workspace_id,
+            records: Arc::clone(&records),
             clusters: shared(Clusters::new(&clock, kept("local/clusters")).map_err(refused)?),
             warehouses: shared(warehouses),
             volumes: Arc::new(Volumes::new(volumes)),

@@ -21,7 +21,11 @@ mod services;
 #[cfg(feature = "engine")]
 mod spark_facts;
 #[cfg(feature = "engine")]
+mod sql_catalog;
+#[cfg(feature = "engine")]
 mod sql_copy;
+#[cfg(feature = "engine")]
+mod sql_files;
 #[cfg(feature = "engine")]
 mod sql_sessions;
 #[cfg(feature = "engine")]
@@ -32,5 +36,7 @@ mod statements;
 mod thrift;
 #[cfg(feature = "engine")]
 mod thrift_client;
+#[cfg(feature = "engine")]
+mod tpch;
 mod warehouses;
 mod workspace_objects;

@@ -6,7 +6,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::found::{CATALOG, catalogs, known_catalog, schemas};
-use super::notes::{base, begin, edit, forget, id, listed, note, plain};
+use super::notes::{base, begin, edit, forget, id, listed, note, plain, tell};
 use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
@@ -56,6 +56,7 @@ async fn create(State(state): State<CatalogHandle>, Extension(caller): Extension
     let name = plain(&fields, "name")?;
     create_in_engine(&state.sql, &name)?;
     begin(&state, &caller, CATALOG, &name, &fields, &STATED)?;
+    tell(&state.sql, &name, &fields, Some(&caller)).await?;
     shown(&state, &name).map(Json)
 }
 
@@ -72,6 +73,7 @@ async fn update(
 ) -> Reply {
     let name = known_catalog(&state, &name).await?;
     edit(&state, &caller, CATALOG, &name, &fields, &STATED)?;
+    tell(&state.sql, &name, &fields, None).await?;
     shown(&state, &name).map(Json)
 }
 

@@ -11,8 +11,8 @@ use crate::records::stamp::metastore_of;
 use crate::records::store::Record;
 use crate::reply::{ApiError, Json, Reply};
 use crate::sql::{Failure, notebook};
-use crate::state::USER_NAME;
 use crate::state::handles::CatalogHandle;
+use crate::state::{App, USER_NAME};
 
 const LIMITS: Limits = Limits { usual: 1000, max: 10_000 };
 
@@ -161,9 +161,73 @@ pub(super) fn forget(state: &CatalogHandle, kind: Kind, full_name: &str) -> Resu
     commit(change)
 }
 
+/// Tells the engine what a body states of a securable, which SQL shows as well.
+pub(super) async fn tell(app: &App, full_name: &str, fields: &Fields, owner: Option<&Caller>) -> Result<(), ApiError> {
+    let properties = fields.0.get("properties").and_then(Value::as_object).map(|members| {
+        let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+        members.iter().map(|(name, v)| (name.clone(), text(v))).collect()
+    });
+    let comment = fields.0.get("comment").and_then(Value::as_str).map(str::to_owned);
+    let owner = fields.opt_str("owner")?.map(str::to_owned).or_else(|| owner.map(|caller| caller.name.clone()));
+    app.tell_engine(full_name, comment, owner, properties).await
+}
+
+type Properties = std::collections::BTreeMap<String, String>;
+
+#[cfg(feature = "engine")]
+impl App {
+    async fn tell_engine(
+        &self,
+        full_name: &str,
+        comment: Option<String>,
+        owner: Option<String>,
+        properties: Option<Properties>,
+    ) -> Result<(), ApiError> {
+        let stated = crate::sql::engine::about::Stated { comment, owner, properties };
+        self.engine.state(full_name, stated).await.map_err(|failure| refused(&failure))
+    }
+
+    /// What SQL states of a securable, in the names of REST's members.
+    fn ask_engine(&self, full_name: &str) -> Vec<(&'static str, Value)> {
+        let Some(stated) = self.engine.about(full_name) else { return Vec::new() };
+        vec![
+            ("comment", stated.comment.map_or(Value::Null, Value::from)),
+            ("owner", stated.owner.map_or(Value::Null, Value::from)),
+            ("properties", stated.properties.map_or(Value::Null, |p| json!(p))),
+        ]
+    }
+}
+
+#[cfg(not(feature = "engine"))]
+impl App {
+    async fn tell_engine(
+        &self,
+        _: &str,
+        _: Option<String>,
+        _: Option<String>,
+        _: Option<Properties>,
+    ) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    fn ask_engine(&self, _: &str) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+}
+
 /// The members that all securables have.
 pub(super) fn base(state: &CatalogHandle, record: &Record, name: &str, full_name: &str) -> Value {
     let mut out = Value::Object(record.clone());
+    for (member, value) in state.sql.ask_engine(full_name) {
+        if !value.is_null() {
+            out[member] = value;
+        } else if member != "owner"
+            && let Value::Object(members) = &mut out
+        {
+            // The owner that REST has noted stays where SQL knows none.
+            members.remove(member);
+        }
+    }
     if let Value::Object(members) = &mut out {
         members.remove("id");
     }

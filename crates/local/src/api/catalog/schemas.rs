@@ -6,7 +6,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::found::{SCHEMA, known_catalog, known_schema, schemas, tables};
-use super::notes::{base, begin, edit, forget, id, listed, note, plain, quoted, sql};
+use super::notes::{base, begin, edit, forget, id, listed, note, plain, quoted, sql, tell};
 use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
@@ -47,6 +47,7 @@ async fn create(State(state): State<CatalogHandle>, Extension(caller): Extension
     }
     sql(&state, &format!("CREATE SCHEMA {}", quoted(&full_name))).await?;
     begin(&state, &caller, SCHEMA, &full_name, &fields, &STATED)?;
+    tell(&state.sql, &full_name, &fields, Some(&caller)).await?;
     shown(&state, &catalog, &name).map(Json)
 }
 
@@ -62,7 +63,9 @@ async fn update(
     fields: Fields,
 ) -> Reply {
     let (catalog, schema) = known_schema(&state, &full_name).await?;
-    edit(&state, &caller, SCHEMA, &format!("{catalog}.{schema}"), &fields, &STATED)?;
+    let full_name = format!("{catalog}.{schema}");
+    edit(&state, &caller, SCHEMA, &full_name, &fields, &STATED)?;
+    tell(&state.sql, &full_name, &fields, None).await?;
     shown(&state, &catalog, &schema).map(Json)
 }
 

@@ -6,7 +6,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::found::{known_catalog, known_schema, schemas, tables};
-use super::notes::{Kind, base, edit, forget, id, listed, names, note, quoted, sql};
+use super::notes::{Kind, base, edit, forget, id, listed, names, note, quoted, sql, tell};
 use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
@@ -186,6 +186,7 @@ async fn update(
 ) -> Reply {
     let name = known(&state, &full_name).await?;
     edit(&state, &caller, TABLE, &name.full(), &fields, &["owner"])?;
+    tell(&state.sql, &name.full(), &fields, None).await?;
     Ok(Json::empty())
 }
 

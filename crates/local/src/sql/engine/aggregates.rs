@@ -14,30 +14,36 @@ use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature,
+    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
 use datafusion::prelude::SessionContext;
 
 use super::arithmetic::divide_rounded;
-use super::spark::VALUE_LIMIT;
+use super::output::wire;
+use super::spark::function::{unexpected, wrong_count};
+use super::spark::value::{V, build, read};
+use super::spark::{VALUE_LIMIT, types};
 
 pub(super) fn register(context: &SessionContext) {
-    context.register_udaf(AggregateUDF::new_from_impl(Sum { inner: sum_udaf(), mean: false }));
-    context.register_udaf(AggregateUDF::new_from_impl(Sum { inner: avg_udaf(), mean: true }));
+    let signature = Signature::user_defined(Volatility::Immutable);
+    let sum = Sum { inner: sum_udaf(), signature: signature.clone(), mean: false };
+    context.register_udaf(AggregateUDF::new_from_impl(sum));
+    context.register_udaf(AggregateUDF::new_from_impl(Sum { inner: avg_udaf(), signature, mean: true }));
     context.register_udaf(AggregateUDF::new_from_impl(Collect { inner: array_agg_udaf() }));
 }
 
-/// `sum` of whole numbers and decimals, which the engine lets wrap around, and `avg` of decimals, which it does not
-/// round; other types are left to it.
+/// `sum` of whole numbers and decimals, which the engine lets wrap around, `avg` of decimals, which it does not
+/// round, and both of intervals; other types are left to it.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Sum {
     inner: Arc<AggregateUDF>,
+    signature: Signature,
     mean: bool,
 }
 
 /// Whether the sum is counted here.
 fn exact(kind: &DataType) -> bool {
-    matches!(kind, DataType::Int64 | DataType::Decimal128(_, _))
+    matches!(kind, DataType::Int64 | DataType::Decimal128(_, _)) || types::span(kind).is_some()
 }
 
 impl AggregateUDFImpl for Sum {
@@ -50,15 +56,25 @@ impl AggregateUDFImpl for Sum {
     }
 
     fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
-        self.inner.coerce_types(arguments)
+        let [kind] = arguments else { return Err(wrong_count(self.name(), "1", arguments.len())) };
+        Ok(vec![match wire(kind) {
+            kind if kind.is_integer() && !self.mean => DataType::Int64,
+            kind @ DataType::Decimal128(_, _) => kind,
+            kind if types::span(&kind).is_some() => kind,
+            kind if kind.is_numeric() || kind.is_null() || kind == DataType::Utf8 => DataType::Float64,
+            kind => return Err(unexpected(self.name(), 0, "\"NUMERIC\" or \"ANSI INTERVAL\"", &kind)),
+        }])
     }
 
     fn signature(&self) -> &Signature {
-        self.inner.signature()
+        &self.signature
     }
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(arguments)
+        match arguments {
+            [kind] if types::span(kind).is_some() => Ok(if self.mean { types::full(kind) } else { kind.clone() }),
+            _ => self.inner.return_type(arguments),
+        }
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
@@ -68,6 +84,9 @@ impl AggregateUDFImpl for Sum {
         }
         if args.is_distinct && self.mean {
             return not_impl_err!("the embedded workspace has no avg(DISTINCT …) of decimals");
+        }
+        if args.is_distinct && types::span(&kind).is_some() {
+            return not_impl_err!("the embedded workspace has no sum(DISTINCT …) of intervals");
         }
         if args.is_distinct {
             return Ok(Box::new(DistinctTotal { inner: self.inner.accumulator(args)?, kind }));
@@ -131,6 +150,15 @@ fn fitting(sum: i128, kind: &DataType) -> Result<ScalarValue> {
             }
             Ok(ScalarValue::Decimal128(Some(sum), *precision, *scale))
         }
+        kind if types::span(kind).is_some() => {
+            let value = if types::is_year_month(kind) {
+                i32::try_from(sum).map(V::Ym).ok()
+            } else {
+                i64::try_from(sum).map(V::Dt).ok()
+            };
+            let value = value.ok_or_else(|| overflow(kind))?;
+            ScalarValue::try_from_array(&build(kind, &[value])?, 0)
+        }
         kind => i64::try_from(sum).map(|sum| ScalarValue::Int64(Some(sum))).map_err(|_| overflow(kind).into()),
     }
 }
@@ -139,6 +167,10 @@ fn fitting(sum: i128, kind: &DataType) -> Result<ScalarValue> {
 fn numbers(array: &ArrayRef) -> Box<dyn Iterator<Item = i128> + '_> {
     match array.data_type() {
         DataType::Decimal128(_, _) => Box::new(array.as_primitive::<Decimal128Type>().iter().flatten()),
+        kind if types::span(kind).is_some() => {
+            let amounts = (0..array.len()).filter(|row| !array.is_null(*row));
+            Box::new(amounts.map(|row| i128::from(read(array, row).i())))
+        }
         _ => Box::new(array.as_primitive::<Int64Type>().iter().flatten().map(i128::from)),
     }
 }

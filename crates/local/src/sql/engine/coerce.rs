@@ -7,8 +7,9 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{Column, DFSchema, ScalarValue, TableReference};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::InList;
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, TypePlanner};
+use datafusion::logical_expr::expr::{InList, ScalarFunction};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, TypePlanner};
+use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     Between, Case, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF, Union, lit,
@@ -30,7 +31,7 @@ impl TypePlanner for Types {
     }
 }
 
-/// Whole numbers that are INT: the parser's tree has no literals with a type, and a function sees constants only as
+/// Whole numbers with their type: the parser's tree has no literals with a type, and a function sees constants only as
 /// literals. They come as `POSITION(number IN 'INT')`, which nothing else leaves in a statement.
 #[derive(Debug)]
 pub(super) struct Literals;
@@ -38,12 +39,12 @@ pub(super) struct Literals;
 impl ExprPlanner for Literals {
     fn plan_position(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
         if let [Expr::Literal(ScalarValue::Utf8(Some(kind)), _), number] = args.as_slice()
-            && kind == "INT"
+            && let Some(kind) = literal_type(kind)
         {
             let value = match number {
-                Expr::Literal(value, _) => value.cast_to(&DataType::Int32)?,
+                Expr::Literal(value, _) => value.cast_to(&kind)?,
                 Expr::Negative(inner) => match inner.as_ref() {
-                    Expr::Literal(value, _) => value.cast_to(&DataType::Int32)?.arithmetic_negate()?,
+                    Expr::Literal(value, _) => value.cast_to(&kind)?.arithmetic_negate()?,
                     _ => return Ok(PlannerResult::Original(args)),
                 },
                 _ => return Ok(PlannerResult::Original(args)),
@@ -51,6 +52,22 @@ impl ExprPlanner for Literals {
             return Ok(PlannerResult::Planned(lit(value)));
         }
         Ok(PlannerResult::Original(args))
+    }
+
+    /// Comparisons whose types the engine cannot compare, but the platform can.
+    fn plan_binary_op(&self, mut expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        if let Some(op) = comparison(&expr.op)
+            && let (Ok(left), Ok(right)) = (expr.left.get_type(schema), expr.right.get_type(schema))
+            && BinaryTypeCoercer::new(&left, &op, &right).get_result_type().is_err()
+        {
+            let (left, right) = (wire(&left), wire(&right));
+            if let Some(shared) = needed(&[&left, &right]).map_err(|_| differs(&expr.op, &left, &right))? {
+                let to = Coerce::default();
+                expr.left = to.to(expr.left, &left, &shared);
+                expr.right = to.to(expr.right, &right, &shared);
+            }
+        }
+        Ok(PlannerResult::Original(expr))
     }
 
     /// Members of structures, whose names have no case.
@@ -68,6 +85,33 @@ impl ExprPlanner for Literals {
         Ok(PlannerResult::Planned(value))
     }
 }
+
+fn literal_type(name: &str) -> Option<DataType> {
+    Some(match name {
+        "TINYINT" => DataType::Int8,
+        "SMALLINT" => DataType::Int16,
+        "INT" => DataType::Int32,
+        "BIGINT" => DataType::Int64,
+        _ => return None,
+    })
+}
+
+/// Functions whose result has digits by those of their arguments.
+const ARITHMETIC: [&str; 13] = [
+    "op_add",
+    "op_subtract",
+    "op_multiply",
+    "op_divide",
+    "op_mod",
+    "op_div",
+    "mod",
+    "pmod",
+    "try_add",
+    "try_subtract",
+    "try_multiply",
+    "try_divide",
+    "try_mod",
+];
 
 #[derive(Debug)]
 pub(super) struct Coerce {
@@ -150,19 +194,8 @@ impl Coerce {
                 let (Ok(l), Ok(r)) = (kind(&b.left), kind(&b.right)) else {
                     return Ok(Transformed::no(Expr::BinaryExpr(b)));
                 };
-                let differs = |_| {
-                    let text = format!(
-                        "Cannot resolve \"({} {} {})\" due to data type mismatch: the left and right operands of the binary operator \
-                         have incompatible types (\"{}\" and \"{}\").",
-                        b.left,
-                        b.op,
-                        b.right,
-                        types::name(&l),
-                        types::name(&r)
-                    );
-                    super::spark::fail("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", "42K09", &text)
-                };
-                let Some(shared) = needed(&[&l, &r]).map_err(differs)? else {
+                let written = || format!("({} {} {})", b.left, b.op, b.right);
+                let Some(shared) = needed(&[&l, &r]).map_err(|_| differs(&written(), &l, &r))? else {
                     return Ok(Transformed::no(Expr::BinaryExpr(b)));
                 };
                 *b.left = self.to(*b.left, &l, &shared);
@@ -192,6 +225,33 @@ impl Coerce {
                 Ok(Transformed::yes(Expr::InList(InList { expr, list, negated })))
             }
             Expr::Case(case) => self.case(case, schema),
+            // The type is known here; the value is not computed for it.
+            Expr::ScalarFunction(f) if f.name() == "typeof" && f.args.len() == 1 => {
+                Ok(Transformed::yes(lit(types::simple(&kind(&f.args[0])?))))
+            }
+            Expr::ScalarFunction(f) if ARITHMETIC.contains(&f.name()) && f.args.len() == 2 => self.exact(f, schema),
+            Expr::AggregateFunction(mut f) if matches!(f.func.name(), "sum" | "avg") => {
+                let Some(argument) = f.params.args.first_mut() else {
+                    return Ok(Transformed::no(Expr::AggregateFunction(f)));
+                };
+                let own = kind(argument)?;
+                if own != DataType::Utf8 {
+                    return Ok(Transformed::no(Expr::AggregateFunction(f)));
+                }
+                *argument = self.to(std::mem::take(argument), &own, &DataType::Float64);
+                Ok(Transformed::yes(Expr::AggregateFunction(f)))
+            }
+            Expr::WindowFunction(mut f) if matches!(f.fun.name(), "sum" | "avg") => {
+                let Some(argument) = f.params.args.first_mut() else {
+                    return Ok(Transformed::no(Expr::WindowFunction(f)));
+                };
+                let own = kind(argument)?;
+                if own != DataType::Utf8 {
+                    return Ok(Transformed::no(Expr::WindowFunction(f)));
+                }
+                *argument = self.to(std::mem::take(argument), &own, &DataType::Float64);
+                Ok(Transformed::yes(Expr::WindowFunction(f)))
+            }
             Expr::ScalarFunction(mut f) if f.name() == "coalesce" => {
                 let kinds = f.args.iter().map(kind).collect::<Result<Vec<_>>>()?;
                 let Some(shared) = needed(&kinds.iter().collect::<Vec<_>>())? else {
@@ -202,6 +262,27 @@ impl Coerce {
             }
             other => Ok(Transformed::no(other)),
         }
+    }
+
+    /// Whole numbers beside decimals as decimals of the digits that they have now: once constants are computed, a cast
+    /// could not be told from a literal, which has fewer.
+    fn exact(&self, mut f: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+        let kinds = f.args.iter().map(|e| e.get_type(schema).map(|k| wire(&k))).collect::<Result<Vec<_>>>()?;
+        let decimal = kinds.iter().any(|k| matches!(k, DataType::Decimal128(_, _)));
+        let Some(at) = kinds.iter().position(DataType::is_integer).filter(|_| decimal) else {
+            return Ok(Transformed::no(Expr::ScalarFunction(f)));
+        };
+        let digits = match &f.args[at] {
+            Expr::Literal(value, _) if !value.is_null() => {
+                let text = value.to_string();
+                i32::try_from(text.trim_start_matches('-').len()).ok()
+            }
+            _ => types::as_decimal(&kinds[at]).map(|(digits, _)| digits),
+        };
+        let Some(digits) = digits else { return Ok(Transformed::no(Expr::ScalarFunction(f))) };
+        let argument = std::mem::take(&mut f.args[at]);
+        f.args[at] = self.to(argument, &kinds[at], &types::decimal(digits, 0));
+        Ok(Transformed::yes(Expr::ScalarFunction(f)))
     }
 
     fn case(&self, mut case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -245,6 +326,30 @@ impl Coerce {
         }
         self.cast.call(vec![expr, lit(types::name(to))])
     }
+}
+
+fn comparison(op: &ast::BinaryOperator) -> Option<Operator> {
+    Some(match op {
+        ast::BinaryOperator::Eq => Operator::Eq,
+        ast::BinaryOperator::NotEq => Operator::NotEq,
+        ast::BinaryOperator::Lt => Operator::Lt,
+        ast::BinaryOperator::LtEq => Operator::LtEq,
+        ast::BinaryOperator::Gt => Operator::Gt,
+        ast::BinaryOperator::GtEq => Operator::GtEq,
+        ast::BinaryOperator::Spaceship => Operator::IsNotDistinctFrom,
+        _ => return None,
+    })
+}
+
+/// Two types that are not compared.
+fn differs(op: &dyn std::fmt::Display, left: &DataType, right: &DataType) -> datafusion::error::DataFusionError {
+    let text = format!(
+        "Cannot resolve \"{op}\" due to data type mismatch: the left and right operands of the binary operator have incompatible types \
+         (\"{}\" and \"{}\").",
+        types::name(left),
+        types::name(right)
+    );
+    super::spark::fail("DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", "42K09", &text)
 }
 
 fn compares(op: Operator) -> bool {

@@ -16,7 +16,7 @@ use super::rewrite::{Rewriter, parse};
 use super::store::providers::{Extra, LOCAL, Overlay};
 use super::store::table::SPELLING;
 use super::store::{Store, View};
-use super::{depth, errors, names};
+use super::{depth, errors, files, names};
 use crate::sql::Failure;
 
 /// The functions and rules of the engine, and what the catalogs hold.
@@ -98,7 +98,10 @@ impl Core {
         let seen = if view.temporary {
             overlay.clone()
         } else {
-            Overlay { extra: Arc::new(Extra::default()), ..overlay.clone() }
+            // Of what the statement has beside the store, only files.
+            let files = overlay.extra.rows.iter().filter(|(name, _)| name.starts_with(files::PREFIX));
+            let rows = files.map(|(name, rows)| (name.clone(), Arc::clone(rows))).collect();
+            Overlay { extra: Arc::new(Extra { rows, ..Extra::default() }), ..overlay.clone() }
         };
         let planned = self.plan(&view.text, &setting, &seen).await.map_err(errors::carried)?;
         let fields = planned.plan.schema().columns();

@@ -40,6 +40,7 @@ impl Dialect for Platform {
 
     yes! {
         supports_numeric_prefix
+        supports_interval_options
         supports_filter_during_aggregation
         supports_group_by_expr
         supports_table_versioning

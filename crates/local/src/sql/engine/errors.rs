@@ -36,7 +36,32 @@ pub(super) fn of_query(error: &DataFusionError, names: &Names) -> Failure {
         });
         return missing::table(written.unwrap_or(&parts));
     }
-    failure(error)
+    let found = failure(error);
+    if found.message.starts_with("[MISSING_AGGREGATION]") && !names.grouped {
+        let text = "The query does not include a GROUP BY clause. Add GROUP BY or turn it into the window functions using OVER clauses.";
+        return Failure::class("MISSING_GROUP_BY", text, "42803");
+    }
+    found
+}
+
+/// A column in HAVING that is neither grouped nor in an aggregate.
+fn having(text: &str) -> Option<Failure> {
+    let (_, rest) = text.split_once("column \"")?;
+    let (column, rest) = rest.split_once('"')?;
+    let shown = |name: &str| quoted(&name.trim_matches('"').split('.').collect::<Vec<_>>());
+    let near: Vec<String> = match rest.split_once("currently only ").and_then(|(_, r)| r.split_once(" appears")) {
+        Some((list, _)) => list.split(", ").map(shown).collect(),
+        None => Vec::new(),
+    };
+    let name = quoted(&[column.rsplit('.').next().unwrap_or(column)]);
+    Some(Failure::class(
+        "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+        &format!(
+            "A column, variable, or function parameter with name {name} cannot be resolved. Did you mean one of the following? [{}].",
+            near.join(", ")
+        ),
+        "42703",
+    ))
 }
 
 pub(super) fn failure(error: &DataFusionError) -> Failure {
@@ -141,6 +166,11 @@ fn by_text(text: &str) -> Failure {
         ("specified more than once", "DUPLICATED_CTE_NAMES", "42602"),
         ("having clause references", "MISSING_AGGREGATION", "42803"),
     ];
+    if has("column in having")
+        && let Some(failure) = having(text)
+    {
+        return failure;
+    }
     if let Some((_, name, state)) = BY_TEXT.iter().find(|(part, _, _)| has(part)) {
         class(name, state)
     } else if has("divide by zero") {

@@ -8,10 +8,12 @@ use std::sync::LazyLock;
 
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, NullTreatment, ObjectName, ObjectNamePart, UnaryOperator, Value, WindowType,
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    NullTreatment, ObjectName, ObjectNamePart, Value, WindowType,
 };
 
+pub(super) use super::calls::{call, negated, operator, structure};
+use super::calls::{case, plain, text, unit};
 use super::params::literal;
 use super::spark;
 use crate::sql::Failure;
@@ -54,6 +56,7 @@ const ENGINE: &[&str] = &[
     "first",
     "first_value",
     "grouping",
+    "grouping_id",
     "lag",
     "last",
     "last_value",
@@ -88,6 +91,9 @@ const ENGINE: &[&str] = &[
     "range",
 ];
 
+/// What gathers the values of a subquery; no statement writes it.
+pub(super) const GATHERED: &str = "__gathered";
+
 /// Functions that need a window.
 const WINDOWS: &[&str] =
     &["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "nth_value"];
@@ -96,8 +102,6 @@ const WINDOWS: &[&str] =
 const INNER: &[&str] = &[
     "op_add",
     "op_subtract",
-    "op_add_days",
-    "op_subtract_days",
     "op_multiply",
     "op_divide",
     "op_mod",
@@ -123,6 +127,7 @@ const INNER: &[&str] = &[
     "nullif_values",
     "datediff_days",
     "maybe_null",
+    "in_values",
 ];
 
 static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
@@ -152,7 +157,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     NAMES.iter().copied()
 }
 
-fn unknown(name: &str, why: &str) -> Failure {
+pub(super) fn unknown(name: &str, why: &str) -> Failure {
     Failure::class(
         "UNRESOLVED_ROUTINE",
         &format!(
@@ -165,25 +170,6 @@ fn unknown(name: &str, why: &str) -> Failure {
 fn name_of(function: &Function) -> String {
     let name = function.name.to_string().replace('`', "").to_ascii_lowercase();
     name.strip_prefix("system.builtin.").or_else(|| name.strip_prefix("builtin.")).unwrap_or(&name).to_owned()
-}
-
-/// Whether an expression is a literal interval of days or weeks alone.
-pub(super) fn is_days(expr: &Expr) -> bool {
-    let Expr::Function(function) = expr else { return false };
-    if function.name.to_string() != "interval_literal" {
-        return false;
-    }
-    let texts: Vec<String> = plain(function).unwrap_or_default().iter().filter_map(unit).collect();
-    match texts.as_slice() {
-        [text, from, _] if from.is_empty() => {
-            let words: Vec<&str> = text.split_whitespace().collect();
-            let units = words.iter().skip(1).step_by(2);
-            words.len() >= 2
-                && words.len().is_multiple_of(2)
-                && units.into_iter().all(|u| u.starts_with("DAY") || u.starts_with("WEEK"))
-        }
-        _ => false,
-    }
 }
 
 /// What the platform refuses over a window that states itself; the engine would number rows in any order.
@@ -207,78 +193,17 @@ fn windowed(name: &str, function: &Function, is_ordered: bool) -> Result<(), Fai
     }
 }
 
-/// The function that an operator stands for.
-pub(super) fn operator(op: &BinaryOperator) -> Option<&'static str> {
-    Some(match op {
-        BinaryOperator::Plus => "op_add",
-        BinaryOperator::Minus => "op_subtract",
-        BinaryOperator::Multiply => "op_multiply",
-        BinaryOperator::Divide => "op_divide",
-        BinaryOperator::Modulo => "op_mod",
-        BinaryOperator::MyIntegerDivide => "op_div",
-        BinaryOperator::StringConcat => "concat",
-        BinaryOperator::BitwiseAnd => "bit_and_op",
-        BinaryOperator::BitwiseOr => "bit_or_op",
-        BinaryOperator::BitwiseXor => "bit_xor_op",
-        BinaryOperator::PGBitwiseShiftLeft => "shiftleft",
-        BinaryOperator::PGBitwiseShiftRight => "shiftright",
-        _ => return None,
-    })
-}
-
-pub(super) fn negated(expr: Expr, negated: bool) -> Expr {
-    if negated { Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(expr) } } else { expr }
-}
-
-fn case(pairs: Vec<(Expr, Expr)>, other: Option<Expr>) -> Expr {
-    let conditions = pairs.into_iter().map(|(condition, result)| CaseWhen { condition, result }).collect();
-    Expr::Case {
-        case_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
-        end_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
-        operand: None,
-        conditions,
-        else_result: other.map(Box::new),
-    }
-}
-
-/// The arguments, if each is a plain expression.
-fn plain(function: &Function) -> Option<Vec<Expr>> {
-    let FunctionArguments::List(list) = &function.args else {
-        return matches!(function.args, FunctionArguments::None).then(Vec::new);
-    };
-    list.args
-        .iter()
-        .map(|a| match a {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some(e.clone()),
-            FunctionArg::Named { arg: FunctionArgExpr::Expr(e), .. } => Some(e.clone()),
-            FunctionArg::ExprNamed { arg: FunctionArgExpr::Expr(e), .. } => Some(e.clone()),
-            _ => None,
-        })
-        .collect()
-}
-
-/// A unit such as `DAY`, which stands where an expression does.
-fn unit(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Identifier(ident) if ident.quote_style.is_none() => Some(ident.value.to_ascii_uppercase()),
-        Expr::Value(v) => match &v.value {
-            Value::SingleQuotedString(s) => Some(s.to_ascii_uppercase()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn text(s: impl Into<String>) -> Expr {
-    literal(Value::SingleQuotedString(s.into()))
-}
-
 /// Puts the engine's call in place of the platform's; gives what takes the place of the whole expression, if that
 /// changes.
 pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> {
     let name = name_of(function);
     // What stands for an interval in the text; other inner names are never written.
-    if name == "interval_literal" || name == "maybe_null" {
+    if ["interval_literal", "maybe_null", "in_values"].contains(&name.as_str()) {
+        return Ok(None);
+    }
+    // All values of a subquery, NULL included.
+    if name == GATHERED {
+        function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("array_agg"))]);
         return Ok(None);
     }
     if function.over.is_none() && WINDOWS.contains(&name.as_str()) {
@@ -442,39 +367,4 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
         _ => {}
     }
     Ok(None)
-}
-
-/// `struct(…)`: named by columns and aliases, else `col1` and so on.
-pub(super) fn structure(values: Vec<Expr>) -> Expr {
-    let mut pairs = Vec::with_capacity(2 * values.len());
-    for (position, value) in values.into_iter().enumerate() {
-        let (name, value) = match value {
-            Expr::Named { expr, name } => (name.value, *expr),
-            Expr::Identifier(ident) => (ident.value.clone(), Expr::Identifier(ident)),
-            Expr::CompoundIdentifier(parts) => {
-                (parts.last().map(|i| i.value.clone()).unwrap_or_default(), Expr::CompoundIdentifier(parts))
-            }
-            other => (format!("col{}", position + 1), other),
-        };
-        pairs.push(text(name));
-        pairs.push(value);
-    }
-    call("named_struct", pairs)
-}
-
-pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
-    Expr::Function(Function {
-        name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: arguments.into_iter().map(|e| FunctionArg::Unnamed(FunctionArgExpr::Expr(e))).collect(),
-            clauses: Vec::new(),
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    })
 }

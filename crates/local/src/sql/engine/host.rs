@@ -1,5 +1,7 @@
 //! What the engine needs of the workspace around it.
 
+use serde_json::{Map, Value};
+
 use crate::sql::Failure;
 
 /// A file of a volume.
@@ -9,6 +11,23 @@ pub(crate) struct HostFile {
     pub(crate) path: String,
     pub(crate) modified_ms: i64,
     pub(crate) length: u64,
+}
+
+/// Securables that are records of REST's, which SQL makes and reads as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Volumes,
+    Functions,
+}
+
+/// The privileges of a principal on a securable, named as SQL names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HostGrant {
+    pub(crate) principal: String,
+    pub(crate) privilege: String,
+    /// `TABLE`, `SCHEMA` and so on.
+    pub(crate) kind: String,
+    pub(crate) object: String,
 }
 
 /// The workspace, as statements see it.
@@ -29,4 +48,35 @@ pub(crate) trait Host: Send + Sync {
     ///
     /// If it is missing or cannot be read.
     fn content(&self, path: &str) -> Result<Vec<u8>, Failure>;
+
+    /// The records of all securables of a kind.
+    fn securables(&self, kind: Kept) -> Vec<Map<String, Value>>;
+
+    /// Notes what SQL states of a securable; members that REST alone has stay.
+    ///
+    /// # Errors
+    ///
+    /// If the record cannot be stored.
+    fn keep(&self, kind: Kept, full_name: &str, members: Map<String, Value>) -> Result<(), Failure>;
+
+    /// Forgets what REST notes of a securable and of all that it held.
+    ///
+    /// # Errors
+    ///
+    /// If the change cannot be stored.
+    fn forget(&self, kind: &str, full_name: &str) -> Result<(), Failure>;
+
+    /// The names that privileges of a user are granted to, groups included; `None` for administrators.
+    fn principals(&self, user: &str) -> Option<Vec<String>>;
+
+    /// All privileges that principals were granted.
+    fn grants(&self) -> Vec<HostGrant>;
+
+    /// Gives privileges on a securable to a principal or takes them away; `ALL PRIVILEGES` takes away all.
+    ///
+    /// # Errors
+    ///
+    /// If the change cannot be stored.
+    fn grant(&self, securable: (&str, &str), principal: &str, privileges: &[String], give: bool)
+    -> Result<(), Failure>;
 }

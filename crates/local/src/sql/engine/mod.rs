@@ -25,9 +25,11 @@ use host::Host;
 use output::Output;
 use scope::{Reply, Scope};
 
+pub(crate) mod about;
 mod aggregates;
 pub(crate) mod arithmetic;
 mod arrow_chunks;
+mod calls;
 pub(crate) mod cells;
 mod coerce;
 mod command;
@@ -35,16 +37,19 @@ mod core;
 mod depth;
 mod dialect;
 mod errors;
+mod files;
 mod functions;
 mod generators;
 pub(crate) mod host;
 mod lexical;
+mod mirror;
 mod names;
 pub(crate) mod output;
 mod params;
 mod pivot;
 mod range;
 mod rewrite;
+mod rights;
 mod sample;
 mod scope;
 mod session;
@@ -122,7 +127,10 @@ impl Engine {
             parameters: request.parameters.clone(),
             host,
             level: 0,
+            user: request.user.clone().unwrap_or_else(|| crate::state::USER_NAME.to_owned()),
+            rights: request.user.as_ref().and_then(|user| host.principals(user)).map(rights::Rights::new).map(Arc::new),
         };
+        mirror::pull(&self.core.store, host);
         let text = lexical::plain(&request.statement);
         let failed = |e| errors::failure(&e);
         match command::run(&scope, &text).await.map_err(|f| errors::placed(f, &request.statement))? {

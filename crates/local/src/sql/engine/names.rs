@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use datafusion::arrow::datatypes::Field;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Visit as _, Visitor,
+    Expr, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Visit as _,
+    Visitor,
 };
 
 use super::rewrite::DUPLICATE;
@@ -22,6 +23,8 @@ pub(super) struct Names {
     spellings: Spellings,
     /// How often an alias is given to a column, by its name in lower case.
     pub(super) aliases: HashMap<String, usize>,
+    /// Whether a query has groups.
+    pub(super) grouped: bool,
     /// Tables and views, as they are written.
     pub(super) relations: Vec<Vec<String>>,
 }
@@ -81,6 +84,7 @@ impl Visitor for Names {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        self.grouped |= !matches!(&select.group_by, GroupByExpr::Expressions(list, _) if list.is_empty());
         for item in &select.projection {
             if let SelectItem::ExprWithAlias { alias, .. } = item {
                 *self.aliases.entry(alias.value.to_lowercase()).or_default() += 1;

@@ -123,6 +123,7 @@ pub(crate) fn wire(kind: &DataType) -> DataType {
         DataType::UInt32 | DataType::UInt64 => DataType::Int64,
         DataType::Float16 => DataType::Float32,
         DataType::Utf8View | DataType::LargeUtf8 | DataType::Time32(_) => DataType::Utf8,
+        kind if types::span(kind).is_some() && matches!(kind, DataType::FixedSizeBinary(_)) => kind.clone(),
         DataType::BinaryView | DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::Binary,
         DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
         DataType::Duration(_) => DataType::Duration(TimeUnit::Microsecond),

@@ -7,13 +7,17 @@ use datafusion::common::metadata::FieldMetadata;
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::Result;
 use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit, when};
+use datafusion::logical_expr::{Expr, ExprFunctionExt as _, LogicalPlan, LogicalPlanBuilder, lit, when};
 use datafusion::sql::sqlparser::ast::{self, ExprWithAlias, NullInclusion, PivotValueSource, TableAlias, TableFactor};
 
 use super::spark::fail;
 use super::store::table::SPELLING;
+
+/// The alias of two queries whose rows are compared one by one: `INTERSECT ALL` and `EXCEPT ALL`.
+pub(super) const ALL_ROWS: &str = "__all_rows";
 
 #[derive(Debug)]
 pub(super) struct Pivots;
@@ -35,10 +39,45 @@ impl RelationPlanner for Pivots {
                 let keep = matches!(null_inclusion, Some(NullInclusion::IncludeNulls));
                 (unpivot(*table, &value, &name, columns, keep, context)?, alias)
             }
+            TableFactor::NestedJoin { table_with_joins, alias: Some(alias) } if alias.name.value == ALL_ROWS => {
+                (with_doubles(*table_with_joins, context)?, None)
+            }
             other => return Ok(RelationPlanning::Original(Box::new(other))),
         };
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(aliased(plan, alias, context)?, None))))
     }
+}
+
+/// Rows with how often each was there before, so that equal rows are told apart.
+fn numbered(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+    let number = row_number().partition_by(columns).build()?.alias("__nth");
+    LogicalPlanBuilder::from(plan).window([number.clone()])?.build()
+}
+
+fn with_doubles(sides: ast::TableWithJoins, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+    let Some(join) = sides.joins.into_iter().next() else { return Err(refused("a set operation on one query")) };
+    let left = context.plan(sides.relation)?;
+    let right = context.plan(join.relation)?;
+    let width = left.schema().fields().len();
+    if width != right.schema().fields().len() {
+        return Err(fail(
+            "NUM_COLUMNS_MISMATCH",
+            "42826",
+            &format!(
+                "Set operations can only be performed on inputs with the same number of columns, but the first input has {width} columns \
+                 and the second input has {} columns.",
+                right.schema().fields().len()
+            ),
+        ));
+    }
+    let (left, right) = (numbered(left)?, numbered(right)?);
+    let plan = match join.join_operator {
+        ast::JoinOperator::Semi(_) => LogicalPlanBuilder::intersect(left, right, false)?,
+        _ => LogicalPlanBuilder::except(left, right, false)?,
+    };
+    let columns = plan.schema().columns().into_iter().take(width).map(Expr::Column);
+    LogicalPlanBuilder::from(plan).project(columns.collect::<Vec<_>>())?.build()
 }
 
 fn refused(what: &str) -> datafusion::error::DataFusionError {

@@ -8,6 +8,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 
 use super::core::{Core, Planned, Setting};
 use super::host::Host;
+use super::rights::Rights;
 use super::session::SqlSession;
 use super::spark::value::{V, build, read};
 use super::store::providers::{Extra, Overlay};
@@ -114,6 +115,10 @@ pub(super) struct Scope<'a> {
     pub(super) host: &'a dyn Host,
     /// Statements around this one.
     pub(super) level: usize,
+    /// Who runs the statement.
+    pub(super) user: String,
+    /// What the user may do; `None` is everything.
+    pub(super) rights: Option<Arc<Rights>>,
 }
 
 impl Scope<'_> {
@@ -135,10 +140,18 @@ impl Scope<'_> {
 
     pub(super) fn overlay(&self, rows: Named) -> Overlay {
         let views = self.session.lock().views.clone();
-        Overlay { core: Arc::clone(&self.core), extra: Arc::new(Extra { rows, views }), depth: 0, used: Arc::default() }
+        Overlay {
+            core: Arc::clone(&self.core),
+            extra: Arc::new(Extra { rows, views }),
+            depth: 0,
+            used: Arc::default(),
+            user: self.user.as_str().into(),
+            rights: self.rights.clone(),
+        }
     }
 
-    pub(super) async fn plan(&self, text: &str, rows: Named) -> Result<Planned, Failure> {
+    pub(super) async fn plan(&self, text: &str, mut rows: Named) -> Result<Planned, Failure> {
+        rows.extend(super::files::load(self, text)?);
         self.core.plan(text, &self.setting()?, &self.overlay(rows)).await
     }
 
@@ -217,6 +230,6 @@ impl Scope<'_> {
 
     /// What is stated of an object that is made now.
     pub(super) fn about(&self) -> About {
-        About { owner: Some(crate::state::USER_NAME.to_owned()), created_ms: self.host.now_ms(), ..About::default() }
+        About { owner: Some(self.user.clone()), created_ms: self.host.now_ms(), ..About::default() }
     }
 }

@@ -84,6 +84,7 @@ fn chosen(scope: &Scope<'_>, copy: &Copy) -> Result<Vec<HostFile>, Failure> {
     if !path.starts_with("/Volumes/") {
         return Err(feature(&format!("files at '{}'; COPY INTO loads files of volumes (/Volumes/…)", copy.path)));
     }
+    super::super::rights::check_volume(scope, path)?;
     let base = path.trim_end_matches('/');
     if copy.files.is_empty() {
         let mut all = scope.host.files(base)?;

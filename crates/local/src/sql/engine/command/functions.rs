@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::errors;
 use super::super::functions::is_builtin;
+use super::super::mirror;
 use super::super::scope::{Named, Reply, Scope};
 use super::super::spark::types;
 use super::super::store::missing::{self, feature};
@@ -138,8 +139,14 @@ fn parameter(c: &mut Cursor<'_>) -> Result<FunctionParameter, Failure> {
 fn put(scope: &Scope<'_>, name: &Name, function: Option<Arc<Function>>) -> Result<Option<Arc<Function>>, Failure> {
     scope.core.store.change_schema(&name.catalog, &name.schema, |schema| {
         Ok(match function {
-            Some(function) => schema.functions.insert(name.object.clone(), function),
-            None => schema.functions.remove(&name.object),
+            Some(function) => {
+                mirror::keep_function(scope.host, name, &function)?;
+                schema.functions.insert(name.object.clone(), function)
+            }
+            None => {
+                scope.host.forget("FUNCTION", &name.plain())?;
+                schema.functions.remove(&name.object)
+            }
         })
     })
 }

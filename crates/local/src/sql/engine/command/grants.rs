@@ -1,5 +1,6 @@
-//! GRANT, REVOKE and SHOW GRANTS: kept as they were given.
+//! GRANT, REVOKE and SHOW GRANTS: kept as they were given, where REST keeps them.
 
+use super::super::mirror;
 use super::super::scope::{Listing, Reply, Scope};
 use super::super::store::Grant;
 use super::super::store::missing;
@@ -87,8 +88,7 @@ fn principal(c: &mut Cursor<'_>) -> Result<String, Failure> {
 
 pub(super) fn grant(scope: &Scope<'_>, c: &mut Cursor<'_>, give: bool) -> Result<Reply, Failure> {
     let mut privileges = Vec::new();
-    let all = c.eat("ALL PRIVILEGES");
-    if all {
+    if c.eat("ALL PRIVILEGES") {
         privileges.push("ALL PRIVILEGES".to_owned());
     } else {
         privileges.push(privilege(c)?);
@@ -104,26 +104,7 @@ pub(super) fn grant(scope: &Scope<'_>, c: &mut Cursor<'_>, give: bool) -> Result
         principals.push(principal(c)?);
     }
     c.done()?;
-    scope.core.store.grants(|grants| {
-        for principal in principals {
-            for privilege in &privileges {
-                let one = Grant {
-                    principal: principal.clone(),
-                    privilege: privilege.clone(),
-                    kind: kind.clone(),
-                    object: object.clone(),
-                };
-                if give {
-                    if !grants.contains(&one) {
-                        grants.push(one);
-                    }
-                } else {
-                    let of = |g: &Grant| g.principal == one.principal && g.kind == kind && g.object == object;
-                    grants.retain(|g| !(of(g) && (all || g.privilege == one.privilege)));
-                }
-            }
-        }
-    });
+    mirror::grant(scope, (&kind, &object), &principals, &privileges, give)?;
     Ok(Reply::Nothing)
 }
 

@@ -22,6 +22,7 @@ mod describe_table;
 mod functions;
 mod grants;
 mod insert;
+mod list;
 mod merge;
 mod names;
 mod objects;
@@ -58,6 +59,7 @@ async fn one(scope: &Scope<'_>, text: &str) -> Result<Reply, Failure> {
     if c.at_end() {
         return Err(Failure::class("PARSE_SYNTAX_ERROR", "The statement is empty.", "42601"));
     }
+    super::rights::check(scope, text)?;
     if c.is("BEGIN") {
         return Err(feature("SQL scripts (BEGIN … END); send the statements one by one"));
     }
@@ -192,8 +194,10 @@ async fn one(scope: &Scope<'_>, text: &str) -> Result<Reply, Failure> {
     ]) {
         return upkeep::upkeep(scope, c, word).await;
     }
-    for what in ["RESTORE", "LIST", "GET", "PUT", "REMOVE", "CALL", "SYNC", "LOAD DATA", "CONVERT TO DELTA", "GENERATE"]
-    {
+    if c.eat("LIST") {
+        return list::list(scope, c);
+    }
+    for what in ["RESTORE", "GET", "PUT", "REMOVE", "CALL", "SYNC", "LOAD DATA", "CONVERT TO DELTA", "GENERATE"] {
         if c.is(what) {
             return Err(feature(what));
         }

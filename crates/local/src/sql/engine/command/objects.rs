@@ -1,5 +1,6 @@
 //! Catalogs, schemas and volumes; DROP of all kinds of objects.
 
+use super::super::mirror;
 use super::super::scope::{Reply, Scope};
 use super::super::store::missing::{self, feature};
 use super::super::store::{About, Catalog, Relation, Schema, quoted};
@@ -38,6 +39,7 @@ pub(super) fn create(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Fai
                 if schema.volumes.contains_key(&name.object) {
                     return Ok(Some(missing::exists("VOLUME_ALREADY_EXISTS", "volume", &name.quoted(), "42000")));
                 }
+                mirror::keep_volume(scope.host, &name, &about)?;
                 schema.volumes.insert(name.object.clone(), about);
                 Ok(None)
             })?
@@ -104,13 +106,16 @@ pub(super) fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Fail
             let name = scope.resolve(&parts)?;
             store.change_schema(&name.catalog, &name.schema, |s| {
                 let found = s.functions.get_mut(&name.object).ok_or_else(|| missing::routine(&parts))?;
-                change(&mut std::sync::Arc::make_mut(found).about)
+                change(&mut std::sync::Arc::make_mut(found).about)?;
+                mirror::keep_function(scope.host, &name, found)
             })?;
         }
         _ => {
             let name = scope.resolve(&parts)?;
             store.change_schema(&name.catalog, &name.schema, |s| {
-                change(s.volumes.get_mut(&name.object).ok_or_else(|| missing::volume(&name))?)
+                let about = s.volumes.get_mut(&name.object).ok_or_else(|| missing::volume(&name))?;
+                change(about)?;
+                mirror::keep_volume(scope.host, &name, about)
             })?;
         }
     }
@@ -142,7 +147,7 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
             Ok(true)
         });
         return match gone {
-            Ok(true) => Ok(Reply::Nothing),
+            Ok(true) => scope.host.forget("TABLE", &name.plain()).map(|()| Reply::Nothing),
             Err(failure) if failure.message.contains("WRONG_COMMAND") => Err(failure),
             _ if quietly => Ok(Reply::Nothing),
             _ => Err(missing::table(&parts)),
@@ -163,7 +168,10 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
         let parts = c.name()?;
         c.done()?;
         let name = scope.resolve(&parts)?;
-        let gone = store.change_schema(&name.catalog, &name.schema, |s| Ok(s.functions.remove(&name.object).is_some()));
+        let gone = store.change_schema(&name.catalog, &name.schema, |s| {
+            let there = s.functions.remove(&name.object).is_some();
+            if there { scope.host.forget("FUNCTION", &name.plain()).map(|()| true) } else { Ok(false) }
+        });
         return if quietly || gone? { Ok(Reply::Nothing) } else { Err(missing::routine(&parts)) };
     }
     let kind = kind(c)?;
@@ -189,7 +197,9 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
                 }
                 all.remove(&name);
                 Ok(Reply::Nothing)
-            })
+            })?;
+            scope.host.forget("CATALOG", &name)?;
+            Ok(Reply::Nothing)
         }
         "SCHEMA" => {
             let (catalog, schema) = scope.resolve_schema(&parts)?;
@@ -207,6 +217,7 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
                     ));
                 }
                 found.schemas.remove(&schema);
+                scope.host.forget("SCHEMA", &format!("{catalog}.{schema}"))?;
                 Ok(Reply::Nothing)
             });
             match dropped {
@@ -216,8 +227,10 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
         }
         _ => {
             let name = scope.resolve(&parts)?;
-            let gone =
-                store.change_schema(&name.catalog, &name.schema, |s| Ok(s.volumes.remove(&name.object).is_some()));
+            let gone = store.change_schema(&name.catalog, &name.schema, |s| {
+                let there = s.volumes.remove(&name.object).is_some();
+                if there { scope.host.forget("VOLUME", &name.plain()).map(|()| true) } else { Ok(false) }
+            });
             if quietly || gone? { Ok(Reply::Nothing) } else { Err(missing::volume(&name)) }
         }
     }

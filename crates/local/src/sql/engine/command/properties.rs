@@ -1,5 +1,6 @@
 //! Clauses that state something of an object: comments, properties, partitions, tags.
 
+use super::super::mirror;
 use super::super::scope::{Reply, Scope};
 use super::super::store::missing::{self, feature};
 use super::super::store::table::TableState;
@@ -128,14 +129,17 @@ pub(super) async fn edit(
         "VOLUME" => {
             let name = scope.resolve(parts)?;
             store.change_schema(&name.catalog, &name.schema, |s| {
-                change(s.volumes.get_mut(&name.object).ok_or_else(|| missing::volume(&name))?)
+                let about = s.volumes.get_mut(&name.object).ok_or_else(|| missing::volume(&name))?;
+                change(about)?;
+                mirror::keep_volume(scope.host, &name, about)
             })
         }
         "FUNCTION" => {
             let name = scope.resolve(parts)?;
             store.change_schema(&name.catalog, &name.schema, |s| {
                 let found = s.functions.get_mut(&name.object).ok_or_else(|| missing::routine(parts))?;
-                change(&mut std::sync::Arc::make_mut(found).about)
+                change(&mut std::sync::Arc::make_mut(found).about)?;
+                mirror::keep_function(scope.host, &name, found)
             })
         }
         _ => {

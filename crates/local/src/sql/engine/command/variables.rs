@@ -197,6 +197,8 @@ fn nested<'a>(scope: &Scope<'a>, parameters: &[Parameter]) -> Scope<'a> {
         parameters: parameters.to_vec(),
         host: scope.host,
         level: scope.level + 1,
+        user: scope.user.clone(),
+        rights: scope.rights.clone(),
     }
 }
 

@@ -189,6 +189,8 @@ fn refuse_cycles(scope: &Scope<'_>, name: &Name, reads: &[Vec<String>]) -> Resul
                 parameters: Vec::new(),
                 host: scope.host,
                 level: scope.level,
+                user: scope.user.clone(),
+                rights: scope.rights.clone(),
             };
             let of = Names::of(&parse(&view.text)?).relations;
             work.extend(of.iter().filter_map(|r| inner.resolve(r).ok()));

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, CastKind, CeilFloorKind, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Subscript, TrimWhereField, UnaryOperator, Value, WindowFrameBound, WindowType,
+    FunctionArgExpr, FunctionArguments, Ident, ObjectName, Subscript, TrimWhereField, UnaryOperator, Value,
+    WindowFrameBound, WindowType,
 };
 
 use super::super::functions;
@@ -51,6 +52,35 @@ impl Rewriter<'_> {
                 }
                 _ => {}
             },
+            Expr::Cast { kind: CastKind::SafeCast, expr: inner, data_type, .. } => {
+                let Some(digits) = suffixed(inner) else {
+                    return self.refuse(functions::unknown("safe_cast", "this function"));
+                };
+                let kind = data_type.to_string();
+                let range = match kind.as_str() {
+                    "BIGINT" => Some((i64::MIN, i64::MAX)),
+                    "SMALLINT" => Some((i16::MIN.into(), i16::MAX.into())),
+                    "TINYINT" => Some((i8::MIN.into(), i8::MAX.into())),
+                    _ => None,
+                };
+                if let Some((low, high)) = range
+                    && !digits.parse().is_ok_and(|n| (low..=high).contains(&n))
+                {
+                    let text = format!(
+                        "Numeric literal {digits} is outside the valid range for {} with minimum value of {low} and maximum value of \
+                         {high}. Please adjust the value accordingly.",
+                        kind.to_lowercase()
+                    );
+                    return self.refuse(Failure::class("INVALID_NUMERIC_LITERAL_RANGE", &text, "22003"));
+                }
+                let whole = range.is_some();
+                *expr = if whole {
+                    typed(literal(Value::Number(digits, false)), &kind)
+                } else {
+                    let kind = literal(Value::SingleQuotedString(kind));
+                    functions::call("cast_to", vec![take(inner), kind])
+                };
+            }
             Expr::Cast { kind, expr: inner, data_type, .. } => {
                 let name =
                     if matches!(kind, CastKind::Cast | CastKind::DoubleColon) { "cast_to" } else { "try_cast_to" };
@@ -129,20 +159,17 @@ impl Rewriter<'_> {
             }
             Expr::BinaryOp { left, op, right } => {
                 if let Some(name) = functions::operator(op) {
-                    let name = match name {
-                        "op_add" if functions::is_days(right) => "op_add_days",
-                        "op_subtract" if functions::is_days(right) => "op_subtract_days",
-                        other => other,
-                    };
                     *expr = functions::call(name, vec![take(left), take(right)]);
                 }
             }
             // Literals keep their sign, which some places need.
             Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if is_integer(inner) => {
-                if let Expr::Value(value) = uncast(inner)
+                if let Expr::Position { expr: number, r#in } = inner.as_mut()
+                    && let Expr::Value(value) = number.as_ref()
                     && let Value::Number(digits, _) = &value.value
                 {
-                    *expr = integer(literal(Value::Number(format!("-{digits}"), false)));
+                    let number = Box::new(literal(Value::Number(format!("-{digits}"), false)));
+                    *expr = Expr::Position { expr: number, r#in: Box::new(take(r#in)) };
                 }
             }
             Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if !matches!(uncast(inner), Expr::Value(_)) => {
@@ -203,6 +230,11 @@ impl Rewriter<'_> {
                     return ControlFlow::Continue(());
                 }
                 if let Some((name, routine)) = self.routine(function) {
+                    if let Some(rights) = &self.overlay.rights
+                        && let Err(failure) = rights.may_call(&self.core.store, &name)
+                    {
+                        return self.refuse(failure);
+                    }
                     match self.expand(&name, &routine, function) {
                         Ok(expanded) => *expr = expanded,
                         Err(failure) => return self.refuse(failure),
@@ -228,9 +260,14 @@ impl Rewriter<'_> {
                     strip_bound(&mut frame.start_bound);
                     frame.end_bound.iter_mut().for_each(strip_bound);
                 }
-                if function.name.to_string().eq_ignore_ascii_case("grouping") {
-                    let counted = std::mem::replace(expr, literal(Value::Null));
-                    *expr = cast(counted, DataType::TinyInt(None));
+                let name = function.name.to_string();
+                if name.eq_ignore_ascii_case("grouping") {
+                    *expr = cast(take(expr), DataType::TinyInt(None));
+                    return ControlFlow::Continue(());
+                }
+                if name.eq_ignore_ascii_case("grouping_id") {
+                    function.name = ObjectName::from(vec![Ident::new("grouping")]);
+                    *expr = cast(take(expr), DataType::BigInt(None));
                     return ControlFlow::Continue(());
                 }
                 // The engine counts in BIGINT where the platform counts in INT.
@@ -276,7 +313,26 @@ pub(super) fn strip(expr: &mut Expr) {
 
 /// A literal of type INT, as the one form of POSITION that the planner of literals is given.
 fn integer(number: Expr) -> Expr {
-    Expr::Position { expr: Box::new(number), r#in: Box::new(literal(Value::SingleQuotedString("INT".to_owned()))) }
+    typed(number, "INT")
+}
+
+fn typed(number: Expr, kind: &str) -> Expr {
+    Expr::Position { expr: Box::new(number), r#in: Box::new(literal(Value::SingleQuotedString(kind.to_owned()))) }
+}
+
+/// The digits of a literal with a suffix, such as `1L`.
+pub(super) fn suffixed(inner: &Expr) -> Option<String> {
+    match inner {
+        Expr::Value(v) => match &v.value {
+            Value::SingleQuotedString(digits)
+                if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) =>
+            {
+                Some(digits.clone())
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn is_integer(expr: &Expr) -> bool {

@@ -5,12 +5,12 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Query, Select,
-    SelectItem, SetExpr, Value, VisitMut as _, VisitorMut,
+    SelectItem, SetExpr, TableFactor, Value, Visit as _, VisitMut, Visitor, VisitorMut,
 };
 
 use super::super::functions;
 use super::super::params::literal;
-use super::{Rewriter, depth};
+use super::{Rewriter, depth, relations};
 use crate::sql::Failure;
 
 /// Expressions of one SELECT, once aliases are replaced.
@@ -30,7 +30,7 @@ pub(super) fn put(rewriter: &Rewriter<'_>, select: &mut Select) -> Result<(), Fa
         };
         let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { continue };
         let mut substitute = Substitute { known: &known, size: 0 };
-        let _: ControlFlow<()> = expr.visit(&mut substitute);
+        let _: ControlFlow<()> = VisitMut::visit(expr, &mut substitute);
         let size = substitute.size;
         total += size;
         if total > SIZE {
@@ -74,27 +74,122 @@ impl VisitorMut for Substitute<'_> {
     }
 }
 
-/// Subqueries as columns: EXISTS as a count, and values that can be NULL where there is no row.
-pub(super) fn subqueries(select: &mut Select) {
+/// Subqueries in columns: EXISTS as a count, IN as a search in an array, and values that can be NULL where there is no row.
+pub(super) fn subqueries(rewriter: &Rewriter<'_>, select: &mut Select) {
     for item in &mut select.projection {
         let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = &*item else { continue };
+        let mut value = expr.clone();
+        let mut put = Subqueries { queries: 0, changed: false };
+        let _: ControlFlow<()> = VisitMut::visit(&mut value, &mut put);
+        if matches!(value, Expr::Subquery(_)) {
+            value = functions::call("maybe_null", vec![value]);
+            put.changed = true;
+        }
+        if !put.changed {
+            continue;
+        }
+        let alias = match &*item {
+            SelectItem::ExprWithAlias { alias, .. } => alias.clone(),
+            _ => Ident::with_quote('`', rewriter.name(expr)),
+        };
+        *item = SelectItem::ExprWithAlias { expr: value, alias };
+    }
+}
+
+/// Puts values in place of EXISTS and IN, but not inside of the subqueries.
+struct Subqueries {
+    queries: usize,
+    changed: bool,
+}
+
+impl VisitorMut for Subqueries {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.queries += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.queries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.queries > 0 {
+            return ControlFlow::Continue(());
+        }
         let value = match expr {
             Expr::Exists { subquery, negated } => counted(subquery).map(|counted| {
                 let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
                 let (left, right) = (Box::new(Expr::Subquery(counted)), Box::new(number("0")));
-                Expr::BinaryOp { left, op, right }
+                Expr::Nested(Box::new(Expr::BinaryOp { left, op, right }))
             }),
-            Expr::Subquery(_) => Some(functions::call("maybe_null", vec![expr.clone()])),
+            Expr::InSubquery { expr, subquery, negated } if !matches!(expr.as_ref(), Expr::Tuple(_)) => {
+                gathered(subquery).map(|values| {
+                    let found = functions::call("in_values", vec![expr.as_ref().clone(), Expr::Subquery(values)]);
+                    functions::negated(found, *negated)
+                })
+            }
             _ => None,
         };
-        let Some(value) = value else { continue };
-        let alias = match &*item {
-            SelectItem::ExprWithAlias { alias, .. } => alias.clone(),
-            _ if matches!(expr, Expr::Exists { .. }) => Ident::with_quote('`', "exists()"),
-            _ => Ident::with_quote('`', "scalarsubquery()"),
-        };
-        *item = SelectItem::ExprWithAlias { expr: value, alias };
+        if let Some(value) = value {
+            *expr = value;
+            self.changed = true;
+        }
+        ControlFlow::Continue(())
     }
+}
+
+/// The values of a query of one column, as an array.
+fn gathered(query: &Query) -> Option<Box<Query>> {
+    let array = |value: Expr| SelectItem::UnnamedExpr(functions::call(functions::GATHERED, vec![value]));
+    if is_plain(query) {
+        let mut query = Box::new(query.clone());
+        if let SetExpr::Select(select) = query.body.as_mut() {
+            let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] =
+                select.projection.as_slice()
+            else {
+                return None;
+            };
+            if !has_calls(value) {
+                select.projection = vec![array(value.clone())];
+                query.order_by = None;
+                return Some(query);
+            }
+        }
+    }
+    let column = Ident::with_quote('`', "__value");
+    let mut outer = relations::query("SELECT 1 FROM (SELECT 1) AS __values(__value)").ok()?;
+    let SetExpr::Select(select) = outer.body.as_mut() else { return None };
+    select.projection = vec![array(Expr::Identifier(column))];
+    if let Some(TableFactor::Derived { subquery, .. }) = select.from.first_mut().map(|from| &mut from.relation) {
+        **subquery = query.clone();
+    }
+    Some(outer)
+}
+
+/// Whether a value has calls, of which one may be an aggregate.
+fn has_calls(value: &Expr) -> bool {
+    struct Calls;
+    impl Visitor for Calls {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            if matches!(expr, Expr::Function(_)) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    }
+    value.visit(&mut Calls).is_break()
+}
+
+/// Whether rows of a query are those of its tables that fit its conditions.
+fn is_plain(query: &Query) -> bool {
+    let plain = query.with.is_none()
+        && query.limit_clause.is_none()
+        && query.fetch.is_none()
+        && query.pipe_operators.is_empty();
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(list, _) if list.is_empty());
+    plain && !grouped && select.having.is_none() && select.distinct.is_none() && select.qualify.is_none()
 }
 
 fn number(text: &str) -> Expr {
@@ -103,19 +198,15 @@ fn number(text: &str) -> Expr {
 
 /// The number of rows of a plain query.
 fn counted(query: &Query) -> Option<Box<Query>> {
-    let mut query = Box::new(query.clone());
-    let plain = query.with.is_none() && query.limit_clause.is_none() && query.fetch.is_none();
-    let SetExpr::Select(select) = query.body.as_mut() else { return None };
-    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(list, _) if list.is_empty());
-    if !plain || grouped || select.having.is_some() || select.distinct.is_some() || select.qualify.is_some() {
+    if !is_plain(query) {
         return None;
     }
+    let mut query = Box::new(query.clone());
+    let SetExpr::Select(select) = query.body.as_mut() else { return None };
     // An aggregate without groups has one row, whatever is below it.
-    if select.projection.iter().any(|i| {
-        matches!(
-            i,
-            SelectItem::UnnamedExpr(Expr::Function(_)) | SelectItem::ExprWithAlias { expr: Expr::Function(_), .. }
-        )
+    if select.projection.iter().any(|item| match item {
+        SelectItem::UnnamedExpr(e) | SelectItem::ExprWithAlias { expr: e, .. } => has_calls(e),
+        _ => false,
     }) {
         return None;
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Function, FunctionArguments, GroupByExpr, Ident, LimitClause, OrderByKind, Query, Select,
+    CastKind, DataType, Expr, Function, FunctionArguments, GroupByExpr, Ident, LimitClause, OrderByKind, Query, Select,
     SelectFlavor, SelectItem, Statement, TableFactor, UnaryOperator, Value, VisitMut as _, VisitorMut,
     WildcardAdditionalOptions,
 };
@@ -16,10 +16,10 @@ use super::params::{cast, literal};
 use super::store::providers::Overlay;
 use super::{depth, generators};
 use crate::sql::Failure;
-use crate::state::USER_NAME;
-use expressions::strip;
+use expressions::{strip, suffixed};
 pub(super) use parse::{check, parse};
 
+mod clauses;
 mod expressions;
 mod laterals;
 mod naming;
@@ -121,7 +121,7 @@ impl<'a> Rewriter<'a> {
             return None;
         }
         let value = match function.name.to_string().to_ascii_lowercase().as_str() {
-            "current_user" | "session_user" | "user" => USER_NAME,
+            "current_user" | "session_user" | "user" => &self.overlay.user,
             "current_timezone" => "Etc/UTC",
             "current_catalog" => &self.setting.catalog,
             "current_schema" | "current_database" => &self.setting.schema,
@@ -135,9 +135,13 @@ impl VisitorMut for Rewriter<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        if let Err(failure) = relations::set_operations(&mut query.body) {
+        let prepared = clauses::pipes(query)
+            .and_then(|()| clauses::groupings(query))
+            .and_then(|()| clauses::set_operations(&mut query.body));
+        if let Err(failure) = prepared {
             return self.refuse(failure);
         }
+        clauses::rename_ctes(query, &self.ctes, self.views + self.ctes.len());
         for cte in query.with.iter_mut().flat_map(|w| &mut w.cte_tables) {
             relations::lower_alias(&mut cte.alias);
             relations::named_values(&cte.query, &mut cte.alias);
@@ -153,10 +157,10 @@ impl VisitorMut for Rewriter<'_> {
             select.flavor = SelectFlavor::Standard;
             select.projection.push(SelectItem::Wildcard(WildcardAdditionalOptions::default()));
         }
-        if let Err(failure) = laterals::put(self, select) {
+        if let Err(failure) = clauses::conditions(select).and_then(|()| laterals::put(self, select)) {
             return self.refuse(failure);
         }
-        laterals::subqueries(select);
+        laterals::subqueries(self, select);
         self.views += generators::take_generators(select, self.views);
         let mut seen = BTreeSet::new();
         for (position, item) in select.projection.iter_mut().enumerate() {
@@ -207,10 +211,22 @@ impl VisitorMut for Rewriter<'_> {
                 }
             }
         }
-        ControlFlow::Continue(())
+        match self.files(factor) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => self.refuse(failure),
+        }
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        // A sign belongs to the literal behind it.
+        if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
+            && let Expr::Cast { kind: CastKind::SafeCast, expr: number, .. } = inner.as_mut()
+            && let Some(digits) = suffixed(number)
+            && !digits.starts_with('-')
+        {
+            **number = literal(Value::SingleQuotedString(format!("-{digits}")));
+            *expr = std::mem::replace(inner.as_mut(), literal(Value::Null));
+        }
         // The smallest integers are literals with their sign.
         if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr
             && let Expr::Value(value) = inner.as_ref()

@@ -1,11 +1,13 @@
 //! Names of columns without an alias.
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript, UnaryOperator, Value,
+    AccessExpr, BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript,
+    UnaryOperator, Value,
 };
 
+use super::super::spark::{interval, text, types};
 use super::Rewriter;
-use super::expressions::uncast;
+use super::expressions::{suffixed, uncast};
 
 impl Rewriter<'_> {
     /// The name that the platform gives to an expression without an alias.
@@ -14,6 +16,25 @@ impl Rewriter<'_> {
             Expr::Identifier(ident) => ident.value.clone(),
             Expr::CompoundIdentifier(parts) => parts.last().map(|i| i.value.clone()).unwrap_or_default(),
             Expr::Nested(inner) => self.name(inner),
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if literal_digits(inner).is_some() => {
+                format!("-{}", literal_digits(inner).unwrap_or_default())
+            }
+            Expr::Cast { kind, expr: inner, data_type, .. } => match (kind, literal_digits(expr)) {
+                (_, Some(digits)) => digits,
+                (kind, None) => {
+                    let word = if matches!(kind, CastKind::TryCast) { "TRY_CAST" } else { "CAST" };
+                    let kind = data_type.to_string();
+                    let kind = types::parse(&kind).map_or(kind, |kind| types::name(&kind));
+                    format!("{word}({} AS {kind})", self.name(inner))
+                }
+            },
+            Expr::Extract { field, expr: inner, .. } => format!("extract({field} FROM {})", self.name(inner)),
+            Expr::Exists { negated, .. } => if *negated { "(NOT exists())" } else { "exists()" }.to_owned(),
+            Expr::Subquery(_) => "scalarsubquery()".to_owned(),
+            Expr::InSubquery { expr: inner, negated, .. } => {
+                let text = format!("({} IN (listquery()))", self.name(inner));
+                if *negated { format!("(NOT {text})") } else { text }
+            }
             Expr::UnaryOp { op: op @ (UnaryOperator::Minus | UnaryOperator::Plus), expr: inner }
                 if !matches!(inner.as_ref(), Expr::Value(_)) =>
             {
@@ -30,8 +51,9 @@ impl Rewriter<'_> {
                 let text = format!("between({}, {}, {})", self.name(inner), self.name(low), self.name(high));
                 if *negated { format!("(NOT {text})") } else { text }
             }
-            Expr::Like { negated: false, any: false, expr: inner, pattern, escape_char: None } => {
-                format!("{} LIKE {}", self.name(inner), self.name(pattern))
+            Expr::Like { negated, any: false, expr: inner, pattern, escape_char: None } => {
+                let text = format!("{} LIKE {}", self.name(inner), self.name(pattern));
+                if *negated { format!("(NOT {text})") } else { text }
             }
             Expr::RLike { negated: false, expr: inner, pattern, .. } => {
                 format!("RLIKE({}, {})", self.name(inner), self.name(pattern))
@@ -41,6 +63,9 @@ impl Rewriter<'_> {
             }
             Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => {
                 format!("({} div {})", self.name(left), self.name(right))
+            }
+            Expr::BinaryOp { left, op: BinaryOperator::NotEq, right } => {
+                format!("(NOT ({} = {}))", self.name(left), self.name(right))
             }
             Expr::Case { operand: None, conditions, else_result, .. } => {
                 let arms = conditions
@@ -73,6 +98,11 @@ impl Rewriter<'_> {
             },
             Expr::Function(function) if function.over.is_none() => {
                 let name = function.name.to_string().to_ascii_lowercase();
+                if name == "interval_literal"
+                    && let Some(text) = interval_name(function)
+                {
+                    return text;
+                }
                 match &function.args {
                     FunctionArguments::List(list) if list.clauses.is_empty() => {
                         let arguments: Vec<_> = list
@@ -97,4 +127,31 @@ impl Rewriter<'_> {
             other => other.to_string(),
         }
     }
+}
+
+/// The digits of a literal with a suffix.
+fn literal_digits(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Cast { kind: CastKind::SafeCast, expr: inner, .. } => suffixed(inner),
+        _ => None,
+    }
+}
+
+/// `INTERVAL '1' DAY`, as a cast to a string writes it.
+fn interval_name(function: &Function) -> Option<String> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let texts: Vec<&str> = list
+        .args
+        .iter()
+        .filter_map(|argument| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(v))) => match &v.value {
+                Value::SingleQuotedString(s) => Some(s.as_str()),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    let [amount, from, to] = texts.as_slice() else { return None };
+    let value = interval::literal(amount, from, to)?;
+    Some(text::text(&value, &interval::literal_type(amount, from, to)?))
 }

@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::ast::Statement;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::Tokenizer;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::super::command::cursor::syntax;
 use super::super::depth;
@@ -15,6 +15,12 @@ pub(in super::super) fn parse(sql: &str) -> Result<Statement, Failure> {
     let dialect = Platform;
     let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|e| failed(&e.to_string()))?;
     depth::check_tokens(&tokens)?;
+    let mut words = tokens.iter().map(|t| &t.token).filter(|t| !matches!(t, Token::Whitespace(_))).peekable();
+    while let Some(token) = words.next() {
+        if *token == Token::Comma && words.peek().is_some_and(|next| is_from(next)) {
+            return Err(trailing_comma());
+        }
+    }
     let parser = Parser::new(&dialect).with_recursion_limit(depth::PARSER_RECURSION).with_tokens_with_locations(tokens);
     let mut statements = { parser }.parse_statements().map_err(|e| match e {
         ParserError::RecursionLimitExceeded => {
@@ -27,6 +33,15 @@ pub(in super::super) fn parse(sql: &str) -> Result<Statement, Failure> {
         (Some(_), false) => Err(failed("Only one statement can be executed at a time.")),
         (None, _) => Err(failed("The statement is empty.")),
     }
+}
+
+fn is_from(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("from"))
+}
+
+fn trailing_comma() -> Failure {
+    let text = "Trailing comma detected in SELECT clause. Remove the trailing comma before the FROM clause.";
+    Failure::class("TRAILING_COMMA_IN_SELECT", text, "42601")
 }
 
 /// Checks how deep and large any statement is, before it is read in any way.
@@ -51,10 +66,6 @@ fn located(sql: &str, text: &str) -> Failure {
     };
     match place() {
         Some(("EOF", _)) => syntax(sql, "end of input", None),
-        Some((_, at)) if sql[..at].trim_end().ends_with(',') && sql[at..].to_ascii_uppercase().starts_with("FROM") => {
-            let text = "Trailing comma detected in SELECT clause. Remove the trailing comma before the FROM clause.";
-            Failure::class("TRAILING_COMMA_IN_SELECT", text, "42601")
-        }
         Some((found, at)) => syntax(sql, found, Some(at)),
         None if text.contains("found: EOF") => syntax(sql, "end of input", None),
         None => Failure::class("PARSE_SYNTAX_ERROR", text, "42601"),

@@ -2,13 +2,14 @@
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    ObjectNamePart, Query, SetExpr, SetOperator, SetQuantifier, Statement, TableAlias, TableAliasColumnDef,
-    TableFactor, TableSample, TableSampleKind, TableSampleUnit, Value,
+    ObjectNamePart, Query, SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor, TableSample,
+    TableSampleKind, TableSampleUnit, Value,
 };
 
+use super::super::files::FileQuery;
 use super::super::store::Name;
 use super::super::store::missing::feature as unsupported;
-use super::super::store::providers::{LOCAL, VIEWS};
+use super::super::store::providers::{LOCAL, ROWS, VIEWS};
 use super::expressions::{strip_argument, uncast};
 use super::{Rewriter, parse};
 use crate::sql::Failure;
@@ -29,30 +30,23 @@ fn named(parts: &[&str]) -> ObjectName {
 }
 
 /// The query that a text is, which is one that was written here.
-fn query(sql: &str) -> Result<Box<Query>, Failure> {
+pub(super) fn query(sql: &str) -> Result<Box<Query>, Failure> {
     match parse(sql)? {
         Statement::Query(query) => Ok(query),
         _ => Err(Failure::internal("a text that was written here is not a query")),
     }
 }
 
-/// `MINUS` is another word for `EXCEPT`.
-pub(super) fn set_operations(body: &mut SetExpr) -> Result<(), Failure> {
-    let mut work = vec![body];
-    while let Some(body) = work.pop() {
-        if let SetExpr::SetOperation { op, left, right, set_quantifier } = body {
-            if *op != SetOperator::Union && *set_quantifier == SetQuantifier::All {
-                // The engine does not count how often a row is there.
-                return Err(unsupported(&format!("{op} ALL")));
-            }
-            if *op == SetOperator::Minus {
-                *op = SetOperator::Except;
-            }
-            work.push(left);
-            work.push(right);
-        }
+/// A table by its name.
+fn query_of(name: &ObjectName) -> Result<TableFactor, Failure> {
+    let mut made = query(&format!("SELECT * FROM {name}"))?;
+    match made.body.as_mut() {
+        SetExpr::Select(select) => match select.from.pop() {
+            Some(from) => Ok(from.relation),
+            None => Err(Failure::internal("a text that was written here has no table")),
+        },
+        _ => Err(Failure::internal("a text that was written here is not a SELECT")),
     }
-    Ok(())
 }
 
 /// Rows of VALUES are named `col1` and so on.
@@ -76,6 +70,32 @@ impl Rewriter<'_> {
             _ => return None,
         };
         Some(Name { catalog: catalog.clone(), schema: schema.clone(), object: object.clone() })
+    }
+
+    /// Puts the rows of files, which were read before, in place of their name or call.
+    pub(super) fn files(&self, factor: &mut TableFactor) -> Result<(), Failure> {
+        let Some(query) = FileQuery::of(factor) else { return Ok(()) };
+        let key = query?.key();
+        if !self.overlay.extra.rows.contains_key(&key) {
+            return Err(unsupported("files in SQL functions"));
+        }
+        let (alias, sample) = match factor {
+            TableFactor::Table { alias, sample, .. } => (alias.take(), sample.take()),
+            TableFactor::Function { alias, .. } => (alias.take(), None),
+            _ => (None, None),
+        };
+        let mut made = query_of(&named(&[LOCAL, ROWS, &key]))?;
+        if let TableFactor::Table { alias: own, sample: taken, .. } = &mut made {
+            *own = Some(alias.unwrap_or_else(|| TableAlias {
+                explicit: true,
+                name: Ident::with_quote('`', "read_files"),
+                columns: Vec::new(),
+                at: None,
+            }));
+            *taken = sample;
+        }
+        *factor = made;
+        Ok(())
     }
 
     pub(super) fn relation(&mut self, factor: &mut TableFactor) -> Result<(), Failure> {
@@ -105,8 +125,11 @@ impl Rewriter<'_> {
             return Err(unsupported("older versions of a table"));
         }
         let called = args.is_some();
+        let local = matches!(name.0.first(), Some(ObjectNamePart::Identifier(first)) if first.value == LOCAL);
         for part in &mut name.0 {
-            if let ObjectNamePart::Identifier(ident) = part {
+            if let ObjectNamePart::Identifier(ident) = part
+                && !local
+            {
                 ident.value = ident.value.to_lowercase();
             }
         }
@@ -123,12 +146,6 @@ impl Rewriter<'_> {
                 at: None,
             });
             *name = named(&[LOCAL, VIEWS, one]);
-        }
-        if let [first, _] = of.as_slice()
-            && ["csv", "json", "parquet", "text", "orc", "avro", "binaryfile", "delta"].contains(&first.as_str())
-            && of[1].contains('/')
-        {
-            return Err(unsupported("queries on files; COPY INTO loads files of volumes"));
         }
         if let Some(TableSampleKind::BeforeTableAlias(taken) | TableSampleKind::AfterTableAlias(taken)) = sample.take()
         {
@@ -159,9 +176,6 @@ impl Rewriter<'_> {
         };
         if let Some((name, args, alias)) = call {
             let of = parts(name);
-            if matches!(of.as_slice(), [only] if only == "read_files") {
-                return Err(unsupported("read_files; COPY INTO loads files of volumes"));
-            }
             let function = self.full(&of).and_then(|full| self.core.store.function(&full).map(|f| (full, f)));
             if let Some((full, function)) = function
                 && !(of.len() == 1 && super::super::functions::is_builtin(&of[0]))

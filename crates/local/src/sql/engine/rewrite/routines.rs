@@ -106,7 +106,7 @@ impl Rewriter<'_> {
             Setting { catalog: function.catalog.clone(), schema: function.schema.clone(), ..Setting::default() };
         let none = BTreeSet::new();
         let extra = std::sync::Arc::default();
-        let overlay = super::Overlay { extra, ..self.overlay.clone() };
+        let overlay = super::Overlay { extra, rights: None, ..self.overlay.clone() };
         let mut inner = Rewriter::new(self.core, &setting, &overlay, &none);
         inner.routines = self.routines + 1;
         inner.expanded = std::sync::Arc::clone(&self.expanded);

@@ -1,8 +1,10 @@
 //! Casts in ANSI mode: what does not fit is an error, or NULL in the `try_` form.
 
-use datafusion::arrow::datatypes::{DataType, IntervalUnit};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 
+use super::interval_cast::to_interval;
+pub(crate) use super::numerals::{float, parse_decimal, pow10, rescale};
 use super::times::{self, DAY, SECOND};
 use super::types::{self, element, is_nested, is_text, is_time, is_variant, key_value};
 use super::value::{V, order};
@@ -10,7 +12,7 @@ use super::{fail, interval, text};
 
 /// Whether values of a type can be cast to another at all.
 pub(crate) fn possible(from: &DataType, to: &DataType) -> bool {
-    use DataType::{Binary, Boolean, Duration, Interval, List, Map, Null, Struct, Time64, Utf8};
+    use DataType::{Binary, Boolean, Interval, List, Map, Null, Struct, Time64, Utf8};
     if from == to || from == &Null || to == &Utf8 {
         return true;
     }
@@ -39,9 +41,14 @@ pub(crate) fn possible(from: &DataType, to: &DataType) -> bool {
         (Time64(_), kind) | (kind, Time64(_)) => {
             kind.is_numeric() && from == &time64() || matches!((from, to), (DataType::Timestamp(_, None), Time64(_)))
         }
-        (a, Interval(IntervalUnit::YearMonth) | Duration(_)) if a.is_integer() => true,
-        (Interval(IntervalUnit::YearMonth) | Duration(_), b) if b.is_integer() => true,
-        (a, Binary) if a.is_integer() => true,
+        (a, b) if types::is_year_month(a) && types::is_year_month(b) => true,
+        (a, b) if types::is_day_time(a) && types::is_day_time(b) => true,
+        // A number counts in the only field that there is.
+        (a, b) if a.is_integer() => match types::span(b) {
+            Some((first, last)) => first == last,
+            None => b == &Binary,
+        },
+        (a, b) if b.is_integer() => types::span(a).is_some_and(|(first, last)| first == last),
         _ => false,
     }
 }
@@ -51,11 +58,19 @@ fn time64() -> DataType {
 }
 
 fn mismatch(from: &DataType, to: &DataType) -> datafusion::error::DataFusionError {
-    fail(
-        "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
-        "42K09",
-        &format!("Cannot cast \"{}\" to \"{}\".", types::name(from), types::name(to)),
-    )
+    let day = |k: &DataType| k == &DataType::Date32;
+    let zoned = |k: &DataType| matches!(k, DataType::Timestamp(_, Some(_)));
+    let truth = |k: &DataType| k == &DataType::Boolean;
+    let class = if (from.is_numeric() && day(to)) || (day(from) && to.is_numeric()) {
+        // Functions do what the cast does not.
+        "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION"
+    } else if (truth(from) && zoned(to)) || (truth(to) && (day(from) || zoned(from))) {
+        // Possible outside of ANSI mode.
+        "DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION"
+    } else {
+        "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION"
+    };
+    fail(class, "42K09", &format!("Cannot cast \"{}\" to \"{}\".", types::name(from), types::name(to)))
 }
 
 pub(crate) fn check(from: &DataType, to: &DataType) -> Result<()> {
@@ -129,6 +144,15 @@ pub(crate) fn cast(v: &V, from: &DataType, to: &DataType) -> Result<V> {
     }
     let bad = || malformed(v, from, to);
     let over = || outside(v, from, to);
+    if let Some(span) = types::span(to) {
+        return to_interval(v, span).unwrap_or_else(|| {
+            Err(match v {
+                V::Str(_) => bad(),
+                V::Int(_) | V::Ym(_) | V::Dt(_) => over(),
+                _ => mismatch(from, to),
+            })
+        });
+    }
     Ok(match to {
         DataType::Null => V::Null,
         DataType::Utf8 => V::Str(text::text(v, from)),
@@ -170,8 +194,7 @@ pub(crate) fn cast(v: &V, from: &DataType, to: &DataType) -> Result<V> {
                     i64::try_from(n / pow10(i32::from(*s))).map_err(|_| over())?
                 }
                 V::Ts(us) => us.div_euclid(SECOND),
-                V::Ym(m) => i64::from(*m),
-                V::Dt(us) => us / SECOND,
+                V::Ym(_) | V::Dt(_) => v.i() / types::span(from).map_or(1, |(_, last)| types::unit(last)),
                 V::Time(us) => us / SECOND,
                 _ => return Err(mismatch(from, to)),
             };
@@ -263,16 +286,6 @@ pub(crate) fn cast(v: &V, from: &DataType, to: &DataType) -> Result<V> {
             V::Ts(us) => V::Time(us.rem_euclid(DAY)),
             _ => return Err(mismatch(from, to)),
         },
-        DataType::Interval(IntervalUnit::YearMonth) => match v {
-            V::Str(t) => V::Ym(interval_text(t, to).map(|v| v.i() as i32).ok_or_else(bad)?),
-            V::Int(n) => V::Ym(i32::try_from(*n).map_err(|_| over())?),
-            _ => return Err(mismatch(from, to)),
-        },
-        DataType::Duration(_) => match v {
-            V::Str(t) => V::Dt(interval_text(t, to).map(|v| v.i()).ok_or_else(bad)?),
-            V::Int(n) => V::Dt(n.checked_mul(SECOND).ok_or_else(over)?),
-            _ => return Err(mismatch(from, to)),
-        },
         DataType::Interval(_) => match v {
             V::Str(t) => {
                 let (m, d, us) = interval::parse_units(t).ok_or_else(bad)?;
@@ -297,105 +310,6 @@ pub(crate) fn cast(v: &V, from: &DataType, to: &DataType) -> Result<V> {
         }
         _ => return Err(mismatch(from, to)),
     })
-}
-
-fn interval_text(t: &str, to: &DataType) -> Option<V> {
-    let upper = t.trim().to_ascii_uppercase();
-    if let Some(rest) = upper.strip_prefix("INTERVAL") {
-        let rest = rest.trim();
-        if let Some(inner) = rest.strip_prefix('\'') {
-            let (body, tail) = inner.split_once('\'')?;
-            let words: Vec<&str> = tail.split_whitespace().collect();
-            return match words.as_slice() {
-                [from] => interval::literal(body, from, ""),
-                [from, "TO", end] => interval::literal(body, from, end),
-                _ => None,
-            };
-        }
-    }
-    if let Some((m, d, us)) = interval::parse_units(&upper) {
-        return interval::of(m, d, us);
-    }
-    if to == &types::year_month() {
-        interval::parse_year_month(t).map(V::Ym)
-    } else {
-        interval::parse_day_time(t, "DAY", "SECOND").map(V::Dt)
-    }
-}
-
-/// A number with the words that the platform's language has for what is none.
-pub(crate) fn float(text: &str) -> Option<f64> {
-    let t = text.trim();
-    match t.to_ascii_lowercase().as_str() {
-        "nan" => return Some(f64::NAN),
-        "inf" | "infinity" | "+inf" | "+infinity" => return Some(f64::INFINITY),
-        "-inf" | "-infinity" => return Some(f64::NEG_INFINITY),
-        _ => {}
-    }
-    let body = if t.len() > 1 { t.trim_end_matches(['d', 'D', 'f', 'F']) } else { t };
-    if body.bytes().any(|b| b.is_ascii_alphabetic() && !matches!(b, b'e' | b'E')) {
-        return None;
-    }
-    body.parse().ok()
-}
-
-pub(crate) fn pow10(n: i32) -> i128 {
-    10i128.pow(n.clamp(0, 38).unsigned_abs())
-}
-
-/// With another number of digits after the point, half away from zero.
-pub(crate) fn rescale(n: i128, from: i32, to: i32) -> Option<i128> {
-    if to >= from {
-        return n.checked_mul(pow10(to - from));
-    }
-    let unit = pow10(from - to);
-    let (whole, rest) = (n / unit, n % unit);
-    Some(if rest.abs() * 2 >= unit { whole + rest.signum() } else { whole })
-}
-
-/// `None` is not a number, `Some(None)` one that is too large.
-pub(crate) fn parse_decimal(text: &str, scale: i32) -> Option<Option<i128>> {
-    let (mantissa, exponent) = match text.find(['e', 'E']) {
-        Some(at) => (&text[..at], text[at + 1..].parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let (negative, body) = match mantissa.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
-    };
-    let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
-    let all: String = whole.chars().chain(fraction.chars()).collect();
-    if all.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let digits = all.trim_start_matches('0');
-    let have = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
-    if digits.is_empty() {
-        return Some(Some(0));
-    }
-    let Ok(mut n) = digits.chars().take(60).collect::<String>().parse::<datafusion::arrow::datatypes::i256>() else {
-        return Some(None);
-    };
-    if digits.len() > 60 || (scale - have) > 60 {
-        return Some(None);
-    }
-    let ten = datafusion::arrow::datatypes::i256::from_i128(10);
-    let mut have = have;
-    while have < scale {
-        match n.checked_mul(ten) {
-            Some(m) => n = m,
-            None => return Some(None),
-        }
-        have += 1;
-    }
-    let mut dropped = 0i128;
-    while have > scale {
-        dropped = n.checked_rem(ten)?.to_i128()?;
-        n = n.checked_div(ten)?;
-        have -= 1;
-    }
-    let n = n.to_i128().map(|n| n + i128::from(dropped >= 5));
-    Some(n.map(|n| if negative { -n } else { n }))
 }
 
 /// Sorted and without doubles.

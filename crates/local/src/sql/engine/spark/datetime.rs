@@ -3,6 +3,9 @@
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 
+use super::date_making::{make_interval, make_timestamp, make_type, parts_type, seconds};
+use super::date_parts::{part, part_type};
+use super::date_steps::{add_type, bucket, difference, timestamp_add};
 use super::function::{Call, Def, Env, Shape, by_signature, f, n, t, tn, unexpected};
 use super::times::{self, DAY, SECOND, civil};
 use super::types;
@@ -214,7 +217,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     ),
 ];
 
-fn day(d: i64) -> Result<V> {
+pub(super) fn day(d: i64) -> Result<V> {
     i32::try_from(d).map(V::Date).map_err(|_| overflow("date arithmetic"))
 }
 
@@ -227,7 +230,7 @@ fn no_such_date(a: &[V]) -> DataFusionError {
     )
 }
 
-fn interval_overflow(name: &str) -> DataFusionError {
+pub(super) fn interval_overflow(name: &str) -> DataFusionError {
     fail(
         "INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION",
         "22015",
@@ -354,310 +357,15 @@ fn read(e: &Env<'_>, a: &[V], lenient: bool) -> Result<V> {
     }
 }
 
-fn make_type(c: &Call<'_>, result: DataType) -> Result<Shape> {
-    let kinds = match c.kinds.len() {
-        1 => vec![DataType::Date32],
-        2 => vec![DataType::Date32, types::time()],
-        3 if c.kinds[0] == DataType::Date32 => vec![DataType::Date32, types::time(), DataType::Utf8],
-        n @ (6 | 7) => {
-            let mut kinds = vec![DataType::Int32; 5];
-            kinds.push(types::decimal(16, 6));
-            if n == 7 {
-                kinds.push(DataType::Utf8);
-            }
-            kinds
-        }
-        n => return Err(super::function::wrong_count(c.name, "[6, 7]", n)),
-    };
-    Ok(Shape { kinds, result })
-}
-
-fn make_timestamp(e: &Env<'_>, a: &[V], lenient: bool) -> Result<V> {
-    if a.len() <= 3 {
-        let local = a[0].i() * DAY + a.get(1).map_or(0, V::i);
-        return Ok(V::Ts(match a.get(2) {
-            Some(z) => zone(z.text())?.utc(local),
-            None => local,
-        }));
-    }
-    let bad = || {
-        if lenient {
-            Ok(V::Null)
-        } else {
-            Err(fail(
-                "DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION",
-                "22023",
-                &format!(
-                    "A field of {} is out of its bounds. Use `try_make_timestamp` to return NULL instead.",
-                    e.name
-                ),
-            ))
-        }
-    };
-    let Some(d) = times::checked_days(a[0].i(), a[1].i(), a[2].i()) else { return bad() };
-    let (h, m) = (a[3].i(), a[4].i());
-    let V::Dec(s) = a[5] else { return Ok(V::Null) };
-    let s = i64::try_from(s).unwrap_or(i64::MAX);
-    if !(0..24).contains(&h) || !(0..60).contains(&m) || !(0..=60 * SECOND).contains(&s) {
-        return bad();
-    }
-    let local = d * DAY + (h * 3600 + m * 60) * SECOND + s;
-    Ok(V::Ts(match a.get(6) {
-        Some(z) if e.result == &types::timestamp() => zone(z.text())?.utc(local),
-        _ => local,
-    }))
-}
-
-fn parts_type(c: &Call<'_>, most: usize, fraction: bool, result: DataType) -> Result<Shape> {
-    if c.kinds.len() > most {
-        return Err(super::function::wrong_count(c.name, &format!("[0, {most}]"), c.kinds.len()));
-    }
-    let kinds = (0..c.kinds.len())
-        .map(|i| if fraction && i + 1 == most { types::decimal(18, 6) } else { DataType::Int32 })
-        .collect();
-    Ok(Shape { kinds, result })
-}
-
-fn seconds(v: &V, kind: &DataType) -> Option<i64> {
-    match (v, kind) {
-        (V::Dec(n), DataType::Decimal128(_, s)) => {
-            cast::rescale(*n, i32::from(*s), 6).and_then(|n| i64::try_from(n).ok())
-        }
-        _ => Some(v.i() * SECOND),
-    }
-}
-
-fn make_interval(e: &Env<'_>, a: &[V]) -> Result<V> {
-    let n = |i: usize| a.get(i).map_or(0, V::i);
-    let micros = if a.len() > 6 { seconds(&a[6], &e.kinds[6]) } else { Some(0) };
-    let made = (|| {
-        let months = i32::try_from(n(0).checked_mul(12)?.checked_add(n(1))?).ok()?;
-        let days = i32::try_from(n(2).checked_mul(7)?.checked_add(n(3))?).ok()?;
-        let us = n(4).checked_mul(3600 * SECOND)?.checked_add(n(5).checked_mul(60 * SECOND)?)?.checked_add(micros?)?;
-        Some(V::Cal(months, days, us))
-    })();
-    made.ok_or_else(|| interval_overflow(e.name))
-}
-
-fn field_name(c: &Call<'_>) -> Result<String> {
-    match c.constants.first() {
-        Some(Some(V::Str(s))) => Ok(s.to_ascii_uppercase()),
-        _ => Err(fail(
-            "NON_FOLDABLE_ARGUMENT",
-            "42K08",
-            &format!(
-                "The function `{}` requires the parameter `field` to be a foldable expression of the type \"STRING\", but the actual argument is a non-foldable.",
-                c.name
-            ),
-        )),
-    }
-}
-
-fn part_type(c: &Call<'_>) -> Result<Shape> {
-    let [_, kind] = c.kinds else { return Err(super::function::wrong_count(c.name, "2", c.kinds.len())) };
-    let field = field_name(c)?;
-    let second = matches!(field.as_str(), "SECOND" | "S" | "SEC" | "SECONDS" | "SECS");
-    let source = match kind {
-        k if types::is_interval(k) || matches!(k, DataType::Timestamp(_, None) | DataType::Time64(_)) => k.clone(),
-        DataType::Date32 if !second => DataType::Date32,
-        _ => types::timestamp(),
-    };
-    let known = if types::is_interval(&source) {
-        interval_part(&V::Cal(0, 0, 0), &field).is_some()
-    } else {
-        time_part(0, &field).is_some()
-    };
-    if !known {
-        return Err(fail(
-            "INVALID_EXTRACT_FIELD",
-            "42601",
-            &format!("Cannot extract `{field}` from an expression of the type \"{}\".", types::name(kind)),
-        ));
-    }
-    let result = if second {
-        types::decimal(8, 6)
-    } else if types::is_interval(&source) {
-        match field.as_str() {
-            f if f.starts_with("MON") => DataType::Int8,
-            f if f.starts_with('H') || f.starts_with("MIN") => DataType::Int8,
-            "M" => DataType::Int8,
-            _ => DataType::Int32,
-        }
-    } else {
-        DataType::Int32
-    };
-    Ok(Shape { kinds: vec![DataType::Utf8, source], result })
-}
-
-fn part(e: &Env<'_>, a: &[V]) -> Result<V> {
-    let field = a[0].text().to_ascii_uppercase();
-    let n = match &a[1] {
-        V::Date(d) => time_part(i64::from(*d) * DAY, &field),
-        V::Ts(us) | V::Time(us) => time_part(*us, &field),
-        v => interval_part(v, &field),
-    };
-    let n = n.ok_or_else(|| fail("INVALID_EXTRACT_FIELD", "42601", &format!("Cannot extract `{field}`.")))?;
-    Ok(if matches!(e.result, DataType::Decimal128(_, _)) { V::Dec(i128::from(n)) } else { V::Int(n) })
-}
-
-/// Seconds are microseconds, the digits of a decimal.
-fn time_part(us: i64, field: &str) -> Option<i64> {
-    let (d, time) = times::split(us);
-    let (y, m, day) = civil(d);
-    Some(match field {
-        "YEAR" | "Y" | "YEARS" | "YR" | "YRS" => y,
-        "YEAROFWEEK" => times::iso_week(d).0,
-        "QUARTER" | "QTR" => (m - 1) / 3 + 1,
-        "MONTH" | "MON" | "MONS" | "MONTHS" => m,
-        "WEEK" | "W" | "WEEKS" => times::iso_week(d).1,
-        "DAY" | "D" | "DAYS" => day,
-        "DAYOFWEEK" | "DOW" => times::weekday(d) % 7 + 1,
-        "DAYOFWEEK_ISO" | "DOW_ISO" => times::weekday(d),
-        "DOY" => times::day_of_year(d),
-        "HOUR" | "H" | "HOURS" | "HR" | "HRS" => time / (3600 * SECOND),
-        "MINUTE" | "M" | "MIN" | "MINS" | "MINUTES" => time / (60 * SECOND) % 60,
-        "SECOND" | "S" | "SEC" | "SECONDS" | "SECS" => time % (60 * SECOND),
-        _ => return None,
-    })
-}
-
-fn interval_part(v: &V, field: &str) -> Option<i64> {
-    let (months, days, us) = match v {
-        V::Ym(m) => (i64::from(*m), 0, 0),
-        V::Dt(us) => (0, us / DAY, us % DAY),
-        V::Cal(m, d, us) => (i64::from(*m), i64::from(*d), *us),
-        _ => return None,
-    };
-    Some(match field {
-        "YEAR" | "Y" | "YEARS" | "YR" | "YRS" => months / 12,
-        "MONTH" | "MON" | "MONS" | "MONTHS" => months % 12,
-        "DAY" | "D" | "DAYS" => days,
-        "HOUR" | "H" | "HOURS" | "HR" | "HRS" => us / (3600 * SECOND),
-        "MINUTE" | "M" | "MIN" | "MINS" | "MINUTES" => us / (60 * SECOND) % 60,
-        "SECOND" | "S" | "SEC" | "SECONDS" | "SECS" => us % (60 * SECOND),
-        _ => return None,
-    })
-}
-
-fn add_type(c: &Call<'_>) -> Result<Shape> {
-    let [_, _, kind] = c.kinds else { return Err(super::function::wrong_count(c.name, "3", c.kinds.len())) };
-    let unit = field_name(c)?;
-    let kind = match kind {
-        DataType::Timestamp(_, None) => types::ntz(),
-        // A date stays one where whole days are added.
-        DataType::Date32
-            if matches!(unit.as_str(), "YEAR" | "QUARTER" | "MONTH" | "WEEK" | "DAY" | "DAYOFYEAR")
-                && c.name == "dateadd_unit" =>
-        {
-            DataType::Date32
-        }
-        _ => types::timestamp(),
-    };
-    Ok(Shape { kinds: vec![DataType::Utf8, DataType::Int64, kind.clone()], result: kind })
-}
-
-fn bad_unit(name: &str, unit: &str) -> DataFusionError {
-    fail(
-        "INVALID_PARAMETER_VALUE.DATETIME_UNIT",
-        "22023",
-        &format!(
-            "The value of parameter(s) `unit` in `{name}` is invalid: expects one of the units without quotes YEAR, QUARTER, MONTH, WEEK, DAY, DAYOFYEAR, HOUR, MINUTE, SECOND, MILLISECOND, MICROSECOND, but got the string literal '{unit}'."
-        ),
-    )
-}
-
-fn timestamp_add(e: &Env<'_>, a: &[V]) -> Result<V> {
-    let unit = a[0].text().to_ascii_uppercase();
-    let n = a[1].i();
-    let scaled = |by: i64| n.checked_mul(by).ok_or_else(|| overflow(e.name));
-    let (months, days, us) = match unit.as_str() {
-        "YEAR" => (scaled(12)?, 0, 0),
-        "QUARTER" => (scaled(3)?, 0, 0),
-        "MONTH" => (n, 0, 0),
-        "WEEK" => (0, scaled(7)?, 0),
-        "DAY" | "DAYOFYEAR" => (0, n, 0),
-        "HOUR" => (0, 0, scaled(3600 * SECOND)?),
-        "MINUTE" => (0, 0, scaled(60 * SECOND)?),
-        "SECOND" => (0, 0, scaled(SECOND)?),
-        "MILLISECOND" => (0, 0, scaled(1000)?),
-        "MICROSECOND" => (0, 0, n),
-        _ => return Err(bad_unit(e.name, &unit)),
-    };
-    times::add_interval(a[2].i(), months, days, us, &Zone::UTC).map(V::Ts).ok_or_else(|| overflow(e.name))
-}
-
-fn difference(e: &Env<'_>, unit: &str, from: i64, to: i64) -> Result<V> {
-    let months = || {
-        let ((da, ta), (db, tb)) = (times::split(from), times::split(to));
-        let ((ya, ma, d), (yb, mb, f)) = (civil(da), civil(db));
-        let n = (yb - ya) * 12 + mb - ma;
-        let (early, late) = ((d, ta), (f, tb));
-        if n > 0 && late < early {
-            n - 1
-        } else if n < 0 && late > early {
-            n + 1
-        } else {
-            n
-        }
-    };
-    let us = to.checked_sub(from).ok_or_else(|| overflow(e.name))?;
-    Ok(V::Int(match unit.to_ascii_uppercase().as_str() {
-        "YEAR" => months() / 12,
-        "QUARTER" => months() / 3,
-        "MONTH" => months(),
-        "WEEK" => us / (7 * DAY),
-        "DAY" | "DAYOFYEAR" => us / DAY,
-        "HOUR" => us / (3600 * SECOND),
-        "MINUTE" => us / (60 * SECOND),
-        "SECOND" => us / SECOND,
-        "MILLISECOND" => us / 1000,
-        "MICROSECOND" => us,
-        other => return Err(bad_unit(e.name, other)),
-    }))
-}
-
-fn bucket(e: &Env<'_>, a: &[V]) -> Result<V> {
-    if a.iter().any(V::is_null) {
-        return Ok(V::Null);
-    }
-    let at = |v: &V| match v {
-        V::Date(d) => i64::from(*d) * DAY,
-        v => v.i(),
-    };
-    let (us, origin) = (at(&a[1]), a.get(2).map_or(0, at));
-    let not_positive = || super::invalid(e.name, "bucket_width", "it must be positive");
-    let out = match &a[0] {
-        V::Dt(width) if *width > 0 => origin + (us - origin).div_euclid(*width) * width,
-        V::Ym(width) if *width > 0 => {
-            let width = i64::from(*width);
-            let (d, t) = times::split(origin);
-            let (y, m, _) = civil(times::split(us).0);
-            let (oy, om, _) = civil(d);
-            let mut n = ((y - oy) * 12 + m - om).div_euclid(width);
-            let start = |n: i64| times::add_months(d, n * width) * DAY + t;
-            while start(n) > us {
-                n -= 1;
-            }
-            start(n)
-        }
-        _ => return Err(not_positive()),
-    };
-    Ok(if e.result == &DataType::Date32 { V::Date(out.div_euclid(DAY) as i32) } else { V::Ts(out) })
-}
-
 /// The value of an interval literal; what is written stands in the call.
 pub(crate) const INTERVAL: Def = t(
     "interval_literal",
     |c| match c.constants {
         [Some(V::Str(text)), Some(V::Str(from)), Some(V::Str(to))] => {
-            let v = interval::literal(text, from, to).ok_or_else(|| {
+            let kind = || interval::literal(text, from, to).and_then(|_| interval::literal_type(text, from, to));
+            let result = kind().ok_or_else(|| {
                 fail("INVALID_INTERVAL_FORMAT.INPUT_IS_EMPTY", "22006", &format!("Error parsing '{text}' to interval. Please ensure that the value provided is in a valid format for defining an interval."))
             })?;
-            let result = match v {
-                V::Ym(_) => types::year_month(),
-                V::Dt(_) => types::day_time(),
-                _ => types::calendar(),
-            };
             Ok(Shape { kinds: vec![DataType::Utf8; 3], result })
         }
         _ => Err(fail("PARSE_SYNTAX_ERROR", "42601", "The value of an interval must be a literal.")),

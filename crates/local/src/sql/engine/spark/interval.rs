@@ -1,26 +1,69 @@
 //! Intervals: three types, their literals and their strings.
 
+use datafusion::arrow::datatypes::DataType;
+
 use super::times::{DAY, SECOND};
+use super::types;
 use super::value::V;
 
-pub(crate) fn year_month_text(months: i32) -> String {
+/// `INTERVAL '1-2' YEAR TO MONTH`, `INTERVAL '14' MONTH`.
+pub(crate) fn year_month_text(months: i32, (first, last): (u8, u8)) -> String {
     let sign = if months < 0 { "-" } else { "" };
     let m = months.unsigned_abs();
-    format!("INTERVAL '{sign}{}-{}' YEAR TO MONTH", m / 12, m % 12)
+    let body = match (first, last) {
+        (0, 0) => format!("{}", m / 12),
+        (1, 1) => format!("{m}"),
+        _ => format!("{}-{}", m / 12, m % 12),
+    };
+    format!("INTERVAL '{sign}{body}' {}", types::fields(first, last))
 }
 
-pub(crate) fn day_time_text(us: i64) -> String {
-    let sign = if us < 0 { "-" } else { "" };
-    let n = us.unsigned_abs();
-    let (second, day) = (SECOND.unsigned_abs(), DAY.unsigned_abs());
-    let s = n / second;
-    let mut out = format!("INTERVAL '{sign}{} {:02}:{:02}:{:02}", n / day, s / 3600 % 24, s / 60 % 60, s % 60);
-    if !n.is_multiple_of(second) {
-        let fraction = format!(".{:06}", n % second);
-        out.push_str(fraction.trim_end_matches('0'));
+/// `INTERVAL '1 02:03:04.5' DAY TO SECOND`, `INTERVAL '26' HOUR`: the first field holds all that is wider.
+pub(crate) fn day_time_text(us: i64, (first, last): (u8, u8)) -> String {
+    let mut body = String::from(if us < 0 { "-" } else { "" });
+    let mut rest = us.unsigned_abs();
+    for field in first..=last {
+        let unit = types::unit(field).unsigned_abs();
+        if field > first {
+            body.push(if field == 3 { ' ' } else { ':' });
+        }
+        if field == 2 {
+            body.push_str(&(rest / unit).to_string());
+        } else {
+            body.push_str(&format!("{:02}", rest / unit));
+        }
+        rest %= unit;
+        if field == 5 && rest != 0 {
+            let fraction = format!(".{rest:06}");
+            body.push_str(fraction.trim_end_matches('0'));
+        }
     }
-    out.push_str("' DAY TO SECOND");
-    out
+    format!("INTERVAL '{body}' {}", types::fields(first, last))
+}
+
+/// The field that a unit of a literal counts in.
+fn field(name: &str) -> Option<u8> {
+    let lower = name.to_ascii_lowercase();
+    Some(match lower.strip_suffix('s').unwrap_or(&lower) {
+        "year" => 0,
+        "month" | "quarter" => 1,
+        "day" | "week" => 2,
+        "hour" => 3,
+        "minute" => 4,
+        "second" | "millisecond" | "microsecond" => 5,
+        _ => return None,
+    })
+}
+
+/// The type of a literal: from the widest to the narrowest of its fields.
+pub(crate) fn literal_type(text: &str, from: &str, to: &str) -> Option<DataType> {
+    let units: Vec<u8> = if from.is_empty() {
+        text.split_whitespace().filter_map(field).collect()
+    } else {
+        [from, to].into_iter().filter_map(field).collect()
+    };
+    let (first, last) = (units.iter().min()?, units.iter().max()?);
+    if *first <= 1 && *last >= 2 { Some(types::calendar()) } else { types::interval(*first, *last) }
 }
 
 pub(crate) fn calendar_text(months: i32, days: i32, us: i64) -> String {

@@ -1,17 +1,20 @@
 //! JSON and VARIANT.
 
-use std::collections::BTreeMap;
-
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 use super::function::{Call, Def, Env, Shape, f, n, t};
+use super::json_path::{Step, path, select};
+pub(crate) use super::json_types::{inferred, merged_schema, variant_schema};
+use super::json_write::write;
 use super::times::{self, DAY};
-use super::types::{self, common, is_variant, key_value, list};
+use super::types::{self, is_variant, key_value};
 use super::value::V;
-use super::zone::Zone;
-use super::{cast, fail, pattern, text};
+use super::{cast, fail, pattern};
+
+pub(crate) use super::json_write::to_json_value;
 
 pub(crate) const FUNCTIONS: &[Def] = &[
     f("get_json_object", "s s -> s", |_, a| {
@@ -160,64 +163,7 @@ pub(crate) fn step(v: &V, key: &V, _: &DataType) -> Result<V> {
     Ok(found.map_or(V::Null, variant))
 }
 
-enum Step {
-    Name(String),
-    Index(usize),
-    All,
-}
-
-fn path(text: &str) -> Option<Vec<Step>> {
-    let mut rest = text.trim().strip_prefix('$')?;
-    let mut steps = Vec::new();
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('.') {
-            let end = after.find(['.', '[']).unwrap_or(after.len());
-            let name = &after[..end];
-            if name.is_empty() {
-                return None;
-            }
-            steps.push(if name == "*" { Step::All } else { Step::Name(name.to_owned()) });
-            rest = &after[end..];
-        } else {
-            let after = rest.strip_prefix('[')?;
-            let end = after.find(']')?;
-            let inner = after[..end].trim();
-            steps.push(if inner == "*" {
-                Step::All
-            } else if let Some(name) = inner.strip_prefix(['\'', '"']) {
-                Step::Name(name.strip_suffix(['\'', '"'])?.to_owned())
-            } else {
-                Step::Index(inner.parse().ok()?)
-            });
-            rest = &after[end + 1..];
-        }
-    }
-    Some(steps)
-}
-
-fn select(root: &Value, steps: &[Step]) -> Vec<Value> {
-    let mut now = vec![root.clone()];
-    for s in steps {
-        now = now
-            .iter()
-            .flat_map(|v| match s {
-                Step::Name(name) => match v {
-                    Value::Array(items) => items.iter().filter_map(|i| i.get(name).cloned()).collect(),
-                    v => v.get(name).cloned().into_iter().collect::<Vec<_>>(),
-                },
-                Step::Index(i) => v.get(*i).cloned().into_iter().collect(),
-                Step::All => match v {
-                    Value::Array(items) => items.clone(),
-                    Value::Object(o) => o.values().cloned().collect(),
-                    _ => Vec::new(),
-                },
-            })
-            .collect();
-    }
-    now
-}
-
-fn options(v: Option<&V>) -> BTreeMap<String, String> {
+pub(super) fn options(v: Option<&V>) -> BTreeMap<String, String> {
     v.map(|v| v.entries().iter().map(|(k, v)| (k.text().to_ascii_lowercase(), v.text().to_owned())).collect())
         .unwrap_or_default()
 }
@@ -251,7 +197,7 @@ pub(crate) fn read_time(text: &str, kind: &DataType, options: &BTreeMap<String, 
     }
 }
 
-fn from_value(value: &Value, kind: &DataType, options: &BTreeMap<String, String>) -> V {
+pub(crate) fn from_value(value: &Value, kind: &DataType, options: &BTreeMap<String, String>) -> V {
     if value.is_null() {
         return V::Null;
     }
@@ -293,116 +239,6 @@ fn from_value(value: &Value, kind: &DataType, options: &BTreeMap<String, String>
         }
         _ => V::Null,
     }
-}
-
-/// JSON as `to_json` writes it: members in the order of the structure.
-fn write(v: &V, kind: &DataType, options: &BTreeMap<String, String>) -> Result<String> {
-    let quoted = |s: &str| Value::from(s).to_string();
-    Ok(match (v, kind) {
-        (V::Null, _) => "null".to_owned(),
-        (v, k) if is_variant(k) => json_of(v).to_string(),
-        (V::Bool(_) | V::Int(_) | V::Dec(_), k) => text::text(v, k),
-        (V::Double(d), k) => {
-            if d.is_finite() {
-                text::text(v, k)
-            } else {
-                quoted(&text::text(v, k))
-            }
-        }
-        (V::Float(d), k) => {
-            if d.is_finite() {
-                text::text(v, k)
-            } else {
-                quoted(&text::text(v, k))
-            }
-        }
-        (V::List(items), k) => {
-            let element = types::element(k);
-            let parts = items.iter().map(|v| write(v, &element, options)).collect::<Result<Vec<_>>>()?;
-            format!("[{}]", parts.join(","))
-        }
-        (V::Map(entries), k) => {
-            let (key, item) = key_value(k);
-            let name = |k: &V| match k {
-                V::Struct(_) | V::List(_) => {
-                    text::text(k, &key).replace(['{', '}'], "").split(", ").collect::<Vec<_>>().join(",")
-                }
-                k => text::text(k, &key),
-            };
-            let mut parts = Vec::new();
-            for (k, v) in entries {
-                let name = if matches!(k, V::Struct(_)) { format!("[{}]", name(k)) } else { name(k) };
-                parts.push((name, write(v, &item, options)?));
-            }
-            object(parts, options)
-        }
-        (V::Struct(values), DataType::Struct(fields)) => {
-            let mut parts = Vec::new();
-            for (v, f) in values.iter().zip(fields) {
-                if v.is_null() && options.get("ignorenullfields").is_none_or(|o| o != "false") {
-                    continue;
-                }
-                parts.push((f.name().clone(), write(v, f.data_type(), options)?));
-            }
-            object(parts, options)
-        }
-        (V::Date(d), _) => quoted(&match options.get("dateformat") {
-            Some(p) => pattern::format(i64::from(*d) * DAY, &Zone::UTC, "UTC", p)?,
-            None => times::date_text(i64::from(*d)),
-        }),
-        (V::Ts(us), DataType::Timestamp(_, zone)) => {
-            let default = if zone.is_some() { "yyyy-MM-dd'T'HH:mm:ss.SSSXXX" } else { "yyyy-MM-dd'T'HH:mm:ss.SSS" };
-            let p = options.get("timestampformat").map_or(default, String::as_str);
-            quoted(&pattern::format(*us, &Zone::UTC, "UTC", p)?)
-        }
-        (V::Bin(b), _) => {
-            use base64::Engine as _;
-            quoted(&base64::engine::general_purpose::STANDARD.encode(b))
-        }
-        (v, k) => quoted(&text::text(v, k)),
-    })
-}
-
-fn object(mut parts: Vec<(String, String)>, options: &BTreeMap<String, String>) -> String {
-    if options.get("sortkeys").is_some_and(|v| v == "true") {
-        parts.sort();
-    }
-    let parts: Vec<_> = parts.into_iter().map(|(k, v)| format!("{}:{v}", Value::from(k))).collect();
-    format!("{{{}}}", parts.join(","))
-}
-
-pub(crate) fn to_json_value(v: &V, kind: &DataType) -> Result<Value> {
-    Ok(match (v, kind) {
-        (V::Null, _) => Value::Null,
-        (v, k) if is_variant(k) => json_of(v),
-        (V::Bool(b), _) => Value::Bool(*b),
-        (V::Int(n), _) => Value::from(*n),
-        (V::Double(_) | V::Float(_) | V::Dec(_), k) => {
-            let t = text::text(v, k);
-            t.parse::<Number>().map_or_else(|_| Value::from(t), Value::Number)
-        }
-        (V::List(items), k) => {
-            let element = types::element(k);
-            Value::Array(items.iter().map(|v| to_json_value(v, &element)).collect::<Result<_>>()?)
-        }
-        (V::Map(entries), k) => {
-            let (key, item) = key_value(k);
-            Value::Object(
-                entries
-                    .iter()
-                    .map(|(k, v)| Ok((text::text(k, &key), to_json_value(v, &item)?)))
-                    .collect::<Result<_>>()?,
-            )
-        }
-        (V::Struct(values), DataType::Struct(fields)) => Value::Object(
-            values
-                .iter()
-                .zip(fields)
-                .map(|(v, f)| Ok((f.name().clone(), to_json_value(v, f.data_type())?)))
-                .collect::<Result<_>>()?,
-        ),
-        (v, k) => Value::from(text::text(v, k)),
-    })
 }
 
 /// A VARIANT as another type; NULL inside stays NULL.
@@ -507,84 +343,5 @@ fn get(e: &Env<'_>, a: &[V], lenient: bool) -> Result<V> {
     match variant_to(&variant(&now), e.result) {
         Err(_) if lenient => Ok(V::Null),
         other => other,
-    }
-}
-
-/// The type that a JSON value has.
-pub(crate) fn inferred(value: &Value, sort: bool) -> DataType {
-    match value {
-        Value::Null => DataType::Utf8,
-        Value::Bool(_) => DataType::Boolean,
-        Value::Number(n) if n.is_f64() => DataType::Float64,
-        Value::Number(n) if n.is_i64() => DataType::Int64,
-        Value::Number(n) => types::decimal(i32::try_from(n.to_string().len()).unwrap_or(38), 0),
-        Value::String(_) => DataType::Utf8,
-        Value::Array(items) => {
-            list(items.iter().map(|v| inferred(v, sort)).reduce(|a, b| merged(&a, &b)).unwrap_or(DataType::Utf8))
-        }
-        Value::Object(o) => {
-            let mut fields: Vec<_> = o.iter().map(|(k, v)| (k.clone(), inferred(v, sort))).collect();
-            if sort {
-                fields.sort_by(|a, b| a.0.cmp(&b.0));
-            }
-            types::structure(fields)
-        }
-    }
-}
-
-fn merged(a: &DataType, b: &DataType) -> DataType {
-    match (a, b) {
-        (a, b) if a == b => a.clone(),
-        (DataType::Struct(x), DataType::Struct(y)) => {
-            let mut fields: BTreeMap<String, DataType> =
-                x.iter().map(|f| (f.name().clone(), f.data_type().clone())).collect();
-            for f in y {
-                let kind = fields.get(f.name()).map_or_else(|| f.data_type().clone(), |k| merged(k, f.data_type()));
-                fields.insert(f.name().clone(), kind);
-            }
-            types::structure(fields)
-        }
-        (a, b) if a.is_numeric() && b.is_numeric() => common(a, b).unwrap_or(DataType::Utf8),
-        _ => DataType::Utf8,
-    }
-}
-
-pub(crate) fn variant_schema(value: &Value) -> String {
-    match value {
-        Value::Null => "VOID".to_owned(),
-        Value::Bool(_) => "BOOLEAN".to_owned(),
-        Value::Number(n) if n.is_i64() => "BIGINT".to_owned(),
-        Value::Number(n) => {
-            let t = n.to_string();
-            let fraction = t.split_once('.').map_or(0, |(_, f)| f.len());
-            let digits = t.trim_start_matches(['-', '0', '.']).bytes().filter(u8::is_ascii_digit).count();
-            if t.contains(['e', 'E']) || digits > 38 {
-                "DOUBLE".to_owned()
-            } else {
-                format!("DECIMAL({},{fraction})", digits.max(fraction).max(1))
-            }
-        }
-        Value::String(_) => "STRING".to_owned(),
-        Value::Array(items) => {
-            let inner = items
-                .iter()
-                .map(variant_schema)
-                .reduce(|a, b| merged_schema(&a, &b))
-                .unwrap_or_else(|| "VOID".to_owned());
-            format!("ARRAY<{inner}>")
-        }
-        Value::Object(o) => {
-            let mut parts: Vec<_> = o.iter().map(|(k, v)| format!("{k}: {}", variant_schema(v))).collect();
-            parts.sort();
-            format!("OBJECT<{}>", parts.join(", "))
-        }
-    }
-}
-
-pub(crate) fn merged_schema(a: &str, b: &str) -> String {
-    match (a, b) {
-        (a, b) if a == b => a.to_owned(),
-        ("VOID", other) | (other, "VOID") => other.to_owned(),
-        _ => "VARIANT".to_owned(),
     }
 }

@@ -5,6 +5,7 @@ use datafusion::error::{DataFusionError, Result};
 
 use super::cast::{pow10, rescale};
 use super::function::{Call, Def, Env, Shape, by_signature, f, n, t, tn};
+use super::membership::{in_values, in_values_type};
 use super::types::{self, common};
 use super::value::{V, same};
 use super::{cast, fail, text};
@@ -22,6 +23,8 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         |c| Ok(Shape { kinds: c.kinds.to_vec(), result: c.kinds.first().cloned().unwrap_or(DataType::Null) }),
         |_, a| Ok(a.first().cloned().unwrap_or(V::Null)),
     ),
+    // `value IN (SELECT …)`, with the values of the subquery as an array; no rows are no array.
+    tn("in_values", in_values_type, |_, a| Ok(in_values(&a[0], a[1].items()))),
     cast_to!("boolean", "b"),
     cast_to!("tinyint", "y"),
     cast_to!("smallint", "h"),

@@ -4,10 +4,11 @@ use datafusion::arrow::datatypes::{DataType, i256};
 use datafusion::error::Result;
 
 use super::cast::{self, pow10, rescale};
-use super::function::{Call, Def, Env, Shape, by_signature, t, unexpected};
+use super::function::{Call, Def, Env, Shape, by_signature, t};
 use super::math::fits;
+use super::op_types::{add_type, bounded, numbers, scaling, subtract_type, sum_type, two};
 use super::times::{self, DAY};
-use super::types::{self, as_decimal, common, is_interval, is_text, is_time};
+use super::types::{self, is_text};
 use super::value::V;
 use super::zone::Zone;
 use super::{fail, overflow, zero_division};
@@ -15,8 +16,6 @@ use super::{fail, overflow, zero_division};
 pub(crate) const FUNCTIONS: &[Def] = &[
     t("op_add", add_type, add),
     t("op_subtract", subtract_type, subtract),
-    t("op_add_days", days_type, |e, a| days(e, a, add, 1)),
-    t("op_subtract_days", days_type, |e, a| days(e, a, subtract, -1)),
     t("op_multiply", multiply_type, multiply),
     t("op_divide", divide_type, divide),
     t("op_mod", mod_type, modulo),
@@ -39,175 +38,8 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     t("try_mod", mod_type, |e, a| lenient(modulo(e, a))),
 ];
 
-/// A date and an interval of whole days make a date; other types are as in any sum.
-fn days_type(c: &Call<'_>) -> Result<Shape> {
-    match c.kinds {
-        [DataType::Date32, day @ DataType::Duration(_)] => {
-            Ok(Shape { kinds: vec![DataType::Date32, day.clone()], result: DataType::Date32 })
-        }
-        _ => add_type(c),
-    }
-}
-
-fn days(e: &Env<'_>, a: &[V], sum: fn(&Env<'_>, &[V]) -> Result<V>, sign: i64) -> Result<V> {
-    match (&a[0], &a[1]) {
-        (V::Date(date), V::Dt(us)) => {
-            i32::try_from(i64::from(*date) + sign * (us / DAY)).map(V::Date).map_err(|_| overflow("date"))
-        }
-        _ => sum(e, a),
-    }
-}
-
 fn lenient(r: Result<V>) -> Result<V> {
     Ok(r.unwrap_or(V::Null))
-}
-
-fn two<'a>(c: &Call<'a>) -> Result<(&'a DataType, &'a DataType)> {
-    match c.kinds {
-        [a, b] => Ok((a, b)),
-        other => Err(super::function::wrong_count(c.name, "2", other.len())),
-    }
-}
-
-fn mismatch(c: &Call<'_>, a: &DataType, b: &DataType) -> datafusion::error::DataFusionError {
-    fail(
-        "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES",
-        "42K09",
-        &format!(
-            "Cannot resolve \"{}\" due to data type mismatch: the left and right operands of the binary operator have incompatible types (\"{}\" and \"{}\").",
-            c.name.trim_start_matches("op_"),
-            types::name(a),
-            types::name(b)
-        ),
-    )
-}
-
-/// The digits that a literal has; a wider type would make quotients wider.
-fn digits(c: &Call<'_>, at: usize) -> Option<(i32, i32)> {
-    let kind = &c.kinds[at];
-    if kind.is_integer()
-        && let Some(Some(V::Int(n))) = c.constants.get(at)
-    {
-        return Some((i32::try_from(n.unsigned_abs().to_string().len()).unwrap_or(20), 0));
-    }
-    as_decimal(kind)
-}
-
-/// A decimal with the scale cut where 38 digits do not suffice.
-fn bounded(p: i32, s: i32) -> DataType {
-    if p <= 38 {
-        return types::decimal(p, s);
-    }
-    let whole = p - s;
-    types::decimal(38, (38 - whole).max(s.min(6)))
-}
-
-fn numbers(c: &Call<'_>, of_decimals: fn((i32, i32), (i32, i32)) -> DataType) -> Result<Shape> {
-    let (a, b) = two(c)?;
-    let text = |k: &DataType, other: &DataType| {
-        if !is_text(k) {
-            k.clone()
-        } else if other.is_integer() {
-            DataType::Int64
-        } else {
-            DataType::Float64
-        }
-    };
-    let (x, y) = (text(a, b), text(b, a));
-    let (x, y) = match (&x, &y) {
-        (DataType::Null, DataType::Null) => (DataType::Float64, DataType::Float64),
-        (DataType::Null, k) => (k.clone(), k.clone()),
-        (k, DataType::Null) => (k.clone(), k.clone()),
-        _ => (x, y),
-    };
-    if !x.is_numeric() || !y.is_numeric() {
-        return Err(mismatch(c, a, b));
-    }
-    let decimal = |k: &DataType| matches!(k, DataType::Decimal128(_, _));
-    if (decimal(&x) || decimal(&y)) && !x.is_floating() && !y.is_floating() {
-        let own =
-            |at: usize, k: &DataType| if &c.kinds[at] == k { digits(c, at) } else { as_decimal(k) }.unwrap_or((10, 0));
-        let (l, r) = (own(0, &x), own(1, &y));
-        let result = of_decimals(l, r);
-        return Ok(Shape { kinds: vec![types::decimal(l.0, l.1), types::decimal(r.0, r.1)], result });
-    }
-    let shared = common(&x, &y).ok_or_else(|| mismatch(c, a, b))?;
-    Ok(Shape { kinds: vec![shared.clone(), shared.clone()], result: shared })
-}
-
-/// A point in time that an interval is added to.
-fn point(kind: &DataType, step: &DataType) -> DataType {
-    match (kind, step) {
-        (DataType::Date32, k) if k == &types::year_month() => DataType::Date32,
-        (DataType::Date32, _) => types::timestamp(),
-        (k, _) if is_time(k) || matches!(k, DataType::Time64(_)) => k.clone(),
-        _ => types::timestamp(),
-    }
-}
-
-fn add_type(c: &Call<'_>) -> Result<Shape> {
-    let (a, b) = two(c)?;
-    let same = |kinds: Vec<DataType>, result: DataType| Ok(Shape { kinds, result });
-    match (a, b) {
-        (DataType::Date32, DataType::Int64) => Err(unexpected(c.name, 1, DAYS, b)),
-        (DataType::Int64, DataType::Date32) => Err(unexpected(c.name, 0, DAYS, a)),
-        (DataType::Date32, k) if k.is_integer() => same(vec![DataType::Date32, DataType::Int32], DataType::Date32),
-        (k, DataType::Date32) if k.is_integer() => same(vec![DataType::Int32, DataType::Date32], DataType::Date32),
-        (x, y) if is_interval(x) && is_interval(y) => {
-            let shared = if x == y { x.clone() } else { types::calendar() };
-            same(vec![shared.clone(), shared.clone()], shared)
-        }
-        (x, y) if is_interval(y) && (is_time(x) || is_text(x) || matches!(x, DataType::Time64(_))) => {
-            let p = point(x, y);
-            same(vec![p.clone(), y.clone()], p)
-        }
-        (x, y) if is_interval(x) && (is_time(y) || is_text(y)) => {
-            let p = point(y, x);
-            same(vec![x.clone(), p.clone()], p)
-        }
-        (DataType::Null, k) | (k, DataType::Null) if is_interval(k) || is_time(k) => {
-            same(vec![k.clone(), k.clone()], k.clone())
-        }
-        // A string is read as a number beside a number alone.
-        (x, y) if (is_text(x) || x.is_null()) && (is_text(y) || y.is_null()) && (is_text(x) || is_text(y)) => {
-            Err(fail(
-                "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE",
-                "42K09",
-                &format!(
-                    "Cannot resolve \"{}\" due to data type mismatch: the binary operator requires the input type \"NUMERIC\", not \"{}\".",
-                    c.name.trim_start_matches("op_"),
-                    types::name(if is_text(x) { x } else { y })
-                ),
-            ))
-        }
-        _ => numbers(c, sum_type),
-    }
-}
-
-/// What may be added to a date.
-const DAYS: &str = "(\"INT\" or \"SMALLINT\" or \"TINYINT\")";
-
-fn sum_type((p, s): (i32, i32), (q, t): (i32, i32)) -> DataType {
-    let scale = s.max(t);
-    bounded((p - s).max(q - t) + scale + 1, scale)
-}
-
-fn subtract_type(c: &Call<'_>) -> Result<Shape> {
-    let (a, b) = two(c)?;
-    match (a, b) {
-        (DataType::Date32, DataType::Date32) => {
-            Ok(Shape { kinds: vec![DataType::Date32; 2], result: types::day_time() })
-        }
-        (x, y) if (is_time(x) || is_text(x)) && is_time(y) || is_time(x) && is_text(y) => {
-            let shared = common(x, y).ok_or_else(|| mismatch(c, a, b))?;
-            Ok(Shape { kinds: vec![shared.clone(), shared], result: types::day_time() })
-        }
-        (DataType::Time64(_), DataType::Time64(_)) => {
-            Ok(Shape { kinds: vec![types::time(); 2], result: types::day_time() })
-        }
-        (x, y) if is_interval(x) && !is_interval(y) => Err(mismatch(c, x, y)),
-        _ => add_type(c),
-    }
 }
 
 fn negated(v: &V) -> Option<V> {
@@ -236,6 +68,20 @@ fn add(e: &Env<'_>, a: &[V]) -> Result<V> {
         (V::Date(d), V::Ym(m)) | (V::Ym(m), V::Date(d)) => {
             V::Date(times::add_months(i64::from(*d), i64::from(*m)) as i32)
         }
+        (V::Date(d), V::Dt(us)) | (V::Dt(us), V::Date(d)) => {
+            V::Date(i32::try_from(i64::from(*d) + us / DAY).map_err(|_| over())?)
+        }
+        (V::Date(_), V::Cal(_, _, us)) | (V::Cal(_, _, us), V::Date(_)) if *us != 0 => {
+            return Err(fail(
+                "INVALID_INTERVAL_WITH_MICROSECONDS_ADDITION",
+                "22006",
+                "Cannot add an interval to a date because its microseconds part is not 0. If necessary set \"ansi_mode\" to \"false\" to bypass this error.",
+            ));
+        }
+        (V::Date(d), V::Cal(m, n, _)) | (V::Cal(m, n, _), V::Date(d)) => {
+            let moved = times::add_months(i64::from(*d), i64::from(*m)) + i64::from(*n);
+            V::Date(i32::try_from(moved).map_err(|_| over())?)
+        }
         (V::Time(t), V::Dt(us)) | (V::Dt(us), V::Time(t)) => {
             let sum = t + us;
             if !(0..DAY).contains(&sum) {
@@ -254,7 +100,8 @@ fn add(e: &Env<'_>, a: &[V]) -> Result<V> {
                 V::Cal(m, d, us) => (i64::from(*m), i64::from(*d), *us),
                 _ => return Err(over()),
             };
-            V::Ts(times::add_interval(*t, m, d, us, &Zone::UTC).ok_or_else(over)?)
+            let sum = times::add_interval(*t, m, d, us, &Zone::UTC).ok_or_else(over)?;
+            if is_text(e.result) { V::Str(times::timestamp_text(sum)) } else { V::Ts(sum) }
         }
         (V::Ym(x), V::Ym(y)) => V::Ym(x.checked_add(*y).ok_or_else(over)?),
         (V::Dt(x), V::Dt(y)) => V::Dt(x.checked_add(*y).ok_or_else(over)?),
@@ -308,15 +155,14 @@ fn decimals(e: &Env<'_>, x: i128, y: i128) -> Result<V> {
 
 fn multiply_type(c: &Call<'_>) -> Result<Shape> {
     let (a, b) = two(c)?;
-    match (a, b) {
-        (k, n) if is_interval(k) && k != &types::calendar() && (n.is_numeric() || is_text(n)) => {
-            Ok(Shape { kinds: vec![k.clone(), DataType::Float64], result: k.clone() })
-        }
-        (n, k) if is_interval(k) && k != &types::calendar() && (n.is_numeric() || is_text(n)) => {
-            Ok(Shape { kinds: vec![DataType::Float64, k.clone()], result: k.clone() })
-        }
-        _ => numbers(c, |(p, s), (q, t)| bounded(p + q + 1, s + t)),
+    if let Some(shape) = scaling(a, b) {
+        return Ok(shape);
     }
+    if let Some(mut shape) = scaling(b, a) {
+        shape.kinds.reverse();
+        return Ok(shape);
+    }
+    numbers(c, |(p, s), (q, t)| bounded(p + q + 1, s + t))
 }
 
 fn scaled(v: &V, by: f64) -> Option<V> {
@@ -360,8 +206,8 @@ fn cut(n: i256, from: i32, to: i32) -> Option<i128> {
 
 fn divide_type(c: &Call<'_>) -> Result<Shape> {
     let (a, b) = two(c)?;
-    if is_interval(a) && a != &types::calendar() && (b.is_numeric() || is_text(b)) {
-        return Ok(Shape { kinds: vec![a.clone(), DataType::Float64], result: a.clone() });
+    if let Some(shape) = scaling(a, b) {
+        return Ok(shape);
     }
     let shape = numbers(c, |(p, s), (q, t)| {
         let scale = (s + q + 1).max(6);
@@ -430,7 +276,7 @@ fn modulo(e: &Env<'_>, a: &[V]) -> Result<V> {
 
 fn div_type(c: &Call<'_>) -> Result<Shape> {
     let (a, b) = two(c)?;
-    if is_interval(a) && a == b {
+    if (types::is_year_month(a) && types::is_year_month(b)) || (types::is_day_time(a) && types::is_day_time(b)) {
         return Ok(Shape { kinds: vec![a.clone(), b.clone()], result: DataType::Int64 });
     }
     if [a, b].iter().any(|k| matches!(k, DataType::Decimal128(_, _))) {

@@ -5,7 +5,9 @@ use datafusion::error::Result;
 
 use super::aggregates::{Agg, Finish};
 use super::cast;
-use super::function::{Call, Env, Shape, by_signature, unexpected, wrong_count};
+use super::function::{Call, Shape, wrong_count};
+use super::percentiles::{approx, approx_type, at_rank, each, interpolated, median_type, percentile_type};
+use super::totals::{average, average_type, sum_type, total};
 use super::types::{self, list};
 use super::value::{V, order, same};
 use super::{fail, invalid};
@@ -247,11 +249,11 @@ fn merged(a: &str, b: &str) -> String {
     }
 }
 
-fn present(rows: &[Vec<V>]) -> impl Iterator<Item = &V> {
+pub(super) fn present(rows: &[Vec<V>]) -> impl Iterator<Item = &V> {
     rows.iter().map(|r| &r[0]).filter(|v| !v.is_null())
 }
 
-fn sorted(rows: &[Vec<V>], at: usize) -> Vec<V> {
+pub(super) fn sorted(rows: &[Vec<V>], at: usize) -> Vec<V> {
     let mut values: Vec<V> = rows.iter().map(|r| r[at].clone()).filter(|v| !v.is_null()).collect();
     values.sort_by(order);
     values
@@ -273,100 +275,6 @@ fn by(rows: &[Vec<V>], least: bool) -> Result<V> {
         Some(k) => Ok(V::List(all.iter().take(usize::try_from(k.i()).unwrap_or(0)).map(|r| r[0].clone()).collect())),
         None => Ok(all.first().map_or(V::Null, |r| r[0].clone())),
     }
-}
-
-fn continuous(c: &Call<'_>, kind: &DataType) -> Result<(DataType, DataType)> {
-    match kind {
-        k if types::is_interval(k) && k != &types::calendar() => Ok((k.clone(), k.clone())),
-        k if k.is_numeric() || types::is_text(k) || k == &DataType::Null => Ok((DataType::Float64, DataType::Float64)),
-        k => Err(unexpected(c.name, 0, "\"NUMERIC\" or \"ANSI INTERVAL\"", k)),
-    }
-}
-
-fn median_type(c: &Call<'_>) -> Result<Shape> {
-    let [kind] = c.kinds else { return Err(wrong_count(c.name, "1", c.kinds.len())) };
-    let (read, result) = continuous(c, kind)?;
-    Ok(Shape { kinds: vec![read], result })
-}
-
-fn shaped(c: &Call<'_>, read: DataType, result: DataType) -> Shape {
-    let several = matches!(c.kinds[1], DataType::List(_));
-    let mut kinds = vec![read, if several { list(DataType::Float64) } else { DataType::Float64 }];
-    kinds.extend(c.kinds.iter().skip(2).map(|_| DataType::Int64));
-    Shape { kinds, result: if several { list(result) } else { result } }
-}
-
-fn percentile_type(c: &Call<'_>) -> Result<Shape> {
-    if !(2..=3).contains(&c.kinds.len()) {
-        return Err(wrong_count(c.name, "[2, 3]", c.kinds.len()));
-    }
-    let (read, result) = continuous(c, &c.kinds[0])?;
-    Ok(shaped(c, read, result))
-}
-
-fn approx_type(c: &Call<'_>) -> Result<Shape> {
-    if !(2..=3).contains(&c.kinds.len()) {
-        return Err(wrong_count(c.name, "[2, 3]", c.kinds.len()));
-    }
-    let kind = if types::is_text(&c.kinds[0]) { DataType::Float64 } else { c.kinds[0].clone() };
-    Ok(shaped(c, kind.clone(), kind))
-}
-
-/// The value for one share, or for each of an array.
-fn each(e: &Env<'_>, rows: &[Vec<V>], value: impl Fn(f64, &DataType) -> Result<V>) -> Result<V> {
-    let Some(shares) = rows.first().map(|r| &r[1]) else { return Ok(V::Null) };
-    let checked = |v: &V| {
-        let p = v.f();
-        if (0.0..=1.0).contains(&p) {
-            Ok(p)
-        } else {
-            Err(fail(
-                "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE",
-                "42K09",
-                &format!("The percentage must be between [0.0, 1.0], but got {p}."),
-            ))
-        }
-    };
-    match shares {
-        V::List(items) => {
-            let kind = types::element(e.result);
-            let values = items.iter().map(|p| value(checked(p)?, &kind)).collect::<Result<Vec<_>>>()?;
-            Ok(if values.iter().all(V::is_null) { V::Null } else { V::List(values) })
-        }
-        one => value(checked(one)?, e.result),
-    }
-}
-
-fn interpolated(sorted: &[V], p: f64, kind: &DataType) -> Result<V> {
-    if sorted.is_empty() {
-        return Ok(V::Null);
-    }
-    let number = |v: &V| match v {
-        V::Ym(_) | V::Dt(_) => v.i() as f64,
-        v => v.f(),
-    };
-    let at = p * (sorted.len() - 1) as f64;
-    let (low, high) = (at.floor() as usize, at.ceil() as usize);
-    let (x, y) = (number(&sorted[low]), number(&sorted[high]));
-    let value = if low == high || x == y { x } else { (high as f64 - at) * x + (at - low as f64) * y };
-    Ok(match kind {
-        k if k == &types::year_month() => V::Ym(value as i32),
-        DataType::Duration(_) => V::Dt(value as i64),
-        _ => V::Double(value),
-    })
-}
-
-fn at_rank(sorted: &[V], p: f64) -> V {
-    if sorted.is_empty() {
-        return V::Null;
-    }
-    let rank = ((p * sorted.len() as f64).ceil() as usize).clamp(1, sorted.len());
-    sorted[rank - 1].clone()
-}
-
-fn approx(e: &Env<'_>, rows: &[Vec<V>]) -> Result<V> {
-    let sorted = sorted(rows, 0);
-    each(e, rows, |p, _| Ok(at_rank(&sorted, p)))
 }
 
 /// Count and the sums of powers of the distance from the mean, row by row as the platform adds them up.
@@ -423,63 +331,6 @@ fn sums(rows: &[Vec<V>]) -> Option<Sums> {
         s.syy += dy * (dy - dy / n);
     }
     (n > 0.0).then_some(s)
-}
-
-fn sum_type(c: &Call<'_>) -> Result<Shape> {
-    let [kind] = c.kinds else { return Err(wrong_count(c.name, "1", c.kinds.len())) };
-    let (read, result) = match kind {
-        k if k.is_integer() => (DataType::Int64, DataType::Int64),
-        DataType::Decimal128(p, s) => (kind.clone(), types::decimal(i32::from(*p) + 10, i32::from(*s))),
-        k if types::is_interval(k) => (k.clone(), k.clone()),
-        _ => return by_signature("d -> d", c),
-    };
-    Ok(Shape { kinds: vec![read], result })
-}
-
-fn total(e: &Env<'_>, rows: &[Vec<V>]) -> Result<V> {
-    let over = || super::overflow("sum");
-    let mut sum = None;
-    for v in present(rows) {
-        sum = Some(match (sum, v) {
-            (None, v) => v.clone(),
-            (Some(V::Int(x)), V::Int(y)) => V::Int(x.checked_add(*y).ok_or_else(over)?),
-            (Some(V::Double(x)), V::Double(y)) => V::Double(x + y),
-            (Some(V::Dec(x)), V::Dec(y)) => V::Dec(x.checked_add(*y).ok_or_else(over)?),
-            (Some(V::Ym(x)), V::Ym(y)) => V::Ym(x.checked_add(*y).ok_or_else(over)?),
-            (Some(V::Dt(x)), V::Dt(y)) => V::Dt(x.checked_add(*y).ok_or_else(over)?),
-            (Some(other), _) => other,
-        });
-    }
-    if let (Some(V::Dec(n)), DataType::Decimal128(p, _)) = (&sum, e.result)
-        && n.unsigned_abs() >= cast::pow10(i32::from(*p)).unsigned_abs()
-    {
-        return Err(over());
-    }
-    Ok(sum.unwrap_or(V::Null))
-}
-
-fn average_type(c: &Call<'_>) -> Result<Shape> {
-    let [kind] = c.kinds else { return Err(wrong_count(c.name, "1", c.kinds.len())) };
-    let (read, result) = match kind {
-        DataType::Decimal128(p, s) => (kind.clone(), types::decimal(i32::from(*p) + 4, i32::from(*s) + 4)),
-        k if types::is_interval(k) => (k.clone(), k.clone()),
-        _ => return by_signature("d -> d", c),
-    };
-    Ok(Shape { kinds: vec![read], result })
-}
-
-fn average(e: &Env<'_>, rows: &[Vec<V>]) -> Result<V> {
-    let n = present(rows).count();
-    let sum = total(&Env { name: e.name, kinds: e.kinds, result: &e.kinds[0] }, rows)?;
-    Ok(match (sum, e.result, &e.kinds[0]) {
-        (V::Double(x), _, _) => V::Double(x / n as f64),
-        (V::Dec(x), DataType::Decimal128(_, r), DataType::Decimal128(_, s)) => {
-            V::Dec(super::super::arithmetic::divide_rounded(x, n as i128, i32::from(*r) - i32::from(*s))?)
-        }
-        (V::Ym(x), _, _) => V::Ym((f64::from(x) / n as f64).round() as i32),
-        (V::Dt(x), _, _) => V::Dt((x as f64 / n as f64).round() as i64),
-        _ => V::Null,
-    })
 }
 
 fn bitmaps(rows: &[Vec<V>], start: u8, join: fn(u8, u8) -> u8) -> V {

@@ -21,8 +21,8 @@ pub(crate) fn text(v: &V, kind: &DataType) -> String {
         // The time zone of sessions is UTC.
         (V::Ts(us), _) => times::timestamp_text(*us),
         (V::Time(us), _) => times::clock(*us),
-        (V::Ym(m), _) => interval::year_month_text(*m),
-        (V::Dt(us), _) => interval::day_time_text(*us),
+        (V::Ym(m), kind) => interval::year_month_text(*m, types::span(kind).unwrap_or((0, 1))),
+        (V::Dt(us), kind) => interval::day_time_text(*us, types::span(kind).unwrap_or((2, 5))),
         (V::Cal(m, d, us), DataType::Interval(IntervalUnit::MonthDayNano)) => interval::calendar_text(*m, *d, *us),
         (V::Cal(..), _) => String::new(),
         (V::List(items), kind) => {

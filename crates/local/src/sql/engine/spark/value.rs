@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray as _, BinaryBuilder, BooleanArray, Date32Array, Decimal128Array, DurationMicrosecondArray,
-    Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, IntervalMonthDayNanoArray,
-    IntervalYearMonthArray, ListArray, MapArray, NullArray, StringBuilder, StructArray, Time64MicrosecondArray,
-    TimestampMicrosecondArray,
+    FixedSizeBinaryBuilder, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array,
+    IntervalMonthDayNanoArray, IntervalYearMonthArray, ListArray, MapArray, NullArray, StringBuilder, StructArray,
+    Time64MicrosecondArray, TimestampMicrosecondArray,
 };
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::datatypes::{
@@ -17,7 +17,7 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::error::Result;
 
-use super::fail;
+use super::{fail, types};
 
 /// A value; its type is kept beside it.
 #[derive(Clone, Debug, PartialEq)]
@@ -224,6 +224,11 @@ pub(crate) fn read(array: &dyn Array, row: usize) -> V {
         DataType::Time64(TimeUnit::Microsecond) => V::Time(array.as_primitive::<Time64MicrosecondType>().value(row)),
         DataType::Interval(IntervalUnit::YearMonth) => V::Ym(array.as_primitive::<IntervalYearMonthType>().value(row)),
         DataType::Duration(TimeUnit::Microsecond) => V::Dt(array.as_primitive::<DurationMicrosecondType>().value(row)),
+        kind @ DataType::FixedSizeBinary(_) => {
+            let bytes = array.as_fixed_size_binary().value(row).first_chunk::<8>().copied().unwrap_or_default();
+            let n = i64::from_be_bytes(bytes) ^ i64::MIN;
+            if types::is_year_month(kind) { V::Ym(n as i32) } else { V::Dt(n) }
+        }
         DataType::Interval(IntervalUnit::MonthDayNano) => {
             let v = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
             V::Cal(v.months, v.days, v.nanoseconds / 1000)
@@ -273,6 +278,21 @@ pub(crate) fn build(kind: &DataType, values: &[V]) -> Result<ArrayRef> {
         DataType::Interval(IntervalUnit::MonthDayNano) => {
             each!(IntervalMonthDayNanoArray, V::Cal(m, d, us) =>
                 IntervalMonthDayNano::new(*m, *d, us.saturating_mul(1000)))
+        }
+        // Bytes that are ordered as the amounts are, with zeros behind.
+        DataType::FixedSizeBinary(width) if types::span(kind).is_some() => {
+            let mut b = FixedSizeBinaryBuilder::with_capacity(values.len(), *width);
+            for v in values {
+                match v {
+                    V::Ym(_) | V::Dt(_) => {
+                        let mut bytes = (v.i() ^ i64::MIN).to_be_bytes().to_vec();
+                        bytes.resize(usize::try_from(*width).unwrap_or_default(), 0);
+                        b.append_value(&bytes)?;
+                    }
+                    _ => b.append_null(),
+                }
+            }
+            Arc::new(b.finish())
         }
         DataType::Decimal128(p, s) => {
             let array: Decimal128Array =

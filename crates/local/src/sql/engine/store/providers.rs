@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 use super::super::core::Core;
 use super::super::depth;
 use super::super::errors::carried;
+use super::super::rights::Rights;
 use super::table::Rows;
 use super::{Name, Relation, View, information};
 use crate::sql::Failure;
@@ -44,6 +45,10 @@ pub(in super::super) struct Overlay {
     pub(in super::super) depth: usize,
     /// Views that the statement has read, each use counted.
     pub(in super::super) used: Arc<AtomicUsize>,
+    /// Who runs the statement.
+    pub(in super::super) user: Arc<str>,
+    /// What the user may read; views read with the rights of their owner.
+    pub(in super::super) rights: Option<Arc<Rights>>,
 }
 
 impl Overlay {
@@ -58,7 +63,8 @@ impl Overlay {
         if self.used.fetch_add(1, Ordering::Relaxed) >= VIEW_USES {
             return Err(carried(depth::too_complex("uses of views", VIEW_USES)));
         }
-        let inner = Self { depth: self.depth + 1, ..self.clone() };
+        let rights = if view.temporary { self.rights.clone() } else { None };
+        let inner = Self { depth: self.depth + 1, rights, ..self.clone() };
         // Boxed, since views are planned by planning views.
         async move { inner.core.view(view, &inner).await }.boxed().await
     }
@@ -138,6 +144,11 @@ impl SchemaProvider for SchemaOf {
                 .map(|rows| rows.map(|rows| Arc::new(rows) as _));
         }
         let full = Name { catalog: self.catalog.clone(), schema: self.schema.clone(), object: name.to_owned() };
+        if let Some(rights) = &self.overlay.rights
+            && self.overlay.core.store.relation(&full).is_some()
+        {
+            rights.may_read(&self.overlay.core.store, &full).map_err(carried)?;
+        }
         match self.overlay.core.store.relation(&full) {
             None => Ok(None),
             Some(Relation::Table(table)) => Ok(Some(Arc::new(Rows::of(&table.state())))),
