@@ -69,6 +69,7 @@ pub(super) struct Session {
     /// What statements are stopped after, unless they state it themselves.
     pub(super) timeout: Option<Duration>,
     /// Whether timestamps are strings in Arrow results, if the session states it.
+    #[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "Arrow results are made by the engine"))]
     pub(super) timestamps_as_text: Option<bool>,
     last_used: AtomicI64,
 }

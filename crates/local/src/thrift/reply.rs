@@ -17,7 +17,6 @@ const INVALID_HANDLE: i32 = 4;
 /// Formats of results, `TSparkRowSetType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowSet {
-    #[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "Arrow results are made by the engine"))]
     Arrow = 0,
     Columns = 1,
 }

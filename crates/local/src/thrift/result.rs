@@ -6,6 +6,7 @@ use super::reply::Row;
 use super::request::{Limits, MOST_BYTES};
 use crate::sql::Failure;
 use crate::sql::column::Column;
+#[cfg(feature = "engine")]
 use crate::sql::request::Format;
 use crate::sql::spill::StoredResult;
 
