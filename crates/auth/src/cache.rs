@@ -137,7 +137,10 @@ impl TokenCache {
     /// The token, if there is nothing to do about it.
     pub(crate) fn at_hand(&self) -> Option<Arc<CachedToken>> {
         let now = self.0.clock.now();
-        self.current().filter(|token| !token.is_expired(now) && !(self.0.renew_ahead && token.is_due(now)))
+        self.current().filter(|token| {
+            let due = self.0.renew_ahead && token.is_due(now);
+            !token.is_expired(now) && !due
+        })
     }
 
     /// Drops the token if it is still of this generation, because the service refused it. Returns whether a retry may

@@ -300,7 +300,8 @@ impl ClientBuilder {
     /// Puts a layer of one's own around the call as a whole: outside of its span, timeout and retries, so that it sees
     /// each call once, with the error that the caller gets. The first layer that is added is the outermost.
     ///
-    /// It may change the request, send it more than once or respond itself. Requests for tokens pass it too.
+    /// It may change the request, send it more than once or respond itself. Requests for tokens and for the host's metadata
+    /// pass it too.
     pub fn call_layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<HttpService> + Send + Sync + 'static,
