@@ -12,6 +12,7 @@ use datafusion::arrow::datatypes::{
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::array_value_to_string;
 
+use super::spark::times;
 use crate::sql::request::Format;
 use crate::sql::spill::{encode_row, json_text};
 
@@ -132,16 +133,14 @@ fn float_text(finite: bool, debug: &str, scientific: &str, magnitude: f64) -> St
 }
 
 fn date(days: i32) -> String {
-    jiff::civil::date(1970, 1, 1)
-        .checked_add(jiff::Span::new().try_days(days).unwrap_or_default())
-        .map(|d| d.to_string())
-        .unwrap_or_default()
+    times::date_text(i64::from(days))
 }
 
 /// ISO 8601 in UTC with milliseconds, or microseconds where there are any.
 fn timestamp(us: i64) -> String {
     let Ok(t) = jiff::Timestamp::from_microsecond(us) else {
-        return String::new();
+        // Beyond the years of the library.
+        return format!("{}Z", times::timestamp_text(us).replacen(' ', "T", 1));
     };
     let mut out = String::with_capacity(27);
     let format = if us % 1000 == 0 { "%Y-%m-%dT%H:%M:%S%.3fZ" } else { "%Y-%m-%dT%H:%M:%S%.6fZ" };

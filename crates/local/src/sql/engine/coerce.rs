@@ -273,7 +273,7 @@ impl Coerce {
             return Ok(Transformed::no(Expr::ScalarFunction(f)));
         };
         let digits = match &f.args[at] {
-            Expr::Literal(value, _) if !value.is_null() => {
+            Expr::Literal(value, _) if !value.is_null() && kinds[at] != DataType::Int8 => {
                 let text = value.to_string();
                 i32::try_from(text.trim_start_matches('-').len()).ok()
             }
@@ -290,6 +290,14 @@ impl Coerce {
         let mut kinds = case.when_then_expr.iter().map(|(_, then)| kind(then)).collect::<Result<Vec<_>>>()?;
         if let Some(other) = &case.else_expr {
             kinds.push(kind(other)?);
+        }
+        if case.expr.is_none() {
+            for (when, _) in &case.when_then_expr {
+                let own = kind(when)?;
+                if !(own == DataType::Boolean || own.is_null() || own == DataType::Utf8) {
+                    return Err(super::spark::function::unexpected("CASE WHEN", 0, "\"BOOLEAN\"", &own));
+                }
+            }
         }
         let mut changed = false;
         if let Some(shared) = needed(&kinds.iter().collect::<Vec<_>>())? {

@@ -149,7 +149,15 @@ fn by_text(text: &str) -> Failure {
     let class = |class, state| Failure::class(class, text, state);
     let lower = text.to_ascii_lowercase();
     let has = |part: &str| lower.contains(part);
-    const BY_TEXT: [(&str, &str, &str); 15] = [
+    const BY_TEXT: [(&str, &str, &str); 19] = [
+        ("cannot infer common argument type for logical", "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", "42K09"),
+        ("unary operator 'not' requires", "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09"),
+        ("unary operator '-' only supports", "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09"),
+        (
+            "too many columns! the subquery",
+            "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN",
+            "42823",
+        ),
         ("cannot infer common argument type for comparison", "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", "42K09"),
         ("order by column out of bounds", "ORDER_BY_POS_OUT_OF_RANGE", "42805"),
         ("cannot find column with position", "GROUP_BY_POS_OUT_OF_RANGE", "42805"),

@@ -223,9 +223,9 @@ pub(super) fn load(scope: &Scope<'_>, text: &str) -> Result<Named, Failure> {
                 [c, s, o] => Name { catalog: c.clone(), schema: s.clone(), object: o.clone() },
                 _ => continue,
             };
-            let view = match (view, scope.core.store.relation(&full)) {
-                (Some(view), _) | (None, Some(Relation::View(view))) => view,
-                _ => continue,
+            let ((Some(view), _) | (None, Some(Relation::View(view)))) = (view, scope.core.store.relation(&full))
+            else {
+                continue;
             };
             if seen.len() < VIEWS && seen.insert(parts) {
                 work.push((view.text.clone(), view.catalog.clone(), view.schema.clone()));

@@ -97,6 +97,10 @@ impl Rewriter<'_> {
                 *expr = functions::call("extract", vec![field, take(from)]);
             }
             Expr::Substring { expr: text, substring_from, substring_for, .. } => {
+                if substring_from.is_none() && substring_for.is_none() {
+                    let text = "The `substring` requires [2, 3] parameters but the actual number is 1.";
+                    return self.refuse(Failure::class("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", text, "42605"));
+                }
                 let from = substring_from.take().map_or_else(|| literal(Value::Number("1".to_owned(), false)), |e| *e);
                 let arguments = [Some(take(text)), Some(from), substring_for.take().map(|e| *e)];
                 *expr = functions::call("substr", arguments.into_iter().flatten().collect());
@@ -142,6 +146,14 @@ impl Rewriter<'_> {
             {
                 let mut arguments = vec![take(text), take(pattern)];
                 if let Some(escape) = escape_char {
+                    if let Value::SingleQuotedString(sign) = &escape.value
+                        && sign.chars().count() != 1
+                    {
+                        let text = format!(
+                            "Found an invalid escape string: '{sign}'. The escape string must contain only one character."
+                        );
+                        return self.refuse(Failure::class("INVALID_ESC", &text, "42604"));
+                    }
                     arguments.push(literal(escape.value.clone()));
                 }
                 let negated = *negated;

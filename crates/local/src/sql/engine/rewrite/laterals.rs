@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Query, Select,
-    SelectItem, SetExpr, TableFactor, Value, Visit as _, VisitMut, Visitor, VisitorMut,
+    SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visit as _, VisitMut, Visitor, VisitorMut,
 };
 
 use super::super::functions;
@@ -115,6 +115,16 @@ impl VisitorMut for Subqueries {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::UnaryOp { op: UnaryOperator::Not, expr: inner } = expr
+            && let Expr::InSubquery { negated: negated @ false, .. } = inner.as_mut()
+        {
+            *negated = true;
+            *expr = std::mem::replace(inner.as_mut(), literal(Value::Null));
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if self.queries > 0 {
             return ControlFlow::Continue(());
@@ -125,10 +135,12 @@ impl VisitorMut for Subqueries {
                 let (left, right) = (Box::new(Expr::Subquery(counted)), Box::new(number("0")));
                 Expr::Nested(Box::new(Expr::BinaryOp { left, op, right }))
             }),
-            Expr::InSubquery { expr, subquery, negated } if !matches!(expr.as_ref(), Expr::Tuple(_)) => {
+            Expr::InSubquery { expr, subquery, negated } if !is_tuple_or_null(expr) => {
                 gathered(subquery).map(|values| {
                     let found = functions::call("in_values", vec![expr.as_ref().clone(), Expr::Subquery(values)]);
-                    functions::negated(found, *negated)
+                    // A column is false where it is not known whether the value is there.
+                    let unknown = literal(Value::Boolean(*negated));
+                    functions::negated(functions::call("coalesce", vec![found, unknown]), *negated)
                 })
             }
             _ => None,
@@ -141,18 +153,24 @@ impl VisitorMut for Subqueries {
     }
 }
 
+/// What is not looked for in an array: members of tuples can be NULL on their own, and NULL itself gives NULL.
+fn is_tuple_or_null(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(v) => matches!(v.value, Value::Null),
+        other => matches!(other, Expr::Tuple(_)),
+    }
+}
+
 /// The values of a query of one column, as an array.
 fn gathered(query: &Query) -> Option<Box<Query>> {
     let array = |value: Expr| SelectItem::UnnamedExpr(functions::call(functions::GATHERED, vec![value]));
     if is_plain(query) {
         let mut query = Box::new(query.clone());
         if let SetExpr::Select(select) = query.body.as_mut() {
-            let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] =
+            if let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] =
                 select.projection.as_slice()
-            else {
-                return None;
-            };
-            if !has_calls(value) {
+                && !has_calls(value)
+            {
                 select.projection = vec![array(value.clone())];
                 query.order_by = None;
                 return Some(query);

@@ -43,12 +43,9 @@ pub(crate) fn possible(from: &DataType, to: &DataType) -> bool {
         }
         (a, b) if types::is_year_month(a) && types::is_year_month(b) => true,
         (a, b) if types::is_day_time(a) && types::is_day_time(b) => true,
-        // A number counts in the only field that there is.
-        (a, b) if a.is_integer() => match types::span(b) {
-            Some((first, last)) => first == last,
-            None => b == &Binary,
-        },
-        (a, b) if b.is_integer() => types::span(a).is_some_and(|(first, last)| first == last),
+        // A number counts in the last field.
+        (a, b) if a.is_integer() => b == &Binary || types::span(b).is_some(),
+        (a, b) if b.is_integer() => types::span(a).is_some(),
         _ => false,
     }
 }
@@ -92,6 +89,16 @@ fn malformed(v: &V, from: &DataType, to: &DataType) -> datafusion::error::DataFu
             types::name(to)
         ),
     )
+}
+
+/// A string that is not an interval of that type.
+fn unmatched(text: &str, to: &DataType) -> datafusion::error::DataFusionError {
+    let class = if types::is_year_month(to) {
+        "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING"
+    } else {
+        "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING_WITH_NOTICE"
+    };
+    fail(class, "22006", &format!("Error parsing '{text}' to interval: it does not match {}.", types::name(to)))
 }
 
 fn outside(v: &V, from: &DataType, to: &DataType) -> datafusion::error::DataFusionError {
@@ -147,7 +154,7 @@ pub(crate) fn cast(v: &V, from: &DataType, to: &DataType) -> Result<V> {
     if let Some(span) = types::span(to) {
         return to_interval(v, span).unwrap_or_else(|| {
             Err(match v {
-                V::Str(_) => bad(),
+                V::Str(text) => unmatched(text, to),
                 V::Int(_) | V::Ym(_) | V::Dt(_) => over(),
                 _ => mismatch(from, to),
             })

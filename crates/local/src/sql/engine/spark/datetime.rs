@@ -366,6 +366,10 @@ pub(crate) const INTERVAL: Def = t(
             let result = kind().ok_or_else(|| {
                 fail("INVALID_INTERVAL_FORMAT.INPUT_IS_EMPTY", "22006", &format!("Error parsing '{text}' to interval. Please ensure that the value provided is in a valid format for defining an interval."))
             })?;
+            if result == types::calendar() {
+                let text = format!("Cannot mix year-month and day-time fields: INTERVAL {text}.");
+                return Err(fail("_LEGACY_ERROR_TEMP_0029", "42601", &text));
+            }
             Ok(Shape { kinds: vec![DataType::Utf8; 3], result })
         }
         _ => Err(fail("PARSE_SYNTAX_ERROR", "42601", "The value of an interval must be a literal.")),

@@ -31,7 +31,9 @@ pub(super) fn mismatch(c: &Call<'_>, a: &DataType, b: &DataType) -> datafusion::
 /// The digits that a literal has; a wider type would make quotients wider.
 fn digits(c: &Call<'_>, at: usize) -> Option<(i32, i32)> {
     let kind = &c.kinds[at];
+    // Of literals only those of TINYINT have all digits of their type.
     if kind.is_integer()
+        && kind != &DataType::Int8
         && let Some(Some(V::Int(n))) = c.constants.get(at)
     {
         return Some((i32::try_from(n.unsigned_abs().to_string().len()).unwrap_or(20), 0));
@@ -101,7 +103,14 @@ fn moved(point: &DataType, step: &DataType) -> Option<Shape> {
 
 /// Two intervals, or an interval and NULL or a string that is one.
 fn intervals(c: &Call<'_>, a: &DataType, b: &DataType) -> Result<Shape> {
-    let shared = common(a, b).filter(is_interval).ok_or_else(|| mismatch(c, a, b))?;
+    let fits = |k: &DataType| is_interval(k) || k.is_null();
+    let Some(shared) = common(a, b).filter(|_| fits(a) && fits(b)) else {
+        // To an interval of days or seconds a point in time is added, whatever stands there.
+        let added = [a, b].into_iter().any(|k| types::is_day_time(k) || k == &types::calendar());
+        let at = usize::from(is_interval(a));
+        let other = if at == 1 { b } else { a };
+        return Err(if added { unexpected(c.name, at, "\"TIMESTAMP\"", other) } else { mismatch(c, a, b) });
+    };
     Ok(Shape { kinds: vec![shared.clone(), shared.clone()], result: shared })
 }
 
@@ -122,6 +131,10 @@ pub(super) fn add_type(c: &Call<'_>) -> Result<Shape> {
         return intervals(c, a, b);
     }
     match (a, b) {
+        // NULL is an interval there.
+        (DataType::Date32, DataType::Null) | (DataType::Null, DataType::Date32) => {
+            Ok(Shape { kinds: vec![types::timestamp(); 2], result: types::timestamp() })
+        }
         (DataType::Date32, _) => days(c, 1),
         (_, DataType::Date32) => days(c, 0),
         (DataType::Null, k) | (k, DataType::Null) if is_time(k) => {
@@ -179,6 +192,9 @@ pub(super) fn subtract_type(c: &Call<'_>) -> Result<Shape> {
     {
         return Ok(shape);
     }
+    if is_interval(a) && b == &DataType::Date32 {
+        return Err(unexpected(c.name, 0, "\"DATE\"", a));
+    }
     if is_interval(a) || is_interval(b) {
         return intervals(c, a, b);
     }
@@ -198,7 +214,9 @@ pub(super) fn subtract_type(c: &Call<'_>) -> Result<Shape> {
             }
             Ok(Shape { kinds: vec![DataType::Date32; 2], result: whole_days() })
         }
-        (DataType::Date32, y) if is_text(y) => Ok(Shape { kinds: vec![DataType::Date32; 2], result: whole_days() }),
+        (DataType::Date32, y) if is_text(y) || y.is_null() => {
+            Ok(Shape { kinds: vec![DataType::Date32; 2], result: whole_days() })
+        }
         (DataType::Date32, _) => days(c, 1),
         _ => sum(c, a, b),
     }
