@@ -4,6 +4,7 @@
 //! run of a contender is a process of its own.
 
 mod aims;
+mod contenders;
 mod counts;
 mod growth;
 mod peers;

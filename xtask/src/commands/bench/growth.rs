@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 
 use super::aims::{CONTENDERS, Kind, TASKS};
+use super::contenders::{Contenders, Measured, median};
 use super::plot::{self, Line};
-use super::rounds::{Contenders, Measured, median};
 use super::server::Servers;
 
 /// Calls of one measurement.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
 use super::aims::Kind;
-use super::rounds::{Contenders, Measured, median};
+use super::contenders::{Contenders, Measured, median};
 use super::server::Servers;
 
 /// The official Python SDK, by a script that makes small calls.
