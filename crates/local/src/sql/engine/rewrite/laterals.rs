@@ -166,15 +166,14 @@ fn gathered(query: &Query) -> Option<Box<Query>> {
     let array = |value: Expr| SelectItem::UnnamedExpr(functions::call(functions::GATHERED, vec![value]));
     if is_plain(query) {
         let mut query = Box::new(query.clone());
-        if let SetExpr::Select(select) = query.body.as_mut() {
-            if let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] =
+        if let SetExpr::Select(select) = query.body.as_mut()
+            && let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] =
                 select.projection.as_slice()
-                && !has_calls(value)
-            {
-                select.projection = vec![array(value.clone())];
-                query.order_by = None;
-                return Some(query);
-            }
+            && !has_calls(value)
+        {
+            select.projection = vec![array(value.clone())];
+            query.order_by = None;
+            return Some(query);
         }
     }
     let column = Ident::with_quote('`', "__value");
