@@ -49,7 +49,7 @@ fn one_family(settings: &Settings) -> Result<(), AuthError> {
     }
     let names: Vec<_> = families.keys().copied().collect();
     let list: Vec<_> =
-        families.iter().map(|(family, attributes)| format!("{family}: {}", attributes.join(", "))).collect();
+        families.iter().map(|(family, attributes)| format!("{} for {family}", attributes.join(", "))).collect();
     Err(AuthError::new(
         AuthErrorKind::ConflictingAuth,
         format!("more than one authorization method configured: {}. Set are {}", names.join(" and "), list.join("; ")),

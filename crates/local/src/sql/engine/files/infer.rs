@@ -22,7 +22,8 @@ fn of(text: &str) -> DataType {
     if is_double(text) {
         return DataType::Float64;
     }
-    if text.len() >= 4 && times::parse_date(text).is_some() {
+    // A date may be read of a time, too; that would lose the rest.
+    if text.len() >= 4 && !text.contains([' ', ':', 'T']) && times::parse_date(text).is_some() {
         return DataType::Date32;
     }
     if text.contains('-') && times::parse_timestamp(text).is_some() {
