@@ -64,7 +64,16 @@ pub(crate) fn fuzz(name: &str, tokens: &'static [&'static str], check: impl Fn(&
         Some(limit) => {
             let (start, mut count) = (Instant::now(), 0_u64);
             while start.elapsed() < limit {
-                run(TestRunner::new(config(BATCH)));
+                run(match seed() {
+                    None => TestRunner::new(config(BATCH)),
+                    // Each batch goes on with others, and every run with the same.
+                    Some(seed) => {
+                        let mut bytes = [0; 32];
+                        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+                        bytes[8..16].copy_from_slice(&count.to_le_bytes());
+                        TestRunner::new_with_rng(config(BATCH), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+                    }
+                });
                 count += u64::from(BATCH);
             }
             eprintln!("{name}: {count} inputs from {} seeds", seeds.len());
@@ -81,6 +90,12 @@ fn seconds() -> Option<Duration> {
     Some(Duration::from_secs_f64(
         text.parse().unwrap_or_else(|_| panic!("DATABRICKS_FUZZ_SECONDS is {text}, not a number")),
     ))
+}
+
+/// What the inputs follow from, so that a run can be repeated; by default they are others each time.
+fn seed() -> Option<u64> {
+    let text = std::env::var("DATABRICKS_FUZZ_SEED").ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("DATABRICKS_FUZZ_SEED is {text}, not a number")))
 }
 
 fn seeds(name: &str) -> Vec<Vec<u8>> {

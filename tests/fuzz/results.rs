@@ -1,6 +1,7 @@
 //! Results of statements, in every format, and the types of their columns.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use arrow_array::Array as _;
 use databricks_arrow::ArrowExt as _;
@@ -48,8 +49,9 @@ fn linked(format: &str, rows: Option<i64>, bytes: &[u8]) -> Script {
     script
 }
 
+/// With a limit on the script's clock, since a statement may be pending for ever.
 fn query(w: &WorkspaceClient) -> Query {
-    w.sql("SELECT 1").warehouse("w")
+    w.sql("SELECT 1").warehouse("w").timeout(Duration::from_secs(60))
 }
 
 fn check<T>(result: Result<T>) -> Option<T> {

@@ -11,6 +11,9 @@ pub(crate) struct Options {
     /// How long to go on, in seconds, shared by all targets.
     #[arg(long, default_value_t = 120)]
     pub(crate) seconds: u32,
+    /// A number that the inputs follow from, so that a run can be repeated; by default they are others each time.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
     /// The targets, which are the directories of `tests/fuzz/seeds`; all by default.
     pub(crate) targets: Vec<String>,
 }
@@ -32,6 +35,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     // With the features of the workspace, so that what the tests compiled is used.
     command.args(["test", "--workspace", "--test", "fuzz", "--", "--test-threads=1", "--nocapture"]).args(chosen);
     command.current_dir(root).env("DATABRICKS_FUZZ_SECONDS", each.to_string());
+    if let Some(seed) = options.seed {
+        command.env("DATABRICKS_FUZZ_SEED", seed.to_string());
+    }
     let status = command.status().context("cannot start cargo")?;
     ensure!(status.success(), "an input fails; once it is mended, put its file among the seeds of its target");
     Ok(())
