@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::engine::fuzz;
+use crate::texts::{SECRET, check_error};
 
 /// A host that is accepted is an origin, and not one that tokens reach in clear.
 #[test]
@@ -185,7 +186,7 @@ fn events() {
         let w = script.workspace().unwrap();
         let chunks = runtime.block_on(async { w.serving_endpoints().query("e").chunks().await?.text().await });
         if let Err(error) = chunks {
-            crate::texts::check_error(&error, "dapi5ec7e75ec7e75ec7e75ec7e75ec7e75e");
+            check_error(&error, SECRET);
         }
     });
 }

@@ -5,10 +5,7 @@ use databricks_core::{Body, Error};
 use http::{Request, Response, StatusCode};
 
 use crate::engine::fuzz;
-use crate::texts::{check_error, is_shown};
-
-/// What is in the seeds where a secret is, and must not be shown.
-const SECRET: &str = "dapi5ec7e75ec7e75ec7e75ec7e75ec7e75e";
+use crate::texts::{SECRET, check_error, is_shown};
 
 /// A service without metadata, that renews every login.
 fn service() -> HttpService {

@@ -12,9 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::engine::fuzz;
-use crate::texts::check_error;
-
-const SECRET: &str = "dapi5ec7e75ec7e75ec7e75ec7e75ec7e75e";
+use crate::texts::{SECRET, check_error};
 
 /// Runs on a client of this script, which is to end whatever it gets.
 fn with_client<T>(script: &Script, run: impl AsyncFnOnce(WorkspaceClient) -> T) -> T {

@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::engine::fuzz;
 
-const SECRET: &str = "dapi5ec7e75ec7e75ec7e75ec7e75ec7e75e";
+/// What is in the seeds where a secret is, and must not be shown.
+pub(crate) const SECRET: &str = "dapi5ec7e75ec7e75ec7e75ec7e75ec7e75e";
 
 /// An error is a line that drives no terminal, and its report has no other control characters than line feeds.
 pub(crate) fn check_error(error: &Error, secret: &str) {
