@@ -1,54 +1,22 @@
 //! One value of a result, as serde sees it: a cell, or what is nested inside of one.
 
+mod digits;
+mod error;
+mod nested;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::value::{MapAccessDeserializer, SeqDeserializer, StrDeserializer};
-use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde_json::value::RawValue;
 
+use self::digits::keeps_its_digits;
+pub(crate) use self::error::ValueError;
+use self::nested::{Items, Members, parse};
 use super::types::SqlType;
-
-/// Why a value cannot be read; the caller adds column and row.
-#[derive(Debug)]
-pub(crate) struct ValueError {
-    pub(crate) message: String,
-    /// Whether a member of what is read has no counterpart, so that a list of what there is helps.
-    pub(crate) missing: bool,
-    /// Whether the message names the place already.
-    pub(crate) placed: bool,
-}
-
-impl ValueError {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), missing: false, placed: false }
-    }
-
-    /// The same error with its place in front.
-    pub(crate) fn within(self, place: impl fmt::Display) -> Self {
-        Self { message: format!("{place}: {}", self.message), missing: false, placed: true }
-    }
-}
-
-impl fmt::Display for ValueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ValueError {}
-
-impl de::Error for ValueError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-    fn missing_field(field: &'static str) -> Self {
-        Self { message: format!("missing field `{field}`"), missing: true, placed: false }
-    }
-}
 
 /// The first name that stands in the list a second time.
 pub(crate) fn repeated<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
@@ -190,146 +158,6 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Whether a number written as decimal digits is the very number that the nearest `f64` shows as, whatever the way of
-/// writing it.
-fn keeps_its_digits(text: &str, value: f64) -> bool {
-    value.is_finite() && decimal(text) == decimal(&format!("{value:e}"))
-}
-
-/// The digits of a number without zeros at their ends, and the power of ten of the last of them; `None` for no number.
-fn decimal(text: &str) -> Option<(bool, String, i64)> {
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let exponent: i64 = exponent.parse().ok()?;
-    let (negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    let kept = digits.trim_end_matches('0');
-    let zeros = i64::try_from(digits.len() - kept.len()).ok()?;
-    let kept = kept.trim_start_matches('0');
-    if kept.is_empty() {
-        return Some((negative, String::new(), 0));
-    }
-    let power = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?.checked_add(zeros)?;
-    Some((negative, kept.to_owned(), power))
-}
-
-/// What a JSON text holds, one level of it.
-fn parse(json: &str) -> Outcome<Content<'_>> {
-    let json = json.trim();
-    let broken = |error: serde_json::Error| ValueError::new(format!("the value is not JSON: {error}"));
-    Ok(match json.as_bytes().first() {
-        Some(b'n') if json == "null" => Content::Null,
-        Some(b'"') => Content::Text(match serde_json::from_str::<&str>(json) {
-            Ok(text) => text.into(),
-            Err(_) => serde_json::from_str::<String>(json).map_err(broken)?.into(),
-        }),
-        Some(b'[') => Content::List(serde_json::from_str(json).map_err(broken)?),
-        Some(b'{') => Content::Object(serde_json::from_str::<Pairs<'_>>(json).map_err(broken)?.0),
-        _ => {
-            serde_json::from_str::<&RawValue>(json).map_err(broken)?;
-            Content::Bare(json)
-        }
-    })
-}
-
-/// The members of an object in their order.
-struct Pairs<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> de::Deserialize<'de> for Pairs<'a> {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Vec<(String, &'de RawValue)>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut all = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    all.push(pair);
-                }
-                Ok(all)
-            }
-        }
-        d.deserialize_map(V).map(Pairs)
-    }
-}
-
-struct Items<'a, 'i> {
-    list: &'i Value<'a>,
-    items: std::slice::Iter<'i, &'a RawValue>,
-}
-
-impl<'de> SeqAccess<'de> for Items<'_, '_> {
-    type Error = ValueError;
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Outcome<Option<T::Value>> {
-        let Some(raw) = self.items.next() else { return Ok(None) };
-        seed.deserialize(self.list.nested(raw, self.list.kind.item())?).map(Some)
-    }
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.items.len())
-    }
-}
-
-struct Members<'a, 'i> {
-    object: &'i Value<'a>,
-    members: std::slice::Iter<'i, (String, &'a RawValue)>,
-    value: Option<&'i (String, &'a RawValue)>,
-}
-
-impl<'de> MapAccess<'de> for Members<'_, '_> {
-    type Error = ValueError;
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Outcome<Option<K::Value>> {
-        self.value = self.members.next();
-        let Some((name, _)) = self.value else { return Ok(None) };
-        let (kind, _) = self.object.kind.member(name);
-        let key = Value { content: Content::Text(name.into()), kind, depth: self.object.depth + 1 };
-        seed.deserialize(Key(key)).map(Some)
-    }
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Outcome<V::Value> {
-        let (name, raw) = self.value.take().ok_or_else(|| ValueError::new("a value is read before its key"))?;
-        let (_, kind) = self.object.kind.member(name);
-        let value = self.object.nested(raw, kind).and_then(|value| seed.deserialize(value));
-        value.map_err(|error| error.within(format_args!("member {name}")))
-    }
-}
-
-/// The key of an object: a string, unless the type that is read into asks for something else.
-struct Key<'a>(Value<'a>);
-
-macro_rules! forward_key {
-    ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
-            self.0.$method(visitor)
-        }
-    )*};
-}
-
-impl<'de> Deserializer<'de> for Key<'_> {
-    type Error = ValueError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
-        self.0.deserialize_str(visitor)
-    }
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Outcome<V::Value> {
-        self.0.deserialize_enum(name, variants, visitor)
-    }
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Outcome<V::Value> {
-        visitor.visit_newtype_struct(self)
-    }
-    forward_key! {
-        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u8 deserialize_u16
-        deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char deserialize_str deserialize_string
-        deserialize_bytes deserialize_byte_buf deserialize_option deserialize_identifier
-    }
-    serde::forward_to_deserialize_any! { unit unit_struct seq tuple tuple_struct map struct ignored_any }
-}
-
 macro_rules! parsed {
     ($($method:ident $visit:ident $t:ty, $what:literal;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
@@ -452,6 +280,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    use super::digits::decimal;
     use super::*;
 
     fn any(kind: &SqlType, text: &str) -> Outcome<serde_json::Value> {

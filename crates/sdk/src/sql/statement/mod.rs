@@ -1,62 +1,29 @@
 //! A statement that runs or has run.
 
-use std::future::Future;
-use std::pin::Pin;
+mod failure;
+mod report;
+mod start;
+mod target;
+
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use databricks_core::{Error, ErrorKind, Operation, Result, StatementFailure, WaitStatus};
+use databricks_core::{Error, ErrorKind, Operation, Result, StatementFailure};
 use databricks_models::sql::{StatementState, statement_execution as operations};
-use databricks_transport::SharedClock;
-use futures_util::future::{Either, select};
 use futures_util::stream;
-use tokio::runtime::Handle;
-use tracing::Instrument as _;
 
+use self::failure::name_warehouse;
+pub(super) use self::report::Report;
+use self::start::execute;
+use self::target::{Target, is_final};
 use super::progress::OnProgress;
 use super::settings::{Disposition, Settings};
 use super::source::Deadline;
-use super::wire::{StatementResponse, Status};
+use super::wire::StatementResponse;
 use super::{ChunkStream, Format, RowStream, Rows, StatementProgress};
 use crate::client::Client;
 use crate::options::Options;
-use crate::poll::{Assessment, Pace, PollOptions, Pollable, Poller, Updates, Verdict};
-
-/// Reports how far the result has been delivered.
-pub(super) struct Report {
-    id: Arc<str>,
-    clock: SharedClock,
-    started: std::time::Instant,
-    on_progress: Option<OnProgress>,
-    chunks: i64,
-    rows: i64,
-    bytes: i64,
-    pub(super) total_chunks: Option<i64>,
-    pub(super) total_rows: Option<i64>,
-}
-
-impl Report {
-    /// Counts a chunk.
-    pub(super) fn delivered(&mut self, rows: i64, bytes: usize) {
-        self.chunks += 1;
-        self.rows = self.rows.saturating_add(rows);
-        self.bytes = self.bytes.saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX));
-        let elapsed = self.clock.now().saturating_duration_since(self.started);
-        if let Some(OnProgress(report)) = &mut self.on_progress {
-            report(StatementProgress {
-                statement_id: &self.id,
-                state: &StatementState::Succeeded,
-                elapsed,
-                chunks: self.chunks,
-                total_chunks: self.total_chunks,
-                rows: self.rows,
-                total_rows: self.total_rows,
-                bytes: self.bytes,
-            });
-        }
-    }
-}
+use crate::poll::{Pace, PollOptions, Pollable as _, Poller, Updates};
 
 /// A statement at the service, by its id.
 ///
@@ -321,17 +288,7 @@ impl Statement {
 
     /// Hands over to the one that delivers the result.
     pub(super) fn report(&mut self, id: Arc<str>) -> Report {
-        Report {
-            id,
-            clock: self.guard.client.clock().clone(),
-            started: self.started,
-            on_progress: self.on_progress.take(),
-            chunks: 0,
-            rows: 0,
-            bytes: 0,
-            total_chunks: None,
-            total_rows: None,
-        }
+        Report::new(id, self.guard.client.clock().clone(), self.started, self.on_progress.take())
     }
 
     /// The format in which the service returned the result.
@@ -366,172 +323,6 @@ impl Statement {
             });
         }
     }
-
-    /// Whether it failed only because the result does not fit into responses of the API.
-    fn is_too_large(&self) -> bool {
-        let message = self
-            .response
-            .status
-            .as_ref()
-            .and_then(|status| status.error.as_ref())
-            .and_then(|error| error.message.as_deref());
-        message.is_some_and(|text| text.contains("INLINE") && (text.contains("limit") || text.contains("exceed")))
-    }
-
-    fn failure(&self) -> Error {
-        let empty = Status::default();
-        let status = self.response.status.as_ref().unwrap_or(&empty);
-        let error = status.error.clone().unwrap_or_default();
-        let (code, message) = (error.error_code.unwrap_or_default(), error.message.unwrap_or_default());
-        let (kind, what) = match self.state() {
-            Some(StatementState::Canceled) => (ErrorKind::StatementCanceled, "was cancelled"),
-            Some(StatementState::Closed) => (ErrorKind::StatementClosed, "is closed, its result is no longer there"),
-            _ => (ErrorKind::StatementFailed, "failed"),
-        };
-        let sql_state = status.sql_state.clone().filter(|state| !state.is_empty()).or_else(|| sql_state_in(&message));
-        let mut text = format!("statement {} {what}", self.guard.id);
-        for part in [&code, &message] {
-            if !part.is_empty() {
-                text.push_str(": ");
-                text.push_str(part);
-            }
-        }
-        let failure = StatementFailure::new(self.guard.id.clone(), (!code.is_empty()).then_some(code), sql_state);
-        Error::new(kind, text).with_statement(failure)
-    }
-}
-
-/// The SQLSTATE that some messages end with: `… SQLSTATE: 42703`.
-fn sql_state_in(message: &str) -> Option<String> {
-    let (_, rest) = message.rsplit_once("SQLSTATE:")?;
-    let state: String = rest.trim_start().chars().take_while(char::is_ascii_alphanumeric).collect();
-    (state.len() == 5).then_some(state)
-}
-
-fn is_final(state: &StatementState) -> bool {
-    use StatementState::{Canceled, Closed, Failed, Succeeded};
-    matches!(state, Succeeded | Failed | Canceled | Closed)
-}
-
-/// A statement by its id.
-struct Target {
-    client: Client,
-    id: String,
-}
-
-impl Pollable for Target {
-    type Resource = StatementResponse;
-    type State = str;
-
-    fn client(&self) -> &Client {
-        &self.client
-    }
-
-    fn operation(&self) -> &'static str {
-        operations::GetStatement::INFO.id
-    }
-
-    fn name(&self) -> String {
-        format!("statement {}", self.id)
-    }
-
-    fn goal(&self) -> String {
-        "end".to_owned()
-    }
-
-    async fn poll(&self, timeout: Option<Duration>) -> Result<StatementResponse> {
-        send(&self.client, &operations::GetStatement::new(self.id.clone()), &Options::default().for_poll(timeout)).await
-    }
-
-    fn assess(&self, response: &StatementResponse) -> Assessment {
-        let state = response.status.as_ref().and_then(|status| status.state.as_deref()).unwrap_or_default();
-        let verdict = if is_final(&StatementState::from(state)) { Verdict::Done } else { Verdict::Pending };
-        Assessment::new(WaitStatus::new(state, None), verdict)
-    }
-
-    fn state<'a>(&self, _resource: &'a Self::Resource, status: &'a WaitStatus) -> Option<&'a str> {
-        Some(&status.state)
-    }
-}
-
-/// Names the warehouse in an error that is about it, and where its id comes from.
-///
-/// * `in_code`: its id, if the query states it.
-#[cold]
-fn name_warehouse(error: Error, client: &Client, in_code: Option<&str>) -> Error {
-    let about = error.api().is_some_and(|api| {
-        let message = api.message().to_ascii_lowercase();
-        matches!(api.status().as_u16(), 400 | 403 | 404)
-            && ["endpoint", "warehouse"].iter().any(|word| message.contains(word))
-    });
-    if !about {
-        return error;
-    }
-    let id = in_code.or(client.config().warehouse_id()).unwrap_or_default();
-    let source = client.config().source("warehouse_id").filter(|_| in_code.is_none());
-    let source = source.map_or_else(|| "set in code".to_owned(), ToString::to_string);
-    error.with_hint(format!("the warehouse is {id:?} ({source}); warehouses().list() shows those that there are"))
-}
-
-/// Starts a statement.
-///
-/// The service holds its response back while the statement runs, and the id is not known before: a caller that stops
-/// waiting could not cancel what was started. So the request goes on if its future is dropped, and what it started is
-/// cancelled then.
-async fn execute(client: &Client, request: operations::ExecuteStatement) -> Result<StatementResponse> {
-    let runtime = crate::runtime::current()?;
-    let sender = client.clone();
-    let sending = Box::pin(async move { send(&sender, &request, &Options::default()).await });
-    Starting { sending: Some(sending), client: client.clone(), runtime }.await
-}
-
-type Sending = Pin<Box<dyn Future<Output = Result<StatementResponse>> + Send>>;
-
-/// A request on its way that starts a statement.
-struct Starting {
-    /// `None` once it has responded.
-    sending: Option<Sending>,
-    client: Client,
-    /// Where the request goes on if this is dropped.
-    runtime: Handle,
-}
-
-impl Future for Starting {
-    type Output = Result<StatementResponse>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(sending) = &mut self.sending else { return Poll::Pending };
-        let response = ready!(sending.as_mut().poll(cx));
-        self.sending = None;
-        Poll::Ready(response)
-    }
-}
-
-impl Drop for Starting {
-    fn drop(&mut self) {
-        if let Some(sending) = self.sending.take() {
-            let work = cancel_when_started(self.client.clone(), sending).instrument(tracing::Span::current());
-            self.client.background().spawn_on(&self.runtime, work);
-        }
-    }
-}
-
-async fn cancel_when_started(client: Client, sending: Sending) {
-    let response = match select(sending, client.clock().sleep(WAIT * 2)).await {
-        Either::Left((response, _)) => response,
-        Either::Right(_) => {
-            tracing::warn!(
-                "a statement that was dropped while it was being started may run on: the service did not respond"
-            );
-            return;
-        }
-    };
-    if let Ok(StatementResponse { statement_id: Some(id), status, .. }) = response
-        && !status.and_then(|status| status.state).is_some_and(|state| is_final(&state.as_str().into()))
-    {
-        let cancel = operations::CancelExecution::new(id);
-        client.call_in_background(cancel, "a statement that was dropped could not be cancelled");
-    }
 }
 
 /// Sends an operation of the statement API and reads its response with the rows left as they are.
@@ -555,16 +346,5 @@ impl Drop for CancelGuard {
         }
         let cancel = operations::CancelExecution::new(std::mem::take(&mut self.id));
         self.client.call_in_background(cancel, "a statement that was dropped could not be cancelled");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_sqlstate_in_a_message() {
-        assert_eq!(sql_state_in("[UNRESOLVED_COLUMN] x. SQLSTATE: 42703; line 1").as_deref(), Some("42703"));
-        assert_eq!(sql_state_in("nothing here"), None);
     }
 }
