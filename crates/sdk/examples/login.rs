@@ -11,14 +11,16 @@
 
 #![allow(clippy::print_stdout)] // A program's output.
 
-use std::collections::BTreeMap;
+#[path = "shared/keys.rs"]
+mod keys;
+
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use databricks_local::LocalWorkspace;
-use databricks_sdk::auth::KeyStoreError;
-use databricks_sdk::{Browser, Config, KeyStore, Secret, Storage, WorkspaceClient};
+use databricks_sdk::{Browser, Config, Storage, WorkspaceClient};
+
+use keys::Keys;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,36 +46,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     local.shutdown().await;
     Ok(())
-}
-
-/// A key store in memory; a real one keeps secrets over the end of the program.
-#[derive(Clone, Debug, Default)]
-struct Keys(Arc<Mutex<BTreeMap<(String, String), Secret>>>);
-
-impl Keys {
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<(String, String), Secret>) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn len(&self) -> usize {
-        self.with(|entries| entries.len())
-    }
-}
-
-impl KeyStore for Keys {
-    fn get(&self, service: &str, account: &str) -> Result<Option<Secret>, KeyStoreError> {
-        Ok(self.with(|entries| entries.get(&(service.to_owned(), account.to_owned())).cloned()))
-    }
-
-    fn set(&self, service: &str, account: &str, secret: &Secret) -> Result<(), KeyStoreError> {
-        self.with(|entries| entries.insert((service.to_owned(), account.to_owned()), secret.clone()));
-        Ok(())
-    }
-
-    fn delete(&self, service: &str, account: &str) -> Result<(), KeyStoreError> {
-        self.with(|entries| entries.remove(&(service.to_owned(), account.to_owned())));
-        Ok(())
-    }
 }
 
 /// A person who allows whatever is asked, in place of a browser.

@@ -89,6 +89,31 @@ impl Config {
         }
     }
 
+    /// Sets an attribute to the secret of an entry of the key store, such as a personal access token that must not lie in
+    /// a file. The key store is that of [`key_store`](Self::key_store), by default the system's (feature `keyring`):
+    /// Keychain, Credential Manager, Secret Service. [`resolve`](Self::resolve) reads the entry, once, for at most 3
+    /// seconds.
+    ///
+    /// * `attribute`: its name in profile files, such as `token` or `client_secret`.
+    /// * `service`, `account`: the names of the entry, as it was stored: by Python `keyring.set_password(service, account,
+    ///   token)`, for example.
+    ///
+    /// ```
+    /// use databricks_auth::Config;
+    ///
+    /// let config = Config::new().host("ws.cloud.databricks.com").set_from_key_store("token", "databricks", "work");
+    /// ```
+    #[must_use]
+    pub fn set_from_key_store(mut self, attribute: &str, service: &str, account: &str) -> Self {
+        match Key::find(attribute) {
+            Some(key) => self.put(key, Raw::Entry { service: service.to_owned(), account: account.to_owned() }),
+            None => {
+                self.unknown.push(attribute.to_owned());
+                self
+            }
+        }
+    }
+
     pub(super) fn put(mut self, key: Key, value: Raw) -> Self {
         self.explicit.insert(key, value);
         self
@@ -137,7 +162,7 @@ impl Config {
         self
     }
 
-    /// Sets the key store for logins; by default that of the system (feature `keyring`).
+    /// Sets the key store, for logins and for [`set_from_key_store`](Self::set_from_key_store); by default that of the system (feature `keyring`).
     #[must_use]
     pub fn key_store(mut self, store: impl KeyStore) -> Self {
         self.platform.key_store = Some(Arc::new(store));
@@ -189,6 +214,9 @@ impl fmt::Debug for Config {
                 Raw::Text(_) => debug.field(key.name(), &format_args!("{REDACTED}")),
                 Raw::Bool(value) => debug.field(key.name(), value),
                 Raw::Int(value) => debug.field(key.name(), value),
+                Raw::Entry { service, account } => {
+                    debug.field(key.name(), &format_args!("entry {account} of {service} in the key store"))
+                }
                 Raw::List(items) => debug.field(key.name(), &format_args!("{}", redact::text(&format!("{items:?}")))),
             };
         }

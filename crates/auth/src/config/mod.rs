@@ -3,6 +3,7 @@
 pub(crate) mod attributes;
 mod builder;
 pub(crate) mod cloud;
+mod entry;
 pub(crate) mod file;
 pub(crate) mod host;
 pub(crate) mod netrc;

@@ -12,6 +12,11 @@ pub(crate) enum Raw {
     Bool(bool),
     Int(i64),
     List(Vec<String>),
+    /// An entry of the key store, which is read when the configuration is resolved.
+    Entry {
+        service: String,
+        account: String,
+    },
 }
 
 impl Raw {
@@ -20,7 +25,7 @@ impl Raw {
         match self {
             Self::Text(text) => trimmed(text.expose()).is_empty(),
             Self::List(items) => items.iter().all(|item| item.trim().is_empty()),
-            Self::Bool(_) | Self::Int(_) => false,
+            Self::Bool(_) | Self::Int(_) | Self::Entry { .. } => false,
         }
     }
 }

@@ -8,6 +8,7 @@ use databricks_transport::Environment;
 use super::attributes::{ATTRIBUTES, Key};
 use super::builder::Config;
 use super::cloud::Cloud;
+use super::entry;
 use super::host::{Host, HostError};
 use super::paths::expand_home;
 use super::raw::Raw;
@@ -83,9 +84,17 @@ pub(crate) fn given(config: &Config, environment: &Environment) -> Result<Settin
     }
     let mut settings = Settings::default();
     for (key, raw) in config.explicit.iter().filter(|(_, raw)| !raw.is_empty()) {
-        let value = Value::read(key.attribute(), raw)
-            .map_err(|expected| invalid_value(key.attribute(), &Source::Explicit, &expected))?;
-        settings.fill(*key, value, Source::Explicit);
+        let (raw, source) = match raw {
+            Raw::Entry { service, account } => {
+                let secret = entry::read(config.platform.key_store.clone(), *key, service, account)?;
+                let source = Source::KeyStore { service: service.clone(), account: account.clone() };
+                (&Raw::Text(secret), source)
+            }
+            raw => (raw, Source::Explicit),
+        };
+        let value =
+            Value::read(key.attribute(), raw).map_err(|expected| invalid_value(key.attribute(), &source, &expected))?;
+        settings.fill(*key, value, source);
     }
     for attribute in ATTRIBUTES {
         let set = attribute.variables.iter().find_map(|name| {

@@ -39,6 +39,14 @@ pub enum Source {
         /// The provider.
         name: String,
     },
+    /// An entry of the key store; see [`Config::set_from_key_store`](crate::Config::set_from_key_store).
+    #[non_exhaustive]
+    KeyStore {
+        /// Its service.
+        service: String,
+        /// Its account.
+        account: String,
+    },
     /// The default.
     Default,
 }
@@ -50,6 +58,11 @@ impl Source {
 
     pub(crate) fn profile(profile: &str, file: &Path, line: Option<usize>) -> Self {
         Self::Profile { profile: profile.to_owned(), file: file.to_owned(), line }
+    }
+
+    /// Whether the value, or where it is kept, was set in code.
+    pub(crate) fn is_code(&self) -> bool {
+        matches!(self, Self::Explicit | Self::KeyStore { .. })
     }
 
     /// Whether both are the same named place: the same profile, or both the environment, or both code.
@@ -81,6 +94,7 @@ impl fmt::Display for Source {
                 line.map_or(Ok(()), |line| write!(f, ", line {line}"))
             }
             Self::Attribute { name } => write!(f, "from {name}"),
+            Self::KeyStore { service, account } => write!(f, "entry {account} of {service} in the key store"),
             Self::Metadata => f.write_str("metadata of the host"),
             Self::Provider { name } => write!(f, "found by {name}"),
             Self::Default => f.write_str("default"),

@@ -94,8 +94,7 @@ pub(crate) fn mixed_sources(settings: &Settings) -> Vec<String> {
         .into_iter()
         .filter_map(|key| {
             let source = settings.source(key)?;
-            let differs =
-                !source.is_same_place(host) && *source != super::Source::Explicit && *host != super::Source::Explicit;
+            let differs = !source.is_same_place(host) && !source.is_code() && !host.is_code();
             differs.then(|| {
                 format!(
                     "host ({host}) and {} ({source}) come from different sources; make sure that they belong together",

@@ -1,10 +1,11 @@
 //! A place for secrets that the system keeps.
 
 use std::fmt;
+use std::time::Duration;
 
 use databricks_core::Secret;
 
-/// A store for secrets by service and account, such as the Keychain. Implement it to store logins elsewhere; see
+/// A store for secrets by service and account, such as the Keychain. Implement it to keep secrets elsewhere; see
 /// [`Config::key_store`](crate::Config::key_store).
 ///
 /// Its methods are called on a thread that may block.
@@ -27,6 +28,9 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// When the store cannot be reached, or refuses the removal.
     fn delete(&self, service: &str, account: &str) -> Result<(), KeyStoreError>;
 }
+
+/// The timeout of one operation.
+pub(crate) const LIMIT: Duration = Duration::from_secs(3);
 
 /// Why a [`KeyStore`] failed. Decides whether the file is used instead.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use databricks_core::Secret;
 use serde_json::{Value, json};
 
 use super::entry::Entry;
-use super::key_store::{KeyStore, KeyStoreError};
+use super::key_store::{KeyStore, KeyStoreError, LIMIT};
 use super::storage::Storage;
+use super::system::given_or_system;
 use super::token_file::TokenFile;
 use crate::config::file::with_value;
 use crate::config::host::Host;
@@ -22,8 +22,6 @@ use crate::sanitize::trimmed;
 /// The service under which the CLI keeps logins in key stores.
 const SERVICE: &str = "databricks-cli";
 const VARIABLE: &str = "DATABRICKS_AUTH_STORAGE";
-/// The timeout of one operation of a key store.
-const LIMIT: Duration = Duration::from_secs(3);
 
 /// The stored logins that a configuration refers to.
 pub(crate) struct Logins {
@@ -54,7 +52,7 @@ impl Logins {
             _ => profile_of_host(cx, provider).await?.unwrap_or_else(|| host_key.clone()),
         };
         let file = config.home().map(|home| TokenFile::new(home.join(".databricks").join("token-cache.json")));
-        Ok(Self { storage, is_chosen, keys: key_store(config), file, key, host_key })
+        Ok(Self { storage, is_chosen, keys: given_or_system(config.platform().key_store.clone()), file, key, host_key })
     }
 
     /// Where the file is, also while the key store is used: its lock stands for both.
@@ -180,13 +178,6 @@ async fn limited<T: Send + 'static>(
         Ok(Err(error)) => Err(KeyStoreError::Failed(error.to_string())),
         Err(_) => Err(KeyStoreError::Timeout),
     }
-}
-
-fn key_store(config: &ResolvedConfig) -> Option<Arc<dyn KeyStore>> {
-    let given = config.platform().key_store.clone();
-    #[cfg(feature = "keyring")]
-    let given = given.or_else(super::keyring::system);
-    given
 }
 
 /// The storage, and whether it was chosen.

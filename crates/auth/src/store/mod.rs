@@ -8,6 +8,7 @@ mod lock;
 mod logins;
 mod session_file;
 pub(crate) mod storage;
+pub(crate) mod system;
 mod token_file;
 
 pub(crate) use entry::Entry;
