@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt as _, Full};
@@ -11,7 +12,9 @@ use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use crate::arrow;
 use crate::fixtures::Row;
 use crate::plain_models::{ListClustersResponse, User};
 use crate::tls;
@@ -138,6 +141,16 @@ impl<C: Connect + Clone + Send + Sync + 'static> Floor<C> {
     }
 
     async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<T> {
+        self.call_of(None, method, path, body).await
+    }
+
+    async fn call_of<T: DeserializeOwned>(
+        &self,
+        workspace: Option<usize>,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<T> {
         let uri: Uri = format!("{}{path}", self.url).parse()?;
         let mut request = Request::new(Full::default());
         *request.method_mut() = method;
@@ -146,6 +159,9 @@ impl<C: Connect + Clone + Send + Sync + 'static> Floor<C> {
         headers.insert(AUTHORIZATION, self.token.clone());
         headers.insert(USER_AGENT, HeaderValue::from_static("databricks-bench/0.1.0"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(workspace) = workspace {
+            headers.insert("x-databricks-workspace-id", HeaderValue::from(workspace + 1));
+        }
         if let Some(body) = body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = Full::new(body.into());
@@ -182,5 +198,35 @@ impl<C: Connect + Clone + Send + Sync + 'static> Contender for Floor<C> {
         let response: Statement = self.call(Method::POST, "/api/2.0/sql/statements", Some(body)).await?;
         let rows = response.rows()?;
         Ok(rows.iter().filter(|row| row.weight() > 0).count())
+    }
+
+    async fn arrow(&self) -> Result<usize> {
+        let body = serde_json::to_vec(&arrow::request())?;
+        let first: Value = self.call(Method::POST, "/api/2.0/sql/statements", Some(body)).await?;
+        let first = arrow::link(&first)?;
+        let chunks = stream::iter(0..arrow::CHUNKS).map(|index| {
+            let first = &first;
+            async move {
+                let link = match index {
+                    0 => first.clone(),
+                    _ => arrow::link(&self.call::<Value>(Method::GET, &arrow::path(index), None).await?)?,
+                };
+                let mut request = Request::new(Full::default());
+                *request.uri_mut() = link.parse()?;
+                let response = self.client.request(request).await?;
+                ensure!(response.status().is_success(), "{}", response.status());
+                arrow::rows(&response.into_body().collect().await?.to_bytes())
+            }
+        });
+        chunks.buffered(arrow::PARALLELISM).try_fold(0, |sum, rows| std::future::ready(Ok(sum + rows))).await
+    }
+
+    async fn prepare(&mut self, _workspaces: usize) -> Result<()> {
+        Ok(())
+    }
+
+    async fn user_of(&self, workspace: usize) -> Result<usize> {
+        let user: User = self.call_of(Some(workspace), Method::GET, "/api/2.0/preview/scim/v2/Me", None).await?;
+        Ok(user.user_name.map_or(0, |name| name.len()))
     }
 }

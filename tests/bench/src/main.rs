@@ -2,13 +2,14 @@
 //!
 //! `cargo xtask bench` starts one process per contender and piece of work:
 //!
-//! - `databricks-bench serve plain|tls1|tls2 CERTIFICATE`: the server, over TCP, or TLS with HTTP/1.1 or HTTP/2; writes its
-//!   certificate, prints its URL, ends with its standard input;
+//! - `databricks-bench serve plain|account|tls1|tls2 CERTIFICATE`: the server, over TCP, or TLS with HTTP/1.1 or HTTP/2;
+//!   writes its certificate, prints its URL, ends with its standard input;
 //! - `databricks-bench CONTENDER WORK N URL [CERTIFICATE]`: does the work `N` times after one that is not counted, and prints
-//!   CPU time and wall time of all of it.
+//!   CPU time and wall time of all of it. `WORK@2` does it on two threads.
 
 #![allow(clippy::print_stdout)] // A program's output.
 
+mod arrow;
 mod fixtures;
 mod floor;
 mod ours;
@@ -27,20 +28,29 @@ use work::{Measured, Work};
 fn main() -> Result<()> {
     let start = Instant::now();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (contender, work, times, url, certificate) = match words[..] {
-        ["serve", kind, certificate] => return runtime.block_on(server::serve(kind, certificate)),
+        ["serve", kind, certificate] => return runtime(1)?.block_on(server::serve(kind, certificate)),
         [contender, work, times, url] => (contender, work, times, url, None),
         [contender, work, times, url, certificate] => (contender, work, times, url, Some(std::fs::read(certificate)?)),
         _ => bail!(
-            "usage: databricks-bench serve plain|tls1|tls2 CERTIFICATE | databricks-bench floor|reqwest|ours WORK TIMES URL [CERTIFICATE]"
+            "usage: databricks-bench serve plain|account|tls1|tls2 CERTIFICATE | databricks-bench floor|reqwest|ours WORK TIMES URL [CERTIFICATE]"
         ),
     };
+    let (work, threads) = work.split_once('@').unwrap_or((work, "1"));
+    let runtime = runtime(threads.parse().context("the number of threads")?)?;
     let (work, times) = (work.parse()?, times.parse().context("the number of times")?);
     let measured = runtime.block_on(run(contender, work, times, url, certificate.as_deref(), start))?;
     println!("{measured}");
     Ok(())
+}
+
+fn runtime(threads: usize) -> Result<tokio::runtime::Runtime> {
+    let mut builder = match threads {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    Ok(builder.worker_threads(threads).enable_all().build()?)
 }
 
 async fn run(

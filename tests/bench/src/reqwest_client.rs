@@ -1,9 +1,12 @@
 //! reqwest with its JSON, into the same structs as the floor.
 
 use anyhow::Result;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::{Client, Method};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use crate::arrow;
 use crate::floor::{Statement, statement};
 use crate::plain_models::{ListClustersResponse, User};
 use crate::work::Contender;
@@ -29,8 +32,21 @@ impl Reqwest {
         path: &str,
         body: Option<serde_json::Value>,
     ) -> Result<T> {
+        self.call_of(None, method, path, body).await
+    }
+
+    async fn call_of<T: DeserializeOwned>(
+        &self,
+        workspace: Option<usize>,
+        method: Method,
+        path: &str,
+        body: Option<serde_json::Value>,
+    ) -> Result<T> {
         let mut request = self.client.request(method, format!("{}{path}", self.url));
         request = request.bearer_auth("dapi0123456789").header("accept", "application/json");
+        if let Some(workspace) = workspace {
+            request = request.header("x-databricks-workspace-id", workspace + 1);
+        }
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -62,5 +78,31 @@ impl Contender for Reqwest {
         let response: Statement = self.call(Method::POST, "/api/2.0/sql/statements", Some(statement(text))).await?;
         let rows = response.rows()?;
         Ok(rows.iter().filter(|row| row.weight() > 0).count())
+    }
+
+    async fn arrow(&self) -> Result<usize> {
+        let first: Value = self.call(Method::POST, "/api/2.0/sql/statements", Some(arrow::request())).await?;
+        let first = arrow::link(&first)?;
+        let chunks = stream::iter(0..arrow::CHUNKS).map(|index| {
+            let first = &first;
+            async move {
+                let link = match index {
+                    0 => first.clone(),
+                    _ => arrow::link(&self.call::<Value>(Method::GET, &arrow::path(index), None).await?)?,
+                };
+                let response = self.client.get(link).send().await?.error_for_status()?;
+                arrow::rows(&response.bytes().await?)
+            }
+        });
+        chunks.buffered(arrow::PARALLELISM).try_fold(0, |sum, rows| std::future::ready(Ok(sum + rows))).await
+    }
+
+    async fn prepare(&mut self, _workspaces: usize) -> Result<()> {
+        Ok(())
+    }
+
+    async fn user_of(&self, workspace: usize) -> Result<usize> {
+        let user: User = self.call_of(Some(workspace), Method::GET, "/api/2.0/preview/scim/v2/Me", None).await?;
+        Ok(user.user_name.map_or(0, |name| name.len()))
     }
 }

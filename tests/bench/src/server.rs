@@ -14,26 +14,40 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::{fixtures, tls};
+use crate::{arrow, fixtures, tls};
 
 struct Responses {
     user: Bytes,
     pages: HashMap<String, Bytes>,
     one: Bytes,
     many: Bytes,
+    /// Arrow behind links: the response to the statement, the links of the chunks, and a chunk.
+    linked: Bytes,
+    links: Vec<Bytes>,
+    chunk: Bytes,
+    /// What the host says of itself, if it serves an account.
+    metadata: Option<Bytes>,
 }
 
 impl Responses {
-    fn new() -> Self {
+    fn new(url: &str, account: bool) -> Result<Self> {
         let text = |value: serde_json::Value| Bytes::from(value.to_string());
         let pages =
             (0..fixtures::CLUSTERS / fixtures::PAGE).map(|page| (format!("page-{page}"), text(fixtures::page(page))));
-        Self {
+        let chunk = arrow::chunk()?;
+        let link = |index| text(arrow::links(url, index, chunk.len()));
+        let metadata =
+            serde_json::json!({"account_id": "5c1f3a77-0000-4000-8000-000000000001", "host_type": "unified"});
+        Ok(Self {
             user: text(fixtures::user()),
             pages: pages.collect(),
             one: text(fixtures::statement(1)),
             many: text(fixtures::statement(fixtures::ROWS)),
-        }
+            linked: text(arrow::statement(url, chunk.len())),
+            links: (0..arrow::CHUNKS).map(link).collect(),
+            metadata: account.then(|| text(metadata)),
+            chunk,
+        })
     }
 
     /// The response to a request, by its path and what it asks for.
@@ -46,8 +60,19 @@ impl Responses {
                 self.pages.get(token).cloned()
             }
             (&Method::POST, "/api/2.0/sql/statements" | "/api/2.0/sql/statements/") => {
-                let many = body.windows(4).any(|window| window == b"many");
-                Some(if many { self.many.clone() } else { self.one.clone() })
+                let asks = |word: &[u8]| body.windows(word.len()).any(|window| window == word);
+                let response = match () {
+                    () if asks(b"SELECT arrow") => &self.linked,
+                    () if asks(b"many") => &self.many,
+                    () => &self.one,
+                };
+                Some(response.clone())
+            }
+            (&Method::GET, "/.well-known/databricks-config") => self.metadata.clone(),
+            (&Method::GET, path) if path.starts_with("/chunks/") => Some(self.chunk.clone()),
+            (&Method::GET, path) => {
+                let index: usize = path.rsplit_once("/result/chunks/")?.1.parse().ok()?;
+                self.links.get(index).cloned()
             }
             _ => None,
         }
@@ -67,12 +92,12 @@ async fn respond(responses: Arc<Responses>, request: Request<Incoming>) -> Resul
 
 /// Serves until the standard input ends.
 ///
-/// * `kind`: `plain`, `tls1` (HTTP/1.1) or `tls2` (HTTP/2).
+/// * `kind`: `plain`, `account` (the same, with metadata of a host that serves an account and its workspaces), `tls1`
+///   (HTTP/1.1) or `tls2` (HTTP/2).
 /// * `certificate`: the file that the certificate is written to.
 pub(crate) async fn serve(kind: &str, certificate: &str) -> Result<()> {
-    let responses = Arc::new(Responses::new());
     let protocol: Option<&[u8]> = match kind {
-        "plain" => None,
+        "plain" | "account" => None,
         "tls1" => Some(b"http/1.1"),
         "tls2" => Some(b"h2"),
         other => bail!("there is no server {other}"),
@@ -84,13 +109,14 @@ pub(crate) async fn serve(kind: &str, certificate: &str) -> Result<()> {
         acceptor = Some(TlsAcceptor::from(Arc::new(config)));
     }
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let line = format!("{}://{}\n", if acceptor.is_some() { "https" } else { "http" }, listener.local_addr()?);
+    let url = format!("{}://{}", if acceptor.is_some() { "https" } else { "http" }, listener.local_addr()?);
+    let responses = Arc::new(Responses::new(&url, kind == "account")?);
     std::thread::spawn(|| {
         // The one who started this process went away, or wants an end.
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(0);
     });
-    print!("{line}");
+    println!("{url}");
     std::io::Write::flush(&mut std::io::stdout())?;
     let http2 = kind == "tls2";
     loop {

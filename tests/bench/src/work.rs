@@ -11,6 +11,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use tokio::task::JoinSet;
 
+use crate::arrow;
 use crate::fixtures::{CLUSTERS, ROWS};
 
 /// A piece of work that every contender does.
@@ -28,7 +29,14 @@ pub(crate) enum Work {
     Pages,
     /// A statement whose result is 10,000 rows, inline, read into a struct.
     Rows,
+    /// A statement whose result is Arrow behind links.
+    Arrow,
+    /// The current user of so many workspaces that share connections, one after the other, by [`TASKS`] tasks.
+    Workspaces(usize),
 }
+
+/// The tasks that ask for workspaces.
+const TASKS: usize = 64;
 
 impl FromStr for Work {
     type Err = anyhow::Error;
@@ -40,9 +48,11 @@ impl FromStr for Work {
             "statement" => Self::Statement,
             "pages" => Self::Pages,
             "rows" => Self::Rows,
-            other => match other.strip_prefix("tasks-") {
-                Some(tasks) => Self::Tasks(tasks.parse().context("the number of tasks")?),
-                None => bail!("there is no work {other}"),
+            "arrow" => Self::Arrow,
+            other => match other.split_once('-') {
+                Some(("tasks", tasks)) => Self::Tasks(tasks.parse().context("the number of tasks")?),
+                Some(("workspaces", number)) => Self::Workspaces(number.parse().context("the number of workspaces")?),
+                _ => bail!("there is no work {other}"),
             },
         })
     }
@@ -56,6 +66,12 @@ pub(crate) trait Contender: Send + Sync + 'static {
     fn clusters(&self) -> impl Future<Output = Result<usize>> + Send;
     /// The number of rows of a statement, each read into a [`Row`](crate::fixtures::Row).
     fn rows(&self, statement: &str) -> impl Future<Output = Result<usize>> + Send;
+    /// The number of rows of a statement whose chunks come as Arrow by links.
+    fn arrow(&self) -> impl Future<Output = Result<usize>> + Send;
+    /// Makes clients of so many workspaces of one account.
+    fn prepare(&mut self, workspaces: usize) -> impl Future<Output = Result<()>> + Send;
+    /// The length of the current user's name, asked of a workspace of the account.
+    fn user_of(&self, workspace: usize) -> impl Future<Output = Result<usize>> + Send;
 }
 
 /// What the work took in all.
@@ -88,11 +104,14 @@ impl fmt::Display for Measured {
 
 /// * `started`: when the program did.
 pub(crate) async fn measure<C: Contender>(
-    contender: C,
+    mut contender: C,
     work: Work,
     times: usize,
     started: Instant,
 ) -> Result<Measured> {
+    if let Work::Workspaces(number) = work {
+        contender.prepare(number).await?;
+    }
     let contender = Arc::new(contender);
     // The connection is there afterwards, and what is asked once has been asked.
     ensure!(contender.user().await? > 0, "the user has no name");
@@ -101,13 +120,15 @@ pub(crate) async fn measure<C: Contender>(
         return Ok(Measured { times: 1, cpu: cpu()?, wall: first, first, p99: Duration::ZERO, peak: peak()? });
     }
     match work {
-        Work::Tasks(tasks) => drop(run_tasks(&contender, tasks, tasks).await?),
+        Work::Tasks(tasks) => drop(run_tasks(&contender, tasks, tasks, None).await?),
+        Work::Workspaces(number) => drop(run_tasks(&contender, TASKS, number.max(TASKS), Some(number)).await?),
         _ => once(&*contender, work).await?,
     }
     let (cpu, start) = (cpu()?, Instant::now());
     let mut took = Vec::new();
     match work {
-        Work::Tasks(tasks) => took = run_tasks(&contender, tasks, times).await?,
+        Work::Tasks(tasks) => took = run_tasks(&contender, tasks, times, None).await?,
+        Work::Workspaces(number) => took = run_tasks(&contender, TASKS, times, Some(number)).await?,
         _ => {
             for _ in 0..times {
                 once(&*contender, work).await?;
@@ -123,25 +144,39 @@ pub(crate) async fn measure<C: Contender>(
 
 async fn once<C: Contender>(contender: &C, work: Work) -> Result<()> {
     match work {
-        Work::Start | Work::Small | Work::Tasks(_) => ensure!(contender.user().await? > 0, "the user has no name"),
+        Work::Start | Work::Small | Work::Tasks(_) | Work::Workspaces(_) => {
+            ensure!(contender.user().await? > 0, "the user has no name")
+        }
         Work::Pages => ensure!(contender.clusters().await? == CLUSTERS, "clusters are missing"),
         Work::Statement => ensure!(contender.rows("SELECT 1").await? == 1, "one row was to come"),
         Work::Rows => ensure!(contender.rows("SELECT many").await? == ROWS, "rows are missing"),
+        Work::Arrow => ensure!(contender.arrow().await? == arrow::ROWS * arrow::CHUNKS, "rows are missing"),
     }
     Ok(())
 }
 
 /// Makes the small call so many times in all, by tasks that run side by side. Returns what each call took.
-async fn run_tasks<C: Contender>(contender: &Arc<C>, tasks: usize, times: usize) -> Result<Vec<Duration>> {
+///
+/// * `workspaces`: the calls go to so many in turn, if it is stated.
+async fn run_tasks<C: Contender>(
+    contender: &Arc<C>,
+    tasks: usize,
+    times: usize,
+    workspaces: Option<usize>,
+) -> Result<Vec<Duration>> {
     let mut running = JoinSet::new();
     for index in 0..tasks {
         let share = times / tasks + usize::from(index < times % tasks);
         let contender = Arc::clone(contender);
         running.spawn(async move {
             let mut took = Vec::with_capacity(share);
-            for _ in 0..share {
+            for call in 0..share {
                 let start = Instant::now();
-                ensure!(contender.user().await? > 0, "the user has no name");
+                let name = match workspaces {
+                    Some(number) => contender.user_of((index + call * tasks) % number).await?,
+                    None => contender.user().await?,
+                };
+                ensure!(name > 0, "the user has no name");
                 took.push(start.elapsed());
             }
             anyhow::Ok(took)

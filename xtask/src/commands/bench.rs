@@ -39,8 +39,8 @@ pub(crate) struct Options {
     /// Rounds in which every contender has its turn.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
-    /// Rows to measure: small, small-tls, small-h2, flight, flight-h2, statement, pages, rows, start, start-tls, growth,
-    /// peers; all by default.
+    /// Rows to measure: small, small-tls, small-h2, flight, flight-h2, statement, pages, rows, arrow, arrow-tls, start,
+    /// start-tls, growth, peers; all by default.
     work: Vec<String>,
 }
 

@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Plain,
+    /// The same, of a host that serves an account and its workspaces.
+    Account,
     /// TLS with HTTP/1.1.
     Tls1,
     /// TLS with HTTP/2.
@@ -15,6 +17,7 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
+            Self::Account => "account",
             Self::Tls1 => "tls1",
             Self::Tls2 => "tls2",
         }
@@ -55,7 +58,7 @@ impl Row {
     }
 }
 
-pub(super) const ROWS: [Row; 10] = [
+pub(super) const ROWS: [Row; 12] = [
     row("small", "small", Kind::Plain, "small call, sequential").times(5_000).counted(1_000).aim(1.05),
     row("small-tls", "small", Kind::Tls1, "small call, sequential, TLS with HTTP/1.1").times(5_000).aim(1.05),
     row("small-h2", "small", Kind::Tls2, "small call, sequential, TLS with HTTP/2").times(5_000).aim(1.10),
@@ -64,6 +67,8 @@ pub(super) const ROWS: [Row; 10] = [
     row("statement", "statement", Kind::Plain, "statement of one row").times(4_000).counted(1_000).aim(1.10),
     row("pages", "pages", Kind::Plain, "paging 100 x 100 clusters, typed").times(2).counted(1).aim(0.8),
     row("rows", "rows", Kind::Plain, "10,000 rows inline, typed").times(40).counted(5).aim(0.5),
+    row("arrow", "arrow", Kind::Plain, "Arrow by links, 16 x 7.5 MB, decoded").times(3).aim(0.9),
+    row("arrow-tls", "arrow", Kind::Tls1, "the same over TLS with HTTP/1.1").times(3).aim(0.8),
     row("start", "start", Kind::Plain, "process start to first response, wall").aim(1.1),
     row("start-tls", "start", Kind::Tls1, "the same over TLS with one certificate").aim(1.1),
 ];
@@ -72,4 +77,7 @@ pub(super) const ROWS: [Row; 10] = [
 pub(super) const CONTENDERS: [&str; 3] = ["floor", "reqwest", "ours"];
 
 /// So many tasks share one client where it is measured how cost grows.
-pub(super) const TASKS: [usize; 4] = [1, 8, 64, 512];
+pub(super) const TASKS: [usize; 5] = [1, 8, 64, 512, 4096];
+
+/// So many workspaces of one account share connections and credentials.
+pub(super) const WORKSPACES: [usize; 3] = [1, 100, 1000];

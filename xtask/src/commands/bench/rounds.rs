@@ -47,9 +47,6 @@ pub(super) fn run(program: &Path, rounds: usize, wanted: &[String]) -> Result<()
     if is_wanted("peers") {
         peers::run(&contenders, &mut servers, rounds)?;
     }
-    println!(
-        "\nLeft out: Arrow by links, many workspaces of one account; two threads, since the server has the other core."
-    );
     Ok(())
 }
 

@@ -32,7 +32,11 @@ impl Server {
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
         ensure!(line.starts_with("http"), "the server printed {line:?} in place of its URL");
-        Ok(Self { child, url: line.trim().to_owned(), certificate: Some(certificate).filter(|_| kind != Kind::Plain) })
+        Ok(Self {
+            child,
+            url: line.trim().to_owned(),
+            certificate: Some(certificate).filter(|_| matches!(kind, Kind::Tls1 | Kind::Tls2)),
+        })
     }
 
     /// What a contender needs to know of the server.
