@@ -165,6 +165,7 @@ impl Parts {
     }
 
     /// The file with the certificate of the authority that clients are to trust, if connections are encrypted.
+    #[cfg(feature = "tls")]
     pub(crate) fn authority_file(&self) -> Option<PathBuf> {
         authority_file(&self.place, &self.sql.directory)
     }
