@@ -3,7 +3,7 @@
 //! Steps share what they build: all that run programs ask for the features of `--workspace` (`unify` holds that), all
 //! that only check ask for `--all-features`.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::{Shell, Step};
 
@@ -137,6 +137,11 @@ fn fuzz(shell: &Shell<'_>) -> Result<()> {
 
 /// Without any configuration, as on a fresh machine.
 fn quickstart(shell: &Shell<'_>) -> Result<()> {
+    // What a newcomer compiles first has other features than the rest of the check, and is to show no warning.
+    let mut command = shell.command(env!("CARGO"));
+    let built = command.args(["build", "-p", "databricks-sdk", "--example", "quickstart"]).output()?;
+    let said = String::from_utf8_lossy(&built.stderr);
+    ensure!(built.status.success() && !said.contains("warning:"), "the quickstart was to compile without warnings:\n{said}");
     // The others run in no time once the quickstart is built: they share all that they depend on.
     let names = ["quickstart", "tokens", "account", "connector", "azure", "azure_cli", "google", "login", "files"];
     for example in names {
