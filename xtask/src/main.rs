@@ -102,11 +102,7 @@ enum Task {
         python: Option<PathBuf>,
     },
     /// Measure what models and facade cost to compile.
-    BuildCost {
-        /// The crates to measure.
-        #[arg(default_values_t = [String::from("databricks-models"), String::from("databricks-sdk")])]
-        crates: Vec<String>,
-    },
+    BuildCost(commands::build_cost::Options),
 }
 
 #[derive(Debug, Subcommand)]
@@ -186,7 +182,7 @@ fn run(task: Task) -> Result<()> {
         Task::Release(options) => commands::release::run(&root, &options),
         Task::Lake(options) => commands::lake::run(&root, &options),
         Task::SqlOracle { python } => commands::sql_oracle::run(&root, python),
-        Task::BuildCost { crates } => commands::build_cost::run(&root, &crates),
+        Task::BuildCost(options) => commands::build_cost::run(&root, &options),
     }
 }
 

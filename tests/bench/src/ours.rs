@@ -10,7 +10,7 @@ use crate::work::Contender;
 
 pub(crate) struct Ours {
     workspace: WorkspaceClient,
-    account: AccountClient,
+    config: Config,
     workspaces: Vec<WorkspaceClient>,
 }
 
@@ -20,12 +20,11 @@ impl Ours {
         let config = Config::hermetic().host(url).token("dapi0123456789").allow_insecure_host(true);
         // What is measured is the client, not its limit.
         let config = config.set("rate_limit", "1000000000").set("warehouse_id", "abc");
-        let account = AccountClient::new(config.clone().account_id("5c1f3a77-0000-4000-8000-000000000001"))?;
-        let mut builder = WorkspaceClient::builder().config(config).product("databricks-bench", "0.1.0");
+        let mut builder = WorkspaceClient::builder().config(config.clone()).product("databricks-bench", "0.1.0");
         if let Some(pem) = pem {
             builder = builder.tls(TlsOptions::new().ca_pem(pem).only_given_roots(true));
         }
-        Ok(Self { workspace: builder.build()?, account, workspaces: Vec::new() })
+        Ok(Self { workspace: builder.build()?, config, workspaces: Vec::new() })
     }
 }
 
@@ -59,10 +58,11 @@ impl Contender for Ours {
     }
 
     async fn prepare(&mut self, workspaces: usize) -> Result<()> {
+        let account = AccountClient::new(self.config.clone().account_id("5c1f3a77-0000-4000-8000-000000000001"))?;
         for id in 0..workspaces {
             let mut workspace = Workspace::new();
             workspace.workspace_id = Some(i64::try_from(id)? + 1);
-            self.workspaces.push(self.account.workspace_client(&workspace).await?);
+            self.workspaces.push(account.workspace_client(&workspace).await?);
         }
         Ok(())
     }

@@ -1,15 +1,35 @@
-//! `cargo xtask build-cost`: what models and facade cost to compile, dependencies aside.
+//! `cargo xtask build-cost`: what models and facade cost to compile, dependencies aside, and what a program costs that uses
+//! them.
+
+mod apps;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Measure programs, next to those with the bare client and with reqwest.
+    #[arg(long)]
+    apps: bool,
+    /// Measure programs in release mode, too.
+    #[arg(long, requires = "apps")]
+    release: bool,
+    /// The crates to measure.
+    #[arg(default_values_t = [String::from("databricks-models"), String::from("databricks-sdk")])]
+    crates: Vec<String>,
+}
+
 /// Prints CPU seconds of a cold check and build, and the size of the libraries, for the default features and for all
-/// packages.
-pub(crate) fn run(root: &Path, crates: &[String]) -> Result<()> {
+/// packages; or those of whole programs.
+pub(crate) fn run(root: &Path, Options { apps, release, crates }: &Options) -> Result<()> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("build-cost");
+    if *apps {
+        return apps::run(root, &target, *release);
+    }
     println!("| features | crate | check, CPU s | build, CPU s | rlib, MB |");
     println!("|---|---|---|---|---|");
     for (shown, features) in [("default", &[][..]), ("full", &["--features", "full"][..])] {
