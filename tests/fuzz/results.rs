@@ -25,7 +25,7 @@ fn with_client<T>(script: &Script, run: impl AsyncFnOnce(WorkspaceClient) -> T) 
         .expect("it waits for ever")
 }
 
-/// A service that answers every statement with these bytes.
+/// A service whose response to every statement is these bytes.
 fn statements(response: &[u8]) -> Script {
     let script = Script::new();
     for (method, path) in [(Method::POST, "/api/2.0/sql/statements"), (Method::GET, "/api/2.0/sql/statements/s-1")] {

@@ -137,7 +137,7 @@ async fn a_form_holds_fields_flags_and_the_file() {
 }
 
 #[tokio::test]
-async fn headers_fill_members_of_a_json_answer() {
+async fn headers_fill_members_of_a_json_response() {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
         when.method(POST).path("/serving/m/invocations").json_body(json!({"input": [1]}));

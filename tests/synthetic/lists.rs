@@ -96,7 +96,7 @@ async fn page_numbers_count_pages() {
 }
 
 #[tokio::test]
-async fn the_answer_spells_out_the_next_request() {
+async fn the_response_spells_out_the_next_request() {
     let server = MockServer::start_async().await;
     for (sent, response) in [
         (

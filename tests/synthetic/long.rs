@@ -13,7 +13,7 @@ use crate::models::shapes::{Kind, shapes};
 const SOON: Duration = Duration::from_millis(1);
 
 #[tokio::test]
-async fn a_wait_polls_with_what_the_answer_told() {
+async fn a_wait_polls_with_what_the_response_states() {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
         when.method(POST).path("/api/2.0/shapes");
@@ -28,7 +28,7 @@ async fn a_wait_polls_with_what_the_answer_told() {
 }
 
 #[tokio::test]
-async fn a_failed_state_and_an_answer_without_an_id_are_errors() {
+async fn a_failed_state_and_a_response_without_an_id_are_errors() {
     let server = MockServer::start_async().await;
     let mut create = server.mock(|when, then| {
         when.method(POST).path("/api/2.0/shapes");

@@ -65,7 +65,7 @@ async fn a_value_of_another_type_costs_its_member_and_is_named_in_the_log() {
 }
 
 #[tokio::test]
-async fn missing_members_never_fail_an_answer() {
+async fn missing_members_never_fail_a_response() {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
         when.method(POST).path("/api/2.0/shapes/echo");

@@ -1,4 +1,4 @@
-//! Chores of the Databricks SDK for Rust.
+//! Tasks of the Databricks SDK for Rust.
 
 #![allow(clippy::print_stderr, clippy::print_stdout)] // A program's output.
 
@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand};
 use commands::codegen::SPEC;
 
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", about = "Chores of the Databricks SDK for Rust")]
+#[command(name = "cargo xtask", about = "Tasks of the Databricks SDK for Rust")]
 struct Arguments {
     #[command(subcommand)]
     command: Task,

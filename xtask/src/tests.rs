@@ -15,7 +15,7 @@ use crate::files::Files;
 use crate::ir::{self, Api, Mark, PagingKind, Place};
 use crate::spec::{Documents, Signatures};
 
-static FOLDERS: AtomicU32 = AtomicU32::new(0);
+static DIRECTORIES: AtomicU32 = AtomicU32::new(0);
 
 /// A directory with one document, gone with the value.
 struct Directory(PathBuf);
@@ -25,7 +25,7 @@ impl Directory {
         let directory = std::env::temp_dir().join(format!(
             "xtask-{}-{}",
             std::process::id(),
-            FOLDERS.fetch_add(1, Ordering::Relaxed)
+            DIRECTORIES.fetch_add(1, Ordering::Relaxed)
         ));
         std::fs::create_dir_all(&directory).unwrap();
         std::fs::write(directory.join("rooms.json"), document.to_string()).unwrap();
@@ -209,7 +209,7 @@ fn signatures_stay_as_they_were_first_generated() {
 }
 
 #[test]
-fn several_texts_need_an_order_that_somebody_wrote_down() {
+fn several_texts_need_a_reviewed_order() {
     let two = || {
         changed(|d| {
             operation(d)["parameters"][1]["schema"] = json!({"type": "string"});

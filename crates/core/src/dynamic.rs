@@ -197,7 +197,7 @@ impl OperationSchema {
     }
 }
 
-/// What an operation answered.
+/// What an operation returned.
 #[non_exhaustive]
 pub struct DynamicResponse {
     /// The JSON, with the members that come from headers; `null` for none.

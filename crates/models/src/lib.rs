@@ -14,12 +14,12 @@
 //! # }
 //! ```
 //!
-//! Nothing here does IO: an operation turns itself into the parts of a request and reads its answer. `databricks-sdk`
+//! Nothing here does IO: an operation turns itself into the parts of a request and reads its response. `databricks-sdk`
 //! sends them.
 //!
 //! # Names
 //!
-//! Names are those of the API in Rust's cases. One rule settles clashes with words of the language and with functions:
+//! Names are those of the API in Rust's cases. One rule resolves clashes with words of the language and with functions:
 //! an underscore is appended (`type_`, `default_`). An enum's variant for the string `UNKNOWN` is `Unknown_`, since
 //! `Unknown` keeps strings that this release does not know.
 //!

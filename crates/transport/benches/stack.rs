@@ -28,7 +28,7 @@ fn main() {
     divan::main();
 }
 
-const ANSWER: &str = "{\"cluster_id\":\"0923-164208-meows279\",\"state\":\"RUNNING\"}";
+const RESPONSE: &str = "{\"cluster_id\":\"0923-164208-meows279\",\"state\":\"RUNNING\"}";
 
 #[derive(Debug)]
 struct Token(AuthHeaders);
@@ -55,8 +55,8 @@ fn server(runtime: &Runtime) -> String {
     );
     runtime.spawn(async move {
         let response = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{ANSWER}",
-            ANSWER.len()
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{RESPONSE}",
+            RESPONSE.len()
         );
         let response: Arc<str> = response.into();
         while let Ok((mut stream, _)) = listener.accept().await {
@@ -96,7 +96,7 @@ fn request(url: &str) -> Request<Body> {
 
 /// Calls once outside of the measurement, so that the connection is there, then over and over.
 fn measure<F: Future<Output = Bytes>>(bencher: Bencher<'_, '_>, runtime: &Runtime, call: impl Fn() -> F) {
-    assert_eq!(runtime.block_on(call()), ANSWER);
+    assert_eq!(runtime.block_on(call()), RESPONSE);
     bencher.bench_local(|| runtime.block_on(call()));
 }
 
@@ -135,7 +135,7 @@ mod wire {
 #[divan::bench_group(sample_count = 200, sample_size = 200)]
 mod no_io {
     use super::{
-        ANSWER, Bencher, Body, Error, HttpService, Request, Response, client, measure, request, runtime, through,
+        RESPONSE, Bencher, Body, Error, HttpService, Request, Response, client, measure, request, runtime, through,
     };
     use tower::ServiceExt as _;
 
@@ -143,7 +143,7 @@ mod no_io {
 
     fn service() -> HttpService {
         HttpService::new(tower::service_fn(|_: Request<Body>| async {
-            let mut response = Response::new(Body::from(ANSWER));
+            let mut response = Response::new(Body::from(RESPONSE));
             response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
             Ok::<_, Error>(response)
         }))

@@ -113,7 +113,7 @@ impl Network {
         Err(Error::new(ErrorKind::InvalidInput, "the case has no response to this request"))
     }
 
-    /// Whether requests are being answered now.
+    /// Whether requests get responses now.
     pub(crate) fn is_busy(&self) -> bool {
         self.state().in_flight > 0
     }

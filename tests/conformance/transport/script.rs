@@ -1,4 +1,4 @@
-//! The script of a case: which requests are expected, and how they are answered.
+//! The script of a case: which requests are expected, and the responses to them.
 
 use std::sync::Mutex;
 

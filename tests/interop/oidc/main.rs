@@ -80,11 +80,11 @@ impl Browser for Person {
 
 /// Where no person is to be asked.
 #[derive(Debug)]
-struct Nobody;
+struct NoBrowser;
 
-const NOBODY: Nobody = Nobody;
+const NO_BROWSER: NoBrowser = NoBrowser;
 
-impl Browser for Nobody {
+impl Browser for NoBrowser {
     fn open(&self, url: &str) -> std::io::Result<()> {
         panic!("a browser was opened: {url}");
     }
@@ -178,7 +178,7 @@ async fn a_person_signs_in_for_one_program() {
     assert_eq!(session.get("/test/counts").await.unwrap(), json!({ "tokens": 2, "refused": 1 }));
 
     // The next program finds the login, and so does the official Python SDK, which stores it in its own words in turn.
-    let again = || Session::new(server.config(&home).auth_type("external-browser").browser(NOBODY), &server);
+    let again = || Session::new(server.config(&home).auth_type("external-browser").browser(NO_BROWSER), &server);
     assert_eq!(again().me().await.unwrap(), "ann");
     if let Some(python) = std::env::var_os("PYTHON_SDK") {
         assert_eq!(python_login(&python, &server, &home, &[]), ["ann"]);

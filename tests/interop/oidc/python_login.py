@@ -1,4 +1,4 @@
-"""The official Python SDK with a login that is stored: uses it, or stores it anew, and prints who is signed in.
+"""The official Python SDK with a login that is stored: uses it, or stores it anew, and prints whose it is.
 
 Arguments: the host; `save` to store the login again in the SDK's own words. A browser is never opened.
 """

@@ -1,6 +1,6 @@
 //! From names on the wire to names in Rust: one table, tested below.
 //!
-//! One rule settles every clash: an underscore is appended. It holds for words of the language, for setters that would
+//! One rule resolves every clash: an underscore is appended. It holds for words of the language, for setters that would
 //! hide a method of `Call`, and for enum values named like the variant that keeps unknown texts.
 
 use heck::{ToSnakeCase, ToUpperCamelCase};

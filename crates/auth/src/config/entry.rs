@@ -28,7 +28,7 @@ pub(super) fn read(
     };
     let (sender, receiver) = mpsc::channel();
     let (of, whose) = (service.to_owned(), account.to_owned());
-    // A store that does not respond keeps its thread; nobody waits for it any longer.
+    // A store that does not respond keeps its thread; it is no longer waited for.
     thread::spawn(move || sender.send(store.get(&of, &whose)));
     let outcome = receiver.recv_timeout(LIMIT).unwrap_or_else(|error| {
         Err(match error {

@@ -138,7 +138,7 @@ impl Script {
         self.clock.slept()
     }
 
-    /// The requests that came, in order. Those for metadata of the host are answered with 404 and left out, unless they
+    /// The requests that came, in order. Those for metadata of the host get a 404 and are left out, unless they
     /// are expected.
     pub fn requests(&self) -> Vec<Recorded> {
         self.lock().requests.clone()

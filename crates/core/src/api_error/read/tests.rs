@@ -93,7 +93,7 @@ fn shapes_of_other_frameworks_tell_what_they_can() {
 }
 
 #[test]
-fn nothing_in_an_answer_drives_a_terminal() {
+fn nothing_in_a_response_drives_a_terminal() {
     let error = read(400, "{\"error_code\":\"A\\u001b[1m\",\"message\":\"x\\u001b]0;t\\u0007\\r\\ny\\u202e\"}");
     assert_eq!(error.to_string(), "A[1m: x]0;t y");
 }

@@ -89,7 +89,7 @@ async fn is_silent_unless_asked() {
 }
 
 #[tokio::test]
-async fn large_answers_pass_whole() {
+async fn large_responses_pass_whole() {
     let piece = Bytes::from("x".repeat(600_000));
     let pieces: Vec<databricks_core::Result<Bytes>> = (0..4).map(|_| Ok(piece.clone())).collect();
     let body = Body::from_stream(Some(2_400_000), Box::pin(futures_util::stream::iter(pieces)));

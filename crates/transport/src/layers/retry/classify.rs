@@ -42,13 +42,13 @@ pub(super) fn is_reason(error: &Error, policy: &RetryPolicy, class: Idempotency,
         RetryOn::Transient => match error.kind() {
             ErrorKind::Connect => true,
             ErrorKind::ConnectionLost | ErrorKind::Timeout => class.is_retryable(),
-            ErrorKind::Api => transient_answer(error, class, vouched),
+            ErrorKind::Api => transient_response(error, class, vouched),
             _ => false,
         },
     }
 }
 
-fn transient_answer(error: &Error, class: Idempotency, vouched: bool) -> bool {
+fn transient_response(error: &Error, class: Idempotency, vouched: bool) -> bool {
     let Some(api) = error.api() else { return false };
     match api.status().as_u16() {
         429 | 503 => return true,

@@ -165,7 +165,7 @@ async fn a_shared_bucket_limits_retries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_breaks_off_is_a_failed_attempt() {
+async fn a_response_that_breaks_off_is_a_failed_attempt() {
     let broken = || {
         let pieces = [Ok("{\"a\":".into()), Err(Error::new(ErrorKind::ConnectionLost, "cut"))];
         Ok(http::Response::new(Body::from_stream(Some(20), Box::pin(futures_util::stream::iter(pieces)))))
