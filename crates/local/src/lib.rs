@@ -27,6 +27,17 @@
 //! workspace removes if this one is killed. Python sees only those environment variables that a program needs to run,
 //! so that credentials do not get into output by accident; it is not a sandbox.
 //!
+//! # What is kept
+//!
+//! Objects stay until they are deleted. Of what happened, the last is kept: 10,000 [requests](LocalWorkspace::requests)
+//! with up to 64 MiB of bodies, 2,000 statements in the query history, 5,000 runs of jobs that have ended, 1,000 commands of a
+//! context, 1,000 events of a cluster. Results of statements stay for an hour and are on disk, uploads that are not
+//! completed for seven days, tokens for a day after they expire.
+//!
+//! With [`LocalWorkspaceBuilder::data`] records, files, notebooks, jobs and secrets outlive the process, a kill included:
+//! what was acknowledged is on disk. Tables and what else SQL makes are in memory alone: a [seed](LocalWorkspaceBuilder::seed)
+//! makes them at each start.
+//!
 //! # Time
 //!
 //! What takes the platform time (a cluster that starts, a warehouse that stops) takes a realistic time divided by
@@ -38,6 +49,7 @@
 mod api;
 mod auth;
 mod body;
+mod builder;
 mod caller;
 mod clock;
 pub mod coverage;
@@ -59,6 +71,7 @@ mod reply;
 mod router;
 mod scim;
 mod scratch;
+mod seed;
 mod server;
 mod sql;
 mod state;
@@ -67,12 +80,13 @@ mod thrift;
 mod tls;
 mod workspace;
 
+pub use builder::{LocalWorkspaceBuilder, StartError};
 #[doc(hidden)]
 pub use python::is_passed_on;
 pub use record::RecordedRequest;
 pub use sql::script::ScriptedResult;
 pub use state::volumes::Links;
-pub use workspace::{LocalWorkspace, LocalWorkspaceBuilder, StartError};
+pub use workspace::LocalWorkspace;
 
 /// The code of the README.
 #[cfg(doctest)]

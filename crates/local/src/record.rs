@@ -9,6 +9,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 const KEPT: usize = 10_000;
 const BODY_KEPT: usize = 64 * 1024;
+/// How many bytes of bodies are kept in all.
+const BODIES_KEPT: usize = 64 * 1024 * 1024;
 
 /// One request that the workspace took, and how it was answered.
 #[derive(Clone)]
@@ -52,6 +54,21 @@ struct Entries {
     /// Number of the first entry that is still kept.
     first: u64,
     list: VecDeque<RecordedRequest>,
+    /// Bytes of the bodies in the list.
+    bytes: usize,
+}
+
+impl Entries {
+    /// Adds an entry, and lets go of the oldest where there are too many or their bodies are too large.
+    fn push(&mut self, entry: RecordedRequest) {
+        self.bytes += entry.body.len();
+        self.list.push_back(entry);
+        while self.list.len() > KEPT || self.bytes > BODIES_KEPT {
+            let Some(oldest) = self.list.pop_front() else { return };
+            self.bytes -= oldest.body.len();
+            self.first += 1;
+        }
+    }
 }
 
 impl Record {
@@ -64,16 +81,13 @@ impl Record {
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers,
-            body: body.slice(..body.len().min(BODY_KEPT)),
+            // A copy: a slice would hold on to the whole.
+            body: Bytes::copy_from_slice(&body[..body.len().min(BODY_KEPT)]),
             status: None,
             handled: false,
         };
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.list.len() == KEPT {
-            entries.list.pop_front();
-            entries.first += 1;
-        }
-        entries.list.push_back(entry);
+        entries.push(entry);
         entries.first + entries.list.len() as u64 - 1
     }
 
@@ -117,5 +131,32 @@ fn hide_credentials(headers: &mut HeaderMap) {
         if let Some(value) = headers.get_mut(name) {
             *value = HeaderValue::from_static("**REDACTED**");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begin(record: &Record, body: usize) -> u64 {
+        let (parts, ()) = http::Request::new(()).into_parts();
+        record.begin(&parts, &Bytes::from(vec![b'x'; body]))
+    }
+
+    #[test]
+    fn what_is_kept_has_bounds() {
+        let record = Record::default();
+        for n in 0..=KEPT as u64 {
+            assert_eq!(begin(&record, 1), n);
+        }
+        assert_eq!(record.snapshot().len(), KEPT);
+        let many = BODIES_KEPT / BODY_KEPT;
+        for _ in 0..many + 10 {
+            begin(&record, 2 * BODY_KEPT);
+        }
+        assert_eq!(record.snapshot().len(), many);
+        let last = begin(&record, 0);
+        record.answered(last, StatusCode::OK);
+        assert_eq!(record.snapshot().last().unwrap().status, Some(StatusCode::OK));
     }
 }

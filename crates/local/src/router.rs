@@ -18,17 +18,22 @@ use crate::state::handles::{GateHandle, RecordsHandle};
 use crate::{api, oidc, thrift};
 
 pub(crate) fn build(parts: &Parts) -> Router {
-    let routes = Router::new()
+    let routes = routes(parts)
+        .layer(middleware::from_fn_with_state(GateHandle::from(parts), gate))
+        .with_state(RecordsHandle::from(parts));
+    // A path is rewritten before it is routed, so this lies around the routes.
+    Router::new().fallback_service(routes).layer(middleware::from_fn(without_trailing_slash))
+}
+
+/// What is behind the gate.
+pub(crate) fn routes(parts: &Parts) -> Router<RecordsHandle> {
+    Router::new()
         .merge(oidc::routes(parts.into()))
         .merge(api::routes(parts))
         .merge(thrift::routes(parts.into()))
         .with_state(())
         .fallback(other)
         .method_not_allowed_fallback(other)
-        .layer(middleware::from_fn_with_state(GateHandle::from(parts), gate))
-        .with_state(RecordsHandle::from(parts));
-    // A path is rewritten before it is routed, so this lies around the routes.
-    Router::new().fallback_service(routes).layer(middleware::from_fn(without_trailing_slash))
 }
 
 /// The service takes `/statements/` for `/statements`.

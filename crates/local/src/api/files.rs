@@ -34,11 +34,22 @@ pub(super) fn routes(state: FilesHandle) -> Router {
         .with_state(state)
 }
 
-/// The path of something in a volume.
+/// What holds files: volumes, versions of models, and runs and models of experiments, which mlflow keeps artifacts of.
+/// Each has a name in so many parts.
+const ROOTS: [(&[&str], usize); 3] =
+    [(&["Volumes"], 3), (&["Models"], 4), (&["WorkspaceInternal", "Mlflow", "Artifacts"], 3)];
+
+/// How many parts the root of a path has, if it is one.
+fn root(path: &str) -> Option<usize> {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let found = ROOTS.iter().find(|(first, _)| segments.starts_with(first));
+    found.map(|(first, named)| first.len() + named).filter(|parts| segments.len() >= *parts)
+}
+
+/// The path of something in a volume, or in what else holds files.
 fn volume_path(path: &str) -> Result<String, ApiError> {
     let path = clean(&format!("/{path}"))?;
-    let segments = path.split('/').skip(1).collect::<Vec<_>>();
-    if segments.first() != Some(&"Volumes") || segments.len() < 4 {
+    if root(&path).is_none() {
         return Err(ApiError::invalid_parameter(format!(
             "Invalid path: {path}. The path must begin with /Volumes/<catalog>/<schema>/<volume>"
         )));
@@ -49,7 +60,7 @@ fn volume_path(path: &str) -> Result<String, ApiError> {
 /// As [`volume_path`], of a file.
 fn file_path(path: &str) -> Result<String, ApiError> {
     let path = volume_path(path)?;
-    if path.split('/').count() < 6 {
+    if root(&path).is_some_and(|parts| path.split('/').count() == parts + 1) {
         return Err(ApiError::invalid_parameter(format!("{path} is a volume, not a file")));
     }
     Ok(path)
@@ -116,7 +127,7 @@ async fn directory(State(state): State<FilesHandle>, Path(path): Path<String>) -
 
 /// A volume is there as soon as it is used: its root is an empty directory before.
 fn is_there(state: &FilesHandle, path: &str) -> bool {
-    path.split('/').count() == 5 && lock(&state.volumes.tree).get(path).is_err()
+    root(path).is_some_and(|parts| path.split('/').count() == parts + 1) && lock(&state.volumes.tree).get(path).is_err()
         || lock(&state.volumes.tree).is_directory(path)
 }
 
@@ -175,7 +186,8 @@ async fn action(
                 return Err(not_enabled());
             }
             let token = state.ids.uuid();
-            state.volumes.begin(&token, &path, query.opt_bool("overwrite")?.unwrap_or(true))?;
+            let overwrite = query.opt_bool("overwrite")?.unwrap_or(true);
+            state.volumes.begin(&token, &path, overwrite, state.clock.now_ms())?;
             let kind = match state.offered {
                 Links::Resumable => "resumable_upload",
                 _ => "multipart_upload",

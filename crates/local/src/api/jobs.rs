@@ -289,8 +289,6 @@ async fn export(State(state): State<JobsHandle>, query: Query) -> Reply {
 }
 
 async fn delete_run(State(state): State<JobsHandle>, fields: Fields) -> Reply {
-    let id = id(&fields, "run_id")?;
-    lock(&state.jobs).delete_run(id)?;
-    state.task_values.forget(id);
+    lock(&state.jobs).delete_run(id(&fields, "run_id")?)?;
     Ok(Json::empty())
 }

@@ -27,6 +27,7 @@ mod statements;
 mod storage;
 pub(crate) mod storage_volumes;
 mod tokens;
+mod uc_registry;
 mod warehouses;
 mod workspace;
 
@@ -50,6 +51,7 @@ pub(crate) fn routes(parts: &Parts) -> Router {
         .merge(statements::routes(parts.into()))
         .merge(storage::routes(parts.into()))
         .merge(tokens::routes(parts.into()))
+        .merge(uc_registry::routes(parts.into()))
         .merge(warehouses::routes(parts.into()))
         .merge(workspace::routes(parts.into()))
 }

@@ -33,10 +33,10 @@ struct Arguments {
     /// The personal access token; a random one by default.
     #[arg(long)]
     token: Option<String>,
-    /// Directory that keeps the records of the workspace over restarts.
+    /// Directory that keeps records, files, notebooks, jobs and secrets over restarts; tables are in memory, see --seed.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// File with SQL statements that run at the start.
+    /// What the workspace begins with: a description of its objects in YAML, or SQL statements in a file that ends in .sql.
     #[arg(long)]
     seed: Option<PathBuf>,
     /// How many times faster than the real platform clusters and warehouses change state.
@@ -156,8 +156,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         builder = builder.data(directory);
     }
     if let Some(file) = arguments.seed {
-        let text = std::fs::read_to_string(&file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
-        builder = builder.seed(text);
+        builder = builder.seed_file(file);
     }
     let workspace = builder.start().await?;
     announce(&workspace)?;

@@ -1,6 +1,6 @@
 //! Execution contexts and their commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use crate::state::lock;
 
 /// How many contexts a cluster takes.
 const PER_CLUSTER: usize = 150;
+/// How many commands of a context are remembered: the last that have ended, and all that have not.
+const COMMANDS: usize = 1_000;
 /// What the cluster of a job's task is called: its run id follows.
 pub(crate) const TASK_CLUSTER: &str = "job-task-";
 /// How long a cancelled command may take to notice before its interpreter is ended.
@@ -100,6 +102,28 @@ impl Command {
     }
 }
 
+/// The commands of a context.
+#[derive(Debug, Default)]
+struct Commands {
+    by_id: BTreeMap<String, Arc<Command>>,
+    /// Oldest first.
+    order: VecDeque<String>,
+}
+
+impl Commands {
+    fn add(&mut self, id: String, command: Arc<Command>) {
+        self.by_id.insert(id.clone(), command);
+        self.order.push_back(id);
+        while self.order.len() > COMMANDS {
+            let ended = |id: &String| self.by_id.get(id).is_none_or(|command| command.status.borrow().is_final());
+            // They end in the order in which they came.
+            let Some(oldest) = self.order.front().filter(|id| ended(id)).cloned() else { return };
+            self.order.pop_front();
+            self.by_id.remove(&oldest);
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Context {
     cluster_id: String,
@@ -107,7 +131,7 @@ pub(crate) struct Context {
     spark_context_id: i64,
     pub(crate) language: Language,
     status: watch::Sender<ContextStatus>,
-    commands: Mutex<BTreeMap<String, Arc<Command>>>,
+    commands: Mutex<Commands>,
     queue: mpsc::UnboundedSender<Arc<Command>>,
     process: Option<Process>,
 }
@@ -120,7 +144,7 @@ impl Context {
     /// Puts a command behind those that wait.
     pub(crate) fn submit(&self, id: String, work: Work) {
         let command = Arc::new(Command { work, status: watch::Sender::new(CommandStatus::Queued) });
-        lock(&self.commands).insert(id, Arc::clone(&command));
+        lock(&self.commands).add(id, Arc::clone(&command));
         if let Err(mpsc::error::SendError(command)) = self.queue.send(command) {
             command.end(CommandStatus::Error(lost()));
         }
@@ -128,6 +152,7 @@ impl Context {
 
     fn command(&self, id: &str) -> Result<Arc<Command>, ApiError> {
         lock(&self.commands)
+            .by_id
             .get(id)
             .cloned()
             .ok_or_else(|| not_found("CommandNotFound", format!("no command with id {id}")))
@@ -173,7 +198,7 @@ impl Context {
         if let Some(process) = &self.process {
             process.kill();
         }
-        for command in lock(&self.commands).values() {
+        for command in lock(&self.commands).by_id.values() {
             command.end(CommandStatus::Cancelled);
         }
     }

@@ -103,6 +103,15 @@ handles! {
         records: Arc<Records> = records,
     }
 
+    /// The registry of models in Unity Catalog, and the files of models.
+    RegistryHandle {
+        clock: Clock = sql.clock,
+        ids: Arc<Ids> = sql.ids,
+        place: Arc<Place> = place,
+        records: Arc<Records> = records,
+        volumes: Arc<Volumes> = sql.volumes,
+    }
+
     /// Clusters.
     ClustersHandle {
         clock: Clock = sql.clock,

@@ -130,6 +130,7 @@ impl Parts {
             contexts: Arc::default(),
             python: Arc::new(python),
         };
+        let task_values = Arc::default();
         let created = Clock::rfc3339(clock.now_ms());
         let published = Integrations::published(kept("local/published-integrations"), &created).map_err(refused)?;
         let identity = Identity {
@@ -150,8 +151,8 @@ impl Parts {
             record: Arc::default(),
             faults: Faults::default(),
             starter,
-            jobs: shared(Jobs::new(kept("local/jobs"), clock.now_ms())),
-            task_values: Arc::default(),
+            jobs: shared(Jobs::new(kept("local/jobs"), &task_values, clock.now_ms())),
+            task_values,
             objects: shared(objects),
             dbfs: shared(Dbfs::new(dbfs).map_err(refused)?),
             shelf,

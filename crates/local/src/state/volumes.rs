@@ -10,6 +10,9 @@ use super::lock;
 use super::tree::{Entry, Tree};
 use crate::reply::ApiError;
 
+/// How long an upload that nobody completes or gives up is kept.
+const UPLOAD_LIFE_MS: i64 = 7 * 24 * 3600 * 1000;
+
 /// How uploads in parts are offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,6 +40,7 @@ pub(crate) struct Volumes {
 struct Upload {
     path: String,
     overwrite: bool,
+    begun_ms: i64,
     parts: BTreeMap<u64, Part>,
     /// Of the resumable protocol: what has arrived, in order.
     arrived: Content,
@@ -54,10 +58,13 @@ impl Volumes {
         Self { tree: Mutex::new(tree), ..Self::default() }
     }
 
-    pub(crate) fn begin(&self, token: &str, path: &str, overwrite: bool) -> Result<(), ApiError> {
+    pub(crate) fn begin(&self, token: &str, path: &str, overwrite: bool, now: i64) -> Result<(), ApiError> {
         lock(&self.tree).check(path, overwrite)?;
-        let upload = Upload { path: path.to_owned(), overwrite, parts: BTreeMap::new(), arrived: Content::default() };
-        lock(&self.uploads).insert(token.to_owned(), upload);
+        let (parts, arrived) = (BTreeMap::new(), Content::default());
+        let upload = Upload { path: path.to_owned(), overwrite, begun_ms: now, parts, arrived };
+        let mut uploads = lock(&self.uploads);
+        uploads.retain(|_, upload| now - upload.begun_ms < UPLOAD_LIFE_MS);
+        uploads.insert(token.to_owned(), upload);
         Ok(())
     }
 

@@ -131,6 +131,92 @@ async fn jobs_start_when_they_are_due() {
     assert!(get(&w, &target(&ids[2])).await.ok()["runs"].is_null());
 }
 
+/// The runs of a job, the oldest first.
+async fn runs(w: &LocalWorkspace, id: &Value) -> Vec<Value> {
+    let all = get(w, &format!("/api/2.2/jobs/runs/list?job_id={id}")).await.ok();
+    all["runs"].as_array().into_iter().flatten().rev().cloned().collect()
+}
+
+/// Moves the clock in steps until a job has that many runs that have ended.
+async fn until_ended(w: &LocalWorkspace, id: &Value, wanted: usize) -> Vec<Value> {
+    loop {
+        let all = runs(w, id).await;
+        if all.iter().filter(|run| run["end_time"] != 0).count() >= wanted {
+            return all;
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_continuous_job_runs_again_and_again_until_it_is_paused() {
+    let w = LocalWorkspace::builder().speed(1.0).start().await.unwrap();
+    let how = |status: &str| json!({"continuous": {"pause_status": status}});
+    let id = post(&w, "/api/2.2/jobs/create", scheduled("always", how("UNPAUSED"))).await.ok()["job_id"].clone();
+    let all = until_ended(&w, &id, 3).await;
+    for pair in all.windows(2) {
+        assert_eq!(pair[1]["trigger"], "CONTINUOUS");
+        let pause = pair[1]["start_time"].as_i64().unwrap() - pair[0]["end_time"].as_i64().unwrap();
+        assert!((10_000..12_000).contains(&pause), "{pause}");
+    }
+    post(&w, "/api/2.2/jobs/update", json!({"job_id": id, "new_settings": how("PAUSED")})).await.ok();
+    let before = runs(&w, &id).await.len();
+    for _ in 0..10 {
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(runs(&w, &id).await.len(), before);
+    }
+    post(&w, "/api/2.2/jobs/update", json!({"job_id": id, "new_settings": how("UNPAUSED")})).await.ok();
+    until_ended(&w, &id, before + 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_continuous_job_that_fails_waits_longer_each_time() {
+    let w = LocalWorkspace::builder().speed(1.0).start().await.unwrap();
+    let task = json!({"task_key": "a", "condition_task": {"left": "x", "op": "LESS_THAN", "right": "1"}});
+    let job = json!({"name": "fails", "tasks": [task], "continuous": {}});
+    let id = post(&w, "/api/2.2/jobs/create", job).await.ok()["job_id"].clone();
+    let all = until_ended(&w, &id, 4).await;
+    let pause = |pair: &[Value]| pair[1]["start_time"].as_i64().unwrap() - pair[0]["end_time"].as_i64().unwrap();
+    let pauses: Vec<_> = all.windows(2).map(pause).take(3).collect();
+    for (pause, expected) in pauses.iter().zip([20_000, 40_000, 80_000]) {
+        assert!((expected..expected + 2_000).contains(pause), "{pauses:?}");
+    }
+    assert_eq!(all[1]["trigger"], "CONTINUOUS_RESTART");
+}
+
+#[tokio::test]
+async fn a_run_that_is_canceled_ends_the_runs_that_it_started() {
+    let w = fast().await;
+    let inner = json!({"name": "inner", "tasks": [{"task_key": "a", "for_each_task": {
+        "inputs": "[1]",
+        "task": {"task_key": "b", "sql_task": {"warehouse_id": w.warehouse_id(), "file": {"path": "/Shared/long.sql"}}},
+    }}]});
+    let content = STANDARD.encode("SELECT count(*) FROM range(3000000000) AS a CROSS JOIN range(1000) AS b");
+    post(&w, "/api/2.0/workspace/import", json!({"path": "/Shared/long.sql", "format": "RAW", "content": content}))
+        .await
+        .ok();
+    let job = post(&w, "/api/2.2/jobs/create", inner).await.ok()["job_id"].clone();
+    let outer = json!({"tasks": [{"task_key": "o", "run_job_task": {"job_id": job}}]});
+    let outer = post(&w, "/api/2.2/jobs/runs/submit", outer).await.ok()["run_id"].clone();
+    let started = until(&w, &format!("/api/2.2/jobs/runs/list?job_id={job}"), |all| !all["runs"].is_null()).await;
+    post(&w, "/api/2.2/jobs/runs/cancel", json!({"run_id": outer})).await.ok();
+    let inner = format!("/api/2.2/jobs/runs/get?run_id={}", started["runs"][0]["run_id"]);
+    let ended = until(&w, &inner, |run| run["end_time"] != 0).await;
+    assert_eq!(ended["state"]["result_state"], "CANCELED", "{ended}");
+}
+
+#[tokio::test]
+async fn a_job_starts_in_one_way() {
+    let w = fast().await;
+    let both = json!({"continuous": {}, "trigger": {"periodic": {"interval": 1, "unit": "HOURS"}}});
+    let message = post(&w, "/api/2.2/jobs/create", scheduled("x", both)).await.refused(400, "INVALID_PARAMETER_VALUE");
+    assert!(message.contains("trigger or continuous"), "{message}");
+    let several = json!({"continuous": {}, "max_concurrent_runs": 2});
+    let message =
+        post(&w, "/api/2.2/jobs/create", scheduled("x", several)).await.refused(400, "INVALID_PARAMETER_VALUE");
+    assert!(message.contains("max_concurrent_runs"), "{message}");
+}
+
 #[tokio::test]
 async fn a_schedule_that_is_not_one_is_refused() {
     let w = fast().await;

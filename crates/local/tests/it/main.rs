@@ -11,12 +11,21 @@ mod connections;
 mod consent;
 mod data;
 mod faults;
+mod governance;
 mod jobs;
+#[cfg(all(feature = "bin", unix))]
+mod kills;
+#[cfg(all(feature = "bin", feature = "engine"))]
+mod load;
 mod mlflow;
 mod names;
 #[cfg(feature = "bin")]
+mod process;
+#[cfg(feature = "bin")]
 mod program;
 mod scripts;
+#[cfg(all(feature = "engine", feature = "seed"))]
+mod seed;
 mod services;
 #[cfg(feature = "engine")]
 mod spark_facts;
@@ -38,5 +47,7 @@ mod thrift;
 mod thrift_client;
 #[cfg(feature = "engine")]
 mod tpch;
+#[cfg(feature = "engine")]
+mod uc_tables;
 mod warehouses;
 mod workspace_objects;

@@ -101,3 +101,66 @@ async fn endpoints_keep_limits_and_notifications() {
     assert_eq!(get(&w, &format!("{base}/served-models/echo/logs")).await.ok()["logs"], "");
     get(&w, &format!("{base}/served-models/none/logs")).await.refused(404, "RESOURCE_DOES_NOT_EXIST");
 }
+
+#[tokio::test]
+async fn models_of_unity_catalog_are_registered_as_mlflow_does() {
+    let w = crate::client::fast().await;
+    let at = |path: &str| format!("/api/2.0/mlflow/unity-catalog/{path}");
+    let name = "main.default.m";
+    let made = post(&w, &at("registered-models/create"), json!({"name": name, "description": "d"})).await.ok();
+    assert_eq!(made["registered_model"]["name"], name);
+    let again = post(&w, &at("registered-models/create"), json!({"name": name})).await;
+    again.refused(400, "RESOURCE_ALREADY_EXISTS");
+    post(&w, &at("registered-models/create"), json!({"name": "m"})).await.refused(400, "INVALID_PARAMETER_VALUE");
+    let source = json!({"name": name, "source": "runs:/1/m", "run_id": "1"});
+    let version = post(&w, &at("model-versions/create"), source).await.ok()["model_version"].clone();
+    assert_eq!((&version["version"], &version["status"]), (&json!("1"), &json!("PENDING_REGISTRATION")));
+    let headers = [("authorization", format!("Bearer {}", w.token()))];
+    let headers = [(headers[0].0, headers[0].1.as_str())];
+    let file = "/api/2.0/fs/files/Models/main/default/m/1/MLmodel";
+    assert_eq!(crate::client::send(&w, "PUT", file, &headers, b"flavors").await.unwrap().status, 204);
+    post(&w, &at("model-versions/finalize"), json!({"name": name, "version": "1"})).await.ok();
+    post(&w, &at("registered-models/alias"), json!({"name": name, "alias": "a", "version": "1"})).await.ok();
+    let found = get(&w, &at(&format!("registered-models/alias?name={name}&alias=a"))).await.ok();
+    assert_eq!((&found["model_version"]["status"], &found["model_version"]["version"]), (&json!("READY"), &json!("1")));
+    // The public API has the same model.
+    let public = get(&w, &format!("/api/2.1/unity-catalog/models/{name}")).await.ok();
+    assert_eq!(public["comment"], "d");
+    let public = get(&w, &format!("/api/2.1/unity-catalog/models/{name}/aliases/a")).await.ok();
+    assert_eq!(public["version"], 1);
+    let listed = get(&w, &at(&format!("model-versions/search?filter=name%3D%27{name}%27"))).await.ok();
+    assert_eq!(listed["model_versions"][0]["aliases"], json!([{"alias": "a", "version": "1"}]));
+    let refused = get(&w, &at("model-versions/search?filter=run_id%3D1")).await;
+    refused.refused(400, "INVALID_PARAMETER_VALUE");
+    let delete = |path: &str, body: Value| {
+        let target = at(path);
+        let w = &w;
+        async move { crate::client::call(w, "DELETE", &target, Some(body)).await }
+    };
+    delete("model-versions/delete", json!({"name": name, "version": "1"})).await.ok();
+    assert_eq!(get(&w, file).await.status, 404);
+    let second = json!({"name": name, "source": "runs:/1/m"});
+    let second = post(&w, &at("model-versions/create"), second).await.ok()["model_version"]["version"].clone();
+    assert_eq!(second, "2");
+    let file = file.replace("/1/", "/2/");
+    assert_eq!(crate::client::send(&w, "PUT", &file, &headers, b"flavors").await.unwrap().status, 204);
+    delete("registered-models/delete", json!({"name": name})).await.ok();
+    assert_eq!(get(&w, &file).await.status, 404);
+    delete("registered-models/delete", json!({"name": name})).await.refused(404, "RESOURCE_DOES_NOT_EXIST");
+}
+
+#[tokio::test]
+async fn runs_and_models_have_files_and_other_places_have_none() {
+    let w = crate::client::fast().await;
+    let bearer = format!("Bearer {}", w.token());
+    let headers = [("authorization", bearer.as_str())];
+    let file = "/api/2.0/fs/files/WorkspaceInternal/Mlflow/Artifacts/1/Runs/2/artifacts/a/b.txt";
+    assert_eq!(crate::client::send(&w, "PUT", file, &headers, b"text").await.unwrap().status, 204);
+    let listed = get(&w, "/api/2.0/fs/directories/WorkspaceInternal/Mlflow/Artifacts/1/Runs/2/artifacts").await.ok();
+    assert_eq!(listed["contents"][0]["path"], "/WorkspaceInternal/Mlflow/Artifacts/1/Runs/2/artifacts/a");
+    for path in ["WorkspaceInternal/Mlflow/Artifacts/1/Runs/2", "WorkspaceInternal/x/y/z/a/b", "Models/a/b/c/1", "x/y"]
+    {
+        let put = crate::client::send(&w, "PUT", &format!("/api/2.0/fs/files/{path}"), &headers, b"").await.unwrap();
+        assert_eq!(put.status, 400, "{path}");
+    }
+}

@@ -61,6 +61,11 @@ pub(super) const ON_REQUEST: &[Step] = &[
         about: "connector, SQLAlchemy, dbt and JDBC against the embedded workspace",
         run: sql_clients,
     },
+    Step {
+        name: "ml-clients",
+        about: "mlflow against the embedded workspace",
+        run: |shell| script(shell, "tests/interop/run_ml_clients.sh"),
+    },
     Step { name: "lake", about: "the tests that object_store offers, on a volume", run: lake },
     Step {
         name: "login",

@@ -5,6 +5,8 @@ use axum::Router;
 use crate::state::handles::CatalogHandle;
 
 mod catalogs;
+mod constraints;
+mod create_table;
 mod found;
 mod notes;
 mod schemas;
@@ -13,6 +15,7 @@ mod tables;
 pub(super) fn routes(state: CatalogHandle) -> Router {
     Router::new()
         .merge(catalogs::routes(state.clone()))
+        .merge(constraints::routes(state.clone()))
         .merge(schemas::routes(state.clone()))
         .merge(tables::routes(state))
 }

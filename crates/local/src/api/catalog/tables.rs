@@ -5,6 +5,8 @@ use axum::extract::{Extension, Path, State};
 use axum::routing::get;
 use serde_json::{Value, json};
 
+use super::constraints;
+use super::create_table::{LOCATION, create};
 use super::found::{known_catalog, known_schema, schemas, tables};
 use super::notes::{Kind, base, edit, forget, id, listed, names, note, quoted, sql, tell};
 use crate::caller::Caller;
@@ -13,7 +15,7 @@ use crate::reply::{ApiError, Json, Reply};
 use crate::sql::column::ColumnType;
 use crate::state::handles::CatalogHandle;
 
-const TABLE: Kind = Kind {
+pub(super) const TABLE: Kind = Kind {
     noun: "Table",
     collection: "catalog/tables",
     missing: "TABLE_DOES_NOT_EXIST",
@@ -22,7 +24,7 @@ const TABLE: Kind = Kind {
 
 pub(super) fn routes(state: CatalogHandle) -> Router {
     Router::new()
-        .route("/api/2.1/unity-catalog/tables", get(list))
+        .route("/api/2.1/unity-catalog/tables", get(list).post(create))
         .route("/api/2.1/unity-catalog/table-summaries", get(summaries))
         .route("/api/2.1/unity-catalog/tables/{full_name}", get(read).patch(update).delete(delete))
         .route("/api/2.1/unity-catalog/tables/{full_name}/exists", get(exists))
@@ -42,19 +44,19 @@ async fn views(state: &CatalogHandle, catalog: &str, schema: &str) -> Result<Vec
     names(state, &query, 0).await
 }
 
-struct Name {
-    catalog: String,
-    schema: String,
-    table: String,
+pub(super) struct Name {
+    pub(super) catalog: String,
+    pub(super) schema: String,
+    pub(super) table: String,
 }
 
 impl Name {
-    fn full(&self) -> String {
+    pub(super) fn full(&self) -> String {
         format!("{}.{}.{}", self.catalog, self.schema, self.table)
     }
 }
 
-async fn known(state: &CatalogHandle, full_name: &str) -> Result<Name, ApiError> {
+pub(super) async fn known(state: &CatalogHandle, full_name: &str) -> Result<Name, ApiError> {
     let lower = full_name.to_lowercase();
     let Some((parent, table)) = lower.rsplit_once('.').filter(|(parent, _)| parent.contains('.')) else {
         return Err(ApiError::invalid_parameter(format!(
@@ -94,8 +96,10 @@ fn column(position: usize, name: &str, kind: &str) -> Value {
     out
 }
 
-async fn columns(state: &CatalogHandle, name: &Name) -> Result<Vec<Value>, ApiError> {
-    let rows = sql(state, &format!("DESCRIBE TABLE {}", quoted(&name.full()))).await?;
+/// The columns of a table and its constraints.
+async fn described(state: &CatalogHandle, name: &Name) -> Result<(Vec<Value>, Vec<Value>), ApiError> {
+    let rows = sql(state, &format!("DESCRIBE TABLE EXTENDED {}", quoted(&name.full()))).await?;
+    let constraints = constraints::described(&rows);
     let mut out = Vec::new();
     for row in rows {
         let [Some(column_name), Some(kind), ..] = &row[..] else { continue };
@@ -109,10 +113,15 @@ async fn columns(state: &CatalogHandle, name: &Name) -> Result<Vec<Value>, ApiEr
         }
         out.push(shown);
     }
-    Ok(out)
+    Ok((out, constraints))
 }
 
-async fn shown(state: &CatalogHandle, name: &Name, is_view: bool, with_columns: bool) -> Result<Value, ApiError> {
+pub(super) async fn shown(
+    state: &CatalogHandle,
+    name: &Name,
+    is_view: bool,
+    with_columns: bool,
+) -> Result<Value, ApiError> {
     let full_name = name.full();
     let record = note(state, TABLE, &full_name)?;
     let mut out = base(state, &record, &name.table, &full_name);
@@ -124,10 +133,29 @@ async fn shown(state: &CatalogHandle, name: &Name, is_view: bool, with_columns: 
         out["data_source_format"] = json!("DELTA");
         out["storage_location"] = json!(format!("local://metastore/tables/{}", id(&record)));
     }
+    if let Some(location) = location(&mut out) {
+        out["table_type"] = json!("EXTERNAL");
+        out["storage_location"] = location;
+    }
     if with_columns {
-        out["columns"] = json!(columns(state, name).await?);
+        let (columns, constraints) = described(state, name).await?;
+        out["columns"] = json!(columns);
+        if !constraints.is_empty() {
+            out["table_constraints"] = json!(constraints);
+        }
     }
     Ok(out)
+}
+
+/// Takes out where an external table would be, which SQL has among the properties.
+fn location(shown: &mut Value) -> Option<Value> {
+    let members = shown.as_object_mut()?;
+    let properties = members.get_mut("properties")?.as_object_mut()?;
+    let location = properties.remove(LOCATION)?;
+    if properties.is_empty() {
+        members.remove("properties");
+    }
+    Some(location)
 }
 
 async fn list(State(state): State<CatalogHandle>, query: Query) -> Reply {
@@ -156,8 +184,9 @@ async fn summaries(State(state): State<CatalogHandle>, query: Query) -> Reply {
         let views = views(&state, &catalog, &schema).await?;
         for table in tables(&state, &catalog, &schema).await? {
             if crate::records::like(&table, &table_pattern) {
-                let kind = if views.contains(&table) { "VIEW" } else { "MANAGED" };
-                out.push(json!({"full_name": format!("{catalog}.{schema}.{table}"), "table_type": kind}));
+                let name = Name { catalog: catalog.clone(), schema: schema.clone(), table };
+                let shown = shown(&state, &name, views.contains(&name.table), false).await?;
+                out.push(json!({"full_name": name.full(), "table_type": shown["table_type"]}));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -18,6 +19,11 @@ mod perform;
 mod references;
 pub(crate) mod schedules;
 mod workloads;
+
+/// How long after a run the next of a continuous job begins on the platform, and the milliseconds that it takes at any
+/// speed, lest a job that does nothing keeps the workspace busy.
+const PAUSE: Duration = Duration::from_secs(10);
+const SHORTEST: i64 = 100;
 
 /// Carries a run out, from where it stands.
 pub(crate) async fn carry_out(handle: JobsHandle, run: Arc<Run>) {
@@ -42,13 +48,16 @@ pub(crate) async fn carry_out(handle: JobsHandle, run: Arc<Run>) {
     }
     drop(active);
     let now = handle.clock.now_ms();
-    let mut state = lock(&run.state);
-    for task in state.tasks.iter_mut().filter(|task| !task.phase.is_final()) {
-        task.phase = Phase::Canceled;
-        task.message = "Run cancelled.".to_owned();
-        task.ended_ms = now;
+    {
+        let mut state = lock(&run.state);
+        for task in state.tasks.iter_mut().filter(|task| !task.phase.is_final()) {
+            task.phase = Phase::Canceled;
+            task.message = "Run cancelled.".to_owned();
+            task.ended_ms = now;
+        }
+        state.ended_ms = Some(now);
     }
-    state.ended_ms = Some(now);
+    lock(&handle.jobs).ended(&run, now, handle.clock.scaled_ms(PAUSE).max(SHORTEST));
 }
 
 /// The tasks that can begin now, marked as running. Those whose upstream failed are marked as such.

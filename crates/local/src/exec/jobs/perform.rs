@@ -162,8 +162,10 @@ async fn run_job(handle: &JobsHandle, run: &Arc<Run>, other: &Value, scope: &Sco
         started
     };
     let ended = CancelOnDrop(Arc::clone(&started));
-    carry_out(handle.clone(), Arc::clone(&started)).await;
+    // A task of its own: a run that is canceled with this one still comes to its end.
+    let carried_out = tokio::spawn(carry_out(handle.clone(), Arc::clone(&started))).await;
     drop(ended);
+    carried_out.map_err(|error| Failure::new(format!("The run {} broke off: {error}", started.id)))?;
     let shown = started.listed(false);
     match shown["state"]["result_state"].as_str() {
         Some("SUCCESS") => Ok(json!({

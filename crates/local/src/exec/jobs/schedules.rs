@@ -40,7 +40,7 @@ fn start_due(handle: &JobsHandle) {
         let Ok(job) = jobs.job(id) else { continue };
         let name = job.name().to_owned();
         let (tasks, parameters) = job.content();
-        let (environments, most) = (job.environments(), job.max_concurrent_runs());
+        let (environments, most, trigger) = (job.environments(), job.max_concurrent_runs(), job.trigger());
         if jobs.runs().filter(|run| run.job_id == Some(id) && run.is_active()).count() >= most {
             continue;
         }
@@ -54,7 +54,7 @@ fn start_due(handle: &JobsHandle) {
             token: None,
             url: &handle.place.url,
             depth: 0,
-            trigger: "PERIODIC",
+            trigger,
         };
         match jobs.start(start, now) {
             Ok(Ok(run)) => drop(tokio::spawn(carry_out(handle.clone(), run))),

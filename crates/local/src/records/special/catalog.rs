@@ -11,6 +11,8 @@ use crate::reply::{ApiError, Json, Reply};
 pub(super) const OPERATIONS: &[(&str, Run)] = &[
     ("grants.get", grants),
     ("grants.get_effective", effective),
+    ("grants.list", list_grants),
+    ("grants.list_effective", list_effective),
     ("grants.update", update_grants),
     ("shares.share_permissions", share_grants),
     ("shares.update_permissions", update_share_grants),
@@ -20,7 +22,6 @@ pub(super) const OPERATIONS: &[(&str, Run)] = &[
     ("workspace_bindings.update", update_catalog_bindings),
     ("artifact_allowlists.get", allowlist),
     ("artifact_allowlists.update", set_allowlist),
-    ("metastores.current", current),
     ("metastores.summary", summary),
     ("metastores.list", list),
     ("metastores.get", get),
@@ -53,6 +54,20 @@ fn grants(call: &Call<'_>) -> Reply {
         kept.retain(|name, _| name == principal);
     }
     Ok(Json(json!({"privilege_assignments": shown(&kept)})))
+}
+
+fn list_grants(call: &Call<'_>) -> Reply {
+    listed(call, grants(call)?)
+}
+
+fn list_effective(call: &Call<'_>) -> Reply {
+    listed(call, effective(call)?)
+}
+
+/// The pages of what the older operations give at once.
+fn listed(call: &Call<'_>, Json(mut all): Json) -> Reply {
+    let all = all["privilege_assignments"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    crate::records::verbs::listing(call, all, "grants")
 }
 
 /// Grants on the securable and on what holds it.
@@ -252,14 +267,6 @@ fn own(call: &Call<'_>) -> Value {
         "delta_sharing_scope": "INTERNAL",
         "external_access_enabled": false,
     })
-}
-
-fn current(call: &Call<'_>) -> Reply {
-    Ok(Json(json!({
-        "metastore_id": metastore_id(call),
-        "workspace_id": call.desk.workspace_id,
-        "default_catalog_name": "main",
-    })))
 }
 
 fn summary(call: &Call<'_>) -> Reply {

@@ -5,11 +5,14 @@ use crate::records::call::Call;
 use crate::reply::Reply;
 
 mod access;
+mod assignments;
 mod catalog;
 mod dashboards;
 mod experiments;
 mod families;
 mod model_registry;
+mod model_reviews;
+mod monitors;
 mod permissions;
 mod pipelines;
 mod scim;
@@ -23,11 +26,14 @@ pub(crate) type Run = fn(&Call<'_>) -> Reply;
 
 const TABLES: &[&[(&str, Run)]] = &[
     access::OPERATIONS,
+    assignments::OPERATIONS,
     catalog::OPERATIONS,
     dashboards::OPERATIONS,
     experiments::OPERATIONS,
     families::OPERATIONS,
     model_registry::OPERATIONS,
+    model_reviews::OPERATIONS,
+    monitors::OPERATIONS,
     pipelines::OPERATIONS,
     scim::OPERATIONS,
     secrets::OPERATIONS,
@@ -37,6 +43,7 @@ const TABLES: &[&[(&str, Run)]] = &[
 ];
 
 pub(crate) use access::own_principals;
+pub(crate) use model_registry::workspace_model;
 pub(crate) use secrets::principal_of;
 
 /// The special operation of that identifier.

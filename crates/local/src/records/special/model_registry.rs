@@ -32,7 +32,7 @@ pub(super) const OPERATIONS: &[(&str, Run)] = &[
 ];
 
 const MODELS: &str = "model_registry/models";
-const STAGES: [&str; 4] = ["None", "Staging", "Production", "Archived"];
+pub(super) const STAGES: [&str; 4] = ["None", "Staging", "Production", "Archived"];
 
 fn versions(model: &str) -> String {
     format!("model_registry/versions/{model}")
@@ -43,7 +43,7 @@ fn model(change: &Change<'_>, name: &str) -> Result<Record, ApiError> {
     found.ok_or_else(|| ApiError::not_found(format!("Registered Model with name={name} not found")))
 }
 
-fn version(change: &Change<'_>, name: &str, version: &str) -> Result<Record, ApiError> {
+pub(super) fn version(change: &Change<'_>, name: &str, version: &str) -> Result<Record, ApiError> {
     let found = change.get(&versions(name), version).cloned();
     found.ok_or_else(|| ApiError::not_found(format!("Model Version (name={name}, version={version}) not found")))
 }
@@ -73,6 +73,11 @@ fn taken(name: &str) -> ApiError {
         "RESOURCE_ALREADY_EXISTS",
         format!("Registered Model (name={name}) already exists."),
     )
+}
+
+/// The model of that name, with the newest version of each stage.
+pub(crate) fn workspace_model(change: &Change<'_>, name: &str) -> Result<Value, ApiError> {
+    Ok(shown(change, &model(change, name)?))
 }
 
 /// A model with the newest version of each stage.
@@ -248,7 +253,7 @@ fn latest(call: &Call<'_>) -> Reply {
     Ok(Json(json!({"model_versions": wanted})))
 }
 
-fn edit_version(
+pub(super) fn edit_version(
     call: &Call<'_>,
     edit: impl FnOnce(&mut Record, &mut Change<'_>) -> Result<(), ApiError>,
 ) -> Result<Record, ApiError> {
@@ -290,24 +295,29 @@ fn tag_version(call: &Call<'_>, add: bool) -> Reply {
     Ok(Json::empty())
 }
 
+/// Moves a version to a stage, and those that are there to the archive if that is wanted.
+pub(super) fn move_to(record: &mut Record, change: &mut Change<'_>, name: &str, stage: &str, archive: bool) {
+    if archive {
+        let others: Vec<(String, Record)> = change
+            .list(&versions(name))
+            .into_iter()
+            .filter(|(_, v)| text(v, "current_stage") == stage)
+            .map(|(key, v)| (key.to_owned(), v.clone()))
+            .collect();
+        for (key, mut other) in others {
+            set(&mut other, "current_stage", "Archived");
+            change.put(&versions(name), &key, other);
+        }
+    }
+    set(record, "current_stage", stage);
+}
+
 fn transition(call: &Call<'_>) -> Reply {
     let stage = call.body.opt_enum("stage", &STAGES)?.ok_or_else(|| crate::extract::missing("stage"))?;
     let archive = call.body.opt_bool("archive_existing_versions")?.unwrap_or(false);
     let name = call.body.str("name")?;
     let record = edit_version(call, |record, change| {
-        if archive {
-            let others: Vec<(String, Record)> = change
-                .list(&versions(name))
-                .into_iter()
-                .filter(|(_, v)| text(v, "current_stage") == stage)
-                .map(|(key, v)| (key.to_owned(), v.clone()))
-                .collect();
-            for (key, mut other) in others {
-                set(&mut other, "current_stage", "Archived");
-                change.put(&versions(name), &key, other);
-            }
-        }
-        set(record, "current_stage", stage);
+        move_to(record, change, name, stage, archive);
         Ok(())
     })?;
     let mut out = Value::Object(record);

@@ -14,6 +14,9 @@ use crate::state::USER_NAME;
 pub(crate) const STATES: [&str; 8] =
     ["ERROR", "PENDING", "RESIZING", "RESTARTING", "RUNNING", "TERMINATED", "TERMINATING", "UNKNOWN"];
 
+/// How many events of a cluster are remembered.
+const EVENTS: usize = 1_000;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClusterState {
     Pending,
@@ -135,6 +138,10 @@ impl Cluster {
     }
 
     pub(super) fn note(&mut self, kind: &'static str, at: i64, details: Value) {
+        // The oldest go first.
+        if self.events.len() >= EVENTS {
+            self.events.drain(..self.events.len() - EVENTS + 1);
+        }
         self.events.push(Event::new(kind, at, details));
     }
 

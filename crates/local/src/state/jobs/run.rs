@@ -143,6 +143,11 @@ impl Run {
         out
     }
 
+    /// Whether it has ended, and none of its tasks failed or was canceled.
+    pub(super) fn succeeded(&self) -> bool {
+        lock(&self.state).outcome(self.is_canceled()).1 == Some("SUCCESS")
+    }
+
     pub(crate) fn is_active(&self) -> bool {
         lock(&self.state).ended_ms.is_none()
     }

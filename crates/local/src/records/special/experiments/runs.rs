@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::conditions::{Conditions, compare_values, unquoted};
 use super::{EXPERIMENTS, RUNS, find, put_pair};
+use crate::paging::{Limits, page};
 use crate::records::call::{Call, set, text};
 use crate::records::store::{Change, Record};
 use crate::records::verbs::listing;
@@ -189,11 +190,20 @@ pub(super) fn delete_tag(call: &Call<'_>) -> Reply {
     Ok(Json::empty())
 }
 
+/// How many values of a metric a page has.
+const HISTORY: Limits = Limits { usual: 25_000, max: 25_000 };
+
 pub(super) fn history(call: &Call<'_>) -> Reply {
     let (id, key) = (run_id(call)?, call.query.str("metric_key")?);
     find(&call.desk.records.change(), RUNS, "Run", &id)?;
-    let all = call.desk.records.list(&format!("experiments/runs/{id}/{key}"));
-    listing(call, all.into_iter().map(Value::Object).collect(), "metrics")
+    let all = call.desk.records.list(&format!("experiments/runs/{id}/{key}")).into_iter().map(Value::Object).collect();
+    let size = call.query.opt_i64("max_results")?;
+    let page = page(all, "metrics", size, call.query.get("page_token"), HISTORY)?;
+    let mut out = json!({"metrics": page.items});
+    if let Some(next) = page.next {
+        out["next_page_token"] = json!(next);
+    }
+    Ok(Json(out))
 }
 
 pub(super) fn log_inputs(call: &Call<'_>) -> Reply {
