@@ -26,6 +26,7 @@ def session(directory):
         .config("spark.sql.ansi.enabled", "true")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "1")
+        .config("spark.sql.scripting.continueHandlerEnabled", "true")
         .config("spark.sql.legacy.createHiveTableByDefault", "false")
         .config("spark.sql.warehouse.dir", directory)
         .config("spark.driver.memory", "1g")
@@ -92,4 +93,5 @@ def main():
         root.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

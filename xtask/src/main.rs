@@ -100,6 +100,9 @@ enum Task {
         /// A Python that has `pyspark`; by default one is made under `target`.
         #[arg(long)]
         python: Option<PathBuf>,
+        /// Compare so many random expressions on both instead; the same seed makes the same ones.
+        #[arg(long, num_args = 2, value_names = ["SEED", "COUNT"])]
+        random: Option<Vec<u64>>,
     },
     /// Measure what models and facade cost to compile.
     BuildCost(commands::build_cost::Options),
@@ -181,7 +184,8 @@ fn run(task: Task) -> Result<()> {
         Task::Fuzz(options) => commands::fuzz::run(&root, &options),
         Task::Release(options) => commands::release::run(&root, &options),
         Task::Lake(options) => commands::lake::run(&root, &options),
-        Task::SqlOracle { python } => commands::sql_oracle::run(&root, python),
+        Task::SqlOracle { python, random: None } => commands::sql_oracle::run(&root, python),
+        Task::SqlOracle { python, random: Some(numbers) } => commands::sql_oracle::random(&root, python, &numbers),
         Task::BuildCost(options) => commands::build_cost::run(&root, &options),
     }
 }

@@ -1,27 +1,29 @@
-//! `cargo xtask sql-oracle`: what Apache Spark and DuckDB give for the statements that the embedded SQL engine is tested with.
+//! `cargo xtask sql-oracle`: what Apache Spark and DuckDB give for the statements that the embedded SQL engine is tested with;
+//! with `--random`, a comparison of expressions that nobody has written.
 //!
 //! Needs Python and Java 17. Tests read what this has written and need neither.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// The releases whose results are kept, and the generator of the rows of TPC-H that the tests have too.
-const PACKAGES: [&str; 3] = ["pyspark==4.3.0", "duckdb==2.0.1", "tpchgen-cli==4.0.0"];
+const PACKAGES: [&str; 4] = ["pyspark==4.3.0", "duckdb==2.0.1", "pyarrow==26.0.1", "tpchgen-cli==4.0.0"];
 const FACTS: &str = "crates/local/tests/facts";
 /// Scripts, with what they read and write below `FACTS`.
-const SCRIPTS: [(&str, &str, &str); 2] = [
+const SCRIPTS: [(&str, &str, &str); 3] = [
     ("xtask/oracle/spark_statements.py", "spark_suite.txt", "spark_statements.txt"),
+    ("xtask/oracle/parquet_files.py", "parquet", "parquet_files.txt"),
     ("xtask/oracle/tpch_answers.py", "tpch/queries.sql", "tpch/answers.txt"),
 ];
 
+/// The directory, below the workspace's, of an environment of Python that is made if none is named, and of differences.
+const DIRECTORY: &str = "target/sql-oracle";
+
 /// Runs the statements, in an environment of Python that is made under `target` if `python` names none.
 pub(crate) fn run(root: &Path, python: Option<PathBuf>) -> Result<()> {
-    let python = match python {
-        Some(python) => python,
-        None => environment(&root.join("target/sql-oracle"))?,
-    };
+    let python = found(root, python)?;
     let facts = root.join(FACTS);
     for (script, input, output) in SCRIPTS {
         let paths = [root.join(script), facts.join(input), facts.join(output)];
@@ -29,6 +31,29 @@ pub(crate) fn run(root: &Path, python: Option<PathBuf>) -> Result<()> {
         println!("wrote {FACTS}/{output}");
     }
     Ok(())
+}
+
+/// Compares random expressions: a seed and a number of them. What differs is written down below `target`.
+pub(crate) fn random(root: &Path, python: Option<PathBuf>, numbers: &[u64]) -> Result<()> {
+    let [seed, count] = numbers else { bail!("--random takes a seed and a number of expressions") };
+    let python = found(root, python)?;
+    let cargo = Command::new(env!("CARGO"))
+        .args(["build", "--workspace", "--bin", "databricks-local"])
+        .current_dir(root)
+        .status()?;
+    ensure!(cargo.success(), "building databricks-local failed: {cargo}");
+    let result = root.join(DIRECTORY).join(format!("differences-{seed}.jsonl"));
+    let mut command = Command::new(python);
+    command.arg(root.join("xtask/oracle/random_expressions.py"));
+    command.arg(root.join("target/debug/databricks-local")).args([seed.to_string(), count.to_string()]).arg(&result);
+    let status = command.status().context("cannot start Python")?;
+    println!("differences are in {}", result.display());
+    ensure!(status.success(), "values, types or errors differ from Spark's, or the comparison failed: {status}");
+    Ok(())
+}
+
+fn found(root: &Path, python: Option<PathBuf>) -> Result<PathBuf> {
+    python.map_or_else(|| environment(&root.join(DIRECTORY)), Ok)
 }
 
 fn environment(directory: &Path) -> Result<PathBuf> {

@@ -66,7 +66,6 @@ impl Parameter {
 }
 
 #[derive(Clone, Debug)]
-#[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "scripts do not look at parameters and defaults"))]
 pub(crate) struct StatementRequest {
     pub(crate) warehouse_id: String,
     pub(crate) statement: String,

@@ -3,7 +3,8 @@
 use super::Failure;
 use super::column::{Column, ColumnType};
 use super::request::Format;
-use super::spill::{Flow, Spill, encode_row};
+use super::row_text::encode_row;
+use super::spill::{Flow, Spill};
 use crate::faults::fits;
 
 /// What a scripted statement gives: a table, or a failure.

@@ -35,6 +35,10 @@ mod sql_catalog;
 mod sql_copy;
 #[cfg(feature = "engine")]
 mod sql_files;
+#[cfg(feature = "parquet")]
+mod sql_parquet;
+#[cfg(feature = "engine")]
+mod sql_scripts;
 #[cfg(feature = "engine")]
 mod sql_sessions;
 #[cfg(feature = "engine")]

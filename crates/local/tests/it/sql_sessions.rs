@@ -26,7 +26,7 @@ use crate::client::{fast, post};
 use crate::statements::execute;
 
 /// A file of facts, read when the test runs: to write it anew compiles nothing.
-fn facts(name: &str) -> String {
+pub(crate) fn facts(name: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/facts").join(name);
     std::fs::read_to_string(path).unwrap()
 }
@@ -146,18 +146,22 @@ fn compare(fact: &Fact, response: &Value) -> Option<String> {
 }
 
 async fn check(text: &str) -> (usize, String) {
-    let w: LocalWorkspace = fast().await;
+    check_on(&fast().await, text).await
+}
+
+/// How many facts agree, and what does not.
+pub(crate) async fn check_on(w: &LocalWorkspace, text: &str) -> (usize, String) {
     let mut wrong = String::new();
     let mut areas: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut agreed = 0;
     for (number, (title, facts)) in sections(text).into_iter().enumerate() {
         let schema = format!("s{number}");
-        execute(&w, &format!("CREATE SCHEMA {schema}"), json!({})).await.ok();
-        let opened = post(&w, "/api/2.0/sql/sessions", json!({"warehouse_id": w.warehouse_id(), "schema": schema}));
+        execute(w, &format!("CREATE SCHEMA {schema}"), json!({})).await.ok();
+        let opened = post(w, "/api/2.0/sql/sessions", json!({"warehouse_id": w.warehouse_id(), "schema": schema}));
         let session = opened.await.ok()["session_id"].clone();
         let area = areas.entry(title.split(':').next().unwrap_or_default().to_owned()).or_default();
         for fact in facts {
-            let response = execute(&w, &fact.statement, json!({"session_id": session})).await.ok();
+            let response = execute(w, &fact.statement, json!({"session_id": session})).await.ok();
             match compare(&fact, &response) {
                 None => {
                     agreed += 1;

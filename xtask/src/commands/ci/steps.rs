@@ -66,6 +66,7 @@ pub(super) const ON_REQUEST: &[Step] = &[
         about: "mlflow against the embedded workspace",
         run: |shell| script(shell, "tests/interop/run_ml_clients.sh"),
     },
+    Step { name: "parquet", about: "Parquet files of volumes, which a feature reads", run: parquet },
     Step { name: "lake", about: "the tests that object_store offers, on a volume", run: lake },
     Step {
         name: "login",
@@ -172,6 +173,11 @@ fn against_the_workspace(shell: &Shell<'_>, path: &str) -> Result<()> {
         shell.cargo(&["build", "--workspace", "--bin", "databricks-local"])?;
     }
     shell.run(shell.command(shell.root.join(path)).env("DATABRICKS_LOCAL", program))
+}
+
+/// Apart from the other tests: the feature changes what the SQL engine is compiled with, all of it.
+fn parquet(shell: &Shell<'_>) -> Result<()> {
+    shell.cargo(&["test", "-p", "databricks-local", "--features", "parquet", "--test", "it", "sql_"])
 }
 
 fn lake(shell: &Shell<'_>) -> Result<()> {

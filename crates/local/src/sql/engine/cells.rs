@@ -14,7 +14,7 @@ use datafusion::arrow::util::display::array_value_to_string;
 
 use super::spark::times;
 use crate::sql::request::Format;
-use crate::sql::spill::{encode_row, json_text};
+use crate::sql::row_text::{encode_row, json_text};
 
 /// Encodes one row in `format`.
 pub(super) fn encode(out: &mut Vec<u8>, format: Format, batch: &RecordBatch, row: usize) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::metadata::FieldMetadata;
+use datafusion::common::{SchemaError, TableReference};
 use datafusion::datasource::ViewTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
@@ -12,11 +13,12 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
 
+use super::params::literal;
 use super::rewrite::{Rewriter, parse};
 use super::store::providers::{Extra, LOCAL, Overlay};
 use super::store::table::SPELLING;
 use super::store::{Store, View};
-use super::{depth, errors, files, names};
+use super::{depth, errors, files, functions, names};
 use crate::sql::Failure;
 
 /// The functions and rules of the engine, and what the catalogs hold.
@@ -38,8 +40,28 @@ pub(super) struct Setting {
     pub(super) schema: String,
     /// Values of markers.
     pub(super) parameters: BTreeMap<String, ast::Expr>,
-    /// Session variables by name.
+    /// Variables by name.
     pub(super) variables: BTreeMap<String, ast::Expr>,
+    /// Variables by the name of their block, or `session`, and their own.
+    pub(super) qualified: BTreeMap<(String, String), ast::Expr>,
+}
+
+/// Names of variables that no column has, with those of their blocks, which are empty for plain names.
+pub(super) type Substituted = BTreeSet<(String, String)>;
+
+impl Setting {
+    /// The variable that a name of one part, or of two, stands for; members of structures count.
+    pub(super) fn variable(&self, block: &str, name: &str) -> Option<ast::Expr> {
+        if block.is_empty() {
+            return self.variables.get(name).cloned();
+        }
+        let whole = self.qualified.get(&(block.to_owned(), name.to_owned())).cloned();
+        let member = || {
+            let name = literal(ast::Value::SingleQuotedString(name.to_owned()));
+            self.variables.get(block).map(|value| functions::call("get_member", vec![value.clone(), name]))
+        };
+        whole.or_else(member)
+    }
 }
 
 /// A plan, and the names that its text has written.
@@ -70,8 +92,8 @@ impl Core {
         let names = names::Names::of(&statement);
         let session = self.session(setting, overlay);
         let state = session.state();
-        // Names of session variables that no column has; columns come first, so that these are found by failing.
-        let mut substituted = BTreeSet::new();
+        // Columns come before variables, so that these are found by failing.
+        let mut substituted = Substituted::new();
         // Aliases that later columns of the same SELECT use, found in the same way.
         let mut laterals = BTreeSet::new();
         let plan = loop {
@@ -81,8 +103,13 @@ impl Core {
             match planned {
                 Ok(plan) => break plan,
                 Err(error) => match missing_column(&error) {
-                    Some(name) if names.aliases.get(&name) == Some(&1) && laterals.insert(name.clone()) => {}
-                    Some(name) if setting.variables.contains_key(&name) && substituted.insert(name.clone()) => {}
+                    Some((block, name))
+                        if block.is_empty()
+                            && names.aliases.get(&name) == Some(&1)
+                            && laterals.insert(name.clone()) => {}
+                    Some((block, name))
+                        if setting.variable(&block, &name).is_some()
+                            && substituted.insert((block.clone(), name.clone())) => {}
                     _ => return Err(errors::of_query(&error, &names)),
                 },
             }
@@ -121,16 +148,18 @@ impl Core {
     }
 }
 
-fn missing_column(error: &DataFusionError) -> Option<String> {
-    match error.find_root() {
-        DataFusionError::SchemaError(e, _) => match e.as_ref() {
-            datafusion::common::SchemaError::FieldNotFound { field, .. } if field.relation.is_none() => {
-                Some(field.name.to_lowercase())
-            }
-            _ => None,
-        },
-        _ => None,
-    }
+/// The name that no column has, with the one in front of it, which is empty if there is none.
+fn missing_column(error: &DataFusionError) -> Option<(String, String)> {
+    let DataFusionError::SchemaError(error, _) = error.find_root() else { return None };
+    let SchemaError::FieldNotFound { field, .. } = error.as_ref() else { return None };
+    let block = match &field.relation {
+        None => String::new(),
+        Some(TableReference::Bare { table }) => table.to_lowercase(),
+        // The last name is that of a member.
+        Some(TableReference::Partial { schema, table }) => return Some((schema.to_lowercase(), table.to_lowercase())),
+        Some(TableReference::Full { .. }) => return None,
+    };
+    Some((block, field.name.to_lowercase()))
 }
 
 /// The full name of rows that a statement has read.

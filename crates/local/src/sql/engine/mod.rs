@@ -52,6 +52,7 @@ mod rewrite;
 mod rights;
 mod sample;
 mod scope;
+mod script;
 mod session;
 pub(crate) mod spark;
 mod store;
@@ -128,35 +129,63 @@ impl Engine {
             host,
             level: 0,
             user: request.user.clone().unwrap_or_else(|| crate::state::USER_NAME.to_owned()),
+            locals: None,
             rights: request.user.as_ref().and_then(|user| host.principals(user)).map(rights::Rights::new).map(Arc::new),
         };
         mirror::pull(&self.core.store, host);
-        let text = lexical::plain(&request.statement);
-        let failed = |e| errors::failure(&e);
-        match command::run(&scope, &text).await.map_err(|f| errors::placed(f, &request.statement))? {
-            Reply::Nothing => Ok(Vec::new()),
-            Reply::Rows(listing) => {
-                let batch = listing.batch()?;
-                let output = Output::new(&batch.schema(), |_, f| f.name().clone());
-                let mut writer = Writer::new(spill, &output);
-                writer.write(&output.convert(&batch).map_err(failed)?)?;
-                writer.finish()?;
-                Ok(output.columns)
-            }
-            Reply::Query(planned) => {
-                let frame = planned.session.execute_logical_plan(planned.plan).await.map_err(failed)?;
-                let mut batches = frame.execute_stream().await.map_err(failed)?;
-                let output = Output::new(&batches.schema(), |at, field| planned.names.spelled(at, field));
-                let mut writer = Writer::new(spill, &output);
-                while let Some(batch) = batches.next().await {
-                    let batch = output.convert(&batch.map_err(failed)?).map_err(failed)?;
-                    if writer.write(&batch)? == Flow::Full {
-                        break;
-                    }
+        let limit = scope.session.time_limit();
+        match tokio::time::timeout(limit, answer(&scope, request, spill)).await {
+            Ok(answered) => answered,
+            Err(_) => Err(Failure::class(
+                "QUERY_EXECUTION_TIMEOUT_EXCEEDED",
+                &format!(
+                    "Query execution timeout exceeded. The query did not complete within the specified timeout of {} seconds.",
+                    limit.as_secs()
+                ),
+                "57KD0",
+            )),
+        }
+    }
+}
+
+/// Runs a statement to its end and writes what it gives.
+async fn answer(scope: &Scope<'_>, request: &StatementRequest, spill: &mut Spill) -> Result<Vec<Column>, Failure> {
+    let text = lexical::plain(&request.statement);
+    let failed = |e| errors::failure(&e);
+    match command::run(scope, &text).await.map_err(|f| errors::placed(f, &request.statement))? {
+        Reply::Nothing => Ok(Vec::new()),
+        Reply::Rows(listing) => {
+            let batch = listing.batch()?;
+            let output = Output::new(&batch.schema(), |_, f| f.name().clone());
+            let mut writer = Writer::new(spill, &output);
+            writer.write(&output.convert(&batch).map_err(failed)?)?;
+            writer.finish()?;
+            Ok(output.columns)
+        }
+        Reply::Query(planned) => {
+            let frame = planned.session.execute_logical_plan(planned.plan).await.map_err(failed)?;
+            let mut batches = frame.execute_stream().await.map_err(failed)?;
+            let output = Output::new(&batches.schema(), |at, field| planned.names.spelled(at, field));
+            let mut writer = Writer::new(spill, &output);
+            while let Some(batch) = batches.next().await {
+                let batch = output.convert(&batch.map_err(failed)?).map_err(failed)?;
+                if writer.write(&batch)? == Flow::Full {
+                    break;
                 }
-                writer.finish()?;
-                Ok(output.columns)
             }
+            writer.finish()?;
+            Ok(output.columns)
+        }
+        Reply::Finished(finished) => {
+            let output = Output::new(&finished.schema, |at, field| finished.names.spelled(at, field));
+            let mut writer = Writer::new(spill, &output);
+            for batch in &finished.batches {
+                if writer.write(&output.convert(batch).map_err(failed)?)? == Flow::Full {
+                    break;
+                }
+            }
+            writer.finish()?;
+            Ok(output.columns)
         }
     }
 }

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
+use futures_util::StreamExt as _;
 
 use super::core::{Core, Planned, Setting};
 use super::host::Host;
+use super::names::Names;
 use super::rights::Rights;
-use super::session::SqlSession;
+use super::script::locals::Locals;
+use super::session::{SqlSession, Variable};
 use super::spark::value::{V, build, read};
 use super::store::providers::{Extra, Overlay};
 use super::store::table::{Rows, Table, retitled};
@@ -24,6 +27,37 @@ pub(super) enum Reply {
     Nothing,
     Rows(Listing),
     Query(Box<Planned>),
+    /// A query that has run.
+    Finished(Box<Finished>),
+}
+
+/// The rows of a query as the engine has them, and the names that its text has written.
+pub(super) struct Finished {
+    pub(super) schema: SchemaRef,
+    pub(super) batches: Vec<RecordBatch>,
+    pub(super) names: Names,
+}
+
+/// Bytes of the rows of a query inside of a script, which are held until the script ends.
+const HELD: usize = 256 << 20;
+
+impl Planned {
+    /// Runs the query to its end.
+    pub(super) async fn finish(self) -> Result<Finished, Failure> {
+        let failed = |e| errors::failure(&e);
+        let frame = self.session.execute_logical_plan(self.plan).await.map_err(failed)?;
+        let mut stream = frame.execute_stream().await.map_err(failed)?;
+        let (schema, mut batches, mut bytes) = (stream.schema(), Vec::new(), 0);
+        while let Some(batch) = stream.next().await {
+            let batch = batch.map_err(failed)?;
+            bytes += batch.get_array_memory_size();
+            if bytes > HELD {
+                return Err(missing::feature(&format!("queries in scripts with more than {HELD} bytes of rows")));
+            }
+            batches.push(batch);
+        }
+        Ok(Finished { schema, batches, names: self.names })
+    }
 }
 
 /// Rows that are made here.
@@ -106,6 +140,7 @@ impl Read {
 
 pub(super) type Named = BTreeMap<String, Arc<Rows>>;
 
+#[derive(Clone)]
 pub(super) struct Scope<'a> {
     pub(super) core: Arc<Core>,
     pub(super) session: Arc<SqlSession>,
@@ -119,6 +154,8 @@ pub(super) struct Scope<'a> {
     pub(super) user: String,
     /// What the user may do; `None` is everything.
     pub(super) rights: Option<Arc<Rights>>,
+    /// Variables of the script around the statement.
+    pub(super) locals: Option<Arc<Locals>>,
 }
 
 impl Scope<'_> {
@@ -128,14 +165,23 @@ impl Scope<'_> {
             .iter()
             .map(|p| Ok((p.name.clone(), params::expression(p)?)))
             .collect::<Result<_, Failure>>()?;
-        let session = self.session.lock();
-        let variables = session.variables.iter().map(|(n, v)| (n.clone(), values::expression(&v.value, &v.kind)));
-        Ok(Setting {
-            catalog: self.catalog.clone(),
-            schema: self.schema.clone(),
-            parameters,
-            variables: variables.collect(),
-        })
+        let mut setting =
+            Setting { catalog: self.catalog.clone(), schema: self.schema.clone(), parameters, ..Setting::default() };
+        let mut add = |label: Option<&str>, variables: &BTreeMap<String, Variable>| {
+            for (name, variable) in variables {
+                let value = values::expression(&variable.value, &variable.kind);
+                if let Some(label) = label {
+                    setting.qualified.insert((label.to_owned(), name.clone()), value.clone());
+                }
+                setting.variables.insert(name.clone(), value);
+            }
+        };
+        add(Some("session"), &self.session.lock().variables);
+        // Those of inner blocks hide others of their name.
+        if let Some(locals) = &self.locals {
+            locals.lock().iter().for_each(|frame| add(frame.label.as_deref(), &frame.variables));
+        }
+        Ok(setting)
     }
 
     pub(super) fn overlay(&self, rows: Named) -> Overlay {

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use datafusion::arrow::datatypes::DataType;
 
 use super::spark::value::V;
 use super::store::View;
 
+/// Seconds that a statement may run, if the session does not say.
+const TIMEOUT: u64 = 172_800;
 /// Sessions that are kept; of more the one that was used longest ago is forgotten.
 const MOST: usize = 1_000;
 
@@ -31,6 +34,14 @@ pub(super) struct SqlSession(Mutex<Inner>);
 impl SqlSession {
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SqlSession {
+    /// How long a statement may run: STATEMENT_TIMEOUT in seconds, of which 0 is the default.
+    pub(super) fn time_limit(&self) -> Duration {
+        let stated = self.lock().settings.get("statement_timeout").and_then(|text| text.trim().parse().ok());
+        Duration::from_secs(stated.filter(|seconds| *seconds > 0).unwrap_or(TIMEOUT).min(TIMEOUT))
     }
 }
 

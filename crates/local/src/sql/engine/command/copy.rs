@@ -1,15 +1,11 @@
 //! COPY INTO: files of volumes, each loaded once.
 
-use std::io::Cursor as Bytes;
 use std::sync::Arc;
 
-use datafusion::arrow::csv::ReaderBuilder;
-use datafusion::arrow::csv::reader::Format;
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::record_batch::RecordBatch;
 
 use super::super::core::rows_name;
-use super::super::errors;
 use super::super::host::HostFile;
 use super::super::scope::{Listing, Named, Read, Reply, Scope};
 use super::super::spark::value::{V, build};
@@ -17,6 +13,7 @@ use super::super::spark::{pattern_like, types};
 use super::super::store::missing::feature;
 use super::super::store::table::{Rows, TableState};
 use super::super::store::{Name, Properties, quoted};
+use super::super::{errors, files};
 use super::assemble::{self, Source};
 use super::cursor::Cursor;
 use super::properties;
@@ -33,10 +30,6 @@ struct Copy {
 
 fn truth(options: &Properties, name: &str) -> bool {
     options.iter().any(|(k, v)| k.eq_ignore_ascii_case(name) && v.eq_ignore_ascii_case("true"))
-}
-
-fn option<'o>(options: &'o Properties, names: &[&str]) -> Option<&'o str> {
-    options.iter().find(|(k, _)| names.iter().any(|n| k.eq_ignore_ascii_case(n))).map(|(_, v)| v.as_str())
 }
 
 fn parse(c: &mut Cursor<'_>) -> Result<Copy, Failure> {
@@ -112,6 +105,8 @@ pub(super) async fn copy(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply,
     let _writing = table.writer.lock().await;
     let mut state = table.state().as_ref().clone();
     let mut count = 0;
+    #[cfg(feature = "parquet")]
+    let mut left = files::parquet::LIMIT;
     for file in chosen(scope, &copy)? {
         let mark = (file.path.clone(), file.modified_ms);
         if !copy.force && state.loaded.contains(&mark) {
@@ -119,12 +114,16 @@ pub(super) async fn copy(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply,
         }
         let bytes = scope.host.content(&file.path)?;
         let read = match copy.format.as_str() {
-            "csv" => csv(&bytes, &copy.options)?,
+            "csv" => files::csv_strings(&file.path, bytes, &copy.options)?,
             "json" => json(scope, &bytes, &copy.options, &state).await?,
             "text" => text(&bytes)?,
+            #[cfg(feature = "parquet")]
+            "parquet" => files::parquet::read(&file.path, bytes, &mut left)?,
+            #[cfg(not(feature = "parquet"))]
+            "parquet" => return Err(files::without_parquet()),
             other => return Err(feature(&format!("COPY INTO from files in the format {other}"))),
         };
-        let named = copy.format == "json" || truth(&copy.options, "header");
+        let named = matches!(copy.format.as_str(), "json" | "parquet") || truth(&copy.options, "header");
         let sources = sources(&name, &state, &read, named)?;
         let made = assemble::rows(scope, &name, &mut state, &read, &sources).await?;
         count += read.rows();
@@ -155,30 +154,6 @@ fn sources(name: &Name, state: &TableState, read: &Read, named: bool) -> Result<
 fn strings(names: Vec<String>, batches: Vec<RecordBatch>) -> Read {
     let kinds = vec![DataType::Utf8; names.len()];
     Read { names, kinds, batches }
-}
-
-fn csv(bytes: &[u8], options: &Properties) -> Result<Read, Failure> {
-    let header = truth(options, "header");
-    let one = |names: &[&str], default: u8| {
-        option(options, names).map_or(default, |text| text.replace("\\t", "\t").bytes().next().unwrap_or(default))
-    };
-    let format = Format::default()
-        .with_header(header)
-        .with_delimiter(one(&["delimiter", "sep"], b','))
-        .with_quote(one(&["quote"], b'"'))
-        .with_escape(one(&["escape"], b'\\'));
-    let failed = |e| errors::failure(&datafusion::error::DataFusionError::from(e));
-    let (found, _) = format.infer_schema(Bytes::new(bytes), Some(1)).map_err(failed)?;
-    let names: Vec<String> = found
-        .fields()
-        .iter()
-        .enumerate()
-        .map(|(at, f)| if header { f.name().trim().to_owned() } else { format!("_c{at}") })
-        .collect();
-    let schema = Schema::new(names.iter().map(|n| Field::new(n, DataType::Utf8, true)).collect::<Vec<_>>());
-    let reader = ReaderBuilder::new(Arc::new(schema)).with_format(format).build(Bytes::new(bytes)).map_err(failed)?;
-    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    Ok(strings(names, batches))
 }
 
 fn lines(values: Vec<V>) -> Result<RecordBatch, Failure> {

@@ -1,5 +1,7 @@
 //! Reading statements word by word. Expressions and queries in them are taken as text.
 
+use std::sync::Arc;
+
 use crate::sql::Failure;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,8 @@ struct Token {
 #[derive(Clone, Debug)]
 pub(in super::super) struct Cursor<'a> {
     text: &'a str,
-    tokens: Vec<Token>,
+    /// Shared, so that a copy costs nothing.
+    tokens: Arc<[Token]>,
     at: usize,
 }
 
@@ -86,7 +89,7 @@ fn tokens(text: &str) -> Vec<Token> {
 
 impl<'a> Cursor<'a> {
     pub(in super::super) fn new(text: &'a str) -> Self {
-        Self { text, tokens: tokens(text), at: 0 }
+        Self { text, tokens: tokens(text).into(), at: 0 }
     }
 
     fn token(&self, ahead: usize) -> Option<(Kind, &'a str)> {

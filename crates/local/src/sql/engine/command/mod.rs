@@ -24,14 +24,14 @@ mod grants;
 mod insert;
 mod list;
 mod merge;
-mod names;
+pub(super) mod names;
 mod objects;
 mod properties;
 mod settings;
 mod show;
 mod show_create;
 mod upkeep;
-mod variables;
+pub(super) mod variables;
 mod views;
 
 /// Statements inside of EXECUTE IMMEDIATE.
@@ -47,6 +47,10 @@ pub(super) fn run<'a>(scope: &'a Scope<'_>, text: &'a str) -> Running<'a> {
         }
         let text = text.trim();
         let text = text.strip_suffix(';').unwrap_or(text);
+        if Cursor::new(text).is("BEGIN") {
+            // Statements of a script are checked one by one.
+            return super::script::run(scope, text).await;
+        }
         super::rewrite::check(text)?;
         let resolved = names::identifiers(scope, text).await?;
         one(scope, resolved.as_deref().unwrap_or(text)).await
@@ -60,9 +64,6 @@ async fn one(scope: &Scope<'_>, text: &str) -> Result<Reply, Failure> {
         return Err(Failure::class("PARSE_SYNTAX_ERROR", "The statement is empty.", "42601"));
     }
     super::rights::check(scope, text)?;
-    if c.is("BEGIN") {
-        return Err(feature("SQL scripts (BEGIN … END); send the statements one by one"));
-    }
     if c.is("VALUES") {
         return query(scope, &format!("SELECT * FROM ({text})")).await;
     }

@@ -7,7 +7,7 @@ use super::cursor::Cursor;
 use crate::sql::Failure;
 
 /// The statement with names in place of `IDENTIFIER(…)`, if there is one.
-pub(super) async fn identifiers(scope: &Scope<'_>, text: &str) -> Result<Option<String>, Failure> {
+pub(in super::super) async fn identifiers(scope: &Scope<'_>, text: &str) -> Result<Option<String>, Failure> {
     if !text.to_ascii_lowercase().contains("identifier") {
         return Ok(None);
     }

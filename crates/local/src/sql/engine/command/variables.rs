@@ -1,7 +1,5 @@
 //! Session variables and EXECUTE IMMEDIATE.
 
-use std::sync::Arc;
-
 use super::super::errors;
 use super::super::scope::{Named, Reply, Scope};
 use super::super::session::Variable;
@@ -43,6 +41,34 @@ fn missing(parts: &[String]) -> Failure {
 pub(super) async fn declare(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
     let replace = c.eat("OR REPLACE");
     let _ = c.eat("VARIABLE") || c.eat("VAR");
+    let (names, variable) = declared(scope, c).await?;
+    let mut session = scope.session.lock();
+    for name in names {
+        if session.variables.contains_key(&name) && !replace {
+            return Err(exists(&["system", "session", &name]));
+        }
+        session.variables.insert(name, variable.clone());
+    }
+    Ok(Reply::Nothing)
+}
+
+pub(in super::super) fn exists(name: &[&str]) -> Failure {
+    Failure::class(
+        "VARIABLE_ALREADY_EXISTS",
+        &format!(
+            "Cannot create the variable {} because it already exists.\nChoose a different name, or drop or replace the existing \
+             variable.",
+            quoted(name)
+        ),
+        "42723",
+    )
+}
+
+/// The names of a declaration, and what each of them is.
+pub(in super::super) async fn declared(
+    scope: &Scope<'_>,
+    c: &mut Cursor<'_>,
+) -> Result<(Vec<String>, Variable), Failure> {
     let mut names = vec![own(&c.name()?)?];
     while c.eat(",") {
         names.push(own(&c.name()?)?);
@@ -63,23 +89,7 @@ pub(super) async fn declare(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Rep
     };
     let kind = kind.unwrap_or_else(|| from.clone());
     let value = converted(&value, &from, &kind)?;
-    let mut session = scope.session.lock();
-    for name in names {
-        if session.variables.contains_key(&name) && !replace {
-            return Err(Failure::class(
-                "VARIABLE_ALREADY_EXISTS",
-                &format!(
-                    "Cannot create the variable {} because it already exists.\nChoose a different name, or drop or replace the existing \
-                     variable.",
-                    quoted(&["system", "session", &name])
-                ),
-                "42723",
-            ));
-        }
-        let variable = Variable { kind: kind.clone(), value: value.clone(), default: (value.clone(), default.clone()) };
-        session.variables.insert(name, variable);
-    }
-    Ok(Reply::Nothing)
+    Ok((names, Variable { kind, value: value.clone(), default: (value, default) }))
 }
 
 fn converted(
@@ -98,27 +108,35 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
     if gone.is_none() && !quietly { Err(missing(&parts)) } else { Ok(Reply::Nothing) }
 }
 
-fn assign(
+/// Works with a variable: one of the script around the statement comes before one of the session.
+fn with<T>(scope: &Scope<'_>, parts: &[String], work: impl Fn(&mut Variable) -> T) -> Result<T, Failure> {
+    if let Some(done) = scope.locals.as_ref().and_then(|locals| locals.with(parts, &work)) {
+        return Ok(done);
+    }
+    let name = own(parts)?;
+    scope.session.lock().variables.get_mut(&name).map(work).ok_or_else(|| missing(parts))
+}
+
+pub(in super::super) fn assign(
     scope: &Scope<'_>,
     parts: &[String],
     value: &V,
     from: &datafusion::arrow::datatypes::DataType,
 ) -> Result<(), Failure> {
-    let name = own(parts)?;
-    let mut session = scope.session.lock();
-    let variable = session.variables.get_mut(&name).ok_or_else(|| missing(parts))?;
-    variable.value = converted(value, from, &variable.kind)?;
-    Ok(())
+    with(scope, parts, |variable| {
+        variable.value = converted(value, from, &variable.kind)?;
+        Ok(())
+    })?
 }
 
 /// `SET VAR a = 1, b = DEFAULT` and `SET VAR (a, b) = (SELECT …)`.
-pub(super) async fn set(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
+pub(in super::super) async fn set(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
     if c.is("(") {
         let names = c.list(Cursor::name)?;
         c.expect("=")?;
         let query = c.brackets()?.to_owned();
         c.done()?;
-        return into(scope, &names, &query, &[]).await.map(|()| Reply::Nothing);
+        return into(scope, &names, scope, &query).await.map(|()| Reply::Nothing);
     }
     let mut all = Vec::new();
     loop {
@@ -130,38 +148,32 @@ pub(super) async fn set(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, 
         }
     }
     c.done()?;
+    // All values are found before any is put: `a = b, b = a` swaps them.
+    let mut values = Vec::new();
     for (parts, text) in &all {
         if text.eq_ignore_ascii_case("default") {
-            let name = own(parts)?;
-            let default = scope.session.lock().variables.get(&name).map(|v| v.default.clone());
-            let (value, source) = default.ok_or_else(|| missing(parts))?;
-            match source {
-                Some(source) => {
-                    let (value, kind) = scope.value(&source).await?;
-                    assign(scope, parts, &value, &kind)?;
-                }
-                None => {
-                    if let Some(variable) = scope.session.lock().variables.get_mut(&name) {
-                        variable.value = value;
-                    }
-                }
-            }
+            let ((value, source), kind) = with(scope, parts, |v| (v.default.clone(), v.kind.clone()))?;
+            values.push(match source {
+                Some(source) => scope.value(&source).await?,
+                None => (value, kind),
+            });
             continue;
         }
-        if !scope.session.lock().variables.contains_key(&own(parts)?) {
+        if with(scope, parts, |_| ()).is_err() {
             let text = format!("Cannot resolve variable {} on search path [`system`.`session`].", quoted(parts));
             return Err(Failure::class("UNRESOLVED_VARIABLE", &text, "42883"));
         }
-        let (value, kind) = scope.value(text).await?;
-        assign(scope, parts, &value, &kind)?;
+        values.push(scope.value(text).await?);
+    }
+    for ((parts, _), (value, kind)) in all.iter().zip(&values) {
+        assign(scope, parts, value, kind)?;
     }
     Ok(Reply::Nothing)
 }
 
 /// Puts the only row of a query into variables; no row makes NULL.
-async fn into(scope: &Scope<'_>, names: &[Vec<String>], query: &str, parameters: &[Parameter]) -> Result<(), Failure> {
-    let inner = nested(scope, parameters);
-    let read = inner.read(query, Named::new()).await?;
+async fn into(scope: &Scope<'_>, names: &[Vec<String>], from: &Scope<'_>, query: &str) -> Result<(), Failure> {
+    let read = from.read(query, Named::new()).await?;
     if read.names.len() != names.len() {
         return Err(Failure::class(
             "ASSIGNMENT_ARITY_MISMATCH",
@@ -189,17 +201,8 @@ async fn into(scope: &Scope<'_>, names: &[Vec<String>], query: &str, parameters:
 }
 
 fn nested<'a>(scope: &Scope<'a>, parameters: &[Parameter]) -> Scope<'a> {
-    Scope {
-        core: Arc::clone(&scope.core),
-        session: Arc::clone(&scope.session),
-        catalog: scope.catalog.clone(),
-        schema: scope.schema.clone(),
-        parameters: parameters.to_vec(),
-        host: scope.host,
-        level: scope.level + 1,
-        user: scope.user.clone(),
-        rights: scope.rights.clone(),
-    }
+    // What a text of its own names are not the variables of the script around.
+    Scope { parameters: parameters.to_vec(), level: scope.level + 1, locals: None, ..scope.clone() }
 }
 
 /// `EXECUTE IMMEDIATE text [INTO a, b] [USING v [AS name], …]`.
@@ -251,10 +254,18 @@ pub(super) async fn execute(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Rep
             "07501",
         ));
     }
+    if Cursor::new(&plain).is("BEGIN") {
+        return Err(Failure::class(
+            "SQL_SCRIPT_IN_EXECUTE_IMMEDIATE",
+            "SQL Scripts in EXECUTE IMMEDIATE commands are not allowed. Please ensure that the SQL query provided does not contain \
+             SQL script. Make sure the SQL query is a valid SQL statement.",
+            "07501",
+        ));
+    }
+    let inner = nested(scope, &parameters);
     if targets.is_empty() {
-        let inner = nested(scope, &parameters);
         return super::run(&inner, &plain).await;
     }
-    into(scope, &targets, &plain, &parameters).await?;
+    into(scope, &targets, &inner, &plain).await?;
     Ok(Reply::Nothing)
 }

@@ -184,13 +184,10 @@ fn refuse_cycles(scope: &Scope<'_>, name: &Name, reads: &[Vec<String>]) -> Resul
             let inner = Scope {
                 catalog: view.catalog.clone(),
                 schema: view.schema.clone(),
-                core: Arc::clone(&scope.core),
                 session: Arc::default(),
                 parameters: Vec::new(),
-                host: scope.host,
-                level: scope.level,
-                user: scope.user.clone(),
-                rights: scope.rights.clone(),
+                locals: None,
+                ..scope.clone()
             };
             let of = Names::of(&parse(&view.text)?).relations;
             work.extend(of.iter().filter_map(|r| inner.resolve(r).ok()));

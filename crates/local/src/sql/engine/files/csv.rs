@@ -1,4 +1,4 @@
-//! Records of CSV files, as the platform reads them: an empty value is NULL, an empty one in quotes is an empty string.
+//! Records of CSV files, as the platform reads them: an empty value is NULL, in quotes as well.
 
 use crate::sql::Failure;
 use crate::sql::engine::store::missing::feature;
@@ -79,7 +79,7 @@ fn quoted<'a>(text: &'a str, signs: &Signs) -> Result<(Option<String>, &'a str),
             if !(after.is_empty() || after.starts_with([signs.separator, '\n', '\r'])) {
                 return Err(feature("CSV values that go on behind their closing quote"));
             }
-            return Ok((Some(value), after));
+            return Ok(((!value.is_empty()).then_some(value), after));
         }
         if matches!(c, '\n' | '\r') && !signs.lines {
             return Err(feature("CSV values in quotes over several lines without the option `multiLine`"));
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn values_are_plain_or_in_quotes() {
         assert_eq!(read("a,b\r\n\n1,\"x,y\"\n", &PLAIN), [some(&["a", "b"]), some(&["1", "x,y"])]);
-        assert_eq!(read(",\"\"", &PLAIN), [vec![None, Some(String::new())]]);
+        assert_eq!(read(",\"\"", &PLAIN), [vec![None, None]]);
         assert_eq!(read(r#""a\"b","c\\""#, &PLAIN), [some(&["a\"b", "c\\"])]);
         let doubled = Signs { escape: '"', ..PLAIN };
         assert_eq!(read(r#""a""b""#, &doubled), [some(&["a\"b"])]);

@@ -3,180 +3,42 @@
 //! The planner knows no files: they are read before a text is planned, under a name that is made of what the text
 //! writes, and the text is planned with that name in place of the call.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
-use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, ObjectName, Statement, TableFactor, UnaryOperator, Value, Visit as _, Visitor,
-};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::sql::sqlparser::ast::{Statement, TableFactor, Visit as _, Visitor};
 
-use super::errors;
 use super::host::HostFile;
 use super::rewrite::parse;
 use super::rights;
-use super::scope::{Named, Scope};
-use super::spark::value::{V, build};
-use super::spark::{cast, json, pattern_like, types};
+use super::scope::{Named, Read, Scope};
+use super::spark::pattern_like;
+use super::spark::value::V;
 use super::store::missing::feature;
-use super::store::table::{Rows, SPELLING};
-use super::store::{Name, Relation};
+use super::store::table::Rows;
+use super::store::{Name, Properties, Relation};
 use crate::sql::Failure;
+pub(super) use query::FileQuery;
 
 mod csv;
 mod infer;
+#[cfg(feature = "parquet")]
+pub(super) mod parquet;
+mod query;
+mod tables;
+#[cfg(feature = "parquet")]
+mod together;
 
 /// What the names of files begin with.
 pub(super) const PREFIX: &str = "file:";
-/// Formats that a name may begin with.
-const FORMATS: [&str; 9] = ["csv", "json", "text", "parquet", "orc", "avro", "binaryfile", "delta", "xml"];
 /// Bytes of all files of one call.
-const LIMIT: usize = 256 << 20;
+const LIMIT: u64 = 256 << 20;
 /// Views that are looked through for files.
 const VIEWS: usize = 100;
 /// The column of what did not fit the others.
 const RESCUED: &str = "_rescued_data";
-
-/// Options that are known here, in lower case.
-const OPTIONS: [&str; 27] = [
-    "format",
-    "header",
-    "sep",
-    "delimiter",
-    "quote",
-    "escape",
-    "comment",
-    "nullvalue",
-    "multiline",
-    "inferschema",
-    "infercolumntypes",
-    "schema",
-    "schemahints",
-    "mode",
-    "pathglobfilter",
-    "globfilter",
-    "filenamepattern",
-    "recursivefilelookup",
-    "dateformat",
-    "timestampformat",
-    "encoding",
-    "charset",
-    "wholetext",
-    "schemaevolutionmode",
-    "rescueddatacolumn",
-    "partitioncolumns",
-    "ignoremissingfiles",
-];
-
-/// A call or name of files, as a text writes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FileQuery {
-    path: String,
-    options: BTreeMap<String, String>,
-    /// `read_files` infers types and keeps what does not fit; a format as a name does neither for CSV.
-    function: bool,
-}
-
-impl FileQuery {
-    /// The name that the rows have for the planner.
-    pub(super) fn key(&self) -> String {
-        format!("{PREFIX}{}:{:?}:{}", u8::from(self.function), self.options, self.path)
-    }
-
-    /// The files that a part of a text names, if it names any.
-    pub(super) fn of(factor: &TableFactor) -> Option<Result<Self, Failure>> {
-        match factor {
-            TableFactor::Table { name, args: None, .. } => Self::named(name).map(Ok),
-            TableFactor::Table { name, args: Some(args), .. } if is_read_files(name) => Some(Self::called(&args.args)),
-            TableFactor::Function { name, args, .. } if is_read_files(name) => Some(Self::called(args)),
-            _ => None,
-        }
-    }
-
-    fn named(name: &ObjectName) -> Option<Self> {
-        let parts: Vec<&str> = name.0.iter().filter_map(|p| p.as_ident()).map(|i| i.value.as_str()).collect();
-        let [format, path] = parts.as_slice() else { return None };
-        let format = format.to_ascii_lowercase();
-        if !FORMATS.contains(&format.as_str()) || !path.contains('/') {
-            return None;
-        }
-        let options = BTreeMap::from([("format".to_owned(), format)]);
-        Some(Self { path: (*path).to_owned(), options, function: false })
-    }
-
-    fn called(args: &[FunctionArg]) -> Result<Self, Failure> {
-        let mut path = None;
-        let mut options = BTreeMap::new();
-        for argument in args {
-            let (name, value) = match argument {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => (None, value),
-                FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. } => {
-                    (Some(name.value.to_ascii_lowercase()), value)
-                }
-                FunctionArg::ExprNamed { name: Expr::Identifier(name), arg: FunctionArgExpr::Expr(value), .. } => {
-                    (Some(name.value.to_ascii_lowercase()), value)
-                }
-                other => return Err(feature(&format!("the argument {other} of read_files"))),
-            };
-            let value = constant(value)
-                .ok_or_else(|| feature(&format!("the argument {value} of read_files, which is not a literal")))?;
-            match name {
-                None if path.is_none() => path = Some(value),
-                Some(name) if name == "path" => path = Some(value),
-                Some(name) if OPTIONS.contains(&name.as_str()) => {
-                    options.insert(name, value);
-                }
-                Some(name) => return Err(feature(&format!("the option {name} of read_files"))),
-                None => return Err(feature("read_files with two paths")),
-            }
-        }
-        let path = path.ok_or_else(|| {
-            Failure::class(
-                "REQUIRED_PARAMETER_NOT_FOUND",
-                "Cannot invoke routine `read_files` without a path.",
-                "4274K",
-            )
-        })?;
-        Ok(Self { path, options, function: true })
-    }
-
-    fn option(&self, names: &[&str]) -> Option<&str> {
-        names.iter().find_map(|name| self.options.get(*name)).map(String::as_str)
-    }
-
-    fn is_true(&self, name: &str) -> bool {
-        self.option(&[name]).is_some_and(|v| v.eq_ignore_ascii_case("true"))
-    }
-
-    fn sign(&self, names: &[&str], default: Option<char>) -> Result<Option<char>, Failure> {
-        let Some(text) = self.option(names) else { return Ok(default) };
-        let text = text.replace("\\t", "\t");
-        let mut signs = text.chars();
-        match (signs.next(), signs.next()) {
-            (Some(sign), None) => Ok(Some(sign)),
-            _ => Err(feature(&format!("the option {} with more or less than one sign", names.join("/")))),
-        }
-    }
-}
-
-fn is_read_files(name: &ObjectName) -> bool {
-    name.to_string().replace('`', "").eq_ignore_ascii_case("read_files")
-}
-
-fn constant(value: &Expr) -> Option<String> {
-    match value {
-        Expr::Value(v) => match &v.value {
-            Value::SingleQuotedString(s) | Value::DoubleQuotedString(s) => Some(s.clone()),
-            Value::Boolean(b) => Some(b.to_string()),
-            Value::Number(n, _) => Some(n.clone()),
-            _ => None,
-        },
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => constant(expr).map(|n| format!("-{n}")),
-        _ => None,
-    }
-}
 
 /// What a text names.
 #[derive(Default)]
@@ -273,12 +135,6 @@ fn chosen(scope: &Scope<'_>, query: &FileQuery) -> Result<Vec<HostFile>, Failure
     Ok(files)
 }
 
-/// Columns and the values of their rows.
-struct Table {
-    columns: Vec<(String, DataType)>,
-    rows: Vec<Vec<V>>,
-}
-
 fn read(scope: &Scope<'_>, query: &FileQuery) -> Result<Rows, Failure> {
     for name in ["schemaevolutionmode", "rescueddatacolumn", "partitioncolumns", "schemahints"] {
         if query.options.contains_key(name) && !(name == "schemaevolutionmode" && query.option(&[name]) == Some("none"))
@@ -300,31 +156,65 @@ fn read(scope: &Scope<'_>, query: &FileQuery) -> Result<Rows, Failure> {
         Some(format) => format.to_ascii_lowercase(),
         None => format_of(&files)?,
     };
-    let mut texts = Vec::new();
-    let mut total = 0;
-    for file in &files {
-        total += usize::try_from(file.length).unwrap_or(usize::MAX);
-        if total > LIMIT {
-            return Err(feature(&format!("more than {LIMIT} bytes of files in one query")));
-        }
-        let bytes = scope.host.content(&file.path)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| feature(&format!("the file {}, which is not text in UTF-8", file.path)))?;
-        texts.push(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned));
+    let total: u64 = files.iter().map(|file| file.length).sum();
+    if total > LIMIT {
+        return Err(feature(&format!("more than {LIMIT} bytes of files in one query")));
     }
-    let schema = query.option(&["schema"]).map(schema).transpose()?;
+    if format == "parquet" {
+        return parquet_rows(scope, query, &files);
+    }
+    let mut texts = Vec::new();
+    for file in &files {
+        texts.push(text_of(&file.path, scope.host.content(&file.path)?)?);
+    }
+    let schema = query.option(&["schema"]).map(tables::schema).transpose()?;
     let mut table = match format.as_str() {
-        "csv" => csv(query, &texts, schema.as_deref())?,
-        "json" => json_lines(query, &texts, schema.as_deref())?,
-        "text" => text(query, &texts),
-        other => return Err(feature(&format!("files in the format {other}; CSV, JSON and text are read"))),
+        "csv" => tables::csv(query, &texts, schema.as_deref())?,
+        "json" => tables::json_lines(query, &texts, schema.as_deref())?,
+        "text" => tables::text(query, &texts),
+        other => return Err(feature(&format!("files in the format {other}; CSV, JSON, text and Parquet are read"))),
     };
     if query.function && schema.is_none() && query.option(&["schemaevolutionmode"]).is_none() && format != "text" {
         // Types that are inferred fit all values, so that nothing is left to rescue.
         table.columns.push((RESCUED.to_owned(), DataType::Utf8));
         table.rows.iter_mut().for_each(|row| row.push(V::Null));
     }
-    provider(&table)
+    tables::provider(&table)
+}
+
+/// The records of a CSV file as strings, for COPY INTO.
+pub(super) fn csv_strings(path: &str, bytes: Vec<u8>, options: &Properties) -> Result<Read, Failure> {
+    let query = FileQuery::stated(path, options)?;
+    let table = tables::csv(&query, &[text_of(path, bytes)?], None)?;
+    let names = table.columns.iter().map(|(name, _)| name.clone()).collect();
+    let kinds = table.columns.iter().map(|(_, kind)| kind.clone()).collect();
+    Ok(Read { names, kinds, batches: tables::provider(&table)?.batches })
+}
+
+/// The text of a file, without the mark of its order of bytes.
+fn text_of(path: &str, bytes: Vec<u8>) -> Result<String, Failure> {
+    let text =
+        String::from_utf8(bytes).map_err(|_| feature(&format!("the file {path}, which is not text in UTF-8")))?;
+    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
+}
+
+#[cfg(feature = "parquet")]
+fn parquet_rows(scope: &Scope<'_>, query: &FileQuery, files: &[HostFile]) -> Result<Rows, Failure> {
+    let stated = query.option(&["schema"]).map(tables::schema).transpose()?;
+    let mut left = parquet::LIMIT;
+    let read = files.iter().map(|file| parquet::read(&file.path, scope.host.content(&file.path)?, &mut left));
+    together::rows(query, &read.collect::<Result<Vec<_>, _>>()?, stated.as_deref())
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet_rows(_: &Scope<'_>, _: &FileQuery, _: &[HostFile]) -> Result<Rows, Failure> {
+    Err(without_parquet())
+}
+
+/// The refusal of a build that does not read Parquet.
+#[cfg(not(feature = "parquet"))]
+pub(super) fn without_parquet() -> Failure {
+    feature("Parquet files in this build: turn on the feature `parquet` of databricks-local")
 }
 
 fn format_of(files: &[HostFile]) -> Result<String, Failure> {
@@ -334,173 +224,4 @@ fn format_of(files: &[HostFile]) -> Result<String, Failure> {
         "txt" => Ok("text".to_owned()),
         _ => Err(feature("files whose format is neither stated nor known by their ending; set the option `format`")),
     }
-}
-
-fn schema(text: &str) -> Result<Vec<(String, DataType)>, Failure> {
-    match types::parse_schema(text).map_err(|e| errors::failure(&e))? {
-        DataType::Struct(fields) => Ok(fields.iter().map(|f| (f.name().clone(), f.data_type().clone())).collect()),
-        _ => Err(feature("a schema that is not a list of columns")),
-    }
-}
-
-/// A value that does not fit is NULL, or an error where the mode says so.
-fn fitted(query: &FileQuery, value: V, kind: &DataType) -> Result<V, Failure> {
-    if query.option(&["mode"]).is_some_and(|m| m.eq_ignore_ascii_case("failfast")) {
-        return cast::cast(&value, &DataType::Utf8, kind).map_err(|_| {
-            Failure::class(
-                "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
-                "Malformed records are detected in record parsing. Parse Mode: FAILFAST.",
-                "22023",
-            )
-        });
-    }
-    Ok(match &value {
-        V::Str(text) if types::is_time(kind) => json::read_time(text, kind, &query.options),
-        value => cast::attempt(value, &DataType::Utf8, kind),
-    })
-}
-
-fn csv(query: &FileQuery, texts: &[String], schema: Option<&[(String, DataType)]>) -> Result<Table, Failure> {
-    let signs = csv::Signs {
-        separator: query.sign(&["sep", "delimiter"], Some(','))?.unwrap_or(','),
-        quote: query.sign(&["quote"], Some('"'))?.unwrap_or('"'),
-        escape: query.sign(&["escape"], Some('\\'))?.unwrap_or('\\'),
-        comment: query.sign(&["comment"], None)?,
-        lines: query.is_true("multiline"),
-    };
-    let header = query.is_true("header");
-    let null = query.option(&["nullvalue"]);
-    let mut names: Vec<String> = Vec::new();
-    let mut rows: Vec<Vec<Option<String>>> = Vec::new();
-    for text in texts {
-        let mut records = csv::records(text, &signs)?.into_iter();
-        let mut own: Vec<String> = Vec::new();
-        if header {
-            let Some(first) = records.next() else { continue };
-            own = first.into_iter().enumerate().map(|(at, n)| n.unwrap_or_else(|| format!("_c{at}"))).collect();
-        }
-        let records: Vec<_> = records.collect();
-        let width = records.iter().map(Vec::len).max().unwrap_or(0);
-        if header && width > own.len() {
-            return Err(feature("CSV records with more values than the header has names"));
-        }
-        own.extend((own.len()..width).map(|at| format!("_c{at}")));
-        let places: Vec<usize> = own
-            .iter()
-            .map(|name| match names.iter().position(|n| n.eq_ignore_ascii_case(name)) {
-                Some(at) => at,
-                None => {
-                    names.push(name.clone());
-                    names.len() - 1
-                }
-            })
-            .collect();
-        if places.iter().collect::<BTreeSet<_>>().len() != places.len() {
-            let text = "The column names of the CSV header are not unique.";
-            return Err(Failure::class("COLUMN_ALREADY_EXISTS", text, "42711"));
-        }
-        for record in records {
-            let mut row = vec![None; names.len()];
-            for (value, at) in record.into_iter().zip(&places) {
-                row[*at] = value.filter(|v| null != Some(v.as_str()));
-            }
-            rows.push(row);
-        }
-    }
-    let columns: Vec<(String, DataType)> = match schema {
-        Some(given) => {
-            let differs = header && given.iter().zip(&names).any(|((n, _), own)| !n.eq_ignore_ascii_case(own));
-            if differs || given.len() < names.len() {
-                return Err(feature("a schema whose columns are not those of the CSV files, in their order"));
-            }
-            given.to_vec()
-        }
-        None => {
-            let inferred = match query.option(&["inferschema", "infercolumntypes"]) {
-                Some(stated) => stated.eq_ignore_ascii_case("true"),
-                None => query.function,
-            };
-            let kind = |at: usize| {
-                if inferred {
-                    infer::column(rows.iter().filter_map(|r| r.get(at).and_then(Option::as_deref)))
-                } else {
-                    DataType::Utf8
-                }
-            };
-            let kinds: Vec<_> = (0..names.len()).map(kind).collect();
-            names.into_iter().zip(kinds).collect()
-        }
-    };
-    let rows = rows.into_iter().map(|row| {
-        let cells = columns.iter().enumerate();
-        let cells = cells.map(|(at, (_, kind))| match row.get(at).cloned().flatten() {
-            Some(text) => fitted(query, V::Str(text), kind),
-            None => Ok(V::Null),
-        });
-        cells.collect::<Result<Vec<_>, _>>()
-    });
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    Ok(Table { columns, rows })
-}
-
-fn json_lines(query: &FileQuery, texts: &[String], schema: Option<&[(String, DataType)]>) -> Result<Table, Failure> {
-    let malformed = |why: String| {
-        Failure::class(
-            "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
-            &format!("Malformed records are detected in record parsing: {why}."),
-            "22023",
-        )
-    };
-    let mut values = Vec::new();
-    for text in texts {
-        let parts: Vec<&str> = if query.is_true("multiline") { vec![text] } else { text.lines().collect() };
-        for part in parts.into_iter().filter(|p| !p.trim().is_empty()) {
-            match serde_json::from_str(part).map_err(|e| malformed(e.to_string()))? {
-                serde_json::Value::Array(all) => values.extend(all),
-                one => values.push(one),
-            }
-        }
-    }
-    if let Some(other) = values.iter().find(|v| !v.is_object()) {
-        return Err(malformed(format!("{other} is not an object")));
-    }
-    let columns: Vec<(String, DataType)> = match schema {
-        Some(given) => given.to_vec(),
-        None => {
-            let kind = values.iter().map(infer::json).fold(DataType::Null, |a, b| infer::json_merged(&a, &b));
-            match infer::known(&kind) {
-                DataType::Struct(fields) => fields.iter().map(|f| (f.name().clone(), f.data_type().clone())).collect(),
-                _ => Vec::new(),
-            }
-        }
-    };
-    let kind = types::structure(columns.iter().map(|(name, kind)| (name.clone(), kind.clone())));
-    let rows = values.iter().map(|v| json::from_value(v, &kind, &query.options).items().to_vec()).collect();
-    Ok(Table { columns, rows })
-}
-
-fn text(query: &FileQuery, texts: &[String]) -> Table {
-    let whole = query.is_true("wholetext");
-    let rows = texts.iter().flat_map(|text| {
-        let parts: Vec<V> = if whole { vec![text.as_str().into()] } else { text.lines().map(V::from).collect() };
-        parts.into_iter().map(|v| vec![v])
-    });
-    Table { columns: vec![("value".to_owned(), DataType::Utf8)], rows: rows.collect() }
-}
-
-fn provider(table: &Table) -> Result<Rows, Failure> {
-    let fields = table.columns.iter().map(|(name, kind)| {
-        let spelled = HashMap::from([(SPELLING.to_owned(), name.clone())]);
-        Field::new(name.to_lowercase(), kind.clone(), true).with_metadata(spelled)
-    });
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let arrays = table.columns.iter().enumerate().map(|(at, (_, kind))| {
-        let cells: Vec<V> = table.rows.iter().map(|r| r.get(at).cloned().unwrap_or(V::Null)).collect();
-        build(kind, &cells)
-    });
-    let arrays = arrays.collect::<Result<Vec<_>, _>>().map_err(|e| errors::failure(&e))?;
-    let options = datafusion::arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(table.rows.len()));
-    let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)
-        .map_err(|e| errors::failure(&e.into()))?;
-    Ok(Rows { schema, batches: vec![batch] })
 }

@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::super::pivot::ALL_ROWS;
 use super::super::store::missing::feature as unsupported;
+use super::outermost::Outermost;
 use super::relations;
 use crate::sql::Failure;
 
@@ -211,16 +212,24 @@ pub(super) fn groupings(query: &mut Query) -> Result<(), Failure> {
     let SetExpr::Select(select) = query.body.as_mut() else { return Ok(()) };
     modifiers(&mut select.group_by);
     let (columns, sets) = grouped(select);
-    let mut put = Groupings { columns, sets, queries: 0, refused: None };
-    let _: ControlFlow<()> = VisitMut::visit(&mut select.projection, &mut put);
-    let _: ControlFlow<()> = VisitMut::visit(&mut select.having, &mut put);
-    let _: ControlFlow<()> = VisitMut::visit(&mut select.qualify, &mut put);
-    if let Some(order) = &mut query.order_by
-        && let OrderByKind::Expressions(list) = &mut order.kind
-    {
-        let _: ControlFlow<()> = VisitMut::visit(list, &mut put);
+    let mut put = |expr: &mut Expr| match grouping(expr, &columns, sets) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(failure) => ControlFlow::Break(failure),
+    };
+    let order = query.order_by.as_mut().and_then(|order| match &mut order.kind {
+        OrderByKind::Expressions(list) => Some(list),
+        OrderByKind::All(_) => None,
+    });
+    let walked = || {
+        Outermost::visit(&mut select.projection, &mut put)?;
+        Outermost::visit(&mut select.having, &mut put)?;
+        Outermost::visit(&mut select.qualify, &mut put)?;
+        order.map_or(ControlFlow::Continue(()), |list| Outermost::visit(list, &mut put))
+    };
+    match walked() {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(failure) => Err(failure),
     }
-    put.refused.map_or(Ok(()), Err)
 }
 
 /// `GROUP BY a, b WITH ROLLUP` as `GROUP BY ROLLUP (a, b)`, and the like.
@@ -260,65 +269,35 @@ fn grouped(select: &Select) -> (Vec<Expr>, bool) {
     (columns, sets)
 }
 
-struct Groupings {
-    columns: Vec<Expr>,
-    sets: bool,
-    queries: usize,
-    refused: Option<Failure>,
-}
-
-impl Groupings {
-    fn refuse(&mut self, class: &str, text: &str, state: &str) -> ControlFlow<()> {
-        self.refused = Some(Failure::class(class, text, state));
-        ControlFlow::Break(())
+/// Checks a call of `grouping` or `grouping_id` and puts the columns of the groups into it.
+fn grouping(expr: &mut Expr, columns: &[Expr], sets: bool) -> Result<(), Failure> {
+    let Expr::Function(Function { name, args: FunctionArguments::List(list), .. }) = expr else { return Ok(()) };
+    let name = name.to_string().to_ascii_lowercase();
+    if !(name == "grouping" || name == "grouping_id") {
+        return Ok(());
     }
-}
-
-impl VisitorMut for Groupings {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries += 1;
-        ControlFlow::Continue(())
+    if !sets {
+        return Err(Failure::class(
+            "UNSUPPORTED_GROUPING_EXPRESSION",
+            "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.",
+            "42K0E",
+        ));
     }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
+    let given: Vec<String> = list.args.iter().map(|a| a.to_string().to_lowercase()).collect();
+    let known: Vec<String> = columns.iter().map(|c| c.to_string().to_lowercase()).collect();
+    if name == "grouping" {
+        let Some(other) = given.iter().find(|g| !known.contains(*g)) else { return Ok(()) };
+        let text = format!("Column of grouping ({other}) can't be found in grouping columns {}.", known.join(", "));
+        return Err(Failure::class("GROUPING_COLUMN_MISMATCH", &text, "42803"));
     }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let Expr::Function(Function { name, args: FunctionArguments::List(list), .. }) = expr else {
-            return ControlFlow::Continue(());
-        };
-        let name = name.to_string().to_ascii_lowercase();
-        if self.queries > 0 || !(name == "grouping" || name == "grouping_id") {
-            return ControlFlow::Continue(());
-        }
-        if !self.sets {
-            return self.refuse(
-                "UNSUPPORTED_GROUPING_EXPRESSION",
-                "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.",
-                "42K0E",
-            );
-        }
-        let given: Vec<String> = list.args.iter().map(|a| a.to_string().to_lowercase()).collect();
-        let known: Vec<String> = self.columns.iter().map(|c| c.to_string().to_lowercase()).collect();
-        if name == "grouping" {
-            let Some(other) = given.iter().find(|g| !known.contains(*g)) else { return ControlFlow::Continue(()) };
-            let text = format!("Column of grouping ({other}) can't be found in grouping columns {}.", known.join(", "));
-            return self.refuse("GROUPING_COLUMN_MISMATCH", &text, "42803");
-        }
-        if given.is_empty() {
-            let all = self.columns.iter().cloned();
-            list.args = all.map(|c| FunctionArg::Unnamed(FunctionArgExpr::Expr(c))).collect();
-        } else if given != known {
-            let (given, known) = (given.join(", "), known.join(", "));
-            let text = format!("Columns of grouping_id ({given}) does not match grouping columns ({known}).");
-            return self.refuse("GROUPING_ID_COLUMN_MISMATCH", &text, "42803");
-        }
-        ControlFlow::Continue(())
+    if given.is_empty() {
+        list.args = columns.iter().cloned().map(|c| FunctionArg::Unnamed(FunctionArgExpr::Expr(c))).collect();
+    } else if given != known {
+        let (given, known) = (given.join(", "), known.join(", "));
+        let text = format!("Columns of grouping_id ({given}) does not match grouping columns ({known}).");
+        return Err(Failure::class("GROUPING_ID_COLUMN_MISMATCH", &text, "42803"));
     }
+    Ok(())
 }
 
 /// Refuses window functions in WHERE.

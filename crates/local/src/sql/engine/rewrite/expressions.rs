@@ -221,19 +221,14 @@ impl Rewriter<'_> {
             }
             Expr::Identifier(ident) => {
                 ident.value = ident.value.to_lowercase();
-                if self.substituted.contains(&ident.value)
-                    && let Some(value) = self.setting.variables.get(&ident.value)
-                {
-                    *expr = value.clone();
+                if let Some(value) = self.variable(expr) {
+                    *expr = value;
                 }
             }
             Expr::CompoundIdentifier(parts) => {
                 parts.iter_mut().for_each(|p| p.value = p.value.to_lowercase());
-                let names: Vec<&str> = parts.iter().map(|p| p.value.as_str()).collect();
-                if let ["session", name] | ["system", "session", name] = names[..]
-                    && let Some(value) = self.setting.variables.get(name)
-                {
-                    *expr = value.clone();
+                if let Some(value) = self.variable(expr) {
+                    *expr = value;
                 }
             }
             Expr::Function(function) => {
@@ -291,6 +286,32 @@ impl Rewriter<'_> {
             _ => {}
         }
         ControlFlow::Continue(())
+    }
+}
+
+impl Rewriter<'_> {
+    /// The value of the variable that a name stands for, and of the members behind it.
+    pub(super) fn variable(&self, expr: &Expr) -> Option<Expr> {
+        let parts: Vec<String> = match expr {
+            Expr::Identifier(ident) => vec![ident.value.to_lowercase()],
+            Expr::CompoundIdentifier(parts) => parts.iter().map(|p| p.value.to_lowercase()).collect(),
+            _ => return None,
+        };
+        let found = |block: &str, name: &str| {
+            let place = (block.to_owned(), name.to_owned());
+            let stands = block == "session" || self.substituted.contains(&place);
+            if stands { self.setting.variable(block, name) } else { None }
+        };
+        let names: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let (value, members) = match &names[..] {
+            [name] => (found("", name)?, &[][..]),
+            ["system", "session", name, members @ ..] => (found("session", name)?, members),
+            [block, name, members @ ..] => (found(block, name)?, members),
+            [] => return None,
+        };
+        Some(members.iter().fold(value, |value, member| {
+            functions::call("get_member", vec![value, literal(Value::SingleQuotedString((*member).to_owned()))])
+        }))
     }
 }
 

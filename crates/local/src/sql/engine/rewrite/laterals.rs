@@ -6,10 +6,12 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Query, Select,
     SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visit as _, VisitMut, Visitor, VisitorMut,
+    visit_expressions_mut,
 };
 
 use super::super::functions;
 use super::super::params::literal;
+use super::outermost::Outermost;
 use super::{Rewriter, depth, relations};
 use crate::sql::Failure;
 
@@ -79,13 +81,20 @@ pub(super) fn subqueries(rewriter: &Rewriter<'_>, select: &mut Select) {
     for item in &mut select.projection {
         let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = &*item else { continue };
         let mut value = expr.clone();
-        let mut put = Subqueries { queries: 0, changed: false };
-        let _: ControlFlow<()> = VisitMut::visit(&mut value, &mut put);
+        let _: ControlFlow<()> = visit_expressions_mut(&mut value, negation);
+        let mut changed = false;
+        let _: ControlFlow<()> = Outermost::visit(&mut value, |expr| {
+            if let Some(value) = of_subquery(expr) {
+                *expr = value;
+                changed = true;
+            }
+            ControlFlow::Continue(())
+        });
         if matches!(value, Expr::Subquery(_)) {
             value = functions::call("maybe_null", vec![value]);
-            put.changed = true;
+            changed = true;
         }
-        if !put.changed {
+        if !changed {
             continue;
         }
         let alias = match &*item {
@@ -96,60 +105,32 @@ pub(super) fn subqueries(rewriter: &Rewriter<'_>, select: &mut Select) {
     }
 }
 
-/// Puts values in place of EXISTS and IN, but not inside of the subqueries.
-struct Subqueries {
-    queries: usize,
-    changed: bool,
+/// `NOT value IN (query)` as `value NOT IN (query)`, which is not the opposite where it is not known.
+fn negation(expr: &mut Expr) -> ControlFlow<()> {
+    if let Expr::UnaryOp { op: UnaryOperator::Not, expr: inner } = expr
+        && let Expr::InSubquery { negated: negated @ false, .. } = inner.as_mut()
+    {
+        *negated = true;
+        *expr = std::mem::replace(inner.as_mut(), literal(Value::Null));
+    }
+    ControlFlow::Continue(())
 }
 
-impl VisitorMut for Subqueries {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.queries -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Expr::UnaryOp { op: UnaryOperator::Not, expr: inner } = expr
-            && let Expr::InSubquery { negated: negated @ false, .. } = inner.as_mut()
-        {
-            *negated = true;
-            *expr = std::mem::replace(inner.as_mut(), literal(Value::Null));
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.queries > 0 {
-            return ControlFlow::Continue(());
-        }
-        let value = match expr {
-            Expr::Exists { subquery, negated } => counted(subquery).map(|counted| {
-                let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
-                let (left, right) = (Box::new(Expr::Subquery(counted)), Box::new(number("0")));
-                Expr::Nested(Box::new(Expr::BinaryOp { left, op, right }))
-            }),
-            Expr::InSubquery { expr, subquery, negated } if !is_tuple_or_null(expr) => {
-                gathered(subquery).map(|values| {
-                    let found = functions::call("in_values", vec![expr.as_ref().clone(), Expr::Subquery(values)]);
-                    // A column is false where it is not known whether the value is there.
-                    let unknown = literal(Value::Boolean(*negated));
-                    functions::negated(functions::call("coalesce", vec![found, unknown]), *negated)
-                })
-            }
-            _ => None,
-        };
-        if let Some(value) = value {
-            *expr = value;
-            self.changed = true;
-        }
-        ControlFlow::Continue(())
+/// The value of EXISTS and IN, if the expression is one of them.
+fn of_subquery(expr: &Expr) -> Option<Expr> {
+    match expr {
+        Expr::Exists { subquery, negated } => counted(subquery).map(|counted| {
+            let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
+            let (left, right) = (Box::new(Expr::Subquery(counted)), Box::new(number("0")));
+            Expr::Nested(Box::new(Expr::BinaryOp { left, op, right }))
+        }),
+        Expr::InSubquery { expr, subquery, negated } if !is_tuple_or_null(expr) => gathered(subquery).map(|values| {
+            let found = functions::call("in_values", vec![expr.as_ref().clone(), Expr::Subquery(values)]);
+            // A column is false where it is not known whether the value is there.
+            let unknown = literal(Value::Boolean(*negated));
+            functions::negated(functions::call("coalesce", vec![found, unknown]), *negated)
+        }),
+        _ => None,
     }
 }
 

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
     WildcardAdditionalOptions,
 };
 
-use super::core::{Core, Setting};
+use super::core::{Core, Setting, Substituted};
 use super::params::{cast, literal};
 use super::store::providers::Overlay;
 use super::{depth, generators};
@@ -23,6 +23,7 @@ mod clauses;
 mod expressions;
 mod laterals;
 mod naming;
+mod outermost;
 mod parse;
 mod relations;
 mod routines;
@@ -34,8 +35,8 @@ pub(super) struct Rewriter<'a> {
     core: &'a Core,
     setting: &'a Setting,
     overlay: &'a Overlay,
-    /// Names of session variables that stand for their values.
-    substituted: &'a BTreeSet<String>,
+    /// Names of variables that stand for their values.
+    substituted: &'a Substituted,
     /// Aliases that later columns of the same SELECT use.
     laterals: BTreeSet<String>,
     /// Names of common table expressions, which hide temporary views.
@@ -57,7 +58,7 @@ impl<'a> Rewriter<'a> {
         core: &'a Core,
         setting: &'a Setting,
         overlay: &'a Overlay,
-        substituted: &'a BTreeSet<String>,
+        substituted: &'a Substituted,
     ) -> Self {
         Self {
             core,
@@ -166,7 +167,9 @@ impl VisitorMut for Rewriter<'_> {
         for (position, item) in select.projection.iter_mut().enumerate() {
             let (name, plain) = match item {
                 SelectItem::UnnamedExpr(e) => {
-                    let plain = matches!(e, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                    // The value that takes the place of a variable has no name of its own.
+                    let plain =
+                        matches!(e, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) && self.variable(e).is_none();
                     (self.name(e), plain)
                 }
                 SelectItem::ExprWithAlias { alias, .. } => {

@@ -12,7 +12,7 @@ use super::{fail, interval, text};
 
 /// Whether values of a type can be cast to another at all.
 pub(crate) fn possible(from: &DataType, to: &DataType) -> bool {
-    use DataType::{Binary, Boolean, Interval, List, Map, Null, Struct, Time64, Utf8};
+    use DataType::{Boolean, Interval, List, Map, Null, Struct, Time64, Utf8};
     if from == to || from == &Null || to == &Utf8 {
         return true;
     }
@@ -44,7 +44,7 @@ pub(crate) fn possible(from: &DataType, to: &DataType) -> bool {
         (a, b) if types::is_year_month(a) && types::is_year_month(b) => true,
         (a, b) if types::is_day_time(a) && types::is_day_time(b) => true,
         // A number counts in the last field.
-        (a, b) if a.is_integer() => b == &Binary || types::span(b).is_some(),
+        (a, b) if a.is_integer() => types::span(b).is_some(),
         (a, b) if b.is_integer() => types::span(a).is_some(),
         _ => false,
     }
@@ -61,7 +61,10 @@ fn mismatch(from: &DataType, to: &DataType) -> datafusion::error::DataFusionErro
     let class = if (from.is_numeric() && day(to)) || (day(from) && to.is_numeric()) {
         // Functions do what the cast does not.
         "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION"
-    } else if (truth(from) && zoned(to)) || (truth(to) && (day(from) || zoned(from))) {
+    } else if (truth(from) && zoned(to))
+        || (truth(to) && (day(from) || zoned(from)))
+        || (from.is_integer() && to == &DataType::Binary)
+    {
         // Possible outside of ANSI mode.
         "DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION"
     } else {
@@ -165,10 +168,6 @@ pub(crate) fn cast(v: &V, from: &DataType, to: &DataType) -> Result<V> {
         DataType::Utf8 => V::Str(text::text(v, from)),
         DataType::Binary => match v {
             V::Str(s) => V::Bin(s.as_bytes().to_vec()),
-            V::Int(n) => {
-                let width = from.primitive_width().unwrap_or(8);
-                V::Bin(n.to_be_bytes()[8 - width..].to_vec())
-            }
             _ => return Err(mismatch(from, to)),
         },
         DataType::Boolean => match v {
@@ -239,8 +238,9 @@ pub(crate) fn cast(v: &V, from: &DataType, to: &DataType) -> Result<V> {
                     rescale(*n, i32::from(*old), i32::from(*s))
                 }
                 V::Double(_) | V::Float(_) => {
+                    // ANSI mode or not, what is no number has no decimal.
                     if !v.f().is_finite() {
-                        return Err(over());
+                        return Ok(V::Null);
                     }
                     parse_decimal(&text::text(v, from), i32::from(*s)).ok_or_else(bad)?
                 }

@@ -77,11 +77,11 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     f("unix_micros", "T -> l", |_, a| Ok(V::Int(a[0].i()))),
     f("timestamp_seconds", "n -> T", |e, a| {
         Ok(match &a[0] {
-            V::Int(n) => V::Ts(n.checked_mul(SECOND).ok_or_else(|| overflow(e.name))?),
+            V::Int(n) => V::Ts(n.checked_mul(SECOND).ok_or_else(|| beyond(e.name))?),
             v => cast::cast(v, &e.kinds[0], e.result)?,
         })
     }),
-    f("timestamp_millis", "l -> T", |e, a| Ok(V::Ts(a[0].i().checked_mul(1000).ok_or_else(|| overflow(e.name))?))),
+    f("timestamp_millis", "l -> T", |e, a| Ok(V::Ts(a[0].i().checked_mul(1000).ok_or_else(|| beyond(e.name))?))),
     f("timestamp_micros", "l -> T", |_, a| Ok(V::Ts(a[0].i()))),
     f("months_between", "T T b? -> d", |_, a| {
         Ok(V::Double(months_between(a[0].i(), a[1].i(), a.get(2).is_none_or(V::bool))))
@@ -216,6 +216,10 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         bucket,
     ),
 ];
+
+fn beyond(name: &str) -> DataFusionError {
+    fail("DATETIME_OVERFLOW", "22008", &format!("Datetime operation overflow: {name}."))
+}
 
 pub(super) fn day(d: i64) -> Result<V> {
     i32::try_from(d).map(V::Date).map_err(|_| overflow("date arithmetic"))

@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast::{self, FunctionArg, FunctionArgExpr, Functi
 use super::function::{Call, Def, Shape, tn, udf, unexpected, wrong_count};
 use super::types::{self, common, element, key_value, list};
 use super::value::V;
-use super::{collections, fail};
+use super::{fail, members};
 
 /// The platform's names.
 pub(crate) const NAMES: &[&str] = &[
@@ -312,7 +312,7 @@ fn view(
             ),
         ));
     }
-    let member = collections::FUNCTIONS.iter().find(|d| d.name == "get_member").copied();
+    let member = members::FUNCTIONS.iter().find(|d| d.name == "get_member").copied();
     let member = udf(member.ok_or_else(|| fail("INTERNAL_ERROR", "XX000", "members of structures"))?);
     let made = fields.iter().enumerate().map(|(i, f)| {
         let name = columns.get(i).cloned().unwrap_or_else(|| f.name().clone());

@@ -8,10 +8,12 @@ use datafusion::error::DataFusionError;
 pub(crate) mod aggregates;
 pub(crate) mod cast;
 mod collections;
+mod csv_text;
 mod date_making;
 mod date_parts;
 mod date_steps;
 mod datetime;
+mod encodings;
 pub(crate) mod function;
 pub(crate) mod generators;
 mod hash;
@@ -21,10 +23,14 @@ pub(crate) mod json;
 mod json_path;
 mod json_types;
 mod json_write;
+mod lambda_rows;
 pub(crate) mod lambdas;
+mod maps;
 mod math;
+mod members;
 mod membership;
 mod misc;
+mod number_format;
 mod number_text;
 mod numerals;
 mod op_types;
@@ -35,6 +41,7 @@ mod printf;
 mod regex;
 mod rounding;
 mod sequences;
+mod similarity;
 mod spans;
 mod statistics;
 mod strings;
@@ -43,6 +50,7 @@ pub(crate) mod times;
 mod totals;
 mod type_text;
 pub(crate) mod types;
+mod urls;
 pub(crate) mod value;
 pub(crate) mod zone;
 
@@ -55,14 +63,21 @@ const BATCH_LIMIT: usize = 256 << 20;
 pub(crate) fn functions() -> impl Iterator<Item = function::Def> {
     let tables = [
         collections::FUNCTIONS,
+        csv_text::FUNCTIONS,
         datetime::FUNCTIONS,
+        encodings::FUNCTIONS,
         hash::FUNCTIONS,
         json::FUNCTIONS,
+        maps::FUNCTIONS,
         math::FUNCTIONS,
+        members::FUNCTIONS,
         misc::FUNCTIONS,
+        number_format::FUNCTIONS,
         ops::FUNCTIONS,
         regex::FUNCTIONS,
+        similarity::FUNCTIONS,
         strings::FUNCTIONS,
+        urls::FUNCTIONS,
     ];
     let single = [strings::CONCAT, strings::STRING, datetime::INTERVAL, ops::CAST, ops::TRY_CAST];
     tables.into_iter().flatten().copied().chain(single)
@@ -126,7 +141,7 @@ pub(crate) fn invalid(function: &str, parameter: &str, why: &str) -> DataFusionE
 
 /// The member of a structure, by its name.
 pub(crate) fn member_function() -> Option<function::Def> {
-    collections::FUNCTIONS.iter().find(|d| d.name == "get_member").copied()
+    members::FUNCTIONS.iter().find(|d| d.name == "get_member").copied()
 }
 
 /// `CAST` as a function of a value and the text of a type.

@@ -23,8 +23,16 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     t("pmod", mod_type, |e, a| {
         let r = modulo(e, a)?;
         Ok(match (&r, &a[1]) {
-            (V::Int(r), V::Int(n)) if *r < 0 => V::Int((r + n) % n),
-            (V::Dec(r), V::Dec(n)) if *r < 0 => V::Dec((r + n) % n),
+            // The sum wraps as the platform's does, which has 32 bits for the smaller ones.
+            (V::Int(r), V::Int(n)) if *r < 0 => match e.result {
+                DataType::Int64 => V::Int(r.wrapping_add(*n).wrapping_rem(*n)),
+                _ => V::Int(i64::from(r.wrapping_add(*n) as i32).wrapping_rem(*n)),
+            },
+            (V::Dec(r), V::Dec(n)) if *r < 0 => {
+                let (_, scale, precision, own) = scales(e);
+                let moved = rescale(*n, scale, own).and_then(|n| r.checked_add(n)?.checked_rem(n));
+                in_precision(moved, precision, e)?
+            }
             (V::Double(r), V::Double(n)) if *r < 0.0 => V::Double((r + n) % n),
             (V::Float(r), V::Float(n)) if *r < 0.0 => V::Float((r + n) % n),
             _ => r,

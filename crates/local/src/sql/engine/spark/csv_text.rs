@@ -1,0 +1,134 @@
+//! Lines of CSV as structures.
+
+use datafusion::arrow::datatypes::DataType;
+
+use super::function::{Def, f, n, t};
+use super::types;
+use super::value::V;
+use super::{cast, text};
+
+pub(crate) const FUNCTIONS: &[Def] = &[
+    n("to_csv", "(a) a? -> s", |e, a| {
+        let DataType::Struct(fields) = &e.kinds[0] else { return Ok(V::Null) };
+        if a[0].is_null() {
+            return Ok(V::Null);
+        }
+        let option = |name: &str| {
+            a.get(1).and_then(|o| {
+                o.entries().iter().find(|(k, _)| k.text().eq_ignore_ascii_case(name)).map(|(_, v)| v.text().to_owned())
+            })
+        };
+        let by = option("sep").or_else(|| option("delimiter")).unwrap_or_else(|| ",".to_owned());
+        let mut parts = Vec::new();
+        for (v, f) in a[0].items().iter().zip(fields) {
+            let part = match v {
+                V::Null => option("nullValue").unwrap_or_default(),
+                V::Ts(us) => {
+                    let p = option("timestampFormat").unwrap_or_else(|| "yyyy-MM-dd'T'HH:mm:ss.SSSXXX".to_owned());
+                    super::pattern::format(*us, &super::zone::Zone::UTC, "UTC", &p)?
+                }
+                V::Date(d) if option("dateFormat").is_some() => super::pattern::format(
+                    i64::from(*d) * super::times::DAY,
+                    &super::zone::Zone::UTC,
+                    "UTC",
+                    &option("dateFormat").unwrap_or_default(),
+                )?,
+                v => text::text(v, f.data_type()),
+            };
+            let quote = part.contains(&by)
+                || part.contains(['"', '\n', '\r'])
+                || (part.is_empty() && !v.is_null())
+                || part.starts_with(' ')
+                || part.ends_with(' ');
+            parts.push(if quote { format!("\"{}\"", part.replace('\\', "\\\\").replace('"', "\\\"")) } else { part });
+        }
+        Ok(parts.join(&by).into())
+    }),
+    t(
+        "from_csv",
+        |c| super::json::schema_of(c, "from_csv"),
+        |e, a| {
+            let DataType::Struct(fields) = e.result else { return Ok(V::Null) };
+            let options = a
+                .get(2)
+                .map(|v| {
+                    v.entries().iter().map(|(k, v)| (k.text().to_ascii_lowercase(), v.text().to_owned())).collect()
+                })
+                .unwrap_or_default();
+            let by = std::collections::BTreeMap::get(&options, "sep")
+                .or_else(|| options.get("delimiter"))
+                .and_then(|s| s.chars().next())
+                .unwrap_or(',');
+            let cells = csv(a[0].text(), by);
+            Ok(V::Struct(
+                fields
+                    .iter()
+                    .enumerate()
+                    .map(|(i, f)| match cells.get(i) {
+                        None => V::Null,
+                        Some(c) if c.is_empty() => V::Null,
+                        Some(c) if types::is_time(f.data_type()) => super::json::read_time(c, f.data_type(), &options),
+                        Some(c) => cast::attempt(&V::str(c.as_str()), &DataType::Utf8, f.data_type()),
+                    })
+                    .collect(),
+            ))
+        },
+    ),
+    f("schema_of_csv", "s a? -> s", |_, a| {
+        let by = a
+            .get(1)
+            .and_then(|o| {
+                o.entries()
+                    .iter()
+                    .find(|(k, _)| matches!(k.text(), "sep" | "delimiter"))
+                    .and_then(|(_, v)| v.text().chars().next())
+            })
+            .unwrap_or(',');
+        let parts: Vec<_> = csv(a[0].text(), by)
+            .iter()
+            .enumerate()
+            .map(|(i, c)| {
+                let can = |k: &DataType| !cast::attempt(&V::str(c.as_str()), &DataType::Utf8, k).is_null();
+                let kind = [DataType::Int32, DataType::Int64, DataType::Float64, DataType::Date32, types::timestamp()]
+                    .into_iter()
+                    .find(can);
+                let kind = kind.unwrap_or_else(|| {
+                    if matches!(c.to_ascii_lowercase().as_str(), "true" | "false") {
+                        DataType::Boolean
+                    } else {
+                        DataType::Utf8
+                    }
+                });
+                format!("_c{i}: {}", types::name(&kind))
+            })
+            .collect();
+        Ok(format!("STRUCT<{}>", parts.join(", ")).into())
+    }),
+];
+
+/// The cells of one line.
+pub(crate) fn csv(line: &str, by: char) -> Vec<String> {
+    let mut cells = Vec::new();
+    let mut cell = String::new();
+    let mut quoted = false;
+    let mut rest = line.chars().peekable();
+    while let Some(c) = rest.next() {
+        if quoted {
+            match c {
+                '\\' => cell.extend(rest.next()),
+                '"' if rest.next_if_eq(&'"').is_some() => cell.push('"'),
+                '"' => quoted = false,
+                c => cell.push(c),
+            }
+        } else if c == '"' && cell.trim().is_empty() {
+            cell.clear();
+            quoted = true;
+        } else if c == by {
+            cells.push(std::mem::take(&mut cell));
+        } else {
+            cell.push(c);
+        }
+    }
+    cells.push(cell);
+    cells
+}
