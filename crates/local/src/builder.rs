@@ -19,6 +19,22 @@ use crate::state::volumes::Links;
 use crate::state::{Parts, Settings};
 use crate::workspace::LocalWorkspace;
 
+impl LocalWorkspace {
+    /// Starts with the default settings; see [`LocalWorkspaceBuilder`] for what they are.
+    ///
+    /// # Errors
+    ///
+    /// See [`LocalWorkspaceBuilder::start`].
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    /// Settings for a workspace that is not started yet.
+    pub fn builder() -> LocalWorkspaceBuilder {
+        LocalWorkspaceBuilder::default()
+    }
+}
+
 /// Settings of a [`LocalWorkspace`].
 #[derive(Debug, Default)]
 #[must_use = "nothing listens until `start` is called"]

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use tokio::task::AbortHandle;
 
-use crate::builder::{LocalWorkspaceBuilder, StartError};
 use crate::faults::Faults;
 use crate::record::RecordedRequest;
 use crate::server::Server;
@@ -35,20 +34,6 @@ pub struct LocalWorkspace {
 }
 
 impl LocalWorkspace {
-    /// Starts with the default settings; see [`LocalWorkspaceBuilder`] for what they are.
-    ///
-    /// # Errors
-    ///
-    /// See [`LocalWorkspaceBuilder::start`].
-    pub async fn start() -> Result<Self, StartError> {
-        Self::builder().start().await
-    }
-
-    /// Settings for a workspace that is not started yet.
-    pub fn builder() -> LocalWorkspaceBuilder {
-        LocalWorkspaceBuilder::default()
-    }
-
     /// The base URL, `http://127.0.0.1:<port>` without a trailing slash: the value for `DATABRICKS_HOST`. It begins with
     /// `https` if the builder asked for TLS.
     pub fn url(&self) -> &str {

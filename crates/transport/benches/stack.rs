@@ -135,7 +135,7 @@ mod wire {
 #[divan::bench_group(sample_count = 200, sample_size = 200)]
 mod no_io {
     use super::{
-        RESPONSE, Bencher, Body, Error, HttpService, Request, Response, client, measure, request, runtime, through,
+        Bencher, Body, Error, HttpService, RESPONSE, Request, Response, client, measure, request, runtime, through,
     };
     use tower::ServiceExt as _;
 

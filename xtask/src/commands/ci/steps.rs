@@ -147,7 +147,10 @@ fn quickstart(shell: &Shell<'_>) -> Result<()> {
     let mut command = shell.command(env!("CARGO"));
     let built = command.args(["build", "-p", "databricks-sdk", "--example", "quickstart"]).output()?;
     let said = String::from_utf8_lossy(&built.stderr);
-    ensure!(built.status.success() && !said.contains("warning:"), "the quickstart was to compile without warnings:\n{said}");
+    ensure!(
+        built.status.success() && !said.contains("warning:"),
+        "the quickstart was to compile without warnings:\n{said}"
+    );
     // The others run in no time once the quickstart is built: they share all that they depend on.
     let names = ["quickstart", "tokens", "account", "connector", "azure", "azure_cli", "google", "login", "files"];
     for example in names {

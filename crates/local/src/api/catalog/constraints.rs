@@ -5,9 +5,8 @@ use axum::extract::{Path, State};
 use axum::routing::{delete, post};
 use serde_json::{Value, json};
 
-use super::create_table::quoted_part;
-use super::notes::{quoted, sql};
-use super::tables::known;
+use super::notes::{quoted, quoted_part, sql};
+use super::table_name::known;
 use crate::extract::{Fields, Query, missing};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::handles::CatalogHandle;

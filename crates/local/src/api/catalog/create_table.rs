@@ -5,15 +5,13 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::found::known_schema;
-use super::notes::{begin, plain, quoted, sql, tell};
-use super::tables::{Name, TABLE, known, shown};
+use super::notes::{begin, plain, quoted, quoted_part, sql, tell};
+use super::shown_table::{LOCATION, shown};
+use super::table_name::{Name, TABLE, known};
 use crate::caller::Caller;
 use crate::extract::{Fields, missing};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::handles::CatalogHandle;
-
-/// The property by which SQL shows where an external table would be; REST shows it as `storage_location`.
-pub(super) const LOCATION: &str = "local.storage_location";
 
 const TYPES: [&str; 9] = [
     "EXTERNAL",
@@ -169,11 +167,6 @@ fn statement(name: &Name, columns: &[Column], properties: &Map<String, Value>) -
         text.push_str(&format!(" TBLPROPERTIES ({})", pairs.join(", ")));
     }
     text
-}
-
-/// An identifier, dots and all.
-pub(super) fn quoted_part(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
 }
 
 fn literal(text: &str) -> String {

@@ -10,6 +10,8 @@ mod create_table;
 mod found;
 mod notes;
 mod schemas;
+mod shown_table;
+mod table_name;
 mod tables;
 
 pub(super) fn routes(state: CatalogHandle) -> Router {

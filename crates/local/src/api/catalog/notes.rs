@@ -251,3 +251,8 @@ pub(super) fn listed(all: Vec<Value>, member: &str, query: &Query) -> Reply {
 pub(super) fn id(record: &Record) -> &str {
     text(record, "id")
 }
+
+/// An identifier, dots and all.
+pub(super) fn quoted_part(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}

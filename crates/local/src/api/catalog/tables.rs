@@ -3,24 +3,17 @@
 use axum::Router;
 use axum::extract::{Extension, Path, State};
 use axum::routing::get;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::constraints;
-use super::create_table::{LOCATION, create};
+use super::create_table::create;
 use super::found::{known_catalog, known_schema, schemas, tables};
-use super::notes::{Kind, base, edit, forget, id, listed, names, note, quoted, sql, tell};
+use super::notes::{edit, forget, listed, quoted, sql, tell};
+use super::shown_table::{shown, views};
+use super::table_name::{Name, TABLE, known};
 use crate::caller::Caller;
 use crate::extract::{Fields, Query};
-use crate::reply::{ApiError, Json, Reply};
-use crate::sql::column::ColumnType;
+use crate::reply::{Json, Reply};
 use crate::state::handles::CatalogHandle;
-
-pub(super) const TABLE: Kind = Kind {
-    noun: "Table",
-    collection: "catalog/tables",
-    missing: "TABLE_DOES_NOT_EXIST",
-    exists: "TABLE_ALREADY_EXISTS",
-};
 
 pub(super) fn routes(state: CatalogHandle) -> Router {
     Router::new()
@@ -29,133 +22,6 @@ pub(super) fn routes(state: CatalogHandle) -> Router {
         .route("/api/2.1/unity-catalog/tables/{full_name}", get(read).patch(update).delete(delete))
         .route("/api/2.1/unity-catalog/tables/{full_name}/exists", get(exists))
         .with_state(state)
-}
-
-/// The views among them.
-async fn views(state: &CatalogHandle, catalog: &str, schema: &str) -> Result<Vec<String>, ApiError> {
-    let text = |name: &str| name.replace('\'', "''");
-    let query = format!(
-        "SELECT table_name FROM {}.information_schema.tables WHERE table_catalog = '{}' AND table_schema = '{}' \
-         AND table_type = 'VIEW'",
-        quoted(catalog),
-        text(catalog),
-        text(schema)
-    );
-    names(state, &query, 0).await
-}
-
-pub(super) struct Name {
-    pub(super) catalog: String,
-    pub(super) schema: String,
-    pub(super) table: String,
-}
-
-impl Name {
-    pub(super) fn full(&self) -> String {
-        format!("{}.{}.{}", self.catalog, self.schema, self.table)
-    }
-}
-
-pub(super) async fn known(state: &CatalogHandle, full_name: &str) -> Result<Name, ApiError> {
-    let lower = full_name.to_lowercase();
-    let Some((parent, table)) = lower.rsplit_once('.').filter(|(parent, _)| parent.contains('.')) else {
-        return Err(ApiError::invalid_parameter(format!(
-            "'{full_name}' is not the full name of a table: catalog.schema.table"
-        )));
-    };
-    // A table in a schema that is missing is missing itself.
-    let found = match known_schema(state, parent).await {
-        Ok((catalog, schema)) => Some((tables(state, &catalog, &schema).await?, catalog, schema)),
-        Err(e) if e.is_not_found() => None,
-        Err(e) => return Err(e),
-    };
-    match found {
-        Some((all, catalog, schema)) if all.iter().any(|t| t.eq_ignore_ascii_case(table)) => {
-            Ok(Name { catalog, schema, table: table.to_owned() })
-        }
-        _ => Err(TABLE.not_found(&lower)),
-    }
-}
-
-fn column(position: usize, name: &str, kind: &str) -> Value {
-    let known = ColumnType::from_sql(kind);
-    let text = kind.to_lowercase();
-    let json_type = json!({"name": name, "type": text, "nullable": true, "metadata": {}});
-    let mut out = json!({
-        "name": name,
-        "position": position,
-        "type_name": known.name,
-        "type_text": text,
-        "type_json": json_type.to_string(),
-        "nullable": true,
-    });
-    if let Some((precision, scale)) = known.precision {
-        out["type_precision"] = json!(precision);
-        out["type_scale"] = json!(scale);
-    }
-    out
-}
-
-/// The columns of a table and its constraints.
-async fn described(state: &CatalogHandle, name: &Name) -> Result<(Vec<Value>, Vec<Value>), ApiError> {
-    let rows = sql(state, &format!("DESCRIBE TABLE EXTENDED {}", quoted(&name.full()))).await?;
-    let constraints = constraints::described(&rows);
-    let mut out = Vec::new();
-    for row in rows {
-        let [Some(column_name), Some(kind), ..] = &row[..] else { continue };
-        // What follows the columns, such as the partitions, begins with a heading.
-        if column_name.is_empty() || column_name.starts_with('#') {
-            break;
-        }
-        let mut shown = column(out.len(), column_name, kind);
-        if let Some(Some(comment)) = row.get(2).filter(|c| c.as_deref() != Some("")) {
-            shown["comment"] = json!(comment);
-        }
-        out.push(shown);
-    }
-    Ok((out, constraints))
-}
-
-pub(super) async fn shown(
-    state: &CatalogHandle,
-    name: &Name,
-    is_view: bool,
-    with_columns: bool,
-) -> Result<Value, ApiError> {
-    let full_name = name.full();
-    let record = note(state, TABLE, &full_name)?;
-    let mut out = base(state, &record, &name.table, &full_name);
-    out["catalog_name"] = json!(name.catalog);
-    out["schema_name"] = json!(name.schema);
-    out["table_id"] = json!(id(&record));
-    out["table_type"] = json!(if is_view { "VIEW" } else { "MANAGED" });
-    if !is_view {
-        out["data_source_format"] = json!("DELTA");
-        out["storage_location"] = json!(format!("local://metastore/tables/{}", id(&record)));
-    }
-    if let Some(location) = location(&mut out) {
-        out["table_type"] = json!("EXTERNAL");
-        out["storage_location"] = location;
-    }
-    if with_columns {
-        let (columns, constraints) = described(state, name).await?;
-        out["columns"] = json!(columns);
-        if !constraints.is_empty() {
-            out["table_constraints"] = json!(constraints);
-        }
-    }
-    Ok(out)
-}
-
-/// Takes out where an external table would be, which SQL has among the properties.
-fn location(shown: &mut Value) -> Option<Value> {
-    let members = shown.as_object_mut()?;
-    let properties = members.get_mut("properties")?.as_object_mut()?;
-    let location = properties.remove(LOCATION)?;
-    if properties.is_empty() {
-        members.remove("properties");
-    }
-    Some(location)
 }
 
 async fn list(State(state): State<CatalogHandle>, query: Query) -> Reply {
