@@ -31,8 +31,8 @@
 //!
 //! Objects stay until they are deleted. Of what happened, the last is kept: 10,000 [requests](LocalWorkspace::requests)
 //! with up to 64 MiB of bodies, 2,000 statements in the query history, 5,000 runs of jobs that have ended, 1,000 commands of a
-//! context, 1,000 events of a cluster. Results of statements stay for an hour and are on disk, uploads that are not
-//! completed for seven days, tokens for a day after they expire.
+//! context, 1,000 events of a cluster, 10,000 statements for twelve hours. Results of statements stay for an hour and are on disk,
+//! uploads that are not completed for seven days, tokens for a day after they expire.
 //!
 //! With [`LocalWorkspaceBuilder::data`] records, files, notebooks, jobs and secrets outlive the process, a kill included:
 //! what was acknowledged is on disk. Tables and what else SQL makes are in memory alone: a [seed](LocalWorkspaceBuilder::seed)

@@ -38,7 +38,8 @@ async fn main() -> Result<()> {
     let table = table.write([batch(0..1000)?]).await?;
     let table = table.write([batch(1000..1500)?]).await?;
     let (table, deleted) = table.delete().with_predicate(col("id").lt(lit(100))).await?;
-    println!("version {:?}, {} rows deleted", table.version(), deleted.num_deleted_rows);
+    ensure!(deleted.num_deleted_rows == Some(100), "{deleted:?}");
+    println!("version {:?}, 100 rows deleted", table.version());
 
     // As another program finds it.
     let table = open()?.load().await?;
@@ -59,7 +60,7 @@ async fn main() -> Result<()> {
 
 async fn rows(table: &DeltaTable) -> Result<i64> {
     let engine = SessionContext::new();
-    engine.register_table("trips", table.table_provider().build().await?)?;
+    engine.register_table("trips", Arc::new(table.table_provider().build().await?))?;
     let batches = engine.sql("SELECT count(*) AS trips, min(id), max(zone) FROM trips").await?.collect().await?;
     println!("{}", pretty_format_batches(&batches)?);
     Ok(batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values()).sum())

@@ -1,5 +1,5 @@
 //! `cargo xtask sql-oracle`: what Apache Spark and DuckDB give for the statements that the embedded SQL engine is tested with;
-//! with `--random`, a comparison of expressions that nobody has written.
+//! with `--random`, a comparison of generated expressions.
 //!
 //! Needs Python and Java 17. Tests read what this has written and need neither.
 

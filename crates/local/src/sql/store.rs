@@ -1,6 +1,6 @@
 //! The statements that the workspace knows, and what state each is in.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
@@ -13,6 +13,10 @@ use crate::reply::ApiError;
 /// Results live an hour after success, statements are forgotten after twelve.
 const RESULT_LIFE_MS: i64 = 3600 * 1000;
 const STATEMENT_LIFE_MS: i64 = 12 * RESULT_LIFE_MS;
+/// The most statements that are kept, apart from those that run.
+const MOST: usize = 10_000;
+/// How many statements that run are passed over in search of one to let go of.
+const RUNNING_PASSED: usize = 16;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Status {
@@ -127,24 +131,58 @@ impl Statement {
     }
 }
 
+/// What is known of statements. A statement is in both queues until its time has come, in the order of their starts.
 #[derive(Debug, Default)]
-pub(crate) struct Statements(Mutex<BTreeMap<String, Arc<Statement>>>);
+struct Kept {
+    by_id: HashMap<String, Arc<Statement>>,
+    /// Those whose result has not expired.
+    with_result: VecDeque<Arc<Statement>>,
+    all: VecDeque<Arc<Statement>>,
+}
+
+impl Kept {
+    /// Lets go of what has expired, and of the oldest beyond the number that is kept.
+    fn sweep(&mut self, now: i64) {
+        while let Some(statement) = due(&mut self.with_result, RESULT_LIFE_MS, now) {
+            statement.close();
+        }
+        while let Some(statement) = due(&mut self.all, STATEMENT_LIFE_MS, now) {
+            self.by_id.remove(&statement.id);
+        }
+    }
+}
+
+/// Takes out the oldest statement if it ended that long ago, or if there are too many. Some that run pass to the end of the
+/// queue, so that they do not hold up those behind them.
+fn due(queue: &mut VecDeque<Arc<Statement>>, life: i64, now: i64) -> Option<Arc<Statement>> {
+    for _ in 0..queue.len().min(RUNNING_PASSED) {
+        match queue.front()?.age(now) {
+            None => queue.rotate_left(1),
+            Some(age) if age >= life || queue.len() > MOST => return queue.pop_front(),
+            Some(_) => return None,
+        }
+    }
+    None
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Statements(Mutex<Kept>);
 
 impl Statements {
     pub(crate) fn add(&self, id: String, now: i64) -> Arc<Statement> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, s| {
-            s.expire(now);
-            s.age(now).is_none_or(|age| age < STATEMENT_LIFE_MS)
-        });
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.sweep(now);
         let statement = Arc::new(Statement::new(id.clone()));
-        all.insert(id, Arc::clone(&statement));
+        kept.with_result.push_back(Arc::clone(&statement));
+        kept.all.push_back(Arc::clone(&statement));
+        kept.by_id.insert(id, Arc::clone(&statement));
         statement
     }
 
     pub(crate) fn get(&self, id: &str, now: i64) -> Result<Arc<Statement>, ApiError> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(id)
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.by_id
+            .get(id)
             .filter(|s| s.age(now).is_none_or(|age| age < STATEMENT_LIFE_MS))
             .map(|s| {
                 s.expire(now);
@@ -163,8 +201,8 @@ impl Statements {
 
     /// Cancels whatever has not ended.
     pub(crate) fn cancel_all(&self, now: i64) {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for statement in all.values() {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for statement in &kept.all {
             statement.cancel(now);
         }
     }
@@ -199,5 +237,22 @@ mod tests {
         all.add("s".into(), 0).cancel(0);
         assert!(all.get("s", STATEMENT_LIFE_MS - 1).is_ok());
         assert!(all.get("s", STATEMENT_LIFE_MS).is_err());
+    }
+
+    #[test]
+    fn the_oldest_that_ended_are_forgotten_first() {
+        let all = Statements::default();
+        all.add("runs".into(), 0);
+        for number in 0..MOST + 5 {
+            all.add(number.to_string(), 0).cancel(0);
+        }
+        all.add("last".into(), 0);
+        assert!(all.get("runs", 0).is_ok() && all.get("last", 0).is_ok());
+        for number in 0..4 {
+            assert!(all.get(&number.to_string(), 0).is_err(), "{number}");
+        }
+        assert!(all.get(&(MOST + 4).to_string(), 0).is_ok());
+        let kept = all.0.lock().unwrap();
+        assert!(kept.by_id.len() <= MOST + 2 && kept.with_result.len() <= MOST + 2, "{}", kept.by_id.len());
     }
 }

@@ -10,7 +10,7 @@ use super::lock;
 use super::tree::{Entry, Tree};
 use crate::reply::ApiError;
 
-/// How long an upload that nobody completes or gives up is kept.
+/// How long an upload is kept that is neither completed nor given up.
 const UPLOAD_LIFE_MS: i64 = 7 * 24 * 3600 * 1000;
 
 /// How uploads in parts are offered.
