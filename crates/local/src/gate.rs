@@ -42,9 +42,9 @@ pub(crate) async fn gate(
     connection.request_is_complete();
     let response = finish(&state, response.unwrap_or_else(IntoResponse::into_response), &request_id, thrift);
     if response.extensions().get::<Dropped>().is_none() {
-        state.record.answered(entry, response.status());
+        state.record.responded(entry, response.status());
     }
-    tracing::debug!(request_id, status = response.status().as_u16(), "answered");
+    tracing::debug!(request_id, status = response.status().as_u16(), "responded");
     response
 }
 

@@ -12,7 +12,7 @@ const BODY_KEPT: usize = 64 * 1024;
 /// How many bytes of bodies are kept in all.
 const BODIES_KEPT: usize = 64 * 1024 * 1024;
 
-/// One request that the workspace took, and how it was answered.
+/// One request that the workspace took, and the status of its response.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RecordedRequest {
@@ -104,7 +104,7 @@ impl Record {
         self.edit(number, |e| e.handled = true);
     }
 
-    pub(crate) fn answered(&self, number: u64, status: StatusCode) {
+    pub(crate) fn responded(&self, number: u64, status: StatusCode) {
         self.edit(number, |e| e.status = Some(status));
     }
 
@@ -156,7 +156,7 @@ mod tests {
         }
         assert_eq!(record.snapshot().len(), many);
         let last = begin(&record, 0);
-        record.answered(last, StatusCode::OK);
+        record.responded(last, StatusCode::OK);
         assert_eq!(record.snapshot().last().unwrap().status, Some(StatusCode::OK));
     }
 }

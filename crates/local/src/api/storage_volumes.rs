@@ -53,7 +53,7 @@ async fn pass(
             drain(body).await;
             if let Some(response) = gate::apply(&action, &connection) {
                 let response = storage_form(response, action.body.is_none());
-                state.record.answered(entry, response.status());
+                state.record.responded(entry, response.status());
                 return response;
             }
             return StorageError::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please try again").into_response();
@@ -72,7 +72,7 @@ async fn pass(
         state.record.handled(entry);
         next.run(Request::from_parts(parts, body)).await
     };
-    state.record.answered(entry, response.status());
+    state.record.responded(entry, response.status());
     response
 }
 

@@ -102,17 +102,17 @@ pub(super) async fn decide(
             .grants
             .code(identity.user.clone(), asked.code.clone(), identity.clock.now_ms())
             .map_err(|e| ApiError::oauth(StatusCode::INTERNAL_SERVER_ERROR, "server_error", e.to_string()))?;
-        answer.append_pair("code", &code);
+        parameters.append_pair("code", &code);
     } else {
-        answer.append_pair("error", "access_denied");
-        answer.append_pair("error_description", "The user denied the access");
+        parameters.append_pair("error", "access_denied");
+        parameters.append_pair("error_description", "The user denied the access");
     }
     if let Some(state) = &asked.state {
-        answer.append_pair("state", state);
+        parameters.append_pair("state", state);
     }
     let uri = &asked.code.redirect_uri;
     let join = if uri.contains('?') { '&' } else { '?' };
-    let target = HeaderValue::from_str(&format!("{uri}{join}{}", answer.finish()));
+    let target = HeaderValue::from_str(&format!("{uri}{join}{}", parameters.finish()));
     let target = target.map_err(|_| bad("redirect_uri has characters that a header cannot hold"))?;
     let mut response = StatusCode::FOUND.into_response();
     response.headers_mut().insert(header::LOCATION, target);

@@ -238,11 +238,11 @@ def command(code):
         text, truncated = take_output()
         return {"kind": "text", "data": text + "Notebook exited: " + exit.value, "truncated": truncated}
     except BaseException:
-        answer = error(*sys.exc_info())
+        reply = error(*sys.exc_info())
         text, _ = take_output()
         if text:
-            answer["cause"] = text + answer["cause"]
-        return answer
+            reply["cause"] = text + reply["cause"]
+        return reply
     text, truncated = take_output()
     if shown is not None:
         try:
@@ -254,7 +254,7 @@ def command(code):
     return {"kind": "text", "data": text.rstrip("\n") if value is None else text, "truncated": truncated}
 
 
-def answer(reply):
+def respond(reply):
     replies.write(json.dumps(reply, default=str) + "\n")
     replies.flush()
 
@@ -296,7 +296,7 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".session.py"
     exec(compile(source.read(), "<workspace>", "exec"), session.__dict__)
 sys.modules["databricks_local_session"] = session
 scope.update(session.new_scope({}))
-answer({"kind": "ready"})
+respond({"kind": "ready"})
 for line in iter(requests.readline, ""):
     request = json.loads(line)
-    answer(notebook(request) if "notebook" in request else run(request["code"]))
+    respond(notebook(request) if "notebook" in request else run(request["code"]))

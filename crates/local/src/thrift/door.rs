@@ -20,7 +20,7 @@ use crate::state::{App, lock};
 #[cfg(feature = "engine")]
 use super::arrow;
 
-/// A session of which nothing was heard for that long is closed when the next one opens.
+/// A session that was idle for that long is closed when the next one opens.
 const SESSION_LIFE_MS: i64 = 8 * 3600 * 1000;
 /// Operations of a session that are open at once, at most, and those of all sessions.
 const OPERATIONS: usize = 1000;

@@ -37,7 +37,7 @@ async fn dropped_connections_give_no_byte_and_have_no_effect() {
 }
 
 #[tokio::test]
-async fn an_answer_lost_after_the_handler_leaves_its_effect() {
+async fn a_response_lost_after_the_handler_leaves_its_effect() {
     let w = fast().await;
     w.faults().add(Rule::new("POST", "*/token/create").times(1).after_handler().drop_connection());
     let bearer = format!("Bearer {}", w.token());
@@ -48,7 +48,7 @@ async fn an_answer_lost_after_the_handler_leaves_its_effect() {
 }
 
 #[tokio::test]
-async fn an_answer_can_be_cut_short() {
+async fn a_response_can_be_cut_short() {
     let w = fast().await;
     w.faults().add(Rule::new("GET", "*/list-node-types").times(1).cut_after(300));
     let bearer = format!("Bearer {}", w.token());

@@ -14,7 +14,7 @@ async fn execute(w: &LocalWorkspace, statement: &str, extra: Value) -> Value {
 }
 
 #[tokio::test]
-async fn scripts_answer_before_the_engine() {
+async fn scripts_come_before_the_engine() {
     let table = ScriptedResult::table([("id", "BIGINT"), ("price", "DECIMAL(10,2)")]).row([Some("1"), None]);
     let w = LocalWorkspace::builder()
         .speed(1e6)
