@@ -96,7 +96,7 @@ pub(super) async fn decide(
     let body = body.map_err(|_| bad("The form could not be read"))?;
     let form = Query::parse(std::str::from_utf8(&body).map_err(|_| bad("The form is not UTF-8"))?);
     let asked = asked(&identity, &form)?;
-    let mut answer = form_urlencoded::Serializer::new(String::new());
+    let mut parameters = form_urlencoded::Serializer::new(String::new());
     if form.get("decision") == Some("allow") {
         let code = identity
             .grants

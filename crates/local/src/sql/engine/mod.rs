@@ -134,8 +134,8 @@ impl Engine {
         };
         mirror::pull(&self.core.store, host);
         let limit = scope.session.time_limit();
-        match tokio::time::timeout(limit, answer(&scope, request, spill)).await {
-            Ok(answered) => answered,
+        match tokio::time::timeout(limit, respond(&scope, request, spill)).await {
+            Ok(outcome) => outcome,
             Err(_) => Err(Failure::class(
                 "QUERY_EXECUTION_TIMEOUT_EXCEEDED",
                 &format!(
@@ -149,7 +149,7 @@ impl Engine {
 }
 
 /// Runs a statement to its end and writes what it gives.
-async fn answer(scope: &Scope<'_>, request: &StatementRequest, spill: &mut Spill) -> Result<Vec<Column>, Failure> {
+async fn respond(scope: &Scope<'_>, request: &StatementRequest, spill: &mut Spill) -> Result<Vec<Column>, Failure> {
     let text = lexical::plain(&request.statement);
     let failed = |e| errors::failure(&e);
     match command::run(scope, &text).await.map_err(|f| errors::placed(f, &request.statement))? {
