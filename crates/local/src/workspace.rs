@@ -82,7 +82,7 @@ impl LocalWorkspace {
         &self.parts.place.starter_warehouse
     }
 
-    /// The identifier of the cluster that [`LocalWorkspaceBuilder::starter_cluster`] asks for: the value for
+    /// The identifier of the cluster that [`starter_cluster`](crate::LocalWorkspaceBuilder::starter_cluster) asks for: the value for
     /// `DATABRICKS_CLUSTER_ID`.
     pub fn cluster_id(&self) -> Option<&str> {
         self.cluster_id.as_deref()
