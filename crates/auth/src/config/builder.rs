@@ -91,8 +91,8 @@ impl Config {
 
     /// Sets an attribute to the secret of an entry of the key store, such as a personal access token that must not lie in
     /// a file. The key store is that of [`key_store`](Self::key_store), by default the system's (feature `keyring`):
-    /// Keychain, Credential Manager, Secret Service. [`resolve`](Self::resolve) reads the entry, once, for at most 3
-    /// seconds.
+    /// Keychain, Credential Manager, Secret Service. [`resolve`](Self::resolve) reads the entry and waits at most 3
+    /// seconds for it.
     ///
     /// * `attribute`: its name in profile files, such as `token` or `client_secret`.
     /// * `service`, `account`: the names of the entry, as it was stored: by Python `keyring.set_password(service, account,
@@ -215,7 +215,8 @@ impl fmt::Debug for Config {
                 Raw::Bool(value) => debug.field(key.name(), value),
                 Raw::Int(value) => debug.field(key.name(), value),
                 Raw::Entry { service, account } => {
-                    debug.field(key.name(), &format_args!("entry {account} of {service} in the key store"))
+                    let shown = format!("entry {account} of {service} in the key store");
+                    debug.field(key.name(), &format_args!("{}", redact::text(&shown)))
                 }
                 Raw::List(items) => debug.field(key.name(), &format_args!("{}", redact::text(&format!("{items:?}")))),
             };

@@ -29,13 +29,16 @@ pub(super) fn read(
     let (sender, receiver) = mpsc::channel();
     let (of, whose) = (service.to_owned(), account.to_owned());
     // A store that does not respond keeps its thread; it is no longer waited for.
-    thread::spawn(move || sender.send(store.get(&of, &whose)));
-    let outcome = receiver.recv_timeout(LIMIT).unwrap_or_else(|error| {
-        Err(match error {
-            RecvTimeoutError::Timeout => KeyStoreError::Timeout,
-            RecvTimeoutError::Disconnected => KeyStoreError::Failed("it panicked".to_owned()),
-        })
-    });
+    let reader = thread::Builder::new().spawn(move || sender.send(store.get(&of, &whose)));
+    let outcome = match reader {
+        Err(error) => Err(KeyStoreError::Failed(format!("no thread could be started for it: {error}"))),
+        Ok(_) => receiver.recv_timeout(LIMIT).unwrap_or_else(|error| {
+            Err(match error {
+                RecvTimeoutError::Timeout => KeyStoreError::Timeout,
+                RecvTimeoutError::Disconnected => KeyStoreError::Failed("it panicked".to_owned()),
+            })
+        }),
+    };
     match outcome {
         Ok(Some(secret)) if !secret.expose().trim().is_empty() => Ok(secret),
         Ok(_) => {
@@ -85,6 +88,10 @@ mod tests {
     fn a_token_comes_from_the_key_store() {
         let config = config(Store::One("dapi-from-store\n")).set_from_key_store("token", "databricks", "work");
         assert!(!format!("{config:?}").contains("dapi"), "{config:?}");
+        // A token that was taken for the name of an entry.
+        let mistaken =
+            Config::hermetic().set_from_key_store("token", "databricks", "dapi0123456789abcdef0123456789abcdef");
+        assert!(!format!("{mistaken:?}").contains("dapi0123456789abcdef"), "{mistaken:?}");
         let resolved = config.resolve().unwrap();
         assert_eq!(resolved.secret_of(Key::Token).unwrap().expose(), "dapi-from-store");
         let source = resolved.source("token").unwrap();
