@@ -1,9 +1,11 @@
 //! Numbers whose digits no number type holds.
 
-/// Whether a number written as decimal digits is the very number that the nearest `f64` shows as, whatever the way of
-/// writing it.
+/// Whether a number written as decimal digits is the very number that the nearest `f64` is written as in JSON, whatever
+/// the way of writing it.
+///
+/// Where two shortest forms are as near to the `f64`, Rust's own formatting takes the one that JSON's does not.
 pub(super) fn keeps_its_digits(text: &str, value: f64) -> bool {
-    value.is_finite() && decimal(text) == decimal(&format!("{value:e}"))
+    serde_json::Number::from_f64(value).is_some_and(|number| decimal(text) == decimal(&number.to_string()))
 }
 
 /// The digits of a number without zeros at their ends, and the power of ten of the last of them; `None` for no number.

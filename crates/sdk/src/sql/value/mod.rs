@@ -307,6 +307,9 @@ mod tests {
             ("1e-400", json!("1e-400")),
             ("0.0e-999999999999999999999", json!("0.0e-999999999999999999999")),
             ("5e-324", json!(5e-324)),
+            // Both are as near to the double, and only the even one is how JSON writes it.
+            ("-1998544584139222.2", json!(-1998544584139222.2)),
+            ("-1998544584139222.3", json!("-1998544584139222.3")),
             ("4e-324", json!("4e-324")),
         ] {
             assert_eq!(any(&SqlType::Variant, text).unwrap(), read, "{text}");
