@@ -97,6 +97,11 @@ pub(super) fn failure(error: &DataFusionError) -> Failure {
         DataFusionError::NotImplemented(_) if text.contains("does not support logical expression") => {
             missing::feature("subqueries and windows at this place of a statement")
         }
+        // The parser's tree, which tells nobody anything.
+        DataFusionError::NotImplemented(_) if text.contains("Span(") => {
+            let told = text.split(['{', '(']).next().unwrap_or_default().trim_end();
+            missing::feature(&format!("this part of a statement ({told})"))
+        }
         DataFusionError::NotImplemented(_) => class("UNSUPPORTED_FEATURE", "0A000"),
         DataFusionError::ResourcesExhausted(_) => {
             Failure { code: "RESOURCE_EXHAUSTED".to_owned(), message: text.to_owned(), sql_state: None }

@@ -37,6 +37,7 @@ const ENGINE: &[&str] = &[
     "localtimestamp",
     "current_timezone",
     // Aggregates and windows
+    "any",
     "any_value",
     "array_agg",
     "avg",
@@ -115,8 +116,11 @@ const INNER: &[&str] = &[
     "bit_and_op",
     "bit_or_op",
     "bit_xor_op",
-    "like_any",
-    "like_all",
+    "__like_any",
+    "__like_all",
+    "__ilike_any",
+    "__ilike_all",
+    spark::json_access::NAME_OF_FUNCTION,
     "array_sort_plain",
     "make_time",
     "to_time",
@@ -198,7 +202,9 @@ fn windowed(name: &str, function: &Function, is_ordered: bool) -> Result<(), Fai
 pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> {
     let name = name_of(function);
     // What stands for an interval in the text; other inner names are never written.
-    if ["interval_literal", "maybe_null", "in_values"].contains(&name.as_str()) {
+    if ["interval_literal", "maybe_null", "in_values", "__like_any", "__like_all", "__ilike_any", "__ilike_all"]
+        .contains(&name.as_str())
+    {
         return Ok(None);
     }
     // All values of a subquery, NULL included.
@@ -360,7 +366,7 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
         }
         "percentile_cont" | "percentile_disc" => return Err(unknown(&name, "it without WITHIN GROUP")),
         "every" => rename("bool_and"),
-        "some" => rename("bool_or"),
+        "any" | "some" => rename("bool_or"),
         "std" | "stddev" => rename("stddev_samp"),
         "variance" => rename("var_samp"),
         "mean" => rename("avg"),

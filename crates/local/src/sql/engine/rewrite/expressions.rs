@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::super::functions;
 use super::super::params::{cast, literal};
 use super::super::store::missing::feature as unsupported;
-use super::Rewriter;
+use super::{Rewriter, paths};
 use crate::sql::Failure;
 
 impl Rewriter<'_> {
@@ -140,10 +140,8 @@ impl Rewriter<'_> {
                 let matches = functions::call("rlike", vec![take(text), take(pattern)]);
                 *expr = functions::negated(matches, *negated);
             }
-            Expr::Like { negated, any, expr: text, pattern, escape_char }
-            | Expr::ILike { negated, any, expr: text, pattern, escape_char }
-                if !*any =>
-            {
+            Expr::Like { negated, expr: text, pattern, escape_char, .. }
+            | Expr::ILike { negated, expr: text, pattern, escape_char, .. } => {
                 let mut arguments = vec![take(text), take(pattern)];
                 if let Some(escape) = escape_char {
                     if let Value::SingleQuotedString(sign) = &escape.value
@@ -160,15 +158,13 @@ impl Rewriter<'_> {
                 let name = if matches!(expr, Expr::ILike { .. }) { "ilike" } else { "like" };
                 *expr = functions::negated(functions::call(name, arguments), negated);
             }
-            Expr::Like { negated, expr: text, pattern, .. } => {
-                let patterns = match take(pattern) {
-                    Expr::Tuple(list) => list,
-                    Expr::Nested(one) => vec![*one],
-                    one => vec![one],
-                };
-                let arguments = std::iter::once(take(text)).chain(patterns).collect();
-                *expr = functions::negated(functions::call("like_any", arguments), *negated);
+            Expr::Collate { collation, .. } => {
+                return self.refuse(unsupported(&format!("the collation {collation}; strings compare by their bytes")));
             }
+            Expr::JsonAccess { value, path } => match paths::call(take(value), path) {
+                Ok(call) => *expr = call,
+                Err(failure) => return self.refuse(failure),
+            },
             Expr::BinaryOp { left, op, right } => {
                 if let Some(name) = functions::operator(op) {
                     *expr = functions::call(name, vec![take(left), take(right)]);

@@ -25,6 +25,8 @@ mod laterals;
 mod naming;
 mod outermost;
 mod parse;
+mod paths;
+mod quantified;
 mod relations;
 mod routines;
 
@@ -162,6 +164,7 @@ impl VisitorMut for Rewriter<'_> {
             return self.refuse(failure);
         }
         laterals::subqueries(self, select);
+        clauses::sided(&mut select.from);
         self.views += generators::take_generators(select, self.views);
         let mut seen = BTreeSet::new();
         for (position, item) in select.projection.iter_mut().enumerate() {
@@ -244,6 +247,7 @@ impl VisitorMut for Rewriter<'_> {
                 *expr = cast(literal(Value::SingleQuotedString(format!("-{digits}"))), kind);
             }
         }
+        quantified::quantify(expr);
         self.depth += 1;
         if self.depth > depth::EXPRESSIONS {
             return self.refuse(depth::too_complex("expressions inside each other", depth::EXPRESSIONS));

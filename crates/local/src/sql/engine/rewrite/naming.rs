@@ -6,8 +6,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::super::spark::{interval, text, types};
-use super::Rewriter;
 use super::expressions::{suffixed, uncast};
+use super::{Rewriter, paths};
 
 impl Rewriter<'_> {
     /// The name that the platform gives to an expression without an alias.
@@ -19,6 +19,11 @@ impl Rewriter<'_> {
             Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if literal_digits(inner).is_some() => {
                 format!("-{}", literal_digits(inner).unwrap_or_default())
             }
+            Expr::JsonAccess { value, path } => {
+                paths::name(path).unwrap_or_else(|| format!("{}:{path}", self.name(value)))
+            }
+            // As the path is, that the cast is of.
+            Expr::Cast { expr: inner, .. } if matches!(inner.as_ref(), Expr::JsonAccess { .. }) => self.name(inner),
             Expr::Cast { kind, expr: inner, data_type, .. } => match (kind, literal_digits(expr)) {
                 (_, Some(digits)) => digits,
                 (kind, None) => {

@@ -115,7 +115,7 @@ fn malformed(text: &str, name: &str) -> DataFusionError {
     fail("INVALID_JSON_SCHEMA", "22023", &format!("`{name}` cannot read the JSON text '{text}'."))
 }
 
-fn variant(value: &Value) -> V {
+pub(super) fn variant(value: &Value) -> V {
     V::Struct(vec![V::Str(sorted(value).to_string())])
 }
 

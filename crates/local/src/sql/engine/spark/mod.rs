@@ -20,6 +20,7 @@ mod hash;
 pub(crate) mod interval;
 mod interval_cast;
 pub(crate) mod json;
+pub(crate) mod json_access;
 mod json_path;
 mod json_types;
 mod json_write;
@@ -68,6 +69,7 @@ pub(crate) fn functions() -> impl Iterator<Item = function::Def> {
         encodings::FUNCTIONS,
         hash::FUNCTIONS,
         json::FUNCTIONS,
+        json_access::FUNCTIONS,
         maps::FUNCTIONS,
         math::FUNCTIONS,
         members::FUNCTIONS,

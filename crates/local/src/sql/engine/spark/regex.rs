@@ -77,11 +77,13 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     }),
     f("like", "s s s? -> b", |_, a| Ok(like(a[0].text(), a[1].text(), a.get(2).map(V::text), false)?.into())),
     f("ilike", "s s s? -> b", |_, a| Ok(like(a[0].text(), a[1].text(), a.get(2).map(V::text), true)?.into())),
-    n("like_all", "s s* -> b", |_, a| quantified(a, true)),
-    n("like_any", "s s* -> b", |_, a| quantified(a, false)),
+    n("__like_all", "s s* -> b", |_, a| quantified(a, true, false)),
+    n("__like_any", "s s* -> b", |_, a| quantified(a, false, false)),
+    n("__ilike_all", "s s* -> b", |_, a| quantified(a, true, true)),
+    n("__ilike_any", "s s* -> b", |_, a| quantified(a, false, true)),
 ];
 
-fn quantified(a: &[V], all: bool) -> Result<V> {
+fn quantified(a: &[V], all: bool, is_blind: bool) -> Result<V> {
     if a[0].is_null() {
         return Ok(V::Null);
     }
@@ -89,7 +91,7 @@ fn quantified(a: &[V], all: bool) -> Result<V> {
     for p in &a[1..] {
         if p.is_null() {
             unknown = true;
-        } else if like(a[0].text(), p.text(), None, false)? != all {
+        } else if like(a[0].text(), p.text(), None, is_blind)? != all {
             return Ok(V::Bool(!all));
         }
     }
