@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use serde_json::{Map, Value};
 
+use crate::operations;
 use crate::reply::ApiError;
 
 /// The largest body that is taken: a statement may have 16 MiB, and its JSON form more.
@@ -116,10 +117,18 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = ApiError;
 
     async fn from_request(req: Request, _: &S) -> Result<Self, ApiError> {
-        let body = axum::body::to_bytes(req.into_body(), BODY_LIMIT)
+        let (parts, body) = req.into_parts();
+        let body = axum::body::to_bytes(body, BODY_LIMIT)
             .await
             .map_err(|e| ApiError::malformed(format!("The request body could not be read: {e}")))?;
-        Self::parse(&body)
+        let mut fields = Self::parse(&body)?;
+        // What is older than version 2.0 states errors in a form of its own.
+        if !parts.uri.path().starts_with("/api/1.2/")
+            && let Some(found) = operations::find(&parts.method, parts.uri.path())
+        {
+            operations::check(&found.operations, &found.parameters, &mut fields.0)?;
+        }
+        Ok(fields)
     }
 }
 
@@ -189,7 +198,7 @@ pub(crate) fn missing(name: &str) -> ApiError {
     ApiError::invalid_parameter(format!("Missing required field: {name}"))
 }
 
-fn one_of(name: &str, given: &str, allowed: &[&'static str]) -> Result<&'static str, ApiError> {
+pub(crate) fn one_of(name: &str, given: &str, allowed: &[&'static str]) -> Result<&'static str, ApiError> {
     allowed.iter().find(|a| **a == given).copied().ok_or_else(|| {
         ApiError::invalid_parameter(format!(
             "'{given}' is not a valid value of '{name}'; expected one of {}",
@@ -198,7 +207,7 @@ fn one_of(name: &str, given: &str, allowed: &[&'static str]) -> Result<&'static 
     })
 }
 
-fn wrong_type(name: &str, wanted: &str, got: &Value) -> ApiError {
+pub(crate) fn wrong_type(name: &str, wanted: &str, got: &Value) -> ApiError {
     ApiError::malformed(format!("Could not parse request object: field '{name}' must be {wanted}, got {}", kind(got)))
 }
 

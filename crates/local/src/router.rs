@@ -61,8 +61,12 @@ async fn without_trailing_slash(mut request: Request, next: Next) -> Response {
 async fn other(State(state): State<RecordsHandle>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
-    let Some(found) = operations::find(&parts.method, path) else {
-        return no_such_route(&parts.method, path).into_response();
+    let found = operations::find(&parts.method, path).or_else(|| {
+        // HEAD is GET without a body, which the server leaves out.
+        (parts.method == http::Method::HEAD).then(|| operations::find(&http::Method::GET, path)).flatten()
+    });
+    let Some(found) = found else {
+        return no_such_route(&parts.method, path);
     };
     let served = found.operations.iter().find_map(|o| Some((*o, records::service_of(o)?)));
     let (Some((operation, service)), Some(caller)) = (served, parts.extensions.get::<Caller>()) else {
@@ -80,6 +84,8 @@ async fn other(State(state): State<RecordsHandle>, request: Request) -> Response
         if found.parameters.iter().any(|(_, value)| value.contains('\0')) {
             return Err(ApiError::invalid_parameter("The path must not contain a zero byte"));
         }
+        let mut body = Fields::parse(&body)?;
+        operations::check(&[operation], &found.parameters, &mut body.0)?;
         let call = Call {
             desk: state.desk(),
             caller,
@@ -87,7 +93,7 @@ async fn other(State(state): State<RecordsHandle>, request: Request) -> Response
             target: path,
             path: found.parameters.clone(),
             query: Query::parse(parts.uri.query().unwrap_or_default()),
-            body: Fields::parse(&body)?,
+            body,
         };
         records::serve(service, &call)
     };
@@ -107,13 +113,20 @@ fn not_covered(operations: &[&Operation]) -> ApiError {
     )
 }
 
-fn no_such_route(method: &http::Method, path: &str) -> ApiError {
+fn no_such_route(method: &http::Method, path: &str) -> Response {
     if !path.starts_with("/api/") {
-        return ApiError::new(
-            StatusCode::NOT_FOUND,
-            "ENDPOINT_NOT_FOUND",
-            format!("No API found for '{method} {path}'"),
-        );
+        let message = format!("No API found for '{method} {path}'");
+        return ApiError::new(StatusCode::NOT_FOUND, "ENDPOINT_NOT_FOUND", message).into_response();
+    }
+    let others = operations::methods(path);
+    if !others.is_empty() {
+        let allowed = others.into_iter().collect::<Vec<_>>().join(", ");
+        let message = format!("The API has no '{method} {path}'; the methods of this path are {allowed}");
+        let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message).into_response();
+        if let Ok(value) = allowed.parse() {
+            response.headers_mut().insert(http::header::ALLOW, value);
+        }
+        return response;
     }
     // The operation may be younger than the description of the API.
     ApiError::new(
@@ -123,4 +136,5 @@ fn no_such_route(method: &http::Method, path: &str) -> ApiError {
             "The embedded workspace does not have the operation '{method} {path}'; a Databricks workspace may have it."
         ),
     )
+    .into_response()
 }

@@ -3,14 +3,19 @@
 //! The table is generated from the API's description, so that what the workspace does not cover is refused by the name
 //! of the operation, and records have the members that the API states.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+pub(crate) use check::check;
+use schema::schema;
+pub(crate) use schema::{MemberType, Schema};
 use template::Template;
 
+mod check;
+mod schema;
 mod template;
 
 /// One operation of the API.
@@ -27,7 +32,7 @@ pub(crate) struct Operation {
     /// The schema of the response.
     pub(crate) result: Option<&'static Schema>,
     /// The members of the body.
-    pub(crate) body: Vec<&'static str>,
+    pub(crate) body: Schema,
 }
 
 impl Operation {
@@ -52,69 +57,7 @@ impl Operation {
     }
 }
 
-/// The members of a message.
-#[derive(Debug)]
-pub(crate) struct Schema {
-    members: Vec<Member>,
-}
-
-/// One member of a message.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Member {
-    pub(crate) name: &'static str,
-    pub(crate) kind: MemberType,
-    /// The qualified name of the schema of an object.
-    target: Option<&'static str>,
-}
-
-/// The JSON type of a member, as far as records care.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MemberType {
-    String,
-    Integer,
-    Boolean,
-    Other,
-}
-
-impl Schema {
-    fn parse(members: &'static str) -> Self {
-        let members = members.split(',').filter(|m| !m.is_empty()).map(|member| {
-            let mut parts = member.splitn(3, ':');
-            let (name, letter) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            let kind = match letter {
-                "s" | "t" => MemberType::String,
-                "i" => MemberType::Integer,
-                "b" => MemberType::Boolean,
-                _ => MemberType::Other,
-            };
-            Member { name, kind, target: parts.next() }
-        });
-        Self { members: members.collect() }
-    }
-
-    pub(crate) fn members(&self) -> &[Member] {
-        &self.members
-    }
-
-    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
-        self.members.iter().find(|m| m.name == name)
-    }
-
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.member(name).is_some()
-    }
-
-    /// The schema of the object that is the member `name`.
-    pub(crate) fn inner(&self, name: &str) -> Option<&'static Schema> {
-        SCHEMAS.get(self.member(name)?.target?)
-    }
-}
-
 const TABLE: &str = include_str!("table.txt");
-
-static SCHEMAS: LazyLock<HashMap<&'static str, Schema>> = LazyLock::new(|| {
-    lines("schema").filter_map(|fields| Some((*fields.first()?, Schema::parse(fields.get(1)?)))).collect()
-});
 
 static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| lines("op").filter_map(|f| operation(&f)).collect());
 
@@ -130,9 +73,9 @@ fn operation(fields: &[&'static str]) -> Option<Operation> {
         method: method.parse().ok()?,
         template: Template::new(path),
         items: Some(items).filter(|name| !name.is_empty()),
-        item: SCHEMAS.get(item),
-        result: SCHEMAS.get(result),
-        body: body.split(',').filter(|name| !name.is_empty()).collect(),
+        item: schema(item),
+        result: schema(result),
+        body: Schema::parse(body),
     })
 }
 
@@ -170,6 +113,12 @@ pub(crate) fn find(method: &Method, path: &str) -> Option<Found> {
         }
     }
     best.map(|(_, found)| found)
+}
+
+/// The methods of the operations at a path.
+pub(crate) fn methods(path: &str) -> BTreeSet<&'static str> {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    all().iter().filter(|o| o.template.fit(&segments).is_some()).map(|o| o.method.as_str()).collect()
 }
 
 fn decoded(value: &str) -> String {

@@ -137,9 +137,10 @@ fn update(kind: &Kind, call: &Call<'_>, replace: bool) -> Reply {
         stamp::same_version(&record, call)?;
         let before = record.clone();
         if replace {
-            let absent = call.operation.body.iter().filter(|name| !stated.contains_key(**name) && **name != kind.id);
+            let absent = call.operation.body.members().iter().map(|m| m.name);
+            let absent = absent.filter(|name| !stated.contains_key(*name) && *name != kind.id);
             for name in absent.filter(|name| !stamp::is_generated(name)) {
-                record.remove(*name);
+                record.remove(name);
             }
         }
         mask.apply(&mut record, &stated);

@@ -95,7 +95,8 @@ impl Desk {
 /// Refuses members that the operation does not have: REST passes over them, in a seed they are mistakes.
 pub(super) fn check_members(target: &str, noun: &str, body: &Map<String, Value>) -> Result<(), String> {
     let Some(found) = operations::find(&Method::POST, target) else { return Ok(()) };
-    let known: Vec<&str> = found.operations.iter().flat_map(|operation| operation.body.iter().copied()).collect();
+    let known: Vec<&str> =
+        found.operations.iter().flat_map(|operation| operation.body.members().iter().map(|m| m.name)).collect();
     match body.keys().find(|name| !known.contains(&name.as_str())) {
         Some(name) => Err(format!("a {noun} has no member '{name}'")),
         None => Ok(()),

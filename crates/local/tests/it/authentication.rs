@@ -145,7 +145,7 @@ async fn what_is_not_there_says_so() {
     let message = get(&w, "/api/2.0/nothing").await.refused(501, "NOT_IMPLEMENTED");
     assert!(message.contains("GET /api/2.0/nothing"), "{message}");
     assert!(message.contains("embedded workspace does not have the operation"), "{message}");
-    call(&w, "PUT", ME, None).await.refused(501, "NOT_IMPLEMENTED");
+    call(&w, "PUT", ME, None).await.refused(405, "METHOD_NOT_ALLOWED");
     get(&w, "/nothing").await.refused(404, "ENDPOINT_NOT_FOUND");
     let headers = [("authorization", format!("Bearer {}", w.token()))];
     let headers: Vec<_> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();

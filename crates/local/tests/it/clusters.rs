@@ -53,7 +53,7 @@ async fn refusals_are_the_platforms() {
     until(&w, &format!("/api/2.0/clusters/get?cluster_id={id}"), |c| c["state"] == "RUNNING").await;
     let message = post(&w, "/api/2.1/clusters/start", json!({"cluster_id": id})).await.refused(400, "INVALID_STATE");
     assert_eq!(message, format!("Cluster {id} is in unexpected state Running."));
-    let wrong = json!({"spark_version": 1});
+    let wrong = json!({"spark_version": {}});
     post(&w, "/api/2.1/clusters/create", wrong).await.refused(400, "MALFORMED_REQUEST");
     post(&w, "/api/2.1/clusters/permanent-delete", json!({"cluster_id": id})).await.ok();
     get(&w, &format!("/api/2.1/clusters/get?cluster_id={id}")).await.refused(400, "INVALID_PARAMETER_VALUE");

@@ -66,6 +66,11 @@ pub(super) const ON_REQUEST: &[Step] = &[
         about: "mlflow against the embedded workspace",
         run: |shell| script(shell, "tests/interop/run_ml_clients.sh"),
     },
+    Step {
+        name: "schemathesis",
+        about: "made-up requests to the embedded workspace: no server errors, responses as described",
+        run: |shell| against_the_workspace(shell, "tests/interop/run_schemathesis.sh"),
+    },
     Step { name: "parquet", about: "Parquet files of volumes, which a feature reads", run: parquet },
     Step { name: "lake", about: "the tests that object_store offers, on a volume", run: lake },
     Step {

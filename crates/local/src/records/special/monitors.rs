@@ -22,12 +22,12 @@ fn key(call: &Call<'_>) -> String {
 
 /// The members of a monitor that the body states.
 fn take(record: &mut Record, call: &Call<'_>) {
-    for name in &call.operation.body {
+    for name in call.operation.body.members().iter().map(|m| m.name) {
         // How to make a monitor, not what it is.
-        if matches!(*name, "skip_builtin_dashboard" | "warehouse_id") {
+        if matches!(name, "skip_builtin_dashboard" | "warehouse_id") {
             continue;
         }
-        if let Some(value) = call.body.0.get(*name).filter(|value| !value.is_null()) {
+        if let Some(value) = call.body.0.get(name).filter(|value| !value.is_null()) {
             set(record, name, value.clone());
         }
     }

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Sends made-up requests of all covered operations of workspaces to the local workspace with schemathesis: nothing may be
+# answered with a server error, and every response has to have the form that the API's description states.
+#
+# Packages to run can be named, all by default: tests/interop/run_schemathesis.sh sql jobs
+# SCHEMATHESIS_EXAMPLES is the number of requests made up for an operation, beside those at the limits of its inputs.
+. "$(dirname "${BASH_SOURCE[0]}")/start_local.sh"
+
+venv=$target/schemathesis
+if [ ! -x "$venv/bin/schemathesis" ]; then
+    "${PYTHON:-python3}" -m venv "$venv"
+    "$venv/bin/pip" install --quiet schemathesis || skip "schemathesis cannot be installed"
+fi
+
+start_local
+documents=$work/documents
+alone "$venv/bin/python" "$root/tests/interop/schemathesis_documents.py" "$root/crates/models/openapi" "$documents"
+if [ $# -eq 0 ]; then
+    for document in "$documents"/covered_*.json; do
+        name=$(basename "$document" .json)
+        set -- "$@" "${name#covered_}"
+    done
+fi
+failed=
+cd "$work"
+for package in "$@"; do
+    echo "== $package"
+    # Of an invalid input, as the documents see it, a part is valid to the service; only the responses count.
+    alone "$venv/bin/schemathesis" run "$documents/covered_$package.json" \
+        --url "$(value DATABRICKS_HOST)" --header "Authorization: Bearer $(value DATABRICKS_TOKEN)" \
+        --checks not_a_server_error,response_schema_conformance,content_type_conformance \
+        --phases coverage,fuzzing --max-examples "${SCHEMATHESIS_EXAMPLES:-10}" --seed 1 --continue-on-failure --no-shrink \
+        --suppress-health-check all --warnings off --request-timeout 60 >"$package.txt" 2>&1 ||
+        { failed="$failed $package"; cat "$package.txt"; }
+    grep 'generated' "$package.txt" || true
+done
+[ -z "$failed" ] || { echo "failures in:$failed" >&2; exit 1; }

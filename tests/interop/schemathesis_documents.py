@@ -1,0 +1,71 @@
+"""Writes the API's documents with the operations that the embedded workspace covers, a file per package.
+
+Usage: documents.py OPENAPI RESULT
+
+Takes the workspace from DATABRICKS_HOST and DATABRICKS_TOKEN. What it does not cover it says itself, with status 501.
+"""
+
+import json
+import os
+import re
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+METHODS = ("get", "put", "post", "patch", "delete")
+# They wait until something happens, or end what the others need.
+LEFT_OUT = {
+    "current_user.me",
+    "token_management.delete",
+    "tokens.delete",
+    "clusters.permanent_delete",
+    "warehouses.delete",
+}
+
+
+def is_covered(host, token, method, path):
+    url = host + re.sub(r"\{[^}]*\}", "0", path)
+    request = urllib.request.Request(url, method=method.upper(), headers={"Authorization": f"Bearer {token}"})
+    if method != "get":
+        # Not an object: no operation does anything with it.
+        request.data = b"[]"
+        request.add_header("Content-Type", "application/json")
+    try:
+        urllib.request.urlopen(request, timeout=30).close()
+    except urllib.error.HTTPError as error:
+        return error.code != 501
+    return True
+
+
+def main():
+    source, result = map(Path, sys.argv[1:])
+    host, token = os.environ["DATABRICKS_HOST"], os.environ["DATABRICKS_TOKEN"]
+    result.mkdir(parents=True, exist_ok=True)
+    total = 0
+    for file in sorted(source.glob("*.json")):
+        document = json.loads(file.read_text())
+        if "openapi" not in document:
+            continue
+        (result / file.name).write_text(file.read_text())
+        kept = {}
+        for path, methods in document["paths"].items():
+            if path.startswith("/api/2.0/accounts") or "/accounts/" in path:
+                # Of an account, which a token of a workspace does not reach.
+                continue
+            for method, operation in methods.items():
+                if method not in METHODS or operation["operationId"] in LEFT_OUT:
+                    continue
+                if any(p.get("style") == "deepObject" for p in operation.get("parameters", [])):
+                    continue
+                if is_covered(host, token, method, path):
+                    kept.setdefault(path, {})[method] = operation
+                    total += 1
+        if kept:
+            document["paths"] = kept
+            (result / f"covered_{file.name}").write_text(json.dumps(document))
+    print(f"{total} operations of workspaces are covered")
+
+
+if __name__ == "__main__":
+    main()
