@@ -178,7 +178,7 @@ fn run(task: Task) -> Result<()> {
         Task::DocsCoverage { list } => commands::docs_coverage::run(&root, list),
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
         Task::Builds { names, sample } => commands::builds::run(&root, &names, sample),
-        Task::LocalCoverage { check } => commands::local_coverage::run(&root, check),
+        Task::LocalCoverage { check } => commands::local_coverage::run(&root, check, None),
         Task::Ci { steps } => commands::ci::run(&root, &steps),
         Task::Bench(options) => commands::bench::run(&root, &options),
         Task::Fuzz(options) => commands::fuzz::run(&root, &options),

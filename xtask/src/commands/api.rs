@@ -35,9 +35,10 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
         println!("skipped: the public API is listed with Rust {COMPILER}, this is {version}");
         return Ok(());
     }
+    let described = describe(root)?;
     let mut stale = Vec::new();
     for name in CRATES {
-        let list = list(root, &describe(root, name)?, name)?;
+        let list = list(root, &described.join(format!("{}.json", name.replace('-', "_"))), name)?;
         let path = root.join(LISTS).join(format!("{name}.txt"));
         if std::fs::read_to_string(&path).is_ok_and(|old| old == list) {
             continue;
@@ -79,25 +80,27 @@ fn rustc_version() -> Result<String> {
     line.split_whitespace().nth(1).map(String::from).context("rustc --version has no version")
 }
 
-/// Has rustdoc describe a crate with all its features, and returns the path of the JSON.
-fn describe(root: &Path, name: &str) -> Result<PathBuf> {
+/// Has rustdoc describe all crates with all their features, and returns the directory of the JSON.
+///
+/// All at once: one by one, each would have its dependencies compiled with features of its own.
+fn describe(root: &Path) -> Result<PathBuf> {
     let rustdoc = Path::new(env!("CARGO")).with_file_name(format!("rustdoc{}", std::env::consts::EXE_SUFFIX));
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(root).args(["rustdoc", "--quiet", "--lib", "--all-features", "--package", name, "--"]);
-    cargo.args(["-Z", "unstable-options", "--output-format", "json", "--cap-lints", "allow"]);
+    let mut cargo = super::process::cargo();
+    cargo.current_dir(root).args(["doc", "--quiet", "--workspace", "--lib", "--no-deps", "--all-features"]);
     cargo
+        .env("RUSTDOCFLAGS", "-Z unstable-options --output-format json --cap-lints allow")
         .env("RUSTDOC", std::env::current_exe().context("the path of this program is unknown")?)
         .env(AS_RUSTDOC, rustdoc);
     let status = cargo.status().context("cannot start cargo")?;
     if !status.success() {
-        bail!("rustdoc cannot describe {name}");
+        bail!("rustdoc cannot describe the crates");
     }
-    Ok(target(root).join("doc").join(format!("{}.json", name.replace('-', "_"))))
+    Ok(target(root).join("doc"))
 }
 
 /// Lists the items of the JSON.
 fn list(root: &Path, json: &Path, name: &str) -> Result<String> {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = super::process::cargo();
     cargo.current_dir(root).args(["run", "--quiet", "--locked", "--manifest-path", "xtask/api/Cargo.toml"]);
     cargo.arg("--target-dir").arg(target(root).join("tools/list-public-api")).arg("--").arg(json).arg(name);
     let output = cargo.stderr(Stdio::inherit()).output().context("cannot start cargo")?;

@@ -45,7 +45,7 @@ pub(crate) fn run(root: &Path, Options { apps, release, crates }: &Options) -> R
 /// CPU seconds of one crate alone: everything is built, then the crate is built once more.
 fn cold(root: &Path, target: &Path, name: &str, command: &str, features: &[&str]) -> Result<f64> {
     let cargo = |arguments: &[&str]| {
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = super::process::cargo();
         cargo.current_dir(root).env("CARGO_TARGET_DIR", target).env("CARGO_INCREMENTAL", "0").args(arguments);
         let status = cargo.status().context("cannot start cargo")?;
         ensure!(status.success(), "cargo {} failed", arguments.join(" "));

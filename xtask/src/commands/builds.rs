@@ -87,10 +87,10 @@ enum Outcome {
 }
 
 fn compile(root: &Path, build: &Build) -> Result<Outcome> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = super::process::command("cargo");
     cargo.current_dir(root);
     if build.name == MINIMAL {
-        if !succeeds(Command::new("cargo").args(["+nightly", "--version"])) {
+        if !succeeds(super::process::command("cargo").args(["+nightly", "--version"])) {
             return Ok(Outcome::Lacking(String::from("no nightly toolchain is installed")));
         }
         // In a directory of its own: another compiler would mark what the other steps compiled as old.
@@ -98,7 +98,7 @@ fn compile(root: &Path, build: &Build) -> Result<Outcome> {
         std::fs::create_dir_all(&own).with_context(|| format!("cannot make {}", own.display()))?;
         let lock = format!("resolver.lockfile-path={:?}", own.join("Cargo.lock"));
         let minimal = ["+nightly", "-Zlockfile-path", "-Zdirect-minimal-versions", "--config", &lock];
-        let mut resolve = Command::new("cargo");
+        let mut resolve = super::process::command("cargo");
         resolve.current_dir(root).args(minimal).args(["update", "--quiet"]);
         if !succeeds(&mut resolve) {
             return Ok(Outcome::Failed);

@@ -92,7 +92,7 @@ impl Shell<'_> {
 
     /// A command without incremental compilation, which costs time and disk where everything is built once.
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new(program);
+        let mut command = super::process::command(program);
         command.current_dir(self.root).env("CARGO_INCREMENTAL", "0");
         command
     }

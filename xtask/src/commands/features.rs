@@ -27,7 +27,7 @@ pub(crate) fn run(root: &Path, crate_name: &str, sample: Option<u64>) -> Result<
     let mut failed = Vec::new();
     for feature in ["", "full"].into_iter().chain(chosen) {
         let shown = if feature.is_empty() { "(none)" } else { feature };
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = super::process::cargo();
         command.current_dir(root).args([
             "check",
             "--quiet",

@@ -31,7 +31,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let count = u32::try_from(chosen.len()).context("that many targets")?;
     let each = f64::from(options.seconds) / f64::from(count);
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = super::process::command(cargo);
     // With the features of the workspace, so that what the tests compiled is used.
     command.args(["test", "--workspace", "--test", "fuzz", "--", "--test-threads=1", "--nocapture"]).args(chosen);
     command.current_dir(root).env("DATABRICKS_FUZZ_SECONDS", each.to_string());

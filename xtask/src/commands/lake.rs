@@ -39,7 +39,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
 
 fn cargo(directory: &Path, local: &Path, arguments: &[&str]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = super::process::command(cargo);
     command.args(arguments).current_dir(directory).env("DATABRICKS_LOCAL", local);
     let status = command.status().context("cannot start cargo")?;
     ensure!(status.success(), "cargo {} failed", arguments.join(" "));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -28,8 +28,11 @@ struct Row {
 }
 
 /// Prints how much is covered and writes the page, or fails if it is not what was written down.
-pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
-    let rows = rows(root)?;
+///
+/// Asks `program`, which is built if there is none.
+pub(crate) fn run(root: &Path, check: bool, program: Option<PathBuf>) -> Result<()> {
+    let program = program.map_or_else(|| built(root), Ok)?;
+    let rows = rows(&program)?;
     let page = page(&rows, &shown_by(root)?);
     let sum = |of: fn(&Row) -> usize| rows.iter().map(of).sum::<usize>();
     println!("{} of {} operations are covered", sum(|r| r.work + r.records), sum(|r| r.all));
@@ -46,15 +49,18 @@ fn text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Asks the program, which is built with the features of the workspace.
-fn rows(root: &Path) -> Result<Vec<Row>> {
-    let mut build = Command::new(env!("CARGO"));
+/// The program, built with the features of the workspace.
+fn built(root: &Path) -> Result<PathBuf> {
+    let mut build = super::process::cargo();
     build.current_dir(root).env("CARGO_INCREMENTAL", "0");
     let status = build.args(["build", "--quiet", "--workspace", "--bin", "databricks-local"]).status()?;
     ensure!(status.success(), "the embedded workspace cannot be built");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    let program = target.join("debug/databricks-local");
-    let output = Command::new(&program).arg("--coverage").output();
+    Ok(target.join("debug/databricks-local"))
+}
+
+fn rows(program: &Path) -> Result<Vec<Row>> {
+    let output = Command::new(program).arg("--coverage").output();
     let output = output.with_context(|| format!("cannot start {}", program.display()))?;
     String::from_utf8(output.stdout)?.lines().map(row).collect()
 }

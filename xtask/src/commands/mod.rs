@@ -16,5 +16,6 @@ pub(crate) mod import;
 pub(crate) mod lake;
 pub(crate) mod lint;
 pub(crate) mod local_coverage;
+pub(crate) mod process;
 pub(crate) mod release;
 pub(crate) mod sql_oracle;

@@ -41,7 +41,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     }
     ensure!(complaints.is_empty(), "not ready for a release:\n  {}", complaints.join("\n  "));
 
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = super::process::cargo();
     command.current_dir(root).args(["publish", "--locked"]);
     for (flag, wanted) in
         [("--dry-run", options.dry_run), ("--no-verify", options.no_verify), ("--allow-dirty", options.allow_dirty)]
@@ -116,7 +116,7 @@ fn published(root: &Path) -> Result<Vec<Package>> {
     struct Metadata {
         packages: Vec<Package>,
     }
-    let output = Command::new(env!("CARGO"))
+    let output = super::process::cargo()
         .current_dir(root)
         .args(["metadata", "--no-deps", "--format-version", "1", "--locked"])
         .output()

@@ -37,7 +37,7 @@ pub(crate) fn run(root: &Path, python: Option<PathBuf>) -> Result<()> {
 pub(crate) fn random(root: &Path, python: Option<PathBuf>, numbers: &[u64]) -> Result<()> {
     let [seed, count] = numbers else { bail!("--random takes a seed and a number of expressions") };
     let python = found(root, python)?;
-    let cargo = Command::new(env!("CARGO"))
+    let cargo = super::process::cargo()
         .args(["build", "--workspace", "--bin", "databricks-local"])
         .current_dir(root)
         .status()?;

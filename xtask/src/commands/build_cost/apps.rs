@@ -115,7 +115,7 @@ fn cost(root: &Path, target: &Path, app: &App, release: bool) -> Result<Cost> {
         std::fs::remove_dir_all(&output)?;
     }
     let cargo = |arguments: &[&str]| {
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = crate::commands::process::cargo();
         cargo.current_dir(&package).env("CARGO_TARGET_DIR", &output).env("CARGO_INCREMENTAL", "0").args(arguments);
         cargo
     };

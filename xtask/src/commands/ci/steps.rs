@@ -3,6 +3,8 @@
 //! Steps share what they build: all that run programs ask for the features of `--workspace` (`unify` holds that), all
 //! that only check ask for `--all-features`.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, ensure};
 
 use super::{Shell, Step};
@@ -31,7 +33,7 @@ pub(super) const ALL: &[Step] = &[
     Step {
         name: "local",
         about: "the pages of what the embedded workspace covers are current",
-        run: |shell| crate::commands::local_coverage::run(shell.root, true),
+        run: |shell| crate::commands::local_coverage::run(shell.root, true, Some(workspace_program(shell)?)),
     },
     Step {
         name: "oidc",
@@ -174,13 +176,18 @@ fn sql_clients(shell: &Shell<'_>) -> Result<()> {
     against_the_workspace(shell, "tests/interop/run_sql_clients.sh")
 }
 
-/// With the program that the tests were built with: on its own it would be compiled once more, SQL engine and all.
+/// With the program that the tests were built with: on its own it would be compiled once more.
 fn against_the_workspace(shell: &Shell<'_>, path: &str) -> Result<()> {
+    let program = workspace_program(shell)?;
+    shell.run(shell.command(shell.root.join(path)).env("DATABRICKS_LOCAL", program))
+}
+
+fn workspace_program(shell: &Shell<'_>) -> Result<PathBuf> {
     let program = shell.root.join("target/debug/databricks-local");
     if !program.exists() {
         shell.cargo(&["build", "--workspace", "--bin", "databricks-local"])?;
     }
-    shell.run(shell.command(shell.root.join(path)).env("DATABRICKS_LOCAL", program))
+    Ok(program)
 }
 
 /// Apart from the other tests: the feature changes what the SQL engine is compiled with, all of it.
