@@ -41,6 +41,31 @@ pub(crate) fn check(
     first.map_or(Ok(()), Err)
 }
 
+/// Makes sure that a change has left what is required: members of the message itself that it had before, and those of
+/// objects inside of it that were changed.
+///
+/// # Errors
+///
+/// Names the member that is missing.
+pub(crate) fn still_whole(
+    schema: &Schema,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> Result<(), ApiError> {
+    let is_there = |record: &Map<String, Value>, name: &str| record.get(name).is_some_and(|value| !value.is_null());
+    let check = Check { parameters: &[], is_whole: true };
+    for member in schema.members() {
+        match after.get(member.name).filter(|value| !value.is_null()) {
+            Some(value) if before.get(member.name) != Some(value) => {
+                check.conform(&mut value.clone(), member.shape, member.name)?;
+            }
+            None if member.required && is_there(before, member.name) => return Err(missing(member.name)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 #[derive(Clone, Copy)]
 struct Check<'a> {
     parameters: &'a [(&'static str, String)],
@@ -65,8 +90,8 @@ impl Check<'_> {
         if let Some(absent) = schema.members().iter().find(|m| self.is_whole && m.required && !is_stated(m.name)) {
             return Err(missing(&below(absent.name)));
         }
-        if !path.is_empty() {
-            // Inside of objects, none is kept.
+        // A change of a part can take a member of the body away.
+        if self.is_whole || !path.is_empty() {
             members.retain(|_, value| !value.is_null());
         }
         Ok(())
@@ -161,7 +186,7 @@ mod tests {
             checked("clusters.create", body).unwrap(),
             json!({
                 "spark_version": "17.3", "cluster_name": "5", "num_workers": 3, "spark_conf": {"a": "1"}, "enable_elastic_disk": true,
-                "autoscale": {"min_workers": 1, "more": [1]}, "unknown": {"x": null}, "idempotency_token": null
+                "autoscale": {"min_workers": 1, "more": [1]}, "unknown": {"x": null}
             })
         );
     }

@@ -8,7 +8,7 @@ use super::mask::Mask;
 use super::stamp;
 use super::store::{Change, Record};
 use crate::extract::missing;
-use crate::operations::{MemberType, Schema};
+use crate::operations::{self, MemberType, Schema};
 use crate::paging::{Limits, page};
 use crate::reply::{ApiError, Json, Reply};
 
@@ -144,11 +144,13 @@ fn update(kind: &Kind, call: &Call<'_>, replace: bool) -> Reply {
             }
         }
         mask.apply(&mut record, &stated);
-        if kind.identity != Identity::Given {
-            // What the body states of the identifier names the record and does not change it.
-            if let Some(id) = before.get(kind.id) {
-                record.insert(kind.id.to_owned(), id.clone());
-            }
+        // What the body states of the identifier names the record and does not change it; null does not take it away.
+        let is_kept = kind.identity != Identity::Given || record.get(kind.id).is_none_or(Value::is_null);
+        if let Some(id) = before.get(kind.id).filter(|_| is_kept) {
+            record.insert(kind.id.to_owned(), id.clone());
+        }
+        if let Some(schema) = schema {
+            operations::still_whole(schema, &before, &record)?;
         }
         let renamed = call.body.opt_str("new_name")?.filter(|_| kind.identity == Identity::Given);
         let new_key = match renamed {

@@ -31,8 +31,14 @@ pub(super) const KINDS: &[Kind] = &[
         .on_create(subscription),
     Kind::new("genie", "Space", "space_id", Identity::Hex)
         .suffixes(&["space", "spaces"])
+        .on_create(space)
         .verbs(&[("trash_space", Verb::Delete)]),
 ];
+
+fn space(record: &mut Record, _: &Call<'_>) -> Result<(), ApiError> {
+    default(record, "title", "New Space");
+    Ok(())
+}
 
 fn home(call: &Call<'_>) -> String {
     format!("/Users/{}", call.caller.name)

@@ -269,13 +269,18 @@ fn own(call: &Call<'_>) -> Value {
     })
 }
 
+fn without_nulls(mut record: Record) -> Value {
+    record.retain(|_, value| !value.is_null());
+    Value::Object(record)
+}
+
 fn summary(call: &Call<'_>) -> Reply {
     Ok(Json(own(call)))
 }
 
 fn list(call: &Call<'_>) -> Reply {
     let mut all = vec![own(call)];
-    all.extend(call.desk.records.list("metastores/").into_iter().map(Value::Object));
+    all.extend(call.desk.records.list("metastores/").into_iter().map(without_nulls));
     crate::records::verbs::listing(call, all, "metastores")
 }
 
@@ -285,7 +290,7 @@ fn get(call: &Call<'_>) -> Reply {
         return Ok(Json(own(call)));
     }
     let kept = call.desk.records.get("metastores/", id);
-    kept.map(|r| Json(Value::Object(r))).ok_or_else(|| {
+    kept.map(|r| Json(without_nulls(r))).ok_or_else(|| {
         ApiError::new(
             http::StatusCode::NOT_FOUND,
             "METASTORE_DOES_NOT_EXIST",

@@ -49,8 +49,9 @@ fn levels_of(kind: &str) -> Result<&'static [&'static str], ApiError> {
         "serving-endpoints" => &["CAN_MANAGE", "CAN_QUERY", "CAN_VIEW"],
         "warehouses" | "sql" => &["IS_OWNER", "CAN_MANAGE", "CAN_MONITOR", "CAN_USE", "CAN_VIEW"],
         "dbsql-dashboards" | "queries" | "alerts" | "alertsv2" => &["CAN_MANAGE", "CAN_EDIT", "CAN_RUN", "CAN_VIEW"],
-        "authorization" => &["CAN_MANAGE", "CAN_USE"],
-        "apps" | "vector-search-endpoints" | "database-instances" | "database-projects" => {
+        "authorization" => &["CAN_USE"],
+        "apps" => &["CAN_MANAGE", "CAN_USE"],
+        "vector-search-endpoints" | "database-instances" | "database-projects" => {
             &["CAN_MANAGE", "CAN_CREATE", "CAN_USE"]
         }
         "knowledge-assistants" | "supervisor-agents" => &["CAN_MANAGE", "CAN_QUERY"],
