@@ -18,6 +18,8 @@ pub(in super::super) struct Backing {
     keeper: Mutex<Option<Keeper>>,
     directory: OnceLock<String>,
     sample: Option<&'static str>,
+    /// Whether the names that are kept know of the directory.
+    named: AtomicBool,
     /// Whether no name leads to it any more: its files go with its last reader.
     dropped: AtomicBool,
 }
@@ -28,6 +30,7 @@ impl Backing {
             keeper: Mutex::default(),
             directory: OnceLock::new(),
             sample: Some(name),
+            named: AtomicBool::default(),
             dropped: AtomicBool::default(),
         }
     }
@@ -37,6 +40,7 @@ impl Backing {
             directory: OnceLock::from(keeper.name()),
             keeper: Mutex::new(Some(keeper)),
             sample: None,
+            named: AtomicBool::new(true),
             dropped: AtomicBool::default(),
         }
     }
@@ -67,16 +71,20 @@ impl Backing {
 
     /// Gives a sample files. The caller holds the table's writer.
     pub(in super::super) fn adopt(&self, state: &TableState, change: &Change<'_>) -> Result<(), Failure> {
-        if self.lock().is_some() {
-            return Ok(());
+        if self.lock().is_none() {
+            let operation = Operation::new("CREATE TABLE AS SELECT");
+            let made = Change { operation, ..*change };
+            let keeper = Keeper::create(&change.store.keeping()?.depot, state, &made)?;
+            // It is set once, since the writer is held.
+            let _ = self.directory.set(keeper.name());
+            *self.lock() = Some(keeper);
         }
-        let operation = Operation::new("CREATE TABLE AS SELECT");
-        let made = Change { operation, ..*change };
-        let keeper = Keeper::create(&change.store.keeping()?.depot, state, &made)?;
-        // It is set once, since the writer is held.
-        let _ = self.directory.set(keeper.name());
-        *self.lock() = Some(keeper);
-        change.store.write(|_| Ok(()))
+        if !self.named.load(Ordering::Acquire) {
+            // Where this fails, the next change begins with it: none is acknowledged before.
+            change.store.write(|_| Ok(()))?;
+            self.named.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// Writes a change of the table down, then makes it the table's state.
