@@ -127,7 +127,8 @@ impl LocalWorkspaceBuilder {
 
     /// Keeps the workspace's state in a directory, which is made if it is not there, so that it survives a restart. The
     /// token and the other credentials are kept there too; only its user can enter it. Tables, and catalogs and schemas
-    /// with them, are in memory all the same: see [`seed`](Self::seed). Default: the state is gone when the workspace is.
+    /// with them, are kept with the feature `delta`; without it they are in memory all the same: see [`seed`](Self::seed).
+    /// Default: the state is gone when the workspace is.
     pub fn data(mut self, directory: impl Into<PathBuf>) -> Self {
         self.settings.data = Some(directory.into());
         self

@@ -35,8 +35,11 @@
 //! uploads that are not completed for seven days, tokens for a day after they expire.
 //!
 //! With [`LocalWorkspaceBuilder::data`] records, files, notebooks, jobs and secrets outlive the process, a kill included:
-//! what was acknowledged is on disk. Tables and what else SQL makes are in memory alone: a [seed](LocalWorkspaceBuilder::seed)
-//! makes them at each start.
+//! what was acknowledged is on disk. So do tables and what else SQL makes with the feature `delta`, where a table is a Delta
+//! table in a directory of its own below `tables`; no other program may write there. All rows are in memory besides: that is
+//! what statements read. Versions stay until the table is dropped, since `OPTIMIZE` and `VACUUM` do nothing. Delta has no
+//! intervals, so that no table has them either, and a VARIANT is a string of JSON to other readers. Without the feature tables
+//! are in memory alone: a [seed](LocalWorkspaceBuilder::seed) makes them at each start.
 //!
 //! # Time
 //!

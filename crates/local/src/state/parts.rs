@@ -108,6 +108,13 @@ impl Parts {
             token: internal_token.clone(),
             user: user.name.clone(),
         };
+        #[cfg(feature = "delta")]
+        let keeping = crate::sql::engine::delta::kept::Keeping::new(
+            kept("local/sql"),
+            settings.data.as_deref(),
+            directory.path(),
+            &ids,
+        )?;
         let sql = Arc::new(App {
             settings: StatementSettings { chunks: settings.chunks, scripts: settings.scripts },
             clock,
@@ -121,7 +128,11 @@ impl Parts {
             sessions: Arc::default(),
             history: Arc::default(),
             #[cfg(feature = "engine")]
-            engine: Arc::new(crate::sql::engine::Engine::new(directory.path())?),
+            engine: Arc::new(crate::sql::engine::Engine::new(
+                directory.path(),
+                #[cfg(feature = "delta")]
+                keeping,
+            )?),
             directory,
         });
         let starter = ContextStarter {

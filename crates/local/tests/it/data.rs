@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::client::{get, post};
 
-fn builder(directory: &std::path::Path) -> databricks_local::LocalWorkspaceBuilder {
+pub(crate) fn builder(directory: &std::path::Path) -> databricks_local::LocalWorkspaceBuilder {
     LocalWorkspace::builder().speed(1e6).data(directory)
 }
 
@@ -40,7 +40,7 @@ async fn records_and_credentials_are_there_after_a_restart() {
 }
 
 /// Starts again on the same directory. The store is let go of with the last task of the first workspace.
-async fn again(first: LocalWorkspace, directory: &std::path::Path) -> LocalWorkspace {
+pub(crate) async fn again(first: LocalWorkspace, directory: &std::path::Path) -> LocalWorkspace {
     first.shutdown().await;
     loop {
         if let Ok(second) = builder(directory).start().await {

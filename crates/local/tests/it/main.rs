@@ -33,6 +33,10 @@ mod spark_facts;
 mod sql_catalog;
 #[cfg(feature = "engine")]
 mod sql_copy;
+#[cfg(feature = "delta")]
+mod sql_delta;
+#[cfg(all(feature = "delta", feature = "bin", unix))]
+mod sql_delta_kills;
 #[cfg(feature = "engine")]
 mod sql_files;
 #[cfg(feature = "parquet")]

@@ -140,6 +140,12 @@ async fn privileges_are_needed_by_those_that_are_no_administrators() {
     let who = w.client_id();
     run(&w, &format!("GRANT USE SCHEMA ON SCHEMA default TO `{who}`")).await;
     refused("SELECT a FROM t", "SELECT on Table 'main.default.t'").await;
+    #[cfg(feature = "delta")]
+    for reads in ["SELECT a FROM t VERSION AS OF 0", "SELECT a FROM t@v0", "DESCRIBE HISTORY t"] {
+        refused(reads, "SELECT on Table 'main.default.t'").await;
+    }
+    #[cfg(feature = "delta")]
+    refused("RESTORE TABLE t TO VERSION AS OF 0", "MODIFY on Table 'main.default.t'").await;
     run(&w, &format!("GRANT SELECT ON VIEW v TO `{who}`")).await;
     // A view reads with the rights of its owner.
     assert_eq!(as_principal(&w, &bearer, "SELECT a FROM v").await.unwrap(), json!([["1"]]));
@@ -148,6 +154,7 @@ async fn privileges_are_needed_by_those_that_are_no_administrators() {
     refused("DROP TABLE t", "MANAGE on Table 'main.default.t'").await;
     refused("GRANT SELECT ON TABLE t TO `x`", "MANAGE on Table 'main.default.t'").await;
     run(&w, &format!("GRANT CREATE TABLE ON SCHEMA default TO `{who}`")).await;
+    refused("CREATE TABLE own CLONE t", "SELECT on Table 'main.default.t'").await;
     as_principal(&w, &bearer, "CREATE TABLE own (a INT)").await.unwrap();
     as_principal(&w, &bearer, "INSERT INTO own VALUES (1)").await.unwrap();
     as_principal(&w, &bearer, "DROP TABLE own").await.unwrap();

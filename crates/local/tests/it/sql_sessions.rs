@@ -187,6 +187,14 @@ async fn statements_do_what_the_platform_documents() {
     assert!(agreed > 250, "{agreed}");
 }
 
+#[cfg(not(feature = "delta"))]
+#[tokio::test]
+async fn versions_of_tables_in_memory_are_refused() {
+    let (agreed, wrong) = check(&facts("tables_in_memory.txt")).await;
+    assert!(wrong.is_empty(), "{wrong}");
+    assert_eq!(agreed, 8);
+}
+
 #[tokio::test]
 async fn statements_have_the_results_of_spark() {
     let (agreed, wrong) = check(&facts("spark_statements.txt")).await;

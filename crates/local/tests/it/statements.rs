@@ -587,6 +587,7 @@ async fn what_cannot_be_right_is_refused_by_name() {
         ("SELECT 9223372036854775807 + 1", "[ARITHMETIC_OVERFLOW]"),
         ("SELECT -2147483648 - 1", "[ARITHMETIC_OVERFLOW]"),
         ("SELECT CAST(id AS INT) * 2147483647 FROM range(3)", "[ARITHMETIC_OVERFLOW]"),
+        #[cfg(not(feature = "delta"))]
         ("SELECT * FROM samples.nyctaxi.zones VERSION AS OF 0", "[UNSUPPORTED_FEATURE]"),
         ("SELECT date_format(DATE '2024-02-29', 'ww')", "[INVALID_DATETIME_PATTERN"),
         ("SELECT strpos('a', 'b')", "[UNRESOLVED_ROUTINE]"),

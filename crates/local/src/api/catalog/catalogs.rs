@@ -104,7 +104,11 @@ fn create_in_engine(sql: &App, name: &str) -> Result<(), ApiError> {
 
 #[cfg(feature = "engine")]
 fn drop_in_engine(sql: &App, name: &str) -> Result<(), ApiError> {
-    if sql.engine.drop_catalog(name) { Ok(()) } else { Err(CATALOG.not_found(name)) }
+    match sql.engine.drop_catalog(name) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(CATALOG.not_found(name)),
+        Err(failure) => Err(ApiError::internal(failure.message)),
+    }
 }
 
 #[cfg(not(feature = "engine"))]

@@ -184,7 +184,7 @@ impl App {
         properties: Option<Properties>,
     ) -> Result<(), ApiError> {
         let stated = crate::sql::engine::about::Stated { comment, owner, properties };
-        self.engine.state(full_name, stated).await.map_err(|failure| refused(&failure))
+        self.engine.state(full_name, stated, self.clock.now_ms()).await.map_err(|failure| refused(&failure))
     }
 
     /// What SQL states of a securable, in the names of REST's members.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Engine;
+use super::store::operation::{Change, Operation};
 use super::store::{About, Name, Relation, View};
 use crate::sql::Failure;
 
@@ -56,7 +57,7 @@ impl Engine {
     }
 
     /// Changes what is stated of a catalog, schema, table or view.
-    pub(crate) async fn state(&self, full_name: &str, stated: Stated) -> Result<(), Failure> {
+    pub(crate) async fn state(&self, full_name: &str, stated: Stated, now_ms: i64) -> Result<(), Failure> {
         let store = &self.core.store;
         let parts: Vec<&str> = full_name.split('.').collect();
         let change = |about: &mut About| {
@@ -73,8 +74,9 @@ impl Engine {
                         let _writing = table.writer.lock().await;
                         let mut state = table.state().as_ref().clone();
                         change(&mut state.about)?;
-                        table.replace(state);
-                        Ok(())
+                        let operation =
+                            Operation::new("SET TBLPROPERTIES").with("properties", properties_json(&state.about));
+                        table.commit(state, &Change { store, now_ms, user: None, operation })
                     }
                     Some(Relation::View(view)) => {
                         let mut view = View::clone(&view);
@@ -90,6 +92,10 @@ impl Engine {
             _ => Ok(()),
         }
     }
+}
+
+fn properties_json(about: &About) -> String {
+    serde_json::json!(about.properties).to_string()
 }
 
 fn name(catalog: &str, schema: &str, object: &str) -> Name {

@@ -37,6 +37,11 @@ pub(super) fn plain(sql: &str) -> String {
                 out.push_str(digits);
                 out.push('\'');
                 rest = after;
+            } else if word.eq_ignore_ascii_case("for")
+                && let Some((version, after)) = versioned(tail)
+            {
+                out.push_str(version);
+                rest = after;
             } else if word.eq_ignore_ascii_case("timestamp_ltz") && tail.trim_start().starts_with(['\'', '"']) {
                 out.push_str("TIMESTAMP");
                 rest = tail;
@@ -54,6 +59,12 @@ pub(super) fn plain(sql: &str) -> String {
             || (c == '.' && after.starts_with(|c: char| c.is_ascii_digit()) && !ends_in_name(&out))
         {
             rest = number(rest, &mut out);
+        } else if c == '@'
+            && ends_in_name(&out)
+            && let Some((version, after)) = at_version(after)
+        {
+            out.push_str(&version);
+            rest = after;
         } else if c == '?' {
             // The values of question marks have numbers for names.
             questions += 1;
@@ -73,6 +84,39 @@ pub(super) fn plain(sql: &str) -> String {
 /// Whether what was written last is a name, of which a point takes a member.
 fn ends_in_name(out: &str) -> bool {
     out.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '`' | ')' | ']'))
+}
+
+/// `FOR VERSION AS OF` and the like, which say no more than without `FOR`.
+fn versioned(text: &str) -> Option<(&'static str, &str)> {
+    let (kind, rest) = word(text);
+    let (first, rest) = word(rest);
+    let (second, after) = word(rest);
+    if !(first.eq_ignore_ascii_case("as") && second.eq_ignore_ascii_case("of")) {
+        return None;
+    }
+    match kind.to_ascii_uppercase().as_str() {
+        "VERSION" | "SYSTEM_VERSION" => Some(("VERSION AS OF", after)),
+        "TIMESTAMP" | "SYSTEM_TIME" => Some(("TIMESTAMP AS OF", after)),
+        _ => None,
+    }
+}
+
+/// `t@v3` and `t@20240131093000000`: what follows the sign, as a clause.
+fn at_version(text: &str) -> Option<(String, &str)> {
+    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
+    let (at, after) = text.split_at(end);
+    if let Some(version) =
+        at.strip_prefix(['v', 'V']).filter(|v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return Some((format!(" VERSION AS OF {version}"), after));
+    }
+    if at.len() != 17 || !at.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (date, time) = at.split_at(8);
+    let (day, clock) = ((&date[..4], &date[4..6], &date[6..]), (&time[..2], &time[2..4], &time[4..6], &time[6..]));
+    let text = format!("{}-{}-{} {}:{}:{}.{}", day.0, day.1, day.2, clock.0, clock.1, clock.2, clock.3);
+    Some((format!(" TIMESTAMP AS OF '{text}'"), after))
 }
 
 fn comment(text: &str) -> usize {
@@ -325,6 +369,10 @@ mod tests {
             ("INTERVAL '1-2' YEAR TO MONTH)", "interval_literal('1-2', 'YEAR', 'MONTH'))"),
             ("INTERVAL -2 DAYS", "interval_literal('-2 DAYS', '', '')"),
             ("a == b", "a = b"),
+            ("FROM t@v12 x", "FROM t VERSION AS OF 12 x"),
+            ("`t`@20240131093001250", "`t` TIMESTAMP AS OF '2024-01-31 09:30:01.250'"),
+            ("t@v t@2024 '@v1' FOR x", "t@v t@2024 '@v1' FOR x"),
+            ("t for system_time as of now()", "t TIMESTAMP AS OF now()"),
         ] {
             assert_eq!(plain(from).replace("  ", " "), to, "{from}");
         }

@@ -17,7 +17,7 @@ use crate::sql::securables::stated;
 /// Brings the store in step with the records.
 pub(super) fn pull(store: &Store, host: &dyn Host) {
     store.grants(|all| *all = grants(host));
-    store.write(|catalogs| {
+    store.mirror(|catalogs| {
         // Read while the store is held, as they are written.
         let volumes = by_schema(host.securables(Kept::Volumes));
         let functions = by_schema(host.securables(Kept::Functions));

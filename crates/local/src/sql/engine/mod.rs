@@ -34,6 +34,8 @@ pub(crate) mod cells;
 mod coerce;
 mod command;
 mod core;
+#[cfg(feature = "delta")]
+pub(crate) mod delta;
 mod depth;
 mod dialect;
 mod errors;
@@ -77,7 +79,10 @@ impl std::fmt::Debug for Engine {
 
 impl Engine {
     /// `directory` takes temporary files of large sorts and joins.
-    pub(crate) fn new(directory: &Path) -> std::io::Result<Self> {
+    pub(crate) fn new(
+        directory: &Path,
+        #[cfg(feature = "delta")] keeping: delta::kept::Keeping,
+    ) -> std::io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .thread_name("databricks-local-sql")
             .thread_stack_size(WORKER_STACK)
@@ -85,6 +90,8 @@ impl Engine {
             .build()?;
         let base = context(directory).map_err(std::io::Error::other)?;
         let store = sample::store().map_err(std::io::Error::other)?;
+        #[cfg(feature = "delta")]
+        store.keep(keeping)?;
         Ok(Self {
             core: Arc::new(Core { base, store }),
             sessions: session::SqlSessions::default(),
@@ -99,11 +106,11 @@ impl Engine {
 
     /// Makes a catalog with an empty schema `default`; `false` if there is one of that name.
     pub(crate) fn create_catalog(&self, name: &str) -> Result<bool, Failure> {
-        Ok(self.core.store.create_catalog(&name.to_lowercase(), store::About::default()))
+        self.core.store.create_catalog(&name.to_lowercase(), store::About::default())
     }
 
     /// Removes a catalog with all that it holds; `false` if there is none of that name.
-    pub(crate) fn drop_catalog(&self, name: &str) -> bool {
+    pub(crate) fn drop_catalog(&self, name: &str) -> Result<bool, Failure> {
         self.core.store.drop_catalog(&name.to_lowercase())
     }
 

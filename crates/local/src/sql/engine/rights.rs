@@ -174,6 +174,7 @@ pub(super) fn check(scope: &Scope<'_>, text: &str) -> Result<(), Failure> {
         || c.eat("UPDATE")
         || c.eat("DELETE FROM")
         || c.eat("TRUNCATE")
+        || c.eat("RESTORE")
         || c.eat("MERGE WITH SCHEMA EVOLUTION INTO")
         || c.eat("MERGE INTO")
         || c.eat("COPY INTO");

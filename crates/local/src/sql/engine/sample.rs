@@ -7,11 +7,13 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::Result;
 
 use super::store::table::{Column, Table, TableState, retitled};
-use super::store::{About, Catalog, Relation, Schema, Store};
+use super::store::{Catalog, Relation, Schema, Store};
 
 pub(super) const DEFAULT_CATALOG: &str = "main";
 pub(super) const DEFAULT_SCHEMA: &str = "default";
 
+const TRIPS_NAME: &str = "trips";
+const ZONES_NAME: &str = "zones";
 const TRIPS: usize = 5000;
 /// 2016-01-01T00:00:00Z in microseconds.
 const FIRST_PICKUP: i64 = 1_451_606_400_000_000;
@@ -34,12 +36,13 @@ const ZONES: [(i32, &str); 12] = [
 pub(super) fn store() -> Result<Store> {
     let (trips, zones) = (trips()?, zones()?);
     let store = Store::default();
-    store.create_catalog(DEFAULT_CATALOG, About::default());
+    let main = Catalog { schemas: [("default".to_owned(), Schema::default())].into(), ..Catalog::default() };
+    store.mirror(|all| all.insert(DEFAULT_CATALOG.to_owned(), main));
     for (catalog, schema) in [(DEFAULT_CATALOG, "samples"), ("samples", "nyctaxi")] {
         let mut inside = Schema::default();
-        inside.relations.insert("trips".to_owned(), table(&trips)?);
-        inside.relations.insert("zones".to_owned(), table(&zones)?);
-        store.write(|all| {
+        inside.relations.insert(TRIPS_NAME.to_owned(), table(TRIPS_NAME, &trips)?);
+        inside.relations.insert(ZONES_NAME.to_owned(), table(ZONES_NAME, &zones)?);
+        store.mirror(|all| {
             let catalog: &mut Catalog = all.entry(catalog.to_owned()).or_default();
             catalog.schemas.insert(schema.to_owned(), inside);
         });
@@ -47,11 +50,21 @@ pub(super) fn store() -> Result<Store> {
     Ok(store)
 }
 
-fn table(batch: &RecordBatch) -> Result<Relation> {
+/// A sample by its name.
+#[cfg(feature = "delta")]
+pub(super) fn named(name: &str) -> Result<Option<Relation>> {
+    Ok(match name {
+        TRIPS_NAME => Some(table(TRIPS_NAME, &trips()?)?),
+        ZONES_NAME => Some(table(ZONES_NAME, &zones()?)?),
+        _ => None,
+    })
+}
+
+fn table(name: &'static str, batch: &RecordBatch) -> Result<Relation> {
     let columns = batch.schema().fields().iter().map(|f| Column::new(f.name(), f.data_type().clone())).collect();
     let mut state = TableState { columns, ..TableState::default() };
     state.batches = vec![retitled(batch, &state.schema())?];
-    Ok(Relation::Table(Arc::new(Table::new(state))))
+    Ok(Relation::Table(Arc::new(Table::from_sample(name, state))))
 }
 
 fn zones() -> Result<RecordBatch> {

@@ -14,6 +14,7 @@ use super::rights::Rights;
 use super::script::locals::Locals;
 use super::session::{SqlSession, Variable};
 use super::spark::value::{V, build, read};
+use super::store::operation::{Change, Operation};
 use super::store::providers::{Extra, Overlay};
 use super::store::table::{Rows, Table, retitled};
 use super::store::{About, Name, Relation, missing};
@@ -188,7 +189,12 @@ impl Scope<'_> {
         let views = self.session.lock().views.clone();
         Overlay {
             core: Arc::clone(&self.core),
-            extra: Arc::new(Extra { rows, views }),
+            extra: Arc::new(Extra {
+                rows,
+                views,
+                #[cfg(feature = "delta")]
+                times: BTreeMap::new(),
+            }),
             depth: 0,
             used: Arc::default(),
             user: self.user.as_str().into(),
@@ -198,7 +204,10 @@ impl Scope<'_> {
 
     pub(super) async fn plan(&self, text: &str, mut rows: Named) -> Result<Planned, Failure> {
         rows.extend(super::files::load(self, text)?);
-        self.core.plan(text, &self.setting()?, &self.overlay(rows)).await
+        let overlay = self.overlay(rows);
+        #[cfg(feature = "delta")]
+        let overlay = super::delta::times::known(self, text, overlay).await?;
+        self.core.plan(text, &self.setting()?, &overlay).await
     }
 
     /// Runs a query to its end.
@@ -272,6 +281,11 @@ impl Scope<'_> {
             (name, Relation::Table(table)) => Ok((name, table)),
             (name, Relation::View(_)) => Err(missing::not_a_table(&name)),
         }
+    }
+
+    /// A change that the statement makes.
+    pub(super) fn change(&self, operation: Operation) -> Change<'_> {
+        Change { store: &self.core.store, now_ms: self.host.now_ms(), user: Some(&self.user), operation }
     }
 
     /// What is stated of an object that is made now.

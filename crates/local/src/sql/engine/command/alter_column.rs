@@ -5,6 +5,7 @@ use super::super::spark::types;
 use super::super::spark::value::build;
 use super::super::store::Name;
 use super::super::store::missing::feature;
+use super::super::store::operation::Operation;
 use super::super::store::table::{Column, TableState};
 use super::cursor::Cursor;
 use super::{alter_table, assemble, change, columns, create_table, properties};
@@ -17,6 +18,7 @@ pub(super) async fn edit(
     scope: &Scope<'_>,
     table: &[String],
     column: &str,
+    operation: Operation,
     change: impl FnOnce(&mut Column) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let (_, table) = scope.table(table)?;
@@ -24,8 +26,7 @@ pub(super) async fn edit(
     let mut state = table.state().as_ref().clone();
     let at = state.position(column).ok_or_else(|| alter_table::not_there(column, &state))?;
     change(&mut state.columns[at])?;
-    table.replace(state);
-    Ok(())
+    table.commit(state, &scope.change(operation.with("column", column)))
 }
 
 pub(super) async fn alter(

@@ -2,6 +2,7 @@
 
 use super::super::scope::{Reply, Scope};
 use super::super::store::missing::{self, feature};
+use super::super::store::operation::Operation;
 use super::super::store::table::{Column, Constraint, TableState};
 use super::super::store::{Name, Relation, View, quoted};
 use super::cursor::Cursor;
@@ -15,61 +16,86 @@ pub(super) async fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
     }
     let (name, relation) = scope.relation(&parts)?;
     let Relation::Table(table) = relation else { return Err(missing::not_a_table(&name)) };
+    let before = c.clone();
     if let Some(stated) = properties::stated(c)? {
         c.done()?;
-        properties::edit(scope, "TABLE", &parts, stated).await?;
+        properties::edit(scope, "TABLE", &parts, stating(&before), stated).await?;
         return Ok(Reply::Nothing);
     }
     let _writing = table.writer.lock().await;
     let mut state = table.state().as_ref().clone();
-    if c.eat("ADD CONSTRAINT") || c.is("ADD PRIMARY KEY") || c.is("ADD FOREIGN KEY") || c.is("ADD CHECK") {
-        if c.eat("ADD") {
-        } else {
-            c.back();
-        }
-        add_constraint(scope, c, &name, &mut state).await?;
-    } else if c.eat("ADD COLUMNS") || c.eat("ADD COLUMN") || (c.is("ADD") && !c.is("ADD PARTITION") && c.eat("ADD")) {
-        add_columns(scope, c, &mut state).await?;
-    } else if c.eat("RENAME COLUMN") {
-        rename_column(c, &mut state)?;
-    } else if c.eat("DROP CONSTRAINT") || c.is("DROP PRIMARY KEY") || c.is("DROP FOREIGN KEY") {
-        drop_constraint(c, &mut state)?;
-    } else if c.eat("DROP COLUMNS") || c.eat("DROP COLUMN") {
-        drop_columns(c, &mut state)?;
-    } else if c.eat("ALTER COLUMN") || c.eat("CHANGE COLUMN") || c.eat("ALTER") || c.eat("CHANGE") {
-        loop {
-            alter_column::alter(scope, c, &name, &mut state).await?;
-            if !c.eat(",") {
-                break;
+    let operation =
+        if c.eat("ADD CONSTRAINT") || c.is("ADD PRIMARY KEY") || c.is("ADD FOREIGN KEY") || c.is("ADD CHECK") {
+            if c.eat("ADD") {
+            } else {
+                c.back();
             }
-        }
-    } else if c.eat("CLUSTER BY") {
-        state.clusters = if c.eat("NONE") || c.eat("AUTO") { Vec::new() } else { c.list(|c| Ok(c.name()?.join(".")))? };
-        columns::check(&mut state)?;
-    } else if c.eat("DROP FEATURE") {
-        let feature = c.identifier()?;
-        state.about.properties.remove(&format!("delta.feature.{feature}"));
-        c.eat("TRUNCATE HISTORY");
-    } else if c.is("SET LOCATION")
-        || c.is("SET ROW FILTER")
-        || c.is("DROP ROW FILTER")
-        || c.is("ADD PARTITION")
-        || c.is("RECOVER PARTITIONS")
-        || c.is("REPLACE COLUMNS")
-        || c.is("DROP PARTITION")
-        || c.is("PARTITION")
-    {
-        return Err(feature("this form of ALTER TABLE"));
-    } else if c.eat("ENABLE PREDICTIVE OPTIMIZATION")
-        || c.eat("DISABLE PREDICTIVE OPTIMIZATION")
-        || c.eat("INHERIT PREDICTIVE OPTIMIZATION")
-    {
-    } else {
-        return Err(c.error());
-    }
+            add_constraint(scope, c, &name, &mut state).await?;
+            "ADD CONSTRAINT"
+        } else if c.eat("ADD COLUMNS") || c.eat("ADD COLUMN") || (c.is("ADD") && !c.is("ADD PARTITION") && c.eat("ADD"))
+        {
+            add_columns(scope, c, &mut state).await?;
+            "ADD COLUMNS"
+        } else if c.eat("RENAME COLUMN") {
+            rename_column(c, &mut state)?;
+            "RENAME COLUMN"
+        } else if c.eat("DROP CONSTRAINT") || c.is("DROP PRIMARY KEY") || c.is("DROP FOREIGN KEY") {
+            drop_constraint(c, &mut state)?;
+            "DROP CONSTRAINT"
+        } else if c.eat("DROP COLUMNS") || c.eat("DROP COLUMN") {
+            drop_columns(c, &mut state)?;
+            "DROP COLUMNS"
+        } else if c.eat("ALTER COLUMN") || c.eat("CHANGE COLUMN") || c.eat("ALTER") || c.eat("CHANGE") {
+            loop {
+                alter_column::alter(scope, c, &name, &mut state).await?;
+                if !c.eat(",") {
+                    break;
+                }
+            }
+            "CHANGE COLUMN"
+        } else if c.eat("CLUSTER BY") {
+            state.clusters =
+                if c.eat("NONE") || c.eat("AUTO") { Vec::new() } else { c.list(|c| Ok(c.name()?.join(".")))? };
+            columns::check(&mut state)?;
+            "CLUSTER BY"
+        } else if c.eat("DROP FEATURE") {
+            let feature = c.identifier()?;
+            state.about.properties.remove(&format!("delta.feature.{feature}"));
+            c.eat("TRUNCATE HISTORY");
+            "DROP FEATURE"
+        } else if c.is("SET LOCATION")
+            || c.is("SET ROW FILTER")
+            || c.is("DROP ROW FILTER")
+            || c.is("ADD PARTITION")
+            || c.is("RECOVER PARTITIONS")
+            || c.is("REPLACE COLUMNS")
+            || c.is("DROP PARTITION")
+            || c.is("PARTITION")
+        {
+            return Err(feature("this form of ALTER TABLE"));
+        } else if c.eat("ENABLE PREDICTIVE OPTIMIZATION")
+            || c.eat("DISABLE PREDICTIVE OPTIMIZATION")
+            || c.eat("INHERIT PREDICTIVE OPTIMIZATION")
+        {
+            c.done()?;
+            return Ok(Reply::Nothing);
+        } else {
+            return Err(c.error());
+        };
     c.done()?;
-    table.replace(state);
+    table.commit(state, &scope.change(Operation::new(operation)))?;
     Ok(Reply::Nothing)
+}
+
+/// What the history calls a statement on properties, tags or the owner.
+fn stating(c: &Cursor<'_>) -> &'static str {
+    let forms = [
+        ("SET TBLPROPERTIES", "SET TBLPROPERTIES"),
+        ("UNSET TBLPROPERTIES", "UNSET TBLPROPERTIES"),
+        ("SET TAGS", "SET TAGS"),
+        ("UNSET TAGS", "UNSET TAGS"),
+    ];
+    forms.into_iter().find(|(words, _)| c.is(words)).map_or("SET OWNER", |(_, name)| name)
 }
 
 /// Gives a table or view another name in its catalog.
@@ -96,6 +122,13 @@ pub(super) fn rename(scope: &Scope<'_>, c: &mut Cursor<'_>, parts: &[String]) ->
         return Err(missing::table_exists(&to));
     }
     store.write(|all| {
+        if all
+            .get(&to.catalog)
+            .and_then(|c| c.schemas.get(&to.schema))
+            .is_some_and(|s| s.relations.contains_key(&to.object))
+        {
+            return Err(missing::table_exists(&to));
+        }
         let source = all.get_mut(&from.catalog).and_then(|c| c.schemas.get_mut(&from.schema));
         source.and_then(|s| s.relations.remove(&from.object));
         let relation = match relation {
@@ -103,9 +136,10 @@ pub(super) fn rename(scope: &Scope<'_>, c: &mut Cursor<'_>, parts: &[String]) ->
             table => table,
         };
         if let Some(target) = all.get_mut(&to.catalog).and_then(|c| c.schemas.get_mut(&to.schema)) {
-            target.relations.insert(to.object, relation);
+            target.relations.insert(to.object.clone(), relation);
         }
-    });
+        Ok(())
+    })?;
     Ok(Reply::Nothing)
 }
 

@@ -13,6 +13,7 @@ use super::super::core::rows_name;
 use super::super::errors;
 use super::super::scope::{Listing, Named, Reply, Scope};
 use super::super::spark::value::{V, build, read};
+use super::super::store::operation::Operation;
 use super::super::store::table::{Rows, TableState};
 use super::super::store::{Name, quoted};
 use super::assemble;
@@ -158,7 +159,8 @@ pub(super) async fn update(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     let _writing = table.writer.lock().await;
     let mut state = table.state().as_ref().clone();
     let set = assignments(c, &state, std::slice::from_ref(&alias), &["WHERE"])?;
-    let condition = if c.eat("WHERE") { format!(" WHERE {}", c.rest()?) } else { String::new() };
+    let where_ = if c.eat("WHERE") { Some(c.rest()?.to_owned()) } else { None };
+    let condition = where_.as_ref().map(|text| format!(" WHERE {text}")).unwrap_or_default();
     c.done()?;
     let batch = together(&state)?;
     let rows: Named = [("target".to_owned(), Arc::new(numbered(&batch, ROW, None)?))].into();
@@ -176,8 +178,11 @@ pub(super) async fn update(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
         }
     }
     let count = changes.len();
-    state.batches = vec![apply(scope, &name, &state, &batch, &changes).await?];
-    table.replace(state);
+    if count > 0 {
+        state.batches = vec![apply(scope, &name, &state, &batch, &changes).await?];
+        let operation = Operation::new("UPDATE").where_(where_.as_deref()).counting("numUpdatedRows", count);
+        table.commit(state, &scope.change(operation))?;
+    }
     Ok(Listing::counts(&[("num_affected_rows", count)]))
 }
 
@@ -205,7 +210,10 @@ pub(super) async fn delete(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
             gone.len()
         }
     };
-    table.replace(state);
+    if count > 0 {
+        let operation = Operation::new("DELETE").where_(condition).counting("numDeletedRows", count);
+        table.commit(state, &scope.change(operation))?;
+    }
     Ok(Listing::counts(&[("num_affected_rows", count)]))
 }
 
@@ -218,6 +226,6 @@ pub(super) async fn truncate(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Re
     let _writing = table.writer.lock().await;
     let mut state = table.state().as_ref().clone();
     state.batches.clear();
-    table.replace(state);
+    table.commit(state, &scope.change(Operation::new("TRUNCATE")))?;
     Ok(Reply::Nothing)
 }

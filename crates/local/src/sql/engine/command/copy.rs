@@ -11,6 +11,7 @@ use super::super::scope::{Listing, Named, Read, Reply, Scope};
 use super::super::spark::value::{V, build};
 use super::super::spark::{pattern_like, types};
 use super::super::store::missing::feature;
+use super::super::store::operation::Operation;
 use super::super::store::table::{Rows, TableState};
 use super::super::store::{Name, Properties, quoted};
 use super::super::{errors, files};
@@ -130,7 +131,9 @@ pub(super) async fn copy(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply,
         state.batches.extend(made);
         state.loaded.insert(mark);
     }
-    table.replace(state);
+    if state.loaded != table.state().loaded || count > 0 {
+        table.commit(state, &scope.change(Operation::new("COPY INTO").counting("numOutputRows", count)))?;
+    }
     Ok(Listing::counts(&[("num_affected_rows", count), ("num_inserted_rows", count), ("num_skipped_corrupt_files", 0)]))
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::super::errors;
 use super::super::scope::{Named, Read, Reply, Scope};
 use super::super::store::missing::{self, feature};
+use super::super::store::operation::Operation;
 use super::super::store::table::{Column, Table, TableState, retitled};
 use super::super::store::{Name, Relation};
 use super::cursor::Cursor;
-use super::{assemble, columns, properties};
+use super::{assemble, columns, properties, version};
 use crate::sql::Failure;
 
 /// What is done if there is a table of that name.
@@ -58,16 +59,16 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
         }
         properties::clauses(c, &mut state)?;
         c.done()?;
-        return put(scope, &name, state, there);
+        return put(scope, &name, state, there, "").await;
     }
     let clone = c.eat("SHALLOW CLONE") || c.eat("DEEP CLONE") || c.eat("CLONE");
     if clone {
-        let (_, source) = scope.table(&c.name()?)?;
-        if c.is("VERSION") || c.is("TIMESTAMP") || c.is("@") {
-            return Err(feature("older versions of a table"));
+        let (of, source) = scope.table(&c.name()?)?;
+        if let Some(rights) = &scope.rights {
+            rights.may_read(&scope.core.store, &of)?;
         }
         let about = state.about;
-        state = source.state().as_ref().clone();
+        state = version::state(scope, c, &source).await?.as_ref().clone();
         state.about = super::super::store::About {
             properties: state.about.properties.clone(),
             comment: state.about.comment.clone(),
@@ -75,7 +76,7 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
         };
         properties::clauses(c, &mut state)?;
         c.done()?;
-        return put(scope, &name, state, there);
+        return put(scope, &name, state, there, "CLONE").await;
     }
     let mut titles = None;
     if c.is("(") {
@@ -114,7 +115,7 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
     let Some(query) = query else {
         columns::check(&mut state)?;
         check_expressions(scope, &state).await?;
-        return put(scope, &name, state, there);
+        return put(scope, &name, state, there, "").await;
     };
     if !state.columns.is_empty() {
         return Err(Failure::class(
@@ -138,7 +139,7 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
     }
     columns::check(&mut state)?;
     state.batches = renamed(&read, &state)?;
-    put(scope, &name, state, there)
+    put(scope, &name, state, there, " AS SELECT").await
 }
 
 fn arity(name: &Name, wanted: usize, got: usize) -> Failure {
@@ -200,18 +201,62 @@ pub(super) async fn check_expressions(scope: &Scope<'_>, state: &TableState) -> 
     Ok(())
 }
 
-fn put(scope: &Scope<'_>, name: &Name, state: TableState, there: There) -> Result<Reply, Failure> {
-    scope.core.store.change_schema(&name.catalog, &name.schema, |schema| {
-        match (schema.relations.get(&name.object), there) {
+/// `form` is what the history says behind CREATE TABLE, or `CLONE`.
+async fn put(scope: &Scope<'_>, name: &Name, state: TableState, there: There, form: &str) -> Result<Reply, Failure> {
+    let replaces = matches!(there, There::Replace { .. });
+    let operation = match (form, there) {
+        ("CLONE", _) => "CLONE",
+        (" AS SELECT", There::Replace { needed: true }) => "REPLACE TABLE AS SELECT",
+        (" AS SELECT", There::Replace { .. }) => "CREATE OR REPLACE TABLE AS SELECT",
+        (" AS SELECT", _) => "CREATE TABLE AS SELECT",
+        (_, There::Replace { needed: true }) => "REPLACE TABLE",
+        (_, There::Replace { .. }) => "CREATE OR REPLACE TABLE",
+        _ => "CREATE TABLE",
+    };
+    let change = || {
+        let rows = state.rows();
+        let operation = Operation { blind: !replaces, ..Operation::new(operation) };
+        let operation = operation
+            .with("isManaged", "true")
+            .with("description", state.about.comment.clone().unwrap_or_default())
+            .with("partitionBy", "[]")
+            .with("properties", serde_json::json!(state.about.properties).to_string());
+        scope.change(if rows > 0 { operation.counting("numOutputRows", rows) } else { operation })
+    };
+    let store = &scope.core.store;
+    loop {
+        match (store.relation(name), there) {
             (Some(_), There::Keep) => return Ok(Reply::Nothing),
             (Some(_), There::Refuse) => return Err(missing::table_exists(name)),
             (Some(Relation::View(_)), There::Replace { .. }) => return Err(missing::not_a_table(name)),
+            (Some(Relation::Table(table)), There::Replace { .. }) => {
+                let _writing = table.writer.lock().await;
+                // It may have been dropped while others wrote.
+                let same =
+                    |found: Option<Relation>| matches!(found, Some(Relation::Table(t)) if Arc::ptr_eq(&t, &table));
+                if same(store.relation(name)) {
+                    table.commit(state.clone(), &change())?;
+                    return Ok(Reply::Nothing);
+                }
+                continue;
+            }
             (None, There::Replace { needed: true }) => {
                 return Err(missing::table(&[&name.catalog, &name.schema, &name.object]));
             }
-            _ => {}
+            (None, _) => {}
         }
-        schema.relations.insert(name.object.clone(), Relation::Table(Arc::new(Table::new(state))));
-        Ok(Reply::Nothing)
-    })
+        store.schema(&name.catalog, &name.schema, |_| ())?;
+        let table = Arc::new(Table::create(state.clone(), &change())?);
+        let made = store.change_schema(&name.catalog, &name.schema, |schema| {
+            // Others may have made one of that name meanwhile: then all begins anew.
+            let free = !schema.relations.contains_key(&name.object);
+            if free {
+                schema.relations.insert(name.object.clone(), Relation::Table(Arc::clone(&table)));
+            }
+            Ok(free)
+        })?;
+        if made {
+            return Ok(Reply::Nothing);
+        }
+    }
 }

@@ -13,13 +13,12 @@ use crate::sql::Failure;
 
 pub(super) async fn describe(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
     if c.eat("HISTORY") {
-        scope.table(&c.name()?)?;
-        return Err(feature("the history of tables"));
+        return super::version::history(scope, c).await;
     }
     if c.eat("DETAIL") {
         let parts = c.name()?;
         c.done()?;
-        return describe_table::detail(scope, &parts);
+        return describe_table::detail(scope, &parts).await;
     }
     if c.eat("CATALOG") {
         return catalog(scope, c);

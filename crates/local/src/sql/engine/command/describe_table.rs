@@ -3,7 +3,7 @@
 use super::super::scope::{Listing, Reply, Scope};
 use super::super::spark::value::V;
 use super::super::store::missing::feature;
-use super::super::store::table::{Constraint, TableState};
+use super::super::store::table::{Constraint, Table, TableState};
 use super::super::store::{About, Name, Relation};
 use super::cursor::Cursor;
 use super::{maybe, string};
@@ -138,9 +138,10 @@ fn one(columns: &[Described], parts: &[String]) -> Result<Reply, Failure> {
     ])))
 }
 
-/// DESCRIBE DETAIL. What files of a table would tell is NULL: rows are kept in memory.
-pub(super) fn detail(scope: &Scope<'_>, parts: &[String]) -> Result<Reply, Failure> {
+/// DESCRIBE DETAIL. What files of a table would tell is NULL where rows are in memory alone.
+pub(super) async fn detail(scope: &Scope<'_>, parts: &[String]) -> Result<Reply, Failure> {
     let (name, table) = scope.table(parts)?;
+    let told = files(scope, &table).await?;
     let state = table.state();
     let list = |names: &[String]| V::List(names.iter().map(string).collect());
     let properties = state.about.properties.iter().map(|(k, v)| (string(k), string(v)));
@@ -164,20 +165,63 @@ pub(super) fn detail(scope: &Scope<'_>, parts: &[String]) -> Result<Reply, Failu
     ]);
     Ok(Reply::Rows(listing.with([vec![
         string("delta"),
-        V::Null,
+        told.id,
         string(name.plain()),
         maybe(state.about.comment.as_deref()),
-        V::Null,
+        told.location,
         V::Ts(state.about.created_ms.saturating_mul(1000)),
-        V::Null,
+        told.modified,
         list(&state.partitions),
         list(&state.clusters),
-        V::Null,
-        V::Null,
+        told.files,
+        told.bytes,
         V::Map(properties.collect()),
-        V::Null,
-        V::Null,
-        V::Null,
+        told.reader,
+        told.writer,
+        told.features,
         V::Null,
     ]])))
+}
+
+/// Cells that files tell.
+struct Told {
+    id: V,
+    location: V,
+    modified: V,
+    files: V,
+    bytes: V,
+    reader: V,
+    writer: V,
+    features: V,
+}
+
+#[cfg(feature = "delta")]
+async fn files(scope: &Scope<'_>, table: &Table) -> Result<Told, Failure> {
+    let none = || Failure::internal("the table has no files");
+    let detail = super::super::delta::detail(scope, table).await?.ok_or_else(none)?;
+    Ok(Told {
+        id: string(detail.id),
+        location: string(detail.location),
+        modified: V::Ts(detail.modified_ms.saturating_mul(1000)),
+        files: V::int(detail.files),
+        bytes: V::Int(detail.bytes),
+        reader: V::Int(detail.reader.into()),
+        writer: V::Int(detail.writer.into()),
+        features: V::List(detail.features.into_iter().map(string).collect()),
+    })
+}
+
+#[cfg(not(feature = "delta"))]
+async fn files(_: &Scope<'_>, _: &Table) -> Result<Told, Failure> {
+    let none = || V::Null;
+    Ok(Told {
+        id: none(),
+        location: none(),
+        modified: none(),
+        files: none(),
+        bytes: none(),
+        reader: none(),
+        writer: none(),
+        features: none(),
+    })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::core::rows_name;
 use super::super::scope::{Listing, Named, Read, Reply, Scope};
 use super::super::store::missing::feature;
+use super::super::store::operation::Operation;
 use super::super::store::table::{Rows, TableState, retitled};
 use super::super::store::{Name, quoted};
 use super::assemble::{self, Source};
@@ -66,13 +67,17 @@ pub(super) async fn insert(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     let read = scope.read(&query, Named::new()).await?;
     let sources = sources(&name, &state, &read, columns.as_deref(), by_name)?;
     let made = assemble::rows(scope, &name, &mut state, &read, &sources).await?;
+    let mut operation = Operation::write("Overwrite", read.rows());
     match before {
-        Before::Nothing => {}
+        Before::Nothing => operation = Operation::write("Append", read.rows()),
         Before::Empty => state.batches.clear(),
-        Before::Where(condition) => replaced(scope, &name, &mut state, &made, &condition).await?,
+        Before::Where(condition) => {
+            replaced(scope, &name, &mut state, &made, &condition).await?;
+            operation = operation.where_(Some(&condition));
+        }
     }
     state.batches.extend(made);
-    table.replace(state);
+    table.commit(state, &scope.change(operation))?;
     Ok(Listing::counts(&[("num_affected_rows", read.rows()), ("num_inserted_rows", read.rows())]))
 }
 

@@ -10,6 +10,7 @@ use super::super::core::rows_name;
 use super::super::scope::{Listing, Named, Read, Reply, Scope};
 use super::super::spark::value::V;
 use super::super::store::missing::feature;
+use super::super::store::operation::Operation;
 use super::super::store::table::{Rows, TableState};
 use super::super::store::{Name, quoted};
 use super::assemble::{self, Source};
@@ -373,7 +374,16 @@ pub(super) async fn merge(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
         if changes.is_empty() { target } else { change::apply(scope, &name, &state, &target, &changes).await? };
     state.batches = vec![without(&changed, &gone)?];
     state.batches.extend(added);
-    table.replace(state);
+    let operation = Operation::new("MERGE")
+        .where_(Some(&on))
+        .counting("numTargetRowsInserted", inserted)
+        .counting("numTargetRowsUpdated", updated)
+        .counting("numTargetRowsDeleted", deleted)
+        .counting("numOutputRows", inserted + updated)
+        .counting("numSourceRows", source.rows());
+    if updated + deleted + inserted > 0 {
+        table.commit(state, &scope.change(operation))?;
+    }
     Ok(Listing::counts(&[
         ("num_affected_rows", updated + deleted + inserted),
         ("num_updated_rows", updated),

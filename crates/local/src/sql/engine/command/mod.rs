@@ -32,6 +32,7 @@ mod show;
 mod show_create;
 mod upkeep;
 pub(super) mod variables;
+pub(super) mod version;
 mod views;
 
 /// Statements inside of EXECUTE IMMEDIATE.
@@ -198,7 +199,10 @@ async fn one(scope: &Scope<'_>, text: &str) -> Result<Reply, Failure> {
     if c.eat("LIST") {
         return list::list(scope, c);
     }
-    for what in ["RESTORE", "GET", "PUT", "REMOVE", "CALL", "SYNC", "LOAD DATA", "CONVERT TO DELTA", "GENERATE"] {
+    if c.eat("RESTORE") {
+        return version::restore(scope, c).await;
+    }
+    for what in ["GET", "PUT", "REMOVE", "CALL", "SYNC", "LOAD DATA", "CONVERT TO DELTA", "GENERATE"] {
         if c.is(what) {
             return Err(feature(what));
         }

@@ -19,7 +19,7 @@ pub(super) fn create(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Fai
         "CATALOG" => {
             let [name] = parts.as_slice() else { return Err(c.error()) };
             let name = name.to_lowercase();
-            (!store.create_catalog(&name, about))
+            (!store.create_catalog(&name, about)?)
                 .then(|| missing::exists("CATALOG_ALREADY_EXISTS", "catalog", &quoted(&[name]), "42710"))
         }
         "SCHEMA" => {
@@ -146,7 +146,7 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
             schema.relations.remove(&name.object);
             Ok(true)
         });
-        return match gone {
+        return match stored(gone)? {
             Ok(true) => scope.host.forget("TABLE", &name.plain()).map(|()| Reply::Nothing),
             Err(failure) if failure.message.contains("WRONG_COMMAND") => Err(failure),
             _ if quietly => Ok(Reply::Nothing),
@@ -172,6 +172,7 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
             let there = s.functions.remove(&name.object).is_some();
             if there { scope.host.forget("FUNCTION", &name.plain()).map(|()| true) } else { Ok(false) }
         });
+        let gone = stored(gone)?;
         return if quietly || gone? { Ok(Reply::Nothing) } else { Err(missing::routine(&parts)) };
     }
     let kind = kind(c)?;
@@ -220,7 +221,7 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
                 scope.host.forget("SCHEMA", &format!("{catalog}.{schema}"))?;
                 Ok(Reply::Nothing)
             });
-            match dropped {
+            match stored(dropped)? {
                 Err(failure) if quietly && !failure.message.contains("NOT_EMPTY") => Ok(Reply::Nothing),
                 other => other,
             }
@@ -231,7 +232,16 @@ pub(super) fn drop(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failu
                 let there = s.volumes.remove(&name.object).is_some();
                 if there { scope.host.forget("VOLUME", &name.plain()).map(|()| true) } else { Ok(false) }
             });
+            let gone = stored(gone)?;
             if quietly || gone? { Ok(Reply::Nothing) } else { Err(missing::volume(&name)) }
         }
+    }
+}
+
+/// Takes out that a change could not be stored, which IF EXISTS does not pass over.
+fn stored<T>(outcome: Result<T, Failure>) -> Result<Result<T, Failure>, Failure> {
+    match outcome {
+        Err(failure) if failure.code != "BAD_REQUEST" => Err(failure),
+        other => Ok(other),
     }
 }

@@ -3,6 +3,7 @@
 use super::super::mirror;
 use super::super::scope::{Reply, Scope};
 use super::super::store::missing::{self, feature};
+use super::super::store::operation::Operation;
 use super::super::store::table::TableState;
 use super::super::store::{About, Properties, Relation, View};
 use super::columns;
@@ -114,6 +115,7 @@ pub(super) async fn edit(
     scope: &Scope<'_>,
     kind: &str,
     parts: &[String],
+    operation: &'static str,
     change: impl FnOnce(&mut About) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let store = &scope.core.store;
@@ -149,8 +151,9 @@ pub(super) async fn edit(
                     let _writing = table.writer.lock().await;
                     let mut state = table.state().as_ref().clone();
                     change(&mut state.about)?;
-                    table.replace(state);
-                    Ok(())
+                    let properties = serde_json::json!(state.about.properties).to_string();
+                    let operation = Operation::new(operation).with("properties", properties);
+                    table.commit(state, &scope.change(operation))
                 }
                 Relation::View(view) => {
                     let mut view = View::clone(&view);
@@ -172,14 +175,15 @@ pub(super) async fn comment(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Rep
     c.done()?;
     if kind == "COLUMN" {
         let (column, table) = split_column(&parts, c)?;
-        super::alter_column::edit(scope, table, column, |column| {
+        let operation = Operation::new("CHANGE COLUMN");
+        super::alter_column::edit(scope, table, column, operation, |column| {
             column.comment = text;
             Ok(())
         })
         .await?;
         return Ok(Reply::Nothing);
     }
-    edit(scope, kind, &parts, |about| {
+    edit(scope, kind, &parts, "SET TBLPROPERTIES", |about| {
         about.comment = text;
         Ok(())
     })
@@ -209,14 +213,15 @@ pub(super) async fn tag(scope: &Scope<'_>, c: &mut Cursor<'_>, set: bool) -> Res
     };
     if kind == "COLUMN" {
         let (column, table) = split_column(&parts, c)?;
-        super::alter_column::edit(scope, table, column, |column| {
+        let operation = Operation::new(if set { "SET TAGS" } else { "UNSET TAGS" });
+        super::alter_column::edit(scope, table, column, operation, |column| {
             change(&mut column.tags);
             Ok(())
         })
         .await?;
         return Ok(Reply::Nothing);
     }
-    edit(scope, kind, &parts, |about| {
+    edit(scope, kind, &parts, if set { "SET TAGS" } else { "UNSET TAGS" }, |about| {
         change(&mut about.tags);
         Ok(())
     })

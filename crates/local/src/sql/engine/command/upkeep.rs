@@ -1,5 +1,5 @@
-//! Statements that look after files and caches. Rows are kept in memory, so that there is nothing for them to do; that the
-//! table is there is checked.
+//! Statements that look after files and caches. Rows are kept in memory, and files of versions stay, so that there is nothing
+//! for them to do; that the table is there is checked.
 
 use datafusion::arrow::datatypes::DataType;
 

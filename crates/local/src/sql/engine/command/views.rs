@@ -221,7 +221,7 @@ pub(super) async fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
     }
     if let Some(change) = properties::stated(c)? {
         c.done()?;
-        properties::edit(scope, "VIEW", &parts, change).await?;
+        properties::edit(scope, "VIEW", &parts, "SET TBLPROPERTIES", change).await?;
         return Ok(Reply::Nothing);
     }
     Err(c.error())

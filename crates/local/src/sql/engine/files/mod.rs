@@ -151,6 +151,9 @@ fn read(scope: &Scope<'_>, query: &FileQuery) -> Result<Rows, Failure> {
     if query.option(&["encoding", "charset"]).is_some_and(|e| !["utf-8", "utf8"].contains(&e.to_lowercase().as_str())) {
         return Err(feature("files that are not in UTF-8"));
     }
+    if query.option(&["format"]).is_some_and(|format| format.eq_ignore_ascii_case("delta")) {
+        return delta_rows(scope, query);
+    }
     let files = chosen(scope, query)?;
     let format = match query.option(&["format"]) {
         Some(format) => format.to_ascii_lowercase(),
@@ -204,6 +207,31 @@ fn parquet_rows(scope: &Scope<'_>, query: &FileQuery, files: &[HostFile]) -> Res
     let mut left = parquet::LIMIT;
     let read = files.iter().map(|file| parquet::read(&file.path, scope.host.content(&file.path)?, &mut left));
     together::rows(query, &read.collect::<Result<Vec<_>, _>>()?, stated.as_deref())
+}
+
+/// A Delta table on a volume.
+#[cfg(feature = "delta")]
+fn delta_rows(scope: &Scope<'_>, query: &FileQuery) -> Result<Rows, Failure> {
+    use super::delta::at::At;
+    let path = query.path.strip_prefix("dbfs:").unwrap_or(&query.path);
+    if !path.starts_with("/Volumes/") {
+        return Err(feature(&format!("Delta tables at '{}'; they are read from volumes (/Volumes/…)", query.path)));
+    }
+    rights::check_volume(scope, path)?;
+    let at = match (query.option(&["versionasof"]), query.option(&["timestampasof"])) {
+        (Some(version), _) => {
+            let version = version.parse().map_err(|_| feature(&format!("the version {version} of a table")))?;
+            Some(At::Version(version))
+        }
+        (None, Some(time)) => Some(At::text(time)?),
+        (None, None) => None,
+    };
+    super::delta::outside::read(scope.host, path, at)
+}
+
+#[cfg(not(feature = "delta"))]
+fn delta_rows(_: &Scope<'_>, _: &FileQuery) -> Result<Rows, Failure> {
+    Err(feature("Delta tables on volumes in this build: turn on the feature `delta` of databricks-local"))
 }
 
 #[cfg(not(feature = "parquet"))]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, ObjectName, TableFactor, UnaryOperator, Value,
+    Expr, FunctionArg, FunctionArgExpr, ObjectName, TableFactor, TableVersion, UnaryOperator, Value,
 };
 
 use super::PREFIX;
@@ -66,11 +66,27 @@ impl FileQuery {
     /// The files that a part of a text names, if it names any.
     pub(in super::super) fn of(factor: &TableFactor) -> Option<Result<Self, Failure>> {
         match factor {
-            TableFactor::Table { name, args: None, .. } => Self::named(name).map(Ok),
+            TableFactor::Table { name, args: None, version, .. } => {
+                Self::named(name).map(|query| query.of_version(version))
+            }
             TableFactor::Table { name, args: Some(args), .. } if is_read_files(name) => Some(Self::called(&args.args)),
             TableFactor::Function { name, args, .. } if is_read_files(name) => Some(Self::called(args)),
             _ => None,
         }
+    }
+
+    /// The query of a version, which Delta tables have.
+    fn of_version(mut self, version: &Option<TableVersion>) -> Result<Self, Failure> {
+        let (name, value) = match version {
+            None => return Ok(self),
+            Some(TableVersion::VersionAsOf(value)) => ("versionasof", constant(value)),
+            Some(TableVersion::TimestampAsOf(value)) => ("timestampasof", constant(value)),
+            Some(_) => ("", None),
+        };
+        let delta = self.option(&["format"]) == Some("delta");
+        let value = value.filter(|_| delta).ok_or_else(|| feature("this form of versions of files"))?;
+        self.options.insert(name.to_owned(), value);
+        Ok(self)
     }
 
     /// A CSV file with the options of COPY INTO.

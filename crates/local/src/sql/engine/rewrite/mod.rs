@@ -217,7 +217,7 @@ impl VisitorMut for Rewriter<'_> {
                 }
             }
         }
-        match self.files(factor) {
+        match self.files(factor).and_then(|()| self.version(factor)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(failure) => self.refuse(failure),
         }

@@ -1,5 +1,7 @@
 //! Relations: temporary views, samples, table functions in SQL.
 
+#[cfg(feature = "delta")]
+use datafusion::sql::sqlparser::ast::TableVersion;
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
     ObjectNamePart, Query, SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor, TableSample,
@@ -98,6 +100,52 @@ impl Rewriter<'_> {
         Ok(())
     }
 
+    /// Puts the name of an older version in place of a table and the version that is asked for.
+    #[cfg(feature = "delta")]
+    pub(super) fn version(&self, factor: &mut TableFactor) -> Result<(), Failure> {
+        use super::super::delta::at::At;
+        let TableFactor::Table { name, alias, version, .. } = factor else { return Ok(()) };
+        let Some(asked) = version.take() else { return Ok(()) };
+        let of = parts(name);
+        let at = match &asked {
+            TableVersion::VersionAsOf(Expr::Value(v)) => match &v.value {
+                Value::Number(n, _) => n.parse().ok().map(At::Version),
+                _ => None,
+            },
+            TableVersion::TimestampAsOf(e) => match (self.overlay.extra.times.get(&e.to_string()), e) {
+                (Some(at), _) => Some(*at),
+                (None, Expr::Value(v)) => match &v.value {
+                    Value::SingleQuotedString(text) => Some(At::text(text)?),
+                    _ => None,
+                },
+                (None, _) => return Err(unsupported("TIMESTAMP AS OF an expression inside of a view or function")),
+            },
+            _ => None,
+        };
+        let at = at.ok_or_else(|| unsupported(&format!("the version {asked} of a table")))?;
+        let query =
+            matches!(of.as_slice(), [one] if self.ctes.contains(one) || self.overlay.extra.views.contains_key(one));
+        let Some(ObjectNamePart::Identifier(last)) = name.0.last_mut().filter(|_| !query) else {
+            return Err(unsupported("versions of what is not a table"));
+        };
+        alias.get_or_insert_with(|| TableAlias {
+            explicit: true,
+            name: Ident::with_quote('`', last.value.to_lowercase()),
+            columns: Vec::new(),
+            at: None,
+        });
+        *last = Ident::with_quote('`', at.name(&last.value.to_lowercase()));
+        Ok(())
+    }
+
+    #[cfg(not(feature = "delta"))]
+    pub(super) fn version(&self, factor: &mut TableFactor) -> Result<(), Failure> {
+        match factor {
+            TableFactor::Table { version: Some(_), .. } => Err(unsupported("older versions of a table")),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn relation(&mut self, factor: &mut TableFactor) -> Result<(), Failure> {
         if let TableFactor::Derived { subquery, alias, .. } = factor
             && matches!(subquery.body.as_ref(), SetExpr::Values(_))
@@ -120,10 +168,7 @@ impl Rewriter<'_> {
             _ => {}
         }
         self.call(factor)?;
-        let TableFactor::Table { name, alias, version, sample, args, .. } = factor else { return Ok(()) };
-        if version.is_some() {
-            return Err(unsupported("older versions of a table"));
-        }
+        let TableFactor::Table { name, alias, sample, args, .. } = factor else { return Ok(()) };
         let called = args.is_some();
         let local = matches!(name.0.first(), Some(ObjectNamePart::Identifier(first)) if first.value == LOCAL);
         for part in &mut name.0 {

@@ -5,8 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::sql::Failure;
 
+#[cfg(feature = "delta")]
+pub(super) mod backing;
 pub(super) mod information;
 pub(super) mod missing;
+pub(super) mod operation;
 pub(super) mod providers;
 pub(super) mod table;
 
@@ -39,6 +42,7 @@ pub(super) type Properties = BTreeMap<String, String>;
 
 /// What is stated of any object.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "delta", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct About {
     pub(super) comment: Option<String>,
     pub(super) properties: Properties,
@@ -47,13 +51,13 @@ pub(super) struct About {
     pub(super) created_ms: i64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Catalog {
     pub(super) about: About,
     pub(super) schemas: BTreeMap<String, Schema>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Schema {
     pub(super) about: About,
     pub(super) relations: BTreeMap<String, Relation>,
@@ -75,6 +79,7 @@ pub(super) enum Relation {
 
 /// A view: its query as text, which is planned anew at each use.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "delta", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct View {
     pub(super) about: About,
     pub(super) text: String,
@@ -87,6 +92,7 @@ pub(super) struct View {
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "delta", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct ViewColumn {
     pub(super) name: String,
     pub(super) kind: String,
@@ -94,6 +100,7 @@ pub(super) struct ViewColumn {
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "delta", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct FunctionParameter {
     pub(super) name: String,
     pub(super) kind: String,
@@ -103,6 +110,7 @@ pub(super) struct FunctionParameter {
 
 /// A function in SQL: an expression, or a query for functions of tables.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "delta", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Function {
     pub(super) about: About,
     pub(super) parameters: Vec<FunctionParameter>,
@@ -115,6 +123,7 @@ pub(super) struct Function {
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "delta", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Returns {
     Value(String),
     /// Names and types; none if the query states them.
@@ -136,6 +145,9 @@ pub(super) struct Grant {
 pub(super) struct Store {
     catalogs: RwLock<BTreeMap<String, Catalog>>,
     grants: RwLock<Vec<Grant>>,
+    /// Where names and tables are kept.
+    #[cfg(feature = "delta")]
+    keeping: std::sync::OnceLock<super::delta::kept::Keeping>,
 }
 
 impl Store {
@@ -143,7 +155,17 @@ impl Store {
         work(&self.catalogs.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn write<T>(&self, work: impl FnOnce(&mut BTreeMap<String, Catalog>) -> T) -> T {
+    /// Changes what the catalogs hold; where names are kept, the change is on disk before others see it.
+    #[cfg(not(feature = "delta"))]
+    pub(super) fn write<T>(
+        &self,
+        work: impl FnOnce(&mut BTreeMap<String, Catalog>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.mirror(work)
+    }
+
+    /// Changes what is kept elsewhere.
+    pub(super) fn mirror<T>(&self, work: impl FnOnce(&mut BTreeMap<String, Catalog>) -> T) -> T {
         work(&mut self.catalogs.write().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -191,20 +213,20 @@ impl Store {
     }
 
     /// Makes a catalog with an empty schema `default`; `false` if there is one of that name.
-    pub(super) fn create_catalog(&self, name: &str, about: About) -> bool {
+    pub(super) fn create_catalog(&self, name: &str, about: About) -> Result<bool, Failure> {
         self.write(|all| {
             if all.contains_key(name) {
-                return false;
+                return Ok(false);
             }
             let mut catalog = Catalog { about, ..Catalog::default() };
             catalog.schemas.insert("default".to_owned(), Schema::default());
             all.insert(name.to_owned(), catalog);
-            true
+            Ok(true)
         })
     }
 
     /// Removes a catalog with all that it holds; `false` if there is none of that name.
-    pub(super) fn drop_catalog(&self, name: &str) -> bool {
-        self.write(|all| all.remove(name).is_some())
+    pub(super) fn drop_catalog(&self, name: &str) -> Result<bool, Failure> {
+        self.write(|all| Ok(all.remove(name).is_some()))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
-use datafusion::error::Result;
+use datafusion::error::Result as Outcome;
 use futures_util::FutureExt as _;
 
 use super::super::core::Core;
@@ -34,6 +34,9 @@ const VIEW_USES: usize = 500;
 pub(in super::super) struct Extra {
     pub(in super::super) rows: BTreeMap<String, Arc<Rows>>,
     pub(in super::super) views: BTreeMap<String, Arc<View>>,
+    /// The times that expressions behind TIMESTAMP AS OF give.
+    #[cfg(feature = "delta")]
+    pub(in super::super) times: BTreeMap<String, super::super::delta::at::At>,
 }
 
 /// The catalogs for one statement.
@@ -52,7 +55,7 @@ pub(in super::super) struct Overlay {
 }
 
 impl Overlay {
-    async fn view(&self, name: &str, view: &View) -> Result<Arc<dyn TableProvider>> {
+    async fn view(&self, name: &str, view: &View) -> Outcome<Arc<dyn TableProvider>> {
         if self.depth >= NESTED_VIEWS {
             return Err(carried(Failure::class(
                 "VIEW_EXCEED_MAX_NESTED_DEPTH",
@@ -118,6 +121,25 @@ struct SchemaOf {
     schema: String,
 }
 
+#[cfg(feature = "delta")]
+impl SchemaOf {
+    /// The rows of an older version of a table.
+    fn version(&self, table: &str, at: super::super::delta::at::At) -> Result<Rows, Failure> {
+        let full = Name { catalog: self.catalog.clone(), schema: self.schema.clone(), object: table.to_owned() };
+        let store = &self.overlay.core.store;
+        let Some(relation) = store.relation(&full) else {
+            return Err(super::missing::table(&[&full.catalog, &full.schema, &full.object]));
+        };
+        if let Some(rights) = &self.overlay.rights {
+            rights.may_read(store, &full)?;
+        }
+        match relation {
+            Relation::Table(table) => Ok(Rows::of(&*super::super::delta::state_at(&table, at)?)),
+            Relation::View(_) => Err(super::missing::not_a_table(&full)),
+        }
+    }
+}
+
 #[async_trait]
 impl SchemaProvider for SchemaOf {
     fn table_names(&self) -> Vec<String> {
@@ -128,7 +150,7 @@ impl SchemaProvider for SchemaOf {
             .unwrap_or_default()
     }
 
-    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+    async fn table(&self, name: &str) -> Outcome<Option<Arc<dyn TableProvider>>> {
         if self.catalog == LOCAL {
             let extra = &self.overlay.extra;
             return Ok(match self.schema.as_str() {
@@ -142,6 +164,10 @@ impl SchemaProvider for SchemaOf {
         if self.schema == INFORMATION {
             return information::view(&self.overlay.core.store, &self.catalog, name)
                 .map(|rows| rows.map(|rows| Arc::new(rows) as _));
+        }
+        #[cfg(feature = "delta")]
+        if let Some((table, at)) = super::super::delta::at::At::of(name) {
+            return self.version(table, at).map(|rows| Some(Arc::new(rows) as _)).map_err(carried);
         }
         let full = Name { catalog: self.catalog.clone(), schema: self.schema.clone(), object: name.to_owned() };
         if let Some(rights) = &self.overlay.rights
@@ -157,6 +183,8 @@ impl SchemaProvider for SchemaOf {
     }
 
     fn table_exist(&self, name: &str) -> bool {
+        #[cfg(feature = "delta")]
+        let name = super::super::delta::at::At::of(name).map_or(name, |(table, _)| table);
         self.overlay.core.store.schema(&self.catalog, &self.schema, |s| s.relations.contains_key(name)).unwrap_or(false)
     }
 }

@@ -10,12 +10,14 @@ use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::error::Result;
+use datafusion::error::Result as Outcome;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::super::spark::types;
+use super::operation::Change;
 use super::{About, Properties};
+use crate::sql::Failure;
 
 /// Metadata of a field: the name as it was written.
 pub(in super::super) const SPELLING: &str = "spelling";
@@ -110,7 +112,7 @@ impl TableState {
     }
 
     /// Gives the batches the columns of `from`: by their position there, or NULL where a column is new.
-    pub(in super::super) fn rebuild(&mut self, from: &[Option<usize>]) -> Result<()> {
+    pub(in super::super) fn rebuild(&mut self, from: &[Option<usize>]) -> Outcome<()> {
         let schema = self.schema();
         self.batches = self
             .batches
@@ -127,7 +129,7 @@ impl TableState {
                 let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
                 Ok(RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?)
             })
-            .collect::<Result<_>>()?;
+            .collect::<Outcome<_>>()?;
         Ok(())
     }
 }
@@ -141,7 +143,7 @@ pub(in super::super) fn schema_of(columns: &[Column]) -> SchemaRef {
 }
 
 /// The same columns under the names of another schema.
-pub(in super::super) fn retitled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+pub(in super::super) fn retitled(batch: &RecordBatch, schema: &SchemaRef) -> Outcome<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), batch.columns().to_vec(), &options)?)
 }
@@ -151,20 +153,83 @@ pub(in super::super) struct Table {
     state: RwLock<Arc<TableState>>,
     /// Held by a statement from reading the state to replacing it.
     pub(in super::super) writer: tokio::sync::Mutex<()>,
+    #[cfg(feature = "delta")]
+    backing: super::backing::Backing,
 }
 
 impl Table {
-    pub(in super::super) fn new(state: TableState) -> Self {
-        Self { state: RwLock::new(Arc::new(state)), writer: tokio::sync::Mutex::new(()) }
+    fn with(state: TableState, #[cfg(feature = "delta")] backing: super::backing::Backing) -> Self {
+        Self {
+            state: RwLock::new(Arc::new(state)),
+            writer: tokio::sync::Mutex::new(()),
+            #[cfg(feature = "delta")]
+            backing,
+        }
+    }
+
+    /// A table that is there from the start.
+    #[cfg_attr(not(feature = "delta"), allow(unused_variables, reason = "names lead to files"))]
+    pub(in super::super) fn from_sample(name: &'static str, state: TableState) -> Self {
+        Self::with(
+            state,
+            #[cfg(feature = "delta")]
+            super::backing::Backing::sample(name),
+        )
     }
 
     pub(in super::super) fn state(&self) -> Arc<TableState> {
         Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the state; the caller holds `writer`.
-    pub(in super::super) fn replace(&self, state: TableState) {
+    fn replace(&self, state: TableState) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+    }
+}
+
+#[cfg(not(feature = "delta"))]
+impl Table {
+    /// Makes a table.
+    pub(in super::super) fn create(state: TableState, _: &Change<'_>) -> Result<Self, Failure> {
+        Ok(Self::with(state))
+    }
+
+    /// Replaces the state; the caller holds `writer`.
+    pub(in super::super) fn commit(&self, state: TableState, _: &Change<'_>) -> Result<(), Failure> {
+        self.replace(state);
+        Ok(())
+    }
+}
+
+#[cfg(feature = "delta")]
+impl Table {
+    /// Makes a table with files.
+    pub(in super::super) fn create(state: TableState, change: &Change<'_>) -> Result<Self, Failure> {
+        let backing = super::backing::Backing::create(&state, change)?;
+        Ok(Self::with(state, backing))
+    }
+
+    /// A table whose files were there.
+    pub(in super::super) fn opened(keeper: super::super::delta::Keeper, state: TableState) -> Self {
+        Self::with(state, super::backing::Backing::opened(keeper))
+    }
+
+    /// Replaces the state, in the table's log first; the caller holds `writer`.
+    pub(in super::super) fn commit(&self, state: TableState, change: &Change<'_>) -> Result<(), Failure> {
+        self.backing.commit(&self.state(), state, change, |state| self.replace(state))
+    }
+
+    pub(in super::super) fn backing(&self) -> &super::backing::Backing {
+        &self.backing
+    }
+
+    /// The name of the directory of its files, if it has some.
+    pub(in super::super) fn directory(&self) -> Option<&str> {
+        self.backing.directory()
+    }
+
+    /// The sample that it is.
+    pub(in super::super) fn sample(&self) -> Option<&'static str> {
+        self.backing.of_sample()
     }
 }
 
@@ -197,7 +262,7 @@ impl TableProvider for Rows {
         projection: Option<&Vec<usize>>,
         _: &[Expr],
         _: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    ) -> Outcome<Arc<dyn ExecutionPlan>> {
         let parts = [self.batches.clone()];
         let source = MemorySourceConfig::try_new(&parts, self.schema(), projection.cloned())?;
         Ok(DataSourceExec::from_data_source(source))
