@@ -33,14 +33,7 @@ struct Arguments {
     /// The personal access token; a random one by default.
     #[arg(long)]
     token: Option<String>,
-    #[cfg_attr(
-        feature = "delta",
-        doc = "Directory that keeps records, files, notebooks, jobs, secrets and all that SQL makes over restarts."
-    )]
-    #[cfg_attr(
-        not(feature = "delta"),
-        doc = "Directory that keeps records, files, notebooks, jobs and secrets over restarts; tables are in memory, see --seed."
-    )]
+    /// Directory that keeps records, files, notebooks, jobs, secrets and all that SQL makes over restarts.
     #[arg(long)]
     data: Option<PathBuf>,
     /// What the workspace begins with: a description of its objects in YAML, or SQL statements in a file that ends in .sql.

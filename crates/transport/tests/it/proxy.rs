@@ -230,11 +230,7 @@ async fn tinyproxy_passes_tunnels() {
     let before = seen.all().len();
     assert!(header(&seen.all()[0], "proxy-authorization").is_none(), "what is for the proxy must not reach the server");
 
-    let stranger = patient()
-        .tls(authority)
-        .environment(through(proxy.port, "user:wrong@"))
-        .build()
-        .unwrap();
+    let stranger = patient().tls(authority).environment(through(proxy.port, "user:wrong@")).build().unwrap();
     let error = get(&stranger, &url).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connect, "{error:?}");
     assert!(error.is_permanent() && error.to_string().contains("user and password"), "{error}");

@@ -73,8 +73,11 @@ pub(super) const ON_REQUEST: &[Step] = &[
         about: "made-up requests to the embedded workspace: no server errors, responses as described",
         run: |shell| against_the_workspace(shell, "tests/interop/run_schemathesis.sh"),
     },
-    Step { name: "parquet", about: "Parquet files of volumes, which a feature reads", run: parquet },
-    Step { name: "delta", about: "managed tables as Delta tables, which other programs read", run: delta },
+    Step {
+        name: "delta",
+        about: "tables of the embedded workspace, which other programs read, and theirs",
+        run: |shell| against_the_workspace(shell, "tests/interop/delta/run"),
+    },
     Step { name: "lake", about: "the tests that object_store offers, on a volume", run: lake },
     Step {
         name: "login",
@@ -189,21 +192,6 @@ fn workspace_program(shell: &Shell<'_>) -> Result<PathBuf> {
         shell.cargo(&["build", "--workspace", "--bin", "databricks-local"])?;
     }
     Ok(program)
-}
-
-/// Apart from the other tests: the feature changes what the SQL engine is compiled with, all of it.
-fn parquet(shell: &Shell<'_>) -> Result<()> {
-    shell.cargo(&["test", "-p", "databricks-local", "--features", "parquet", "--test", "it", "sql_"])
-}
-
-/// Apart from the other tests, of which all hold with the feature as well; what they depend on is shared with them but for the
-/// Parquet crate.
-fn delta(shell: &Shell<'_>) -> Result<()> {
-    let feature = "databricks-local/delta";
-    shell.cargo(&["test", "--workspace", "--features", feature, "--lib", "--test", "it"])?;
-    shell.cargo(&["build", "--workspace", "--features", feature, "--bin", "databricks-local"])?;
-    let program = shell.root.join("target/debug/databricks-local");
-    shell.run(shell.command(shell.root.join("tests/interop/delta/run")).env("DATABRICKS_LOCAL", program))
 }
 
 fn lake(shell: &Shell<'_>) -> Result<()> {
