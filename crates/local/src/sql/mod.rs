@@ -21,6 +21,9 @@ use serde_json::{Value, json};
 
 pub(crate) use split::statements;
 
+/// The property by which SQL shows where an external table would be; REST shows it as `storage_location`.
+pub(crate) const LOCATION: &str = "local.storage_location";
+
 /// Why a statement failed; the call that asked for it still succeeds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {

@@ -4,6 +4,7 @@ use databricks_local::LocalWorkspace;
 use serde_json::{Value, json};
 
 use crate::client::{fast, get, post};
+use crate::statements::execute;
 
 async fn run(w: &LocalWorkspace, statement: &str) -> Value {
     crate::statements::rows(w, statement, json!({})).await
@@ -46,6 +47,11 @@ async fn tables_that_rest_makes_are_tables_of_sql() {
     let of =
         |name: &str| summaries["tables"].as_array().unwrap().iter().find(|t| t["full_name"] == name).unwrap().clone();
     assert_eq!(of("main.default.outside")["table_type"], "EXTERNAL");
+    let described = execute(&w, "DESCRIBE EXTENDED main.default.outside", json!({})).await.ok();
+    let rows = described["result"]["data_array"].as_array().unwrap();
+    let row = |name: &str| rows.iter().find(|row| row[0] == name).map(|row| row[1].clone());
+    assert_eq!(row("Type"), Some(json!("EXTERNAL")));
+    assert_eq!(row("Location"), Some(json!("s3://bucket/t")));
     assert_eq!(of("main.default.kept")["table_type"], "MANAGED");
     // What SQL makes in its place is not at that location.
     run(&w, "DROP TABLE main.default.outside").await;

@@ -6,11 +6,12 @@ use serde_json::{Map, Value};
 
 use super::found::known_schema;
 use super::notes::{begin, plain, quoted, quoted_part, sql, tell};
-use super::shown_table::{LOCATION, shown};
+use super::shown_table::shown;
 use super::table_name::{Name, TABLE, known};
 use crate::caller::Caller;
 use crate::extract::{Fields, missing};
 use crate::reply::{ApiError, Json, Reply};
+use crate::sql::LOCATION;
 use crate::state::handles::CatalogHandle;
 
 const TYPES: [&str; 9] = [

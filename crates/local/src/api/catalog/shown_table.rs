@@ -6,11 +6,9 @@ use super::constraints;
 use super::notes::{base, id, names, note, quoted, sql};
 use super::table_name::{Name, TABLE};
 use crate::reply::ApiError;
+use crate::sql::LOCATION;
 use crate::sql::column::ColumnType;
 use crate::state::handles::CatalogHandle;
-
-/// The property by which SQL shows where an external table would be; REST shows it as `storage_location`.
-pub(super) const LOCATION: &str = "local.storage_location";
 
 /// The views among the tables of a schema.
 pub(super) async fn views(state: &CatalogHandle, catalog: &str, schema: &str) -> Result<Vec<String>, ApiError> {

@@ -7,7 +7,7 @@ use super::super::store::table::{Constraint, Table, TableState};
 use super::super::store::{About, Name, Relation};
 use super::cursor::Cursor;
 use super::{maybe, string};
-use crate::sql::Failure;
+use crate::sql::{Failure, LOCATION};
 
 struct Described {
     name: String,
@@ -92,7 +92,8 @@ fn details(name: &Name, relation: &Relation, about: &About, state: Option<&Table
     if let Some(comment) = &about.comment {
         row("Comment", comment);
     }
-    let properties: Vec<_> = about.properties.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let properties = about.properties.iter().filter(|(name, _)| *name != LOCATION);
+    let properties: Vec<_> = properties.map(|(k, v)| format!("{k}={v}")).collect();
     match relation {
         Relation::View(view) => {
             row("Type", if view.temporary { "TEMPORARY VIEW" } else { "VIEW" });
@@ -100,8 +101,11 @@ fn details(name: &Name, relation: &Relation, about: &About, state: Option<&Table
             row("View Catalog and Namespace", &format!("{}.{}", view.catalog, view.schema));
         }
         Relation::Table(_) => {
-            row("Type", "MANAGED");
+            row("Type", about.table_type());
             row("Provider", "delta");
+            if let Some(location) = about.properties.get(LOCATION) {
+                row("Location", location);
+            }
         }
     }
     if !properties.is_empty() {

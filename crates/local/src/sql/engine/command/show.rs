@@ -184,7 +184,10 @@ fn extended(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
         s.relations.iter().filter(|(n, _)| filter.fits(n)).map(|(n, r)| (n.clone(), r.clone())).collect()
     })?;
     let rows = found.into_iter().map(|(name, relation)| {
-        let kind = if matches!(relation, Relation::View(_)) { "VIEW" } else { "MANAGED" };
+        let kind = match relation {
+            Relation::View(_) => "VIEW",
+            Relation::Table(table) => table.state().about.table_type(),
+        };
         let text = format!("Catalog: {catalog}\nDatabase: {schema}\nTable: {name}\nType: {kind}\n");
         vec![string(&schema), string(name), V::Bool(false), string(text)]
     });

@@ -274,7 +274,7 @@ fn of_relation(view: &str, name: [&str; 3], relation: &Relation, rows: &mut Vec<
         ("tables", _) => {
             let is_table = state.is_some();
             rows.push(row(vec![
-                text(if is_table { "MANAGED" } else { "VIEW" }),
+                text(if is_table { about.table_type() } else { "VIEW" }),
                 text(if is_table { "YES" } else { "NO" }),
                 text("PRESERVE"),
                 maybe(about.owner.as_deref()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::sql::Failure;
+use crate::sql::{Failure, LOCATION};
 
 #[cfg(feature = "delta")]
 pub(super) mod backing;
@@ -49,6 +49,13 @@ pub(super) struct About {
     pub(super) tags: Properties,
     pub(super) owner: Option<String>,
     pub(super) created_ms: i64,
+}
+
+impl About {
+    /// What kind of table it is about.
+    pub(super) fn table_type(&self) -> &'static str {
+        if self.properties.contains_key(LOCATION) { "EXTERNAL" } else { "MANAGED" }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
