@@ -1,7 +1,6 @@
 //! `cargo xtask fuzz`: mutated inputs for a while.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 

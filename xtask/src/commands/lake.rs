@@ -1,7 +1,6 @@
 //! `cargo xtask lake`: volumes as an object store, by the tests that `object_store` offers and by engines.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 

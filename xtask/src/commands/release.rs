@@ -2,7 +2,6 @@
 //! packs, compiles and uploads them in the order of their arrows.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;

@@ -160,11 +160,13 @@ impl VisitorMut for Rewriter<'_> {
             select.flavor = SelectFlavor::Standard;
             select.projection.push(SelectItem::Wildcard(WildcardAdditionalOptions::default()));
         }
-        if let Err(failure) = clauses::conditions(select).and_then(|()| laterals::put(self, select)) {
+        let prepared = clauses::joins(&mut select.from)
+            .and_then(|()| clauses::conditions(select))
+            .and_then(|()| laterals::put(self, select));
+        if let Err(failure) = prepared {
             return self.refuse(failure);
         }
         laterals::subqueries(self, select);
-        clauses::sided(&mut select.from);
         self.views += generators::take_generators(select, self.views);
         let mut seen = BTreeSet::new();
         for (position, item) in select.projection.iter_mut().enumerate() {

@@ -4,7 +4,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 use serde_json::Value;
 
-use super::function::{Call, Def, Env, Shape, t, unexpected};
+use super::function::{Call, Def, Env, Shape, t};
 use super::json::{json_of, variant};
 use super::types::{self, is_text, is_variant};
 use super::value::V;
@@ -28,7 +28,13 @@ fn shape(call: &Call<'_>) -> Result<Shape> {
     let result = match call.kinds.first() {
         Some(kind) if is_variant(kind) => types::variant(),
         Some(kind) if is_text(kind) || kind == &DataType::Null => DataType::Utf8,
-        Some(kind) => return Err(unexpected(":", 0, "\"STRING\" or \"VARIANT\"", kind)),
+        Some(kind) => {
+            let text = format!(
+                "The column before `:` has to be a VARIANT, or JSON in a STRING, and is {}.",
+                types::name(kind)
+            );
+            return Err(super::fail("COLUMN_IS_NOT_VARIANT_TYPE", "42K09", &text));
+        }
         None => return Err(super::function::wrong_count(call.name, "> 0", 0)),
     };
     kinds[0] = result.clone();
