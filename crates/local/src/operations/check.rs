@@ -25,11 +25,12 @@ pub(crate) fn check(
     operations: &[&Operation],
     parameters: &[(&'static str, String)],
     body: &mut Map<String, Value>,
+    enums: Enums,
 ) -> Result<(), ApiError> {
     let mut first = None;
     for operation in operations {
         let mut read = body.clone();
-        let check = Check { parameters, is_whole: operation.method != http::Method::PATCH };
+        let check = Check { parameters, is_whole: operation.method != http::Method::PATCH, enums };
         match check.object(&mut read, &operation.body, "", "") {
             Ok(()) => {
                 *body = read;
@@ -53,7 +54,7 @@ pub(crate) fn still_whole(
     after: &Map<String, Value>,
 ) -> Result<(), ApiError> {
     let is_there = |record: &Map<String, Value>, name: &str| record.get(name).is_some_and(|value| !value.is_null());
-    let check = Check { parameters: &[], is_whole: true };
+    let check = Check { parameters: &[], is_whole: true, enums: Enums::Closed };
     for member in schema.members() {
         match after.get(member.name).filter(|value| !value.is_null()) {
             Some(value) if before.get(member.name) != Some(value) => {
@@ -66,11 +67,21 @@ pub(crate) fn still_whole(
     Ok(())
 }
 
+/// What counts as a value of an enum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Enums {
+    /// The values that the description has.
+    Closed,
+    /// Any string: who reads the body knows the values, and those that the description leaves out.
+    Open,
+}
+
 #[derive(Clone, Copy)]
 struct Check<'a> {
     parameters: &'a [(&'static str, String)],
     /// Whether what is required has to be there.
     is_whole: bool,
+    enums: Enums,
 }
 
 impl Check<'_> {
@@ -118,35 +129,36 @@ impl Check<'_> {
             (Some(_), other) => Err(wrong_type(path, "an object", other)),
             (None, Value::Object(members)) => match shape.base {
                 Base::Object(name) => schema(name).map_or(Ok(()), |schema| self.object(members, schema, name, path)),
-                base => single(value, base, path),
+                base => self.single(value, base, path),
             },
-            (None, _) => single(value, shape.base, path),
+            (None, _) => self.single(value, shape.base, path),
         }
     }
-}
 
-fn single(value: &mut Value, base: Base, path: &str) -> Result<(), ApiError> {
-    let read = match (base, &*value) {
-        (Base::Any, _) | (Base::Text, Value::String(_)) | (Base::Boolean, Value::Bool(_)) => return Ok(()),
-        (Base::Number, Value::Number(_)) => return Ok(()),
-        (Base::Text, Value::Number(number)) => Value::String(number.to_string()),
-        (Base::Text, other) => return Err(wrong_type(path, "a string", other)),
-        (Base::Boolean, Value::String(text)) if text == "true" || text == "false" => Value::Bool(text == "true"),
-        (Base::Boolean, other) => return Err(wrong_type(path, "a boolean", other)),
-        (Base::Integer, other) => integer(other).ok_or_else(|| wrong_type(path, "an integer", other))?,
-        (Base::Number, other) => {
-            let digits = other.as_str().and_then(|text| text.parse().ok()).and_then(Number::from_f64);
-            Value::Number(digits.ok_or_else(|| wrong_type(path, "a number", other))?)
-        }
-        (Base::Enum(name), Value::String(text)) => {
-            let allowed: Vec<&'static str> = values(name).collect();
-            return one_of(path, text, &allowed).map(|_| ());
-        }
-        (Base::Enum(_), other) => return Err(wrong_type(path, "a string", other)),
-        (Base::Object(_), other) => return Err(wrong_type(path, "an object", other)),
-    };
-    *value = read;
-    Ok(())
+    fn single(self, value: &mut Value, base: Base, path: &str) -> Result<(), ApiError> {
+        let read = match (base, &*value) {
+            (Base::Any, _) | (Base::Text, Value::String(_)) | (Base::Boolean, Value::Bool(_)) => return Ok(()),
+            (Base::Number, Value::Number(_)) => return Ok(()),
+            (Base::Text, Value::Number(number)) => Value::String(number.to_string()),
+            (Base::Text, other) => return Err(wrong_type(path, "a string", other)),
+            (Base::Boolean, Value::String(text)) if text == "true" || text == "false" => Value::Bool(text == "true"),
+            (Base::Boolean, other) => return Err(wrong_type(path, "a boolean", other)),
+            (Base::Integer, other) => integer(other).ok_or_else(|| wrong_type(path, "an integer", other))?,
+            (Base::Number, other) => {
+                let digits = other.as_str().and_then(|text| text.parse().ok()).and_then(Number::from_f64);
+                Value::Number(digits.ok_or_else(|| wrong_type(path, "a number", other))?)
+            }
+            (Base::Enum(_), Value::String(_)) if self.enums == Enums::Open => return Ok(()),
+            (Base::Enum(name), Value::String(text)) => {
+                let allowed: Vec<&'static str> = values(name).collect();
+                return one_of(path, text, &allowed).map(|_| ());
+            }
+            (Base::Enum(_), other) => return Err(wrong_type(path, "a string", other)),
+            (Base::Object(_), other) => return Err(wrong_type(path, "an object", other)),
+        };
+        *value = read;
+        Ok(())
+    }
 }
 
 /// A whole number, also as `5.0` or as digits in a string.
@@ -172,7 +184,7 @@ mod tests {
     fn checked(id: &str, mut body: Value) -> Result<Value, String> {
         let operation = by_id(id).unwrap();
         let members = body.as_object_mut().unwrap();
-        check(&[operation], &[], members).map_err(|e| e.message().to_owned())?;
+        check(&[operation], &[], members, Enums::Closed).map_err(|e| e.message().to_owned())?;
         Ok(body)
     }
 
