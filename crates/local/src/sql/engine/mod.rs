@@ -56,6 +56,7 @@ mod sample;
 mod scope;
 mod script;
 mod session;
+mod shared;
 pub(crate) mod spark;
 mod store;
 mod values;
@@ -219,7 +220,7 @@ fn context(directory: &Path) -> Result<SessionContext> {
         RuntimeEnvBuilder::new().with_memory_limit(MEMORY_LIMIT, 1.0).with_temp_file_path(directory).build_arc()?;
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
     // Before the engine's own rules, which would find other types where two meet.
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(coerce::Coerce::default())];
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(shared::Unhide), Arc::new(coerce::Coerce::default())];
     rules.extend(Analyzer::new().rules);
     let mut planners = SessionStateDefaults::default_expr_planners();
     planners.insert(0, Arc::new(coerce::Literals));
@@ -233,6 +234,7 @@ fn context(directory: &Path) -> Result<SessionContext> {
     functions::register(&context)?;
     aggregates::register(&context);
     context.register_relation_planner(Arc::new(pivot::Pivots))?;
+    context.register_relation_planner(Arc::new(shared::SharedColumns))?;
     Ok(context)
 }
 

@@ -56,7 +56,7 @@ pub(super) async fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
         } else if c.eat("CLUSTER BY") {
             state.clusters =
                 if c.eat("NONE") || c.eat("AUTO") { Vec::new() } else { c.list(|c| Ok(c.name()?.join(".")))? };
-            columns::check(&mut state)?;
+            columns::check(scope, &mut state)?;
             "CLUSTER BY"
         } else if c.eat("DROP FEATURE") {
             let feature = c.identifier()?;
@@ -151,7 +151,7 @@ async fn add_constraint(
 ) -> Result<(), Failure> {
     let (name, constraint) = columns::constraint(c, None, state.constraints.len())?;
     columns::add(&mut state.constraints, name.clone(), constraint.clone())?;
-    columns::check(state)?;
+    columns::check(scope, state)?;
     create_table::check_expressions(scope, state).await?;
     if let Constraint::Check(expression) = &constraint {
         let batch = change::together(state)?;
@@ -251,7 +251,7 @@ async fn add_columns(scope: &Scope<'_>, c: &mut Cursor<'_>, state: &mut TableSta
     if bracket {
         c.expect(")")?;
     }
-    columns::check(state)?;
+    columns::check(scope, state)?;
     create_table::check_expressions(scope, state).await?;
     state.rebuild(&from).map_err(|e| super::super::errors::failure(&e))
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::super::errors;
+use super::super::scope::Scope;
 use super::super::spark::types;
 use super::super::store::missing::feature;
 use super::super::store::quoted;
-use super::super::store::table::{Column, Constraint, Identity, TableState};
+use super::super::store::table::{Column, Constraint, Identity, Reference, TableState};
 use super::cursor::Cursor;
 use crate::sql::Failure;
 
@@ -179,15 +180,11 @@ pub(super) fn constraint(
                 c.list(Cursor::identifier)?
             }
         };
-        let from = c.offset();
         c.expect("REFERENCES")?;
-        c.name()?;
-        if c.is("(") {
-            c.brackets()?;
-        }
+        let table = c.name()?;
+        let referenced = if c.is("(") { c.list(Cursor::identifier)? } else { Vec::new() };
         while c.eat("MATCH FULL") || c.eat("ON UPDATE NO ACTION") || c.eat("ON DELETE NO ACTION") {}
-        let text = c.between(from).to_owned();
-        Constraint::ForeignKey(columns, text)
+        Constraint::ForeignKey(columns, Reference { table, columns: referenced })
     };
     while ["NOT ENFORCED", "DEFERRABLE", "INITIALLY DEFERRED", "NORELY", "RELY", "ENFORCED"].iter().any(|w| c.eat(w)) {}
     let kind = match &constraint {
@@ -198,8 +195,14 @@ pub(super) fn constraint(
     Ok((name.unwrap_or_else(|| format!("{kind}_{}", number + 1)), constraint))
 }
 
-/// Checks the names of columns: none twice, keys and partitions that are there.
-pub(super) fn check(state: &mut TableState) -> Result<(), Failure> {
+/// Checks the names of columns: none twice, keys and partitions that are there. Tables that keys refer to get their full names.
+pub(super) fn check(scope: &Scope<'_>, state: &mut TableState) -> Result<(), Failure> {
+    for constraint in state.constraints.values_mut() {
+        if let Constraint::ForeignKey(_, reference) = constraint {
+            let name = scope.resolve(&reference.table)?;
+            reference.table = vec![name.catalog, name.schema, name.object];
+        }
+    }
     let mut seen = std::collections::BTreeSet::new();
     for column in &state.columns {
         if !seen.insert(column.key()) {

@@ -113,7 +113,7 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
     }
     scope.core.store.schema(&name.catalog, &name.schema, |_| ())?;
     let Some(query) = query else {
-        columns::check(&mut state)?;
+        columns::check(scope, &mut state)?;
         check_expressions(scope, &state).await?;
         return put(scope, &name, state, there, "").await;
     };
@@ -137,7 +137,7 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
             "0AKDC",
         ));
     }
-    columns::check(&mut state)?;
+    columns::check(scope, &mut state)?;
     state.batches = renamed(&read, &state)?;
     put(scope, &name, state, there, " AS SELECT").await
 }

@@ -145,11 +145,6 @@ impl<'a> Cursor<'a> {
         self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or(0, |t| t.end)
     }
 
-    /// The text from a place to the word that was taken last.
-    pub(in super::super) fn between(&self, from: usize) -> &'a str {
-        self.text.get(from..self.last_end()).unwrap_or_default()
-    }
-
     /// Gives back the word that was taken last.
     pub(in super::super) fn back(&mut self) {
         self.at = self.at.saturating_sub(1);

@@ -15,7 +15,7 @@ use super::{broken, kinds};
 use crate::sql::Failure;
 use crate::sql::engine::spark::types;
 use crate::sql::engine::store::missing::feature;
-use crate::sql::engine::store::table::{Column, Constraint, Identity, TableState};
+use crate::sql::engine::store::table::{Column, Constraint, Identity, Reference, TableState};
 use crate::sql::engine::store::{About, Properties};
 
 /// The property of what SQL states and Delta has no place for.
@@ -45,7 +45,7 @@ struct Own {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     primary_keys: BTreeMap<String, Vec<String>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    foreign_keys: BTreeMap<String, (Vec<String>, String)>,
+    foreign_keys: BTreeMap<String, (Vec<String>, Reference)>,
     /// Files that COPY INTO has loaded.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     loaded: BTreeSet<(String, i64)>,

@@ -134,27 +134,6 @@ fn with_doubles(body: &SetExpr) -> Result<SetExpr, Failure> {
     Ok(*outer.body)
 }
 
-/// `SEMI JOIN` and `ANTI JOIN` look from the left, as they do with the word. Refuses joins whose shared columns have values of
-/// either side: the engine would give those of the left alone.
-pub(super) fn joins(from: &mut [TableWithJoins]) -> Result<(), Failure> {
-    for join in from.iter_mut().flat_map(|table| &mut table.joins) {
-        let operator = std::mem::replace(&mut join.join_operator, JoinOperator::CrossApply);
-        join.join_operator = match operator {
-            JoinOperator::Semi(constraint) => JoinOperator::LeftSemi(constraint),
-            JoinOperator::Anti(constraint) => JoinOperator::LeftAnti(constraint),
-            JoinOperator::Right(JoinConstraint::Using(_) | JoinConstraint::Natural)
-            | JoinOperator::RightOuter(JoinConstraint::Using(_) | JoinConstraint::Natural)
-            | JoinOperator::FullOuter(JoinConstraint::Using(_) | JoinConstraint::Natural) => {
-                return Err(unsupported(
-                    "USING and NATURAL in RIGHT and FULL joins; write ON, and coalesce of both columns",
-                ));
-            }
-            other => other,
-        };
-    }
-    Ok(())
-}
-
 /// Gives a common table expression another name where one of that name is there already, which the engine does not allow.
 pub(super) fn rename_ctes(query: &mut Query, taken: &BTreeSet<String>, number: usize) {
     let Some(count) = query.with.as_ref().map(|with| with.cte_tables.len()) else { return };

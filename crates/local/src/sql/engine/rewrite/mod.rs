@@ -29,6 +29,7 @@ mod paths;
 mod quantified;
 mod relations;
 mod routines;
+mod sharing;
 
 /// Sets apart names that occur twice in a result, which the engine refuses and the platform does not.
 pub(super) const DUPLICATE: char = '\u{1}';
@@ -160,9 +161,8 @@ impl VisitorMut for Rewriter<'_> {
             select.flavor = SelectFlavor::Standard;
             select.projection.push(SelectItem::Wildcard(WildcardAdditionalOptions::default()));
         }
-        let prepared = clauses::joins(&mut select.from)
-            .and_then(|()| clauses::conditions(select))
-            .and_then(|()| laterals::put(self, select));
+        select.from.iter_mut().for_each(sharing::joins);
+        let prepared = clauses::conditions(select).and_then(|()| laterals::put(self, select));
         if let Err(failure) = prepared {
             return self.refuse(failure);
         }
@@ -203,6 +203,7 @@ impl VisitorMut for Rewriter<'_> {
 
     /// UNPIVOT states names of columns as they are written.
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        sharing::nested(factor);
         if let TableFactor::Unpivot { columns, .. } = factor {
             for column in columns {
                 let own = |e: &Expr| match e {
@@ -270,6 +271,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        sharing::qualify(select);
         generators::join_views(select);
         if let GroupByExpr::Expressions(list, _) = &mut select.group_by {
             list.iter_mut().for_each(strip);

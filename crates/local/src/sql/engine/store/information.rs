@@ -9,12 +9,12 @@ use datafusion::error::Result;
 use super::super::errors::carried;
 use super::super::spark::types;
 use super::super::spark::value::{V, build};
-use super::table::{Constraint, Rows, TableState};
-use super::{Catalog, Relation, Returns, Store, missing};
+use super::table::Rows;
+use super::{Catalog, Relation, Returns, Store, keys, missing};
 
-type Row = Vec<V>;
+pub(super) type Row = Vec<V>;
 
-fn text(s: &str) -> V {
+pub(super) fn text(s: &str) -> V {
     V::Str(s.to_owned())
 }
 
@@ -101,47 +101,21 @@ fn columns(view: &str) -> Option<&'static [&'static str]> {
             "parameter_default",
             "comment",
         ],
-        "table_constraints" => &[
-            "constraint_catalog",
-            "constraint_schema",
-            "constraint_name",
-            "table_catalog",
-            "table_schema",
-            "table_name",
-            "constraint_type",
-            "is_deferrable",
-            "initially_deferred",
-            "enforced",
-        ],
-        "key_column_usage" => &[
-            "constraint_catalog",
-            "constraint_schema",
-            "constraint_name",
-            "table_catalog",
-            "table_schema",
-            "table_name",
-            "column_name",
-            "ordinal_position:i",
-        ],
         "table_tags" => &["catalog_name", "schema_name", "table_name", "tag_name", "tag_value"],
         "column_tags" => &["catalog_name", "schema_name", "table_name", "column_name", "tag_name", "tag_value"],
         "schema_tags" => &["catalog_name", "schema_name", "tag_name", "tag_value"],
         "catalog_tags" => &["catalog_name", "tag_name", "tag_value"],
-        _ => return None,
+        "information_schema_catalog_name" => &["catalog_name"],
+        other => return keys::columns(other),
     })
 }
 
 /// A view of the information schema of `catalog`; that of `system` is about all catalogs.
 pub(super) fn view(store: &Store, catalog: &str, name: &str) -> Result<Option<Rows>> {
     let Some(columns) = columns(name) else {
-        const OTHERS: [&str; 12] = [
+        const OTHERS: [&str; 7] = [
             "catalog_privileges",
-            "check_constraints",
             "column_masks",
-            "constraint_column_usage",
-            "constraint_table_usage",
-            "information_schema_catalog_name",
-            "referential_constraints",
             "row_filters",
             "routine_columns",
             "routine_privileges",
@@ -153,13 +127,13 @@ pub(super) fn view(store: &Store, catalog: &str, name: &str) -> Result<Option<Ro
         }
         return Ok(None);
     };
-    let mut rows: Vec<Row> = Vec::new();
-    store.read(|all| {
-        for (name_of, held) in all {
-            if catalog == "system" || catalog == name_of {
-                of_catalog(name, name_of, held, &mut rows);
-            }
+    let wanted = |name: &str| catalog == "system" || catalog == name;
+    let rows = store.read(|all| {
+        let mut rows = keys::rows(name, all, wanted);
+        for (name_of, held) in all.iter().filter(|(name, _)| wanted(name)) {
+            of_catalog(name, name_of, held, &mut rows);
         }
+        rows
     });
     let fields: Vec<Field> = columns
         .iter()
@@ -188,6 +162,7 @@ fn of_catalog(view: &str, catalog: &str, held: &Catalog, rows: &mut Vec<Row>) {
     let about = &held.about;
     let owner = |about: &super::About| maybe(about.owner.as_deref());
     match view {
+        "information_schema_catalog_name" => rows.push(vec![text(catalog)]),
         "catalogs" => rows.push(vec![
             text(catalog),
             owner(about),
@@ -324,30 +299,7 @@ fn of_relation(view: &str, name: [&str; 3], relation: &Relation, rows: &mut Vec<
                 rows.extend(c.tags.iter().map(|(k, v)| row(vec![text(&c.name), text(k), text(v)])));
             }
         }
-        ("table_constraints" | "key_column_usage", Relation::Table(_)) => {
-            if let Some(state) = &state {
-                constraints(view, name, state, rows);
-            }
-        }
         _ => {}
-    }
-}
-
-fn constraints(view: &str, [catalog, schema, table]: [&str; 3], state: &TableState, rows: &mut Vec<Row>) {
-    for (name, constraint) in &state.constraints {
-        let head: Vec<V> = [catalog, schema, name, catalog, schema, table].iter().map(|p| text(p)).collect();
-        let (kind, columns): (&str, &[String]) = match constraint {
-            Constraint::Check(_) => ("CHECK", &[]),
-            Constraint::PrimaryKey(columns) => ("PRIMARY KEY", columns),
-            Constraint::ForeignKey(columns, _) => ("FOREIGN KEY", columns),
-        };
-        if view == "key_column_usage" {
-            let each = columns.iter().enumerate();
-            rows.extend(each.map(|(at, c)| [head.clone(), vec![text(c), V::int(at + 1)]].concat()));
-        } else {
-            let enforced = if kind == "CHECK" { "YES" } else { "NO" };
-            rows.push([head, vec![text(kind), text("NO"), text("NO"), text(enforced)]].concat());
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::sql::{Failure, LOCATION};
 #[cfg(feature = "delta")]
 pub(super) mod backing;
 pub(super) mod information;
+mod keys;
 pub(super) mod missing;
 pub(super) mod operation;
 pub(super) mod providers;

@@ -1,6 +1,7 @@
 //! Tables: columns, constraints and rows. A state is never changed, only replaced, so that a statement reads one state.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::super::spark::types;
 use super::operation::Change;
-use super::{About, Properties};
+use super::{About, Properties, quoted};
 use crate::sql::Failure;
 
 /// Metadata of a field: the name as it was written.
@@ -81,8 +82,28 @@ impl Column {
 pub(in super::super) enum Constraint {
     Check(String),
     PrimaryKey(Vec<String>),
-    /// Columns, and the text from `REFERENCES` on.
-    ForeignKey(Vec<String>, String),
+    /// Columns, and what they refer to.
+    ForeignKey(Vec<String>, Reference),
+}
+
+/// What a foreign key refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "delta", derive(serde::Serialize, serde::Deserialize))]
+pub(in super::super) struct Reference {
+    /// The parts of the table's name: all three once the definition was checked.
+    pub(in super::super) table: Vec<String>,
+    /// Empty for those of the primary key.
+    pub(in super::super) columns: Vec<String>,
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "REFERENCES {}", quoted(&self.table))?;
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({})", self.columns.iter().map(|c| quoted(&[c])).collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// Columns, rows and what is stated of them.
