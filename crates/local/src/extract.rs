@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use serde_json::{Map, Value};
 
-use crate::operations::{self, Enums};
+use crate::operations;
 use crate::reply::ApiError;
 
 /// The largest body that is taken: a statement may have 16 MiB, and its JSON form more.
@@ -126,7 +126,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         if !parts.uri.path().starts_with("/api/1.2/")
             && let Some(found) = operations::find(&parts.method, parts.uri.path())
         {
-            operations::check(&found.operations, &found.parameters, &mut fields.0, Enums::Open)?;
+            operations::check(&found.operations, &found.parameters, &mut fields.0)?;
         }
         Ok(fields)
     }

@@ -10,7 +10,7 @@ use http::{StatusCode, Uri};
 use crate::caller::Caller;
 use crate::extract::{BODY_LIMIT, Fields, Query};
 use crate::gate::gate;
-use crate::operations::{self, Enums, Operation};
+use crate::operations::{self, Operation};
 use crate::records::{self, call::Call};
 use crate::reply::{ApiError, Reply};
 use crate::state::Parts;
@@ -85,7 +85,7 @@ async fn other(State(state): State<RecordsHandle>, request: Request) -> Response
             return Err(ApiError::invalid_parameter("The path must not contain a zero byte"));
         }
         let mut body = Fields::parse(&body)?;
-        operations::check(&[operation], &found.parameters, &mut body.0, Enums::Closed)?;
+        operations::check(&[operation], &found.parameters, &mut body.0)?;
         let call = Call {
             desk: state.desk(),
             caller,

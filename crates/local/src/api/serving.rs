@@ -10,7 +10,7 @@ use axum::routing::{get, patch, post, put};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::extract::Fields;
 use crate::reply::{ApiError, Json, Reply};
@@ -34,6 +34,34 @@ pub(super) fn routes(state: ServingHandle) -> Router {
         .route("/serving-endpoints/{name}/invocations", post(invoke))
         .route("/serving-endpoints/chat/completions", post(complete))
         .with_state(state)
+}
+
+/// A configuration as the service shows it: models are entities, and each has a name.
+fn configured(stated: &Map<String, Value>, version: u64) -> Value {
+    let mut entities = stated.get("served_entities").and_then(Value::as_array).cloned().unwrap_or_default();
+    for model in stated.get("served_models").and_then(Value::as_array).into_iter().flatten() {
+        let mut entity = model.clone();
+        for (old, new) in [("model_name", "entity_name"), ("model_version", "entity_version")] {
+            entity[new] = model[old].clone();
+            entity.as_object_mut().and_then(|members| members.remove(old));
+        }
+        entities.push(entity);
+    }
+    for entity in &mut entities {
+        if entity["name"].as_str().is_none_or(str::is_empty) {
+            let part = |member: &str| entity[member].as_str().unwrap_or_default().to_owned();
+            let parts = [part("entity_name").replace('.', "-"), part("entity_version")];
+            let name = parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("-");
+            entity["name"] = json!(if name.is_empty() { "entity" } else { &name });
+        }
+    }
+    let mut out = json!({"config_version": version, "served_entities": entities});
+    for member in ["auto_capture_config", "traffic_config"] {
+        if let Some(value) = stated.get(member) {
+            out[member] = value.clone();
+        }
+    }
+    out
 }
 
 /// What is known of an endpoint.
@@ -69,7 +97,11 @@ fn edit(state: &ServingHandle, name: &str, change: impl FnOnce(&mut Value)) -> R
 }
 
 async fn update_config(State(state): State<ServingHandle>, Path(name): Path<String>, fields: Fields) -> Reply {
-    edit(&state, &name, |endpoint| endpoint["config"] = Value::Object(fields.0)).map(Json)
+    edit(&state, &name, |endpoint| {
+        let version = endpoint["config"]["config_version"].as_u64().unwrap_or(1);
+        endpoint["config"] = configured(&fields.0, version + 1);
+    })
+    .map(Json)
 }
 
 async fn update_gateway(State(state): State<ServingHandle>, Path(name): Path<String>, fields: Fields) -> Reply {
@@ -130,7 +162,7 @@ async fn create(State(state): State<ServingHandle>, fields: Fields) -> Reply {
         let message = format!("Endpoint with name '{name}' already exists.");
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", message));
     }
-    let config = fields.opt_object("config")?.map_or_else(|| json!({}), |config| Value::Object(config.0));
+    let config = configured(&fields.opt_object("config")?.map(|config| config.0).unwrap_or_default(), 1);
     let made = endpoint(&state, name, config);
     lock(&state.endpoints).put(name, made.clone())?;
     Ok(Json(made))

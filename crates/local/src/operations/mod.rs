@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-pub(crate) use check::{Enums, check, still_whole};
+pub(crate) use check::{check, still_whole};
 use schema::schema;
 pub(crate) use schema::{MemberType, Schema};
 use template::Template;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::extract::missing;
 use crate::records::call::{Call, default, set, text};
 use crate::records::kind::{Identity, Kind, Verb};
 use crate::records::store::{Change, Record};
@@ -208,6 +209,9 @@ fn share_objects(record: &mut Record, call: &Call<'_>) -> Result<(), ApiError> {
     for update in call.body.opt_list("updates")?.unwrap_or_default() {
         let mut object = update["data_object"].clone();
         let name = object["name"].clone();
+        if !name.is_string() {
+            return Err(missing("updates.data_object.name"));
+        }
         let place = objects.iter().position(|o| o["name"] == name);
         match (update["action"].as_str(), place) {
             (Some("ADD"), None) => {

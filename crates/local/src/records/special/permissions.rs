@@ -155,8 +155,11 @@ fn shown(call: &Call<'_>, kind: &str, id: &str, list: &[Value]) -> Value {
             out
         })
         .collect();
+    // Administrators have the highest level, but for the owner's.
+    let levels = levels_of(kind).unwrap_or(&["CAN_MANAGE"]);
+    let highest = levels.iter().find(|level| **level != "IS_OWNER");
     let inherited = json!({
-        "permission_level": "CAN_MANAGE",
+        "permission_level": highest,
         "inherited": true,
         "inherited_from_object": [format!("/{kind}/")],
     });

@@ -39,14 +39,27 @@ fn value_member(call: &Call<'_>) -> Option<&'static str> {
     get.result?.members().iter().map(|m| m.name).find(|n| !matches!(*n, "etag" | "setting_name"))
 }
 
-/// A setting that was never set has no value; switches are off.
+/// What settings are that were never set, where their value cannot be left out.
+const DEFAULTS: &[(&str, &str, &str)] = &[
+    ("aibi_dashboard_embedding_access_policy", "access_policy_type", "ALLOW_APPROVED_DOMAINS"),
+    ("personal_compute", "value", "ON"),
+    ("restrict_workspace_admins", "status", "ALLOW_ALL"),
+];
+
+/// A setting that was never set has its default, or no value; switches are off.
 fn unset(call: &Call<'_>) -> Map<String, Value> {
     let mut out = Map::new();
     if let Some(member) = value_member(call) {
         let is_switch = matches!(member, "boolean_val" | "disable_legacy_dbfs" | "disable_legacy_access")
             || member.starts_with("disable_")
             || member.ends_with("_enable");
-        out.insert(member.to_owned(), if is_switch { json!({"value": false}) } else { json!({}) });
+        let default = DEFAULTS.iter().find(|(of, _, _)| *of == member);
+        let value = match default {
+            Some((_, inner, value)) => json!({*inner: value}),
+            None if is_switch => json!({"value": false}),
+            None => json!({}),
+        };
+        out.insert(member.to_owned(), value);
     }
     set(&mut out, "etag", "0");
     set(&mut out, "setting_name", "default");

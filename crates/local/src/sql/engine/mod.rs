@@ -43,6 +43,7 @@ mod files;
 mod functions;
 mod generators;
 pub(crate) mod host;
+mod lateral;
 mod lexical;
 mod mirror;
 mod names;
@@ -235,6 +236,7 @@ fn context(directory: &Path) -> Result<SessionContext> {
     aggregates::register(&context);
     context.register_relation_planner(Arc::new(pivot::Pivots))?;
     context.register_relation_planner(Arc::new(shared::SharedColumns))?;
+    context.register_relation_planner(Arc::new(lateral::Computed))?;
     Ok(context)
 }
 

@@ -21,6 +21,7 @@ pub(super) use parse::{check, parse};
 
 mod clauses;
 mod expressions;
+mod joins;
 mod laterals;
 mod naming;
 mod outermost;
@@ -29,7 +30,6 @@ mod paths;
 mod quantified;
 mod relations;
 mod routines;
-mod sharing;
 
 /// Sets apart names that occur twice in a result, which the engine refuses and the platform does not.
 pub(super) const DUPLICATE: char = '\u{1}';
@@ -161,7 +161,7 @@ impl VisitorMut for Rewriter<'_> {
             select.flavor = SelectFlavor::Standard;
             select.projection.push(SelectItem::Wildcard(WildcardAdditionalOptions::default()));
         }
-        select.from.iter_mut().for_each(sharing::joins);
+        joins::relations(&mut select.from);
         let prepared = clauses::conditions(select).and_then(|()| laterals::put(self, select));
         if let Err(failure) = prepared {
             return self.refuse(failure);
@@ -203,7 +203,7 @@ impl VisitorMut for Rewriter<'_> {
 
     /// UNPIVOT states names of columns as they are written.
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
-        sharing::nested(factor);
+        joins::nested(factor);
         if let TableFactor::Unpivot { columns, .. } = factor {
             for column in columns {
                 let own = |e: &Expr| match e {
@@ -271,7 +271,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        sharing::qualify(select);
+        joins::qualify(select);
         generators::join_views(select);
         if let GroupByExpr::Expressions(list, _) = &mut select.group_by {
             list.iter_mut().for_each(strip);

@@ -1,13 +1,16 @@
-//! Joins with USING and NATURAL, handed to the planner of shared columns one by one.
+//! Joins that the engine has in another form, handed one by one to planners of their own: USING and NATURAL, and
+//! `LATERAL (SELECT …)` without FROM.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectNamePart, Query, Select, TableAlias, TableFactor,
-    TableWithJoins, VisitMut as _, VisitorMut,
+    Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectNamePart, Query, Select, SetExpr, TableAlias,
+    TableFactor, TableWithJoins, Value, VisitMut as _, VisitorMut,
 };
 
+use super::super::lateral::COMPUTED;
+use super::super::params::literal;
 use super::super::pivot::ALL_ROWS;
 use super::super::shared::SHARED;
 
@@ -27,22 +30,104 @@ fn constraint(operator: &JoinOperator) -> Option<&JoinConstraint> {
     }
 }
 
+/// Who plans a join, by the alias that stands for it.
+fn planner(join: &Join) -> Option<&'static str> {
+    if shares(join) {
+        return Some(SHARED);
+    }
+    let always = |constraint: &JoinConstraint| matches!(constraint, JoinConstraint::None) || is_true(constraint);
+    let all = match &join.join_operator {
+        JoinOperator::CrossJoin(constraint) | JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => {
+            always(constraint)
+        }
+        JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
+            always(constraint) && !filters(&join.relation)
+        }
+        _ => false,
+    };
+    (all && computes(&join.relation)).then_some(COMPUTED)
+}
+
+fn filters(factor: &TableFactor) -> bool {
+    let TableFactor::Derived { subquery, .. } = factor else { return false };
+    matches!(subquery.body.as_ref(), SetExpr::Select(select) if select.selection.is_some())
+}
+
+fn is_true(constraint: &JoinConstraint) -> bool {
+    matches!(constraint, JoinConstraint::On(Expr::Value(v)) if v.value == Value::Boolean(true))
+}
+
+/// Whether a relation is a SELECT without FROM that reads those before it.
+fn computes(factor: &TableFactor) -> bool {
+    let TableFactor::Derived { lateral: true, subquery, .. } = factor else { return false };
+    let plain = subquery.with.is_none()
+        && subquery.order_by.is_none()
+        && subquery.limit_clause.is_none()
+        && subquery.fetch.is_none()
+        && subquery.pipe_operators.is_empty();
+    let SetExpr::Select(select) = subquery.body.as_ref() else { return false };
+    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(list, _) if list.is_empty());
+    plain
+        && select.from.is_empty()
+        && select.lateral_views.is_empty()
+        && select.distinct.is_none()
+        && !grouped
+        && select.having.is_none()
+        && select.qualify.is_none()
+}
+
+/// Relations of a FROM. One that reads those before it is joined with them.
+pub(super) fn relations(from: &mut Vec<TableWithJoins>) {
+    for at in (1..from.len()).rev() {
+        if !from.get(at).is_some_and(|table| computes(&table.relation)) {
+            continue;
+        }
+        let Some(TableWithJoins { relation, joins: own }) = (at < from.len()).then(|| from.remove(at)) else { continue };
+        let before: Vec<TableWithJoins> = from.drain(..at).collect();
+        let mut before = before.into_iter();
+        let Some(mut first) = before.next() else { continue };
+        let cross = |relation| Join {
+            relation,
+            global: false,
+            join_operator: JoinOperator::CrossJoin(JoinConstraint::None),
+        };
+        first.joins.extend(before.map(|table| {
+            cross(if table.joins.is_empty() {
+                table.relation
+            } else {
+                TableFactor::NestedJoin { table_with_joins: Box::new(table), alias: None }
+            })
+        }));
+        first.joins.push(cross(relation));
+        first.joins.extend(own);
+        from.insert(0, first);
+        break;
+    }
+    from.iter_mut().for_each(joins);
+}
+
 fn shares(join: &Join) -> bool {
     matches!(constraint(&join.join_operator), Some(JoinConstraint::Using(_) | JoinConstraint::Natural))
 }
 
-/// `SEMI JOIN` and `ANTI JOIN` look from the left, as they do with the word. A join with shared columns, and all before it,
-/// becomes one relation.
-pub(super) fn joins(table: &mut TableWithJoins) {
+/// `SEMI JOIN` and `ANTI JOIN` look from the left, as they do with the word. A join with a planner of its own, and all before
+/// it, becomes one relation.
+fn joins(table: &mut TableWithJoins) {
     for join in &mut table.joins {
         let operator = std::mem::replace(&mut join.join_operator, JoinOperator::CrossApply);
+        let lateral = matches!(&join.relation, TableFactor::Derived { lateral: true, .. });
+        let all = || JoinConstraint::On(literal(Value::Boolean(true)));
         join.join_operator = match operator {
+            JoinOperator::Left(JoinConstraint::None) if lateral => JoinOperator::Left(all()),
+            JoinOperator::LeftOuter(JoinConstraint::None) if lateral => JoinOperator::LeftOuter(all()),
             JoinOperator::Semi(constraint) => JoinOperator::LeftSemi(constraint),
             JoinOperator::Anti(constraint) => JoinOperator::LeftAnti(constraint),
             other => other,
         };
     }
-    while let Some(at) = table.joins.iter().position(shares) {
+    while let Some((at, name)) =
+        table.joins.iter().enumerate().find_map(|(at, join)| planner(join).map(|name| (at, name)))
+    {
         let rest = table.joins.split_off(at + 1);
         let mut joins = std::mem::replace(&mut table.joins, rest);
         let Some(own) = joins.pop() else { return };
@@ -57,7 +142,7 @@ pub(super) fn joins(table: &mut TableWithJoins) {
             table_with_joins: Box::new(TableWithJoins { relation: left, joins: vec![own] }),
             alias: Some(TableAlias {
                 explicit: true,
-                name: Ident::with_quote('`', SHARED),
+                name: Ident::with_quote('`', name),
                 columns: Vec::new(),
                 at: None,
             }),
@@ -68,7 +153,7 @@ pub(super) fn joins(table: &mut TableWithJoins) {
 /// Joins in brackets, but those that were made here.
 pub(super) fn nested(factor: &mut TableFactor) {
     if let TableFactor::NestedJoin { table_with_joins, alias } = factor
-        && alias.as_ref().is_none_or(|alias| ![SHARED, ALL_ROWS].contains(&alias.name.value.as_str()))
+        && alias.as_ref().is_none_or(|alias| ![SHARED, COMPUTED, ALL_ROWS].contains(&alias.name.value.as_str()))
     {
         joins(table_with_joins);
     }
