@@ -226,7 +226,7 @@ impl Host for App {
         securables::forget(self, kind, full_name)
     }
 
-    fn principals(&self, user: &str) -> Option<Vec<String>> {
+    fn principals(&self, user: &str) -> Vec<String> {
         securables::principals(self, user)
     }
 

@@ -86,8 +86,8 @@ pub(super) fn forget(app: &App, kind: &str, full_name: &str) -> Result<(), Failu
     stored(change.commit())
 }
 
-/// The user's name and those of groups that hold the user; none for administrators.
-pub(super) fn principals(app: &App, user: &str) -> Option<Vec<String>> {
+/// The user's name and those of groups that hold the user.
+pub(super) fn principals(app: &App, user: &str) -> Vec<String> {
     let change = app.records.change();
     let id = |collection: &str, member: &str| {
         let all = change.list(collection);
@@ -112,7 +112,7 @@ pub(super) fn principals(app: &App, user: &str) -> Option<Vec<String>> {
         }
         at += 1;
     }
-    (!names.iter().any(|n| n == "admins")).then_some(names)
+    names
 }
 
 /// SQL writes spaces where REST has underscores.

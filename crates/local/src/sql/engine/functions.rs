@@ -86,6 +86,8 @@ const ENGINE: &[&str] = &[
     "current_database",
     "current_schema",
     "current_user",
+    "is_account_group_member",
+    "is_member",
     "session_user",
     "user",
     // Tables

@@ -66,8 +66,8 @@ pub(crate) trait Host: Send + Sync {
     /// If the change cannot be stored.
     fn forget(&self, kind: &str, full_name: &str) -> Result<(), Failure>;
 
-    /// The names that privileges of a user are granted to, groups included; `None` for administrators.
-    fn principals(&self, user: &str) -> Option<Vec<String>>;
+    /// The names that privileges of a user are granted to: the user's own, and those of groups.
+    fn principals(&self, user: &str) -> Vec<String>;
 
     /// All privileges that principals were granted.
     fn grants(&self) -> Vec<HostGrant>;

@@ -129,6 +129,11 @@ impl Engine {
         spill: &mut Spill,
     ) -> Result<Vec<Column>, Failure> {
         let lower = |name: &Option<String>, default: &str| name.as_deref().unwrap_or(default).to_lowercase();
+        let user = request.user.clone().unwrap_or_else(|| crate::state::USER_NAME.to_owned());
+        let principals = host.principals(&user);
+        // A statement without a user is the administrator's.
+        let bounded = request.user.is_some() && !principals.iter().any(|name| name == "admins");
+        let rights = bounded.then(|| Arc::new(rights::Rights::new(principals.clone())));
         let scope = Scope {
             core: Arc::clone(&self.core),
             session: self.sessions.get(request.session.as_deref()),
@@ -137,9 +142,10 @@ impl Engine {
             parameters: request.parameters.clone(),
             host,
             level: 0,
-            user: request.user.clone().unwrap_or_else(|| crate::state::USER_NAME.to_owned()),
+            user,
             locals: None,
-            rights: request.user.as_ref().and_then(|user| host.principals(user)).map(rights::Rights::new).map(Arc::new),
+            rights,
+            groups: principals.into(),
         };
         mirror::pull(&self.core.store, host);
         let limit = scope.session.time_limit();

@@ -155,6 +155,8 @@ pub(super) struct Scope<'a> {
     pub(super) user: String,
     /// What the user may do; `None` is everything.
     pub(super) rights: Option<Arc<Rights>>,
+    /// The user's name and those of groups that hold the user.
+    pub(super) groups: Arc<[String]>,
     /// Variables of the script around the statement.
     pub(super) locals: Option<Arc<Locals>>,
 }
@@ -199,6 +201,7 @@ impl Scope<'_> {
             used: Arc::default(),
             user: self.user.as_str().into(),
             rights: self.rights.clone(),
+            groups: Arc::clone(&self.groups),
         }
     }
 

@@ -228,9 +228,13 @@ impl Rewriter<'_> {
                 }
             }
             Expr::Function(function) => {
-                if let Some(value) = self.session_function(function) {
-                    *expr = value;
-                    return ControlFlow::Continue(());
+                match self.session_function(function) {
+                    Ok(None) => {}
+                    Ok(Some(value)) => {
+                        *expr = value;
+                        return ControlFlow::Continue(());
+                    }
+                    Err(failure) => return self.refuse(failure),
                 }
                 if let Some((name, routine)) = self.routine(function) {
                     if let Some(rights) = &self.overlay.rights

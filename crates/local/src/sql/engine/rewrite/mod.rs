@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::core::{Core, Setting, Substituted};
 use super::params::{cast, literal};
+use super::store::missing::feature;
 use super::store::providers::Overlay;
 use super::{depth, generators};
 use crate::sql::Failure;
@@ -115,7 +116,36 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Functions that tell about the session.
-    fn session_function(&self, function: &Function) -> Option<Expr> {
+    fn session_function(&self, function: &Function) -> Result<Option<Expr>, Failure> {
+        let name = function.name.to_string().to_ascii_lowercase();
+        if matches!(name.as_str(), "is_account_group_member" | "is_member") {
+            return self.is_member(&name, function).map(Some);
+        }
+        Ok(self.session_value(&name, function).map(|value| literal(Value::SingleQuotedString(value.to_owned()))))
+    }
+
+    /// Whether the user is in a group, which is known before rows are read.
+    fn is_member(&self, name: &str, function: &Function) -> Result<Expr, Failure> {
+        let group = match relations::arguments(function)?.as_slice() {
+            [(None, Expr::Value(value))] => match &value.value {
+                Value::SingleQuotedString(group) => group.clone(),
+                _ => return Err(feature(&format!("{name} of what is not a string"))),
+            },
+            [_] => return Err(feature(&format!("{name} of what is not a literal"))),
+            other => {
+                let text = format!(
+                    "The `{name}` requires 1 parameters but the actual number is {}.",
+                    other.len()
+                );
+                return Err(Failure::class("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", &text, "42605"));
+            }
+        };
+        let all = if name == "is_member" { "users" } else { "account users" };
+        let own = self.overlay.groups.iter().skip(1).any(|own| own.eq_ignore_ascii_case(&group));
+        Ok(literal(Value::Boolean(own || group.eq_ignore_ascii_case(all))))
+    }
+
+    fn session_value(&self, name: &str, function: &Function) -> Option<&str> {
         let bare = match &function.args {
             FunctionArguments::None => true,
             FunctionArguments::List(list) => list.args.is_empty(),
@@ -124,14 +154,13 @@ impl<'a> Rewriter<'a> {
         if !bare {
             return None;
         }
-        let value = match function.name.to_string().to_ascii_lowercase().as_str() {
+        Some(match name {
             "current_user" | "session_user" | "user" => &self.overlay.user,
             "current_timezone" => "Etc/UTC",
             "current_catalog" => &self.setting.catalog,
             "current_schema" | "current_database" => &self.setting.schema,
             _ => return None,
-        };
-        Some(literal(Value::SingleQuotedString(value.to_owned())))
+        })
     }
 }
 

@@ -52,6 +52,8 @@ pub(in super::super) struct Overlay {
     pub(in super::super) user: Arc<str>,
     /// What the user may read; views read with the rights of their owner.
     pub(in super::super) rights: Option<Arc<Rights>>,
+    /// Who runs the statement, and groups that hold the user.
+    pub(in super::super) groups: Arc<[String]>,
 }
 
 impl Overlay {
