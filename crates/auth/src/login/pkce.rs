@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use databricks_core::Secret;
-use sha2::{Digest as _, Sha256};
 
 /// What binds the callback to its login: the state that is returned, and the secret whose digest was sent.
 #[derive(Debug)]
@@ -26,7 +25,7 @@ impl Pkce {
 
     /// The challenge of method S256.
     pub(crate) fn challenge(&self) -> String {
-        URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.expose()))
+        URL_SAFE_NO_PAD.encode(hmac_sha256::Hash::hash(self.verifier.expose().as_bytes()))
     }
 }
 

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::entry::Entry;
 use crate::timestamps;
@@ -38,7 +37,7 @@ impl SessionKey<'_> {
             ascii(self.host),
             ascii(self.profile)
         ));
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        hmac_sha256::Hash::hash(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

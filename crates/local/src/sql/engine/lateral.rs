@@ -32,7 +32,11 @@ impl RelationPlanner for Computed {
 }
 
 fn refused(what: &str) -> DataFusionError {
-    fail("UNSUPPORTED_FEATURE", "0A000", &format!("The embedded workspace does not support {what} in LATERAL (SELECT …)."))
+    fail(
+        "UNSUPPORTED_FEATURE",
+        "0A000",
+        &format!("The embedded workspace does not support {what} in LATERAL (SELECT …)."),
+    )
 }
 
 fn plan(sides: ast::TableWithJoins, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {

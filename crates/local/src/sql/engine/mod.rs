@@ -61,6 +61,7 @@ mod shared;
 pub(crate) mod spark;
 mod store;
 mod values;
+mod walk;
 
 /// Memory that sorts, joins and aggregates may hold; what goes beyond spills to the workspace's directory or fails.
 const MEMORY_LIMIT: usize = 1 << 30;
@@ -227,7 +228,8 @@ fn context(directory: &Path) -> Result<SessionContext> {
         RuntimeEnvBuilder::new().with_memory_limit(MEMORY_LIMIT, 1.0).with_temp_file_path(directory).build_arc()?;
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
     // Before the engine's own rules, which would find other types where two meet.
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(shared::Unhide), Arc::new(coerce::Coerce::default())];
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
+        vec![Arc::new(shared::Unhide), Arc::new(coerce::Coerce::default())];
     rules.extend(Analyzer::new().rules);
     let mut planners = SessionStateDefaults::default_expr_planners();
     planners.insert(0, Arc::new(coerce::Literals));

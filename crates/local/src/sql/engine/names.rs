@@ -5,12 +5,12 @@ use std::ops::ControlFlow;
 
 use datafusion::arrow::datatypes::Field;
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Visit as _,
-    Visitor,
+    Expr, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Visitor,
 };
 
 use super::rewrite::DUPLICATE;
 use super::store::table::SPELLING;
+use super::walk;
 
 /// Spellings of columns by their name in lower case.
 type Spellings = HashMap<String, String>;
@@ -35,7 +35,7 @@ impl Names {
         if let Statement::Query(query) = statement {
             names.result(query);
         }
-        let _: ControlFlow<()> = statement.visit(&mut names);
+        let _: ControlFlow<()> = walk::read(statement, &mut names);
         names
     }
 

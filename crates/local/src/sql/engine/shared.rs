@@ -53,9 +53,8 @@ enum Kept {
 }
 
 fn plan(sides: ast::TableWithJoins, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
-    let refused = |what: &str| {
-        fail("UNSUPPORTED_FEATURE", "0A000", &format!("The embedded workspace does not support {what}."))
-    };
+    let refused =
+        |what: &str| fail("UNSUPPORTED_FEATURE", "0A000", &format!("The embedded workspace does not support {what}."));
     let Some(join) = sides.joins.into_iter().next() else { return Err(refused("a join of one relation")) };
     let (left, right) = (context.plan(sides.relation)?, context.plan(join.relation)?);
     let (constraint, kind, kept) = match join.join_operator {
@@ -106,7 +105,9 @@ fn column(schema: &DFSchema, name: &str, side: &str) -> Result<Column> {
     Err(fail(
         "UNRESOLVED_USING_COLUMN_FOR_JOIN",
         "42703",
-        &format!("USING column `{name}` cannot be resolved on the {side} side of the join. The {side}-side columns: [{there}]."),
+        &format!(
+            "USING column `{name}` cannot be resolved on the {side} side of the join. The {side}-side columns: [{there}]."
+        ),
     ))
 }
 
@@ -138,8 +139,7 @@ fn joined(
         let alias = Alias::new(value, Some(TableReference::bare(SHARED)), name.clone()).with_metadata(Some(spelled));
         shared.push(Expr::Alias(alias));
     }
-    let equal: Vec<Expr> =
-        pairs.iter().map(|(l, r)| Expr::Column(l.clone()).eq(Expr::Column(r.clone()))).collect();
+    let equal: Vec<Expr> = pairs.iter().map(|(l, r)| Expr::Column(l.clone()).eq(Expr::Column(r.clone()))).collect();
     let builder = LogicalPlanBuilder::from(left);
     let plan = if equal.is_empty() && kind == JoinType::Inner {
         builder.cross_join(right)?

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use datafusion::sql::sqlparser::ast::{TableFactor, TableVersion, Visit as _, Visitor};
+use datafusion::sql::sqlparser::ast::{TableFactor, TableVersion, Visitor};
 
 use super::super::command::version;
 use super::super::rewrite::parse;
 use super::super::scope::Scope;
 use super::super::store::providers::{Extra, Overlay};
+use super::super::walk;
 use crate::sql::Failure;
 
 #[derive(Default)]
@@ -37,7 +38,7 @@ pub(in super::super) async fn known(scope: &Scope<'_>, text: &str, overlay: Over
     }
     let mut found = Found::default();
     let Ok(statement) = parse(text) else { return Ok(overlay) };
-    let _: ControlFlow<()> = statement.visit(&mut found);
+    let _: ControlFlow<()> = walk::read(&statement, &mut found);
     if found.0.is_empty() {
         return Ok(overlay);
     }

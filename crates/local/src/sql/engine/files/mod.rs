@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::sql::sqlparser::ast::{Statement, TableFactor, Visit as _, Visitor};
+use datafusion::sql::sqlparser::ast::{Statement, TableFactor, Visitor};
 
 use super::host::HostFile;
 use super::rewrite::parse;
@@ -19,6 +19,7 @@ use super::spark::value::V;
 use super::store::missing::feature;
 use super::store::table::Rows;
 use super::store::{Name, Properties, Relation};
+use super::walk;
 use crate::sql::Failure;
 pub(super) use query::FileQuery;
 
@@ -67,7 +68,7 @@ pub(super) fn load(scope: &Scope<'_>, text: &str) -> Result<Named, Failure> {
     while let Some((text, catalog, schema)) = work.pop() {
         let Ok(Statement::Query(query)) = parse(&text) else { continue };
         let mut found = Found::default();
-        let _: ControlFlow<()> = query.visit(&mut found);
+        let _: ControlFlow<()> = walk::read(&query, &mut found);
         for file in found.files {
             let file = file?;
             if let std::collections::btree_map::Entry::Vacant(entry) = rows.entry(file.key()) {

@@ -7,13 +7,13 @@ use datafusion::sql::sqlparser::ast::{
     AssignmentTarget, ExceptSelectItem, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
     GroupByWithModifier, Ident, Join, JoinConstraint, JoinOperator, ObjectName, OrderByKind, PipeOperator, Query,
     ReplaceSelectElement, ReplaceSelectItem, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias,
-    TableFactor, TableWithJoins, Visit as _, VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions, WindowType,
+    TableFactor, TableWithJoins, Visitor, VisitorMut, WildcardAdditionalOptions, WindowType,
 };
 
 use super::super::pivot::ALL_ROWS;
 use super::super::store::missing::feature as unsupported;
-use super::outermost::Outermost;
-use super::relations;
+use super::super::walk;
+use super::{outermost, relations};
 use crate::sql::Failure;
 
 fn lower(ident: &Ident) -> Ident {
@@ -150,14 +150,14 @@ pub(super) fn rename_ctes(query: &mut Query, taken: &BTreeSet<String>, number: u
         let mut renamer = Renamer { old, new: new.clone(), hidden: 0 };
         with.cte_tables[at].alias.name = Ident::with_quote('`', new);
         if recursive {
-            let _: ControlFlow<()> = VisitMut::visit(&mut with.cte_tables[at].query, &mut renamer);
+            let _: ControlFlow<()> = walk::change(&mut with.cte_tables[at].query, &mut renamer);
         }
         for later in &mut with.cte_tables[at + 1..] {
-            let _: ControlFlow<()> = VisitMut::visit(&mut later.query, &mut renamer);
+            let _: ControlFlow<()> = walk::change(&mut later.query, &mut renamer);
         }
-        let _: ControlFlow<()> = VisitMut::visit(&mut query.body, &mut renamer);
-        let _: ControlFlow<()> = VisitMut::visit(&mut query.order_by, &mut renamer);
-        let _: ControlFlow<()> = VisitMut::visit(&mut query.pipe_operators, &mut renamer);
+        let _: ControlFlow<()> = walk::change(&mut query.body, &mut renamer);
+        let _: ControlFlow<()> = walk::change(&mut query.order_by, &mut renamer);
+        let _: ControlFlow<()> = walk::change(&mut query.pipe_operators, &mut renamer);
     }
 }
 
@@ -212,24 +212,26 @@ pub(super) fn groupings(query: &mut Query) -> Result<(), Failure> {
     let SetExpr::Select(select) = query.body.as_mut() else { return Ok(()) };
     modifiers(&mut select.group_by);
     let (columns, sets) = grouped(select);
+    let mut failed = None;
     let mut put = |expr: &mut Expr| match grouping(expr, &columns, sets) {
         Ok(()) => ControlFlow::Continue(()),
-        Err(failure) => ControlFlow::Break(failure),
+        Err(failure) => {
+            failed = Some(failure);
+            ControlFlow::Break(())
+        }
     };
     let order = query.order_by.as_mut().and_then(|order| match &mut order.kind {
         OrderByKind::Expressions(list) => Some(list),
         OrderByKind::All(_) => None,
     });
     let walked = || {
-        Outermost::visit(&mut select.projection, &mut put)?;
-        Outermost::visit(&mut select.having, &mut put)?;
-        Outermost::visit(&mut select.qualify, &mut put)?;
-        order.map_or(ControlFlow::Continue(()), |list| Outermost::visit(list, &mut put))
+        outermost::visit(&mut select.projection, &mut put)?;
+        outermost::visit(&mut select.having, &mut put)?;
+        outermost::visit(&mut select.qualify, &mut put)?;
+        order.map_or(ControlFlow::Continue(()), |list| outermost::visit(list, &mut put))
     };
-    match walked() {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(failure) => Err(failure),
-    }
+    let _: ControlFlow<()> = walked();
+    failed.map_or(Ok(()), Err)
 }
 
 /// `GROUP BY a, b WITH ROLLUP` as `GROUP BY ROLLUP (a, b)`, and the like.
@@ -323,7 +325,7 @@ pub(super) fn conditions(select: &Select) -> Result<(), Failure> {
             }
         }
     }
-    if select.selection.visit(&mut Windows { queries: 0 }).is_break() {
+    if walk::read(&select.selection, &mut Windows { queries: 0 }).is_break() {
         return Err(Failure::class(
             "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE",
             "It is not allowed to use window functions inside WHERE clause.",

@@ -6,13 +6,14 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectNamePart, Query, Select, SetExpr, TableAlias,
-    TableFactor, TableWithJoins, Value, VisitMut as _, VisitorMut,
+    TableFactor, TableWithJoins, Value, VisitorMut,
 };
 
 use super::super::lateral::COMPUTED;
 use super::super::params::literal;
 use super::super::pivot::ALL_ROWS;
 use super::super::shared::SHARED;
+use super::super::walk;
 
 /// What a join asks for, if it is one with a condition.
 fn constraint(operator: &JoinOperator) -> Option<&JoinConstraint> {
@@ -82,15 +83,14 @@ pub(super) fn relations(from: &mut Vec<TableWithJoins>) {
         if !from.get(at).is_some_and(|table| computes(&table.relation)) {
             continue;
         }
-        let Some(TableWithJoins { relation, joins: own }) = (at < from.len()).then(|| from.remove(at)) else { continue };
+        let Some(TableWithJoins { relation, joins: own }) = (at < from.len()).then(|| from.remove(at)) else {
+            continue;
+        };
         let before: Vec<TableWithJoins> = from.drain(..at).collect();
         let mut before = before.into_iter();
         let Some(mut first) = before.next() else { continue };
-        let cross = |relation| Join {
-            relation,
-            global: false,
-            join_operator: JoinOperator::CrossJoin(JoinConstraint::None),
-        };
+        let cross =
+            |relation| Join { relation, global: false, join_operator: JoinOperator::CrossJoin(JoinConstraint::None) };
         first.joins.extend(before.map(|table| {
             cross(if table.joins.is_empty() {
                 table.relation
@@ -178,7 +178,7 @@ pub(super) fn qualify(select: &mut Select) {
     });
     let mut qualify = Qualify { names: names.collect(), queries: 0, parameters: Vec::new() };
     let from = std::mem::take(&mut select.from);
-    let _: ControlFlow<()> = select.visit(&mut qualify);
+    let _: ControlFlow<()> = walk::change(select, &mut qualify);
     select.from = from;
 }
 

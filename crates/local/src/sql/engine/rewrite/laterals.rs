@@ -5,14 +5,13 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Query, Select,
-    SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visit as _, VisitMut, Visitor, VisitorMut,
-    visit_expressions_mut,
+    SelectItem, SetExpr, TableFactor, UnaryOperator, Value, Visitor, VisitorMut,
 };
 
 use super::super::functions;
 use super::super::params::literal;
-use super::outermost::Outermost;
-use super::{Rewriter, depth, relations};
+use super::super::walk;
+use super::{Rewriter, depth, outermost, relations};
 use crate::sql::Failure;
 
 /// Expressions of one SELECT, once aliases are replaced.
@@ -32,7 +31,7 @@ pub(super) fn put(rewriter: &Rewriter<'_>, select: &mut Select) -> Result<(), Fa
         };
         let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { continue };
         let mut substitute = Substitute { known: &known, size: 0 };
-        let _: ControlFlow<()> = VisitMut::visit(expr, &mut substitute);
+        let _: ControlFlow<()> = walk::change(expr, &mut substitute);
         let size = substitute.size;
         total += size;
         if total > SIZE {
@@ -81,9 +80,9 @@ pub(super) fn subqueries(rewriter: &Rewriter<'_>, select: &mut Select) {
     for item in &mut select.projection {
         let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = &*item else { continue };
         let mut value = expr.clone();
-        let _: ControlFlow<()> = visit_expressions_mut(&mut value, negation);
+        walk::expressions(&mut value, &mut negation);
         let mut changed = false;
-        let _: ControlFlow<()> = Outermost::visit(&mut value, |expr| {
+        let _: ControlFlow<()> = outermost::visit(&mut value, &mut |expr| {
             if let Some(value) = of_subquery(expr) {
                 *expr = value;
                 changed = true;
@@ -106,14 +105,13 @@ pub(super) fn subqueries(rewriter: &Rewriter<'_>, select: &mut Select) {
 }
 
 /// `NOT value IN (query)` as `value NOT IN (query)`, which is not the opposite where it is not known.
-fn negation(expr: &mut Expr) -> ControlFlow<()> {
+fn negation(expr: &mut Expr) {
     if let Expr::UnaryOp { op: UnaryOperator::Not, expr: inner } = expr
         && let Expr::InSubquery { negated: negated @ false, .. } = inner.as_mut()
     {
         *negated = true;
         *expr = std::mem::replace(inner.as_mut(), literal(Value::Null));
     }
-    ControlFlow::Continue(())
 }
 
 /// The value of EXISTS and IN, if the expression is one of them.
@@ -176,7 +174,7 @@ fn has_calls(value: &Expr) -> bool {
             if matches!(expr, Expr::Function(_)) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }
     }
-    value.visit(&mut Calls).is_break()
+    walk::read(value, &mut Calls).is_break()
 }
 
 /// Whether rows of a query are those of its tables that fit its conditions.

@@ -7,15 +7,14 @@ use std::sync::atomic::AtomicUsize;
 
 use datafusion::sql::sqlparser::ast::{
     CastKind, DataType, Expr, Function, FunctionArguments, GroupByExpr, Ident, LimitClause, OrderByKind, Query, Select,
-    SelectFlavor, SelectItem, Statement, TableFactor, UnaryOperator, Value, VisitMut as _, VisitorMut,
-    WildcardAdditionalOptions,
+    SelectFlavor, SelectItem, Statement, TableFactor, UnaryOperator, Value, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::core::{Core, Setting, Substituted};
 use super::params::{cast, literal};
 use super::store::missing::feature;
 use super::store::providers::Overlay;
-use super::{depth, generators};
+use super::{depth, generators, walk};
 use crate::sql::Failure;
 use expressions::{strip, suffixed};
 pub(super) use parse::{check, parse};
@@ -86,7 +85,7 @@ impl<'a> Rewriter<'a> {
     }
 
     pub(super) fn apply(mut self, statement: &mut Statement) -> Result<(), Failure> {
-        let _: ControlFlow<()> = statement.visit(&mut self);
+        let _: ControlFlow<()> = walk::change(statement, &mut self);
         if let Some(failure) = self.refused {
             return Err(failure);
         }
@@ -133,10 +132,7 @@ impl<'a> Rewriter<'a> {
             },
             [_] => return Err(feature(&format!("{name} of what is not a literal"))),
             other => {
-                let text = format!(
-                    "The `{name}` requires 1 parameters but the actual number is {}.",
-                    other.len()
-                );
+                let text = format!("The `{name}` requires 1 parameters but the actual number is {}.", other.len());
                 return Err(Failure::class("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", &text, "42605"));
             }
         };

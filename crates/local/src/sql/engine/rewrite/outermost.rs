@@ -4,33 +4,33 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, Query, VisitMut, VisitorMut};
 
+use super::super::walk;
+
 /// Calls a function with each expression that belongs to a clause itself, inner ones first.
-pub(super) struct Outermost<F> {
+pub(super) fn visit(clause: &mut impl VisitMut, each: &mut dyn FnMut(&mut Expr) -> ControlFlow<()>) -> ControlFlow<()> {
+    walk::change(clause, &mut Outermost { queries: 0, each })
+}
+
+struct Outermost<'a> {
     /// Queries around the place that is visited.
     queries: usize,
-    each: F,
+    each: &'a mut dyn FnMut(&mut Expr) -> ControlFlow<()>,
 }
 
-impl<B, F: FnMut(&mut Expr) -> ControlFlow<B>> Outermost<F> {
-    pub(super) fn visit(clause: &mut impl VisitMut, each: F) -> ControlFlow<B> {
-        clause.visit(&mut Self { queries: 0, each })
-    }
-}
+impl VisitorMut for Outermost<'_> {
+    type Break = ();
 
-impl<B, F: FnMut(&mut Expr) -> ControlFlow<B>> VisitorMut for Outermost<F> {
-    type Break = B;
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<B> {
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
         self.queries += 1;
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<B> {
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
         self.queries -= 1;
         ControlFlow::Continue(())
     }
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<B> {
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if self.queries > 0 { ControlFlow::Continue(()) } else { (self.each)(expr) }
     }
 }

@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function as Call, ObjectName, Query, SelectItem, SetExpr, Statement, Value, VisitMut as _, Visitor,
-    VisitorMut,
+    Expr, Function as Call, ObjectName, Query, SelectItem, SetExpr, Statement, Value, Visitor, VisitorMut,
 };
 
 use super::super::core::Setting;
@@ -14,6 +13,7 @@ use super::super::functions;
 use super::super::params::literal;
 use super::super::store::missing::feature as unsupported;
 use super::super::store::{Function, Name, Relation, Returns};
+use super::super::walk;
 use super::{Rewriter, parse, relations};
 use crate::sql::Failure;
 
@@ -114,7 +114,7 @@ impl Rewriter<'_> {
         let values = self.values(name, function, call)?;
         self.check_capture(name, &written, &values)?;
         let mut put = Substitute { function: &name.object, values: &values };
-        let _: ControlFlow<()> = statement.visit(&mut put);
+        let _: ControlFlow<()> = walk::change(&mut statement, &mut put);
         match statement {
             Statement::Query(query) => Ok(query),
             _ => Err(unsupported("the body of this SQL function")),
@@ -241,7 +241,7 @@ struct Names {
 impl Names {
     fn of(part: &impl datafusion::sql::sqlparser::ast::Visit) -> Self {
         let mut names = Self::default();
-        let _: ControlFlow<()> = part.visit(&mut names);
+        let _: ControlFlow<()> = walk::read(part, &mut names);
         names
     }
 }
