@@ -123,6 +123,9 @@ async fn privileges_are_needed_by_those_that_are_no_administrators() {
     let me = json!([[w.client_id()]]);
     assert_eq!(as_principal(&w, &bearer, "SELECT current_user()").await.unwrap(), me);
     assert_eq!(as_principal(&w, &bearer, "SELECT a FROM t").await.unwrap(), json!([["1"]]));
+    let member =
+        "SELECT is_member('Admins'), is_member('users'), is_account_group_member('account users'), is_member('no one')";
+    assert_eq!(as_principal(&w, &bearer, member).await.unwrap(), json!([["true", "true", "true", "false"]]));
     let gone = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": [{"op": "remove", "path": format!("members[value eq \"{id}\"]")}],
@@ -137,6 +140,9 @@ async fn privileges_are_needed_by_those_that_are_no_administrators() {
         );
     };
     refused("SELECT a FROM t", "USE SCHEMA on Schema 'main.default'").await;
+    assert_eq!(as_principal(&w, &bearer, "SELECT is_member('admins')").await.unwrap(), json!([["false"]]));
+    let computed = as_principal(&w, &bearer, "SELECT is_member(concat('ad', 'mins'))").await.unwrap_err();
+    assert!(computed.starts_with("[UNSUPPORTED_FEATURE]"), "{computed}");
     let who = w.client_id();
     run(&w, &format!("GRANT USE SCHEMA ON SCHEMA default TO `{who}`")).await;
     refused("SELECT a FROM t", "SELECT on Table 'main.default.t'").await;
