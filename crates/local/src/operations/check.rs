@@ -16,8 +16,8 @@ const OPTIONAL: [(&str, &str); 1] = [("sql.StatementParameterListItem", "name")]
 const ALSO: [(&str, &str); 1] = [("sql.Disposition", "INLINE_OR_EXTERNAL_LINKS")];
 
 /// Brings the members of a body to their types: digits in strings to numbers, numbers to strings. Members that the
-/// description does not have stay, and `null` is as good as none. What is required can be stated by the path's
-/// `parameters` as well; changes of a part state what they change alone.
+/// description does not have stay, and `null` is as good as none. What is required, but of items of lists, can be stated by
+/// the path's `parameters` as well; changes of a part state what they change alone.
 ///
 /// Of several operations of one path, the first that takes the body is the one.
 ///
@@ -87,7 +87,7 @@ impl Check<'_> {
         }
         let is_stated = |member: &str| {
             members.get(member).is_some_and(|value| !value.is_null())
-                || self.parameters.iter().any(|(parameter, _)| *parameter == member)
+                || (!path.contains('[') && self.parameters.iter().any(|(parameter, _)| *parameter == member))
                 || OPTIONAL.contains(&(name, member))
         };
         if let Some(absent) = schema.members().iter().find(|m| self.is_whole && m.required && !is_stated(m.name)) {
@@ -216,5 +216,14 @@ mod tests {
         assert!(tags(json!({})).contains("Missing required field: tag_key"));
         let enums = refused(json!({"runtime_engine": "FAST"}));
         assert!(enums.contains("'FAST' is not a valid value of 'runtime_engine'; expected one of"), "{enums}");
+    }
+
+    #[test]
+    fn parameters_of_the_path_state_no_members_of_items() {
+        let operation = by_id("serving_endpoints.update_config").unwrap();
+        let name = [("name", "mine".to_owned())];
+        let mut body = json!({"served_entities": [{"external_model": {"provider": "cohere", "task": "chat"}}]});
+        let error = check(&[operation], &name, body.as_object_mut().unwrap()).unwrap_err();
+        assert!(error.message().contains("served_entities[0].external_model.name"), "{}", error.message());
     }
 }

@@ -84,7 +84,11 @@ fn update(call: &Call<'_>) -> Reply {
         same_version(text(&record, "etag"), text(&stated, "etag"))?;
         let version: u64 = text(&record, "etag").parse().unwrap_or(0);
         set(&mut record, "etag", (version + 1).to_string());
-        set(&mut record, member, value);
+        // Members of the value that are not stated stay.
+        match (record.get_mut(member), value) {
+            (Some(Value::Object(kept)), Value::Object(stated)) => kept.extend(stated),
+            (_, value) => set(&mut record, member, value),
+        }
         change.put(COLLECTION, key, record.clone());
         Ok(Json(Value::Object(record)))
     })
