@@ -97,8 +97,13 @@ pub(crate) struct Found {
     pub(crate) parameters: Vec<(&'static str, String)>,
 }
 
+/// Paths of operations that clients of the open source server call, and the API's own.
+const ALSO: [(&str, &str); 1] =
+    [("/api/2.0/mlflow/model-versions/transition-stage", "/api/2.0/mlflow/databricks/model-versions/transition-stage")];
+
 /// Finds what `method path` is: of several templates that fit, the one that states most.
 pub(crate) fn find(method: &Method, path: &str) -> Option<Found> {
+    let path = ALSO.iter().find(|(also, _)| *also == path).map_or(path, |(_, own)| own);
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let mut best: Option<(Vec<u8>, Found)> = None;
     for operation in all().iter().filter(|o| o.method == *method) {

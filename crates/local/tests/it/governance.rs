@@ -116,6 +116,10 @@ async fn versions_of_models_are_discussed_and_moved_on_request() {
     let of = |version: &str| at(&format!("model-versions/get?name=m&version={version}"));
     assert_eq!(get(&w, &of("1")).await.ok()["model_version"]["current_stage"], "Archived");
     assert_eq!(get(&w, &of("2")).await.ok()["model_version"]["current_stage"], "Production");
+    // As clients of the open source server call it.
+    let back = json!({"name": "m", "version": "1", "stage": "Staging", "archive_existing_versions": false});
+    let moved = post(&w, &at("model-versions/transition-stage"), back).await.ok();
+    assert_eq!(moved["model_version"]["current_stage"], "Staging");
     post(&w, &at("transition-requests/create"), stage("1", json!({}))).await.ok();
     post(&w, &at("transition-requests/reject"), stage("1", json!({"comment": "no"}))).await.ok();
     post(&w, &at("transition-requests/create"), stage("1", json!({}))).await.ok();

@@ -321,6 +321,9 @@ fn transition(call: &Call<'_>) -> Reply {
         Ok(())
     })?;
     let mut out = Value::Object(record);
+    if !call.target.contains("/mlflow/databricks/") {
+        return Ok(Json(json!({"model_version": out})));
+    }
     out["permission_level"] = json!("CAN_MANAGE");
     Ok(Json(json!({"model_version_databricks": out})))
 }
