@@ -28,7 +28,11 @@ pub(super) const ALL: &[Step] = &[
     Step { name: "package", about: "the crates can be packed for a release", run: package },
     Step { name: "tests", about: "the tests, as the README runs them", run: tests },
     Step { name: "fuzz", about: "two minutes of mutated inputs", run: fuzz },
-    Step { name: "quickstart", about: "the README's first command, and the short examples", run: quickstart },
+    Step {
+        name: "quickstart",
+        about: "the README's first command, the short examples, and tables without Delta",
+        run: quickstart,
+    },
     Step { name: "python", about: "the official Python SDK against the embedded workspace", run: python },
     Step {
         name: "local",
@@ -169,7 +173,20 @@ fn quickstart(shell: &Shell<'_>) -> Result<()> {
         command.args(["run", "-p", "databricks-sdk", "--example", example]);
         shell.run(command.env_remove("DATABRICKS_HOST").env_remove("DATABRICKS_TOKEN"))?;
     }
-    Ok(())
+    // The embedded workspace is there without Delta tables: nothing but this builds it so.
+    let features = "databricks-local/engine,databricks-sdk/default";
+    let mut command = shell.command(env!("CARGO"));
+    command.args([
+        "test",
+        "-p",
+        "databricks-local",
+        "-p",
+        "databricks-sdk",
+        "--no-default-features",
+        "--features",
+        features,
+    ]);
+    shell.run(command.args(["--test", "it", "versions_of_tables_in_memory_are_refused"]))
 }
 
 fn python(shell: &Shell<'_>) -> Result<()> {
