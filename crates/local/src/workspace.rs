@@ -88,6 +88,24 @@ impl LocalWorkspace {
         self.cluster_id.as_deref()
     }
 
+    /// The URL for clients of Spark Connect, with the token and the [starter cluster](Self::cluster_id): the value for
+    /// `SPARK_REMOTE` of PySpark and of Databricks Connect. `None` unless an engine is
+    /// [attached](crate::LocalWorkspaceBuilder::spark_connect).
+    pub fn spark_remote(&self) -> Option<String> {
+        self.parts.attached.as_ref()?;
+        let place = &self.parts.place;
+        // PySpark sends tokens without TLS to this name alone.
+        let host = if place.host == "127.0.0.1" { "localhost" } else { &place.host };
+        let mut url = format!("sc://{host}:{}/;token={}", place.port, self.token());
+        if place.scheme == "https" {
+            url.push_str(";use_ssl=true");
+        }
+        if let Some(cluster) = &self.cluster_id {
+            url.push_str(&format!(";x-databricks-cluster-id={cluster}"));
+        }
+        Some(url)
+    }
+
     /// The requests handled so far, oldest first; the last 10,000 are kept, fewer if their bodies are larger than 64 MiB
     /// together.
     ///

@@ -28,6 +28,7 @@ use crate::random::Ids;
 use crate::record::Record;
 use crate::records::call::Desk;
 use crate::records::store::Records;
+use crate::spark::attached::Attached;
 use crate::sql::store::Statements;
 
 /// Writes handles: each member with its type, and where it is among the parts of the workspace.
@@ -176,6 +177,12 @@ handles! {
     ThriftHandle {
         sql: Arc<App> = sql,
         place: Arc<Place> = place,
+    }
+
+    /// The attached Spark engine, and the clusters that calls to it name.
+    SparkHandle {
+        sql: Arc<App> = sql,
+        attached: Option<Arc<Attached>> = attached,
     }
 
     /// Files of volumes and the links to them.

@@ -12,6 +12,7 @@ mod consent;
 mod data;
 mod faults;
 mod governance;
+mod grpc;
 mod jobs;
 #[cfg(all(feature = "bin", unix))]
 mod kills;
@@ -27,6 +28,7 @@ mod scripts;
 #[cfg(all(feature = "engine", feature = "seed"))]
 mod seed;
 mod services;
+mod spark_connect;
 #[cfg(feature = "engine")]
 mod spark_facts;
 #[cfg(feature = "engine")]
