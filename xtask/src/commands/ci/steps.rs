@@ -74,6 +74,11 @@ pub(super) const ON_REQUEST: &[Step] = &[
         run: |shell| against_the_workspace(shell, "tests/interop/run_schemathesis.sh"),
     },
     Step {
+        name: "spark",
+        about: "Spark Connect through the embedded workspace to Sail: PySpark's client, Databricks Connect",
+        run: |shell| against_the_workspace(shell, "tests/interop/spark/run"),
+    },
+    Step {
         name: "delta",
         about: "tables of the embedded workspace, which other programs read, and theirs",
         run: |shell| against_the_workspace(shell, "tests/interop/delta/run"),

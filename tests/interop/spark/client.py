@@ -1,0 +1,78 @@
+"""PySpark's client through the port of the embedded workspace: queries, data both ways, errors, and who is let in."""
+
+import datetime
+import decimal
+import os
+import re
+
+from pyspark.errors import AnalysisException
+from pyspark.errors.exceptions.connect import SparkConnectGrpcException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+remote = os.environ["SPARK_REMOTE"]
+cluster = os.environ["LOCAL_CLUSTER_ID"]
+token = os.environ["DATABRICKS_TOKEN"]
+assert f";token={token}" in remote and f";x-databricks-cluster-id={cluster}" in remote, remote
+
+
+def refused(url, code):
+    """A session at a URL cannot run anything."""
+    try:
+        SparkSession.builder.remote(url).create().sql("SELECT 1").collect()
+    except SparkConnectGrpcException as error:
+        assert code in str(error), error
+        return
+    raise AssertionError(f"{code} was expected")
+
+
+spark = SparkSession.builder.remote(remote).getOrCreate()
+
+# SQL, with a parameter.
+assert [tuple(row) for row in spark.sql("SELECT 1 + 1 AS two, 'a' || 'b' AS text").collect()] == [(2, "ab")]
+assert spark.sql("SELECT :x * 2 AS y", args={"x": 21}).collect()[0].y == 42
+
+# Filters and aggregates.
+digits = (
+    spark.range(1000)
+    .filter(F.col("id") % 2 == 0)
+    .groupBy((F.col("id") % 10).alias("digit"))
+    .agg(F.count("*").alias("n"), F.sum("id").alias("sum"), F.max("id").alias("most"))
+    .orderBy("digit")
+)
+expected = [(d, 100, sum(range(d, 1000, 10)), 990 + d) for d in (0, 2, 4, 6, 8)]
+assert [tuple(row) for row in digits.collect()] == expected, digits.collect()
+
+# Data from here, and back.
+rows = [
+    (1, "one", decimal.Decimal("0.10"), datetime.date(2026, 11, 29), [1, 2]),
+    (2, None, decimal.Decimal("12.50"), datetime.date(1970, 1, 1), []),
+]
+frame = spark.createDataFrame(rows, "id INT, name STRING, price DECIMAL(10, 2), day DATE, parts ARRAY<INT>")
+assert [tuple(row) for row in frame.orderBy("id").collect()] == rows
+frame.createOrReplaceTempView("items")
+total = spark.sql("SELECT sum(price) AS total FROM items WHERE day > DATE'2000-01-01'").collect()[0].total
+assert total == decimal.Decimal("0.10"), total
+
+# More than one message each way.
+many = spark.createDataFrame([(n, "x" * 100) for n in range(20_000)], "n INT, text STRING")
+assert many.agg(F.sum("n"), F.sum(F.length("text"))).collect()[0] == (199_990_000, 2_000_000)
+back = spark.range(300_000).select("id", F.lit("y" * 20).alias("text")).toPandas()
+assert (len(back), int(back["id"].sum())) == (300_000, 44_999_850_000)
+
+# An error of the engine keeps its class.
+try:
+    spark.table("no_such_table").collect()
+    raise AssertionError("no table was expected")
+except AnalysisException as error:
+    assert "no_such_table" in str(error), error
+
+# Who is not let in, and what is not there.
+refused(remote.replace(token, "dapi0"), "UNAUTHENTICATED")
+refused(re.sub("cluster-id=.*", "cluster-id=0101-000000-nothere", remote), "NOT_FOUND")
+refused(re.sub(";x-databricks-cluster-id=.*", "", remote), "INVALID_ARGUMENT")
+
+# The session that is there goes on.
+assert spark.sql("SELECT count(*) AS n FROM items").collect()[0].n == 2
+spark.stop()
+print("Spark Connect: pyspark-client passed")
