@@ -198,8 +198,9 @@ impl LocalWorkspaceBuilder {
 
     /// Attaches a Spark engine: a server of Spark Connect at `sc://HOST:PORT`, such as Sail or Spark 4. Calls of PySpark's
     /// client and of Databricks Connect to the workspace's own port are authenticated, start the cluster that they name and
-    /// are passed on to it; [`LocalWorkspace::spark_remote`] is the URL for clients. SQL statements and commands run on the
-    /// embedded engine all the same, and tables of one are not those of the other.
+    /// are passed on to it; [`LocalWorkspace::spark_remote`] is the URL for clients. It is what `spark` of Python
+    /// commands is where PySpark is installed; SQL statements run on the embedded engine all the same, and tables of one are
+    /// not those of the other.
     ///
     /// The connection to the engine is not encrypted. `;token=…` in the URL is what the engine itself wants, on this machine
     /// alone. Default: such calls are refused as not implemented.
@@ -261,7 +262,7 @@ impl LocalWorkspaceBuilder {
         let tls = settings.tls.then(|| crate::tls::SelfSigned::new(certified(&settings.host_names))).transpose();
         #[cfg(feature = "tls")]
         let tls = tls.map_err(|e| StartError::new("cannot make a certificate", Some(e)))?;
-        let spark = settings.spark.take();
+        let spark = settings.spark.clone();
         let mut parts = Parts::new(settings, address)
             .map_err(|e| StartError::new("cannot prepare the workspace's state", Some(e)))?;
         if let Some(engine) = spark {

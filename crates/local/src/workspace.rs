@@ -93,13 +93,7 @@ impl LocalWorkspace {
     /// [attached](crate::LocalWorkspaceBuilder::spark_connect).
     pub fn spark_remote(&self) -> Option<String> {
         self.parts.attached.as_ref()?;
-        let place = &self.parts.place;
-        // PySpark sends tokens without TLS to this name alone.
-        let host = if place.host == "127.0.0.1" { "localhost" } else { &place.host };
-        let mut url = format!("sc://{host}:{}/;token={}", place.port, self.token());
-        if place.scheme == "https" {
-            url.push_str(";use_ssl=true");
-        }
+        let mut url = self.parts.place.spark_remote(self.token());
         if let Some(cluster) = &self.cluster_id {
             url.push_str(&format!(";x-databricks-cluster-id={cluster}"));
         }

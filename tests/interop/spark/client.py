@@ -2,8 +2,11 @@
 
 import datetime
 import decimal
+import http.client
+import json
 import os
 import re
+import time
 
 from pyspark.errors import AnalysisException
 from pyspark.errors.exceptions.connect import SparkConnectGrpcException
@@ -71,6 +74,32 @@ except AnalysisException as error:
 refused(remote.replace(token, "dapi0"), "UNAUTHENTICATED")
 refused(re.sub("cluster-id=.*", "cluster-id=0101-000000-nothere", remote), "NOT_FOUND")
 refused(re.sub(";x-databricks-cluster-id=.*", "", remote), "INVALID_ARGUMENT")
+
+
+
+def command(code):
+    """The results of a command in a context of the cluster, which has the engine's `spark`."""
+    def call(method, path, body=None):
+        connection = http.client.HTTPConnection(os.environ["DATABRICKS_HOST"].removeprefix("http://"))
+        connection.request(method, path, body and json.dumps(body), {"Authorization": f"Bearer {token}"})
+        return json.loads(connection.getresponse().read())
+
+    context = call("POST", "/api/1.2/contexts/create", {"clusterId": cluster, "language": "python"})["id"]
+    where = f"clusterId={cluster}&contextId={context}"
+    while call("GET", f"/api/1.2/contexts/status?{where}")["status"] == "Pending":
+        time.sleep(0.1)
+    body = {"clusterId": cluster, "contextId": context, "language": "python", "command": code}
+    made = call("POST", "/api/1.2/commands/execute", body)["id"]
+    while (end := call("GET", f"/api/1.2/commands/status?{where}&commandId={made}"))["status"] != "Finished":
+        assert end["status"] in ("Queued", "Running"), end
+        time.sleep(0.1)
+    return end["results"]
+
+
+results = command("print(spark.range(7).count(), type(spark.range(1)).__module__)")
+assert results.get("data", "").split() == ["7", "pyspark.sql.connect.dataframe"], results
+results = command("display(spark.createDataFrame([(1, ['a']), (None, None)], 'n INT, l ARRAY<STRING>').orderBy('n'))")
+assert (results["resultType"], results.get("data")) == ("table", [[None, None], [1, '["a"]']]), results
 
 # The session that is there goes on.
 assert spark.sql("SELECT count(*) AS n FROM items").collect()[0].n == 2

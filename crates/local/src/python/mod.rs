@@ -74,6 +74,8 @@ pub(crate) struct PythonSetup {
     /// The file with the certificate to trust, if connections are encrypted.
     pub(crate) authority: Option<PathBuf>,
     pub(crate) token: String,
+    /// The URL of Spark Connect, if an engine is attached; the session is to be added.
+    pub(crate) spark: Option<String>,
     /// The name of the user whom code runs for.
     pub(crate) user: String,
 }
@@ -186,8 +188,14 @@ pub(crate) struct Interpreter {
 }
 
 impl Interpreter {
-    /// Starts `program` with a directory of its own under `parent`; `workspace` is what its code reaches the workspace by.
-    pub(crate) fn start(program: &Path, parent: &Path, workspace: &Value) -> io::Result<Self> {
+    /// Starts `program` with a directory of its own under `parent` and further environment variables; `workspace` is what
+    /// its code reaches the workspace by.
+    pub(crate) fn start(
+        program: &Path,
+        parent: &Path,
+        variables: &[(&str, String)],
+        workspace: &Value,
+    ) -> io::Result<Self> {
         let directory = scratch::subdirectory(parent, "context-")?;
         let driver = directory.path().join(".driver.py");
         scratch::create_file(&driver)?.write_all(DRIVER.as_bytes())?;
@@ -198,6 +206,7 @@ impl Interpreter {
             .arg(&driver)
             // The watchdog of the driver knows by it what belongs to this context.
             .env("DATABRICKS_LOCAL_CONTEXT", directory.path())
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());

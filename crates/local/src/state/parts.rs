@@ -108,6 +108,7 @@ impl Parts {
             host: place.host.trim_matches(['[', ']']).to_owned(),
             port: place.port,
             authority: authority_file(&place, &directory),
+            spark: settings.spark.is_some().then(|| place.spark_remote(&internal_token)),
             token: internal_token.clone(),
             user: user.name.clone(),
         };

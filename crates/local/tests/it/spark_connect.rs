@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::client::{get, post, send};
+use crate::client::{get, post, send, until};
 use crate::grpc::{Channel, EXECUTE, Ended, attached, builder, engine, head};
 
 const CLUSTER: &str = "x-databricks-cluster-id";
@@ -158,7 +158,7 @@ async fn a_call_starts_the_cluster_that_it_names() {
     let id = w.cluster_id().unwrap();
     let state = format!("/api/2.1/clusters/get?cluster_id={id}");
     post(&w, "/api/2.1/clusters/delete", json!({"cluster_id": id})).await.ok();
-    crate::client::until(&w, &state, |cluster| cluster["state"] == "TERMINATED").await;
+    until(&w, &state, |cluster| cluster["state"] == "TERMINATED").await;
     let (_, ended) = channel.call(&[("authorization", &bearer), (CLUSTER, id)]).await;
     assert_eq!((ended.code, calls.load(Ordering::SeqCst)), (0, 1));
     assert_eq!(get(&w, &state).await.ok()["state"], "RUNNING");
@@ -303,6 +303,28 @@ async fn a_start_that_cannot_be_states_why() {
     assert!(error.to_string().contains("sc://HOST:PORT"), "{error}");
     let error = builder().python("no-such-python").spark_sail().start().await.unwrap_err();
     assert!(error.to_string().contains("'no-such-python', which was not found: install"), "{error}");
+}
+
+#[tokio::test]
+async fn commands_find_the_engine_by_their_environment() {
+    let (url, calls) = counting().await;
+    let w = attached(&url).await;
+    let cluster = w.cluster_id().unwrap();
+    until(&w, &format!("/api/2.1/clusters/get?cluster_id={cluster}"), |c| c["state"] == "RUNNING").await;
+    let made = post(&w, "/api/1.2/contexts/create", json!({"clusterId": cluster, "language": "python"})).await.ok();
+    let context = made["id"].as_str().unwrap();
+    let code = "import os; print(os.environ['SPARK_REMOTE'])";
+    let body = json!({"clusterId": cluster, "contextId": context, "language": "python", "command": code});
+    let made = post(&w, "/api/1.2/commands/execute", body).await.ok();
+    let command = made["id"].as_str().unwrap();
+    let status = format!("/api/1.2/commands/status?clusterId={cluster}&contextId={context}&commandId={command}");
+    let end = until(&w, &status, |c| c["status"] == "Finished").await;
+    let remote = end["results"]["data"].as_str().unwrap();
+    let port = w.url().rsplit_once(':').unwrap().1;
+    let rest = remote.strip_prefix(&format!("sc://localhost:{port}/;token=")).unwrap_or_else(|| panic!("{end}"));
+    let (token, session) = rest.split_once(";x-databricks-session-id=").unwrap();
+    let headers = [("authorization", &*format!("Bearer {token}")), ("x-databricks-session-id", session)];
+    assert_eq!((Channel::open(&w).await.call(&headers).await.1.code, calls.load(Ordering::SeqCst)), (0, 1));
 }
 
 /// A Python that is a script of the shell.
