@@ -14,6 +14,8 @@ use crate::router;
 use crate::seed::Seed;
 use crate::server::{Doorway, Server};
 use crate::spark::attached::{Attached, Engine};
+#[cfg(feature = "spark")]
+use crate::spark::sql::SparkSql;
 use crate::sql::script::ScriptedResult;
 use crate::state::handles::{ClustersHandle, StorageHandle};
 use crate::state::volumes::Links;
@@ -199,8 +201,9 @@ impl LocalWorkspaceBuilder {
     /// Attaches a Spark engine: a server of Spark Connect at `sc://HOST:PORT`, such as Sail or Spark 4. Calls of PySpark's
     /// client and of Databricks Connect to the workspace's own port are authenticated, start the cluster that they name and
     /// are passed on to it; [`LocalWorkspace::spark_remote`] is the URL for clients. It is what `spark` of Python
-    /// commands is where PySpark is installed; SQL statements run on the embedded engine all the same, and tables of one are
-    /// not those of the other.
+    /// commands is where PySpark is installed. SQL statements run on the embedded engine all the same, and tables of one are
+    /// not those of the other; with the feature `spark` they run on the attached one, which knows no grants, volumes and
+    /// tables of the workspace.
     ///
     /// The connection to the engine is not encrypted. `;token=…` in the URL is what the engine itself wants, on this machine
     /// alone. Default: such calls are refused as not implemented.
@@ -267,7 +270,11 @@ impl LocalWorkspaceBuilder {
             .map_err(|e| StartError::new("cannot prepare the workspace's state", Some(e)))?;
         if let Some(engine) = spark {
             let attached = Attached::new(engine, &parts.starter.python.program, parts.sql.directory.path()).await;
-            parts.attached = Some(Arc::new(attached.map_err(|e| StartError::new(e, None))?));
+            let attached = Arc::new(attached.map_err(|e| StartError::new(e, None))?);
+            // It is set once, here.
+            #[cfg(feature = "spark")]
+            let _ = parts.sql.spark.set(SparkSql::new(Arc::clone(&attached), Arc::clone(&parts.sql.ids)));
+            parts.attached = Some(attached);
         }
         let parts = Arc::new(parts);
         let cluster_id = starter_cluster.then(|| clusters::create_starter(&ClustersHandle::from(&*parts))).transpose();

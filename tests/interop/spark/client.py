@@ -77,13 +77,15 @@ refused(re.sub(";x-databricks-cluster-id=.*", "", remote), "INVALID_ARGUMENT")
 
 
 
+def call(method, path, body=None):
+    """The response of the REST API."""
+    connection = http.client.HTTPConnection(os.environ["DATABRICKS_HOST"].removeprefix("http://"))
+    connection.request(method, path, body and json.dumps(body), {"Authorization": f"Bearer {token}"})
+    return json.loads(connection.getresponse().read())
+
+
 def command(code):
     """The results of a command in a context of the cluster, which has the engine's `spark`."""
-    def call(method, path, body=None):
-        connection = http.client.HTTPConnection(os.environ["DATABRICKS_HOST"].removeprefix("http://"))
-        connection.request(method, path, body and json.dumps(body), {"Authorization": f"Bearer {token}"})
-        return json.loads(connection.getresponse().read())
-
     context = call("POST", "/api/1.2/contexts/create", {"clusterId": cluster, "language": "python"})["id"]
     where = f"clusterId={cluster}&contextId={context}"
     while call("GET", f"/api/1.2/contexts/status?{where}")["status"] == "Pending":
@@ -97,9 +99,48 @@ def command(code):
 
 
 results = command("print(spark.range(7).count(), type(spark.range(1)).__module__)")
-assert results.get("data", "").split() == ["7", "pyspark.sql.connect.dataframe"], results
+assert results.get("data", "").split()[:2] == ["7", "pyspark.sql.connect.dataframe"], results
 results = command("display(spark.createDataFrame([(1, ['a']), (None, None)], 'n INT, l ARRAY<STRING>').orderBy('n'))")
 assert (results["resultType"], results.get("data")) == ("table", [[None, None], [1, '["a"]']]), results
+
+
+def statement(text, **more):
+    """The columns and rows of a statement of the REST API, or its error."""
+    body = {"warehouse_id": os.environ["LOCAL_WAREHOUSE_ID"], "statement": text, "wait_timeout": "50s", **more}
+    done = call("POST", "/api/2.0/sql/statements", body)
+    if done["status"]["state"] != "SUCCEEDED":
+        return done["status"]
+    columns = [(c["name"], c["type_text"]) for c in done["manifest"]["schema"].get("columns", [])]
+    return columns, done.get("result", {}).get("data_array", [])
+
+
+# Statements run on the engine too, if the program was built with that.
+if os.environ.get("LOCAL_STATEMENTS") == "spark":
+    # Sail keeps tables for the session that made them.
+    opened = call("POST", "/api/2.0/sql/sessions", {"warehouse_id": os.environ["LOCAL_WAREHOUSE_ID"]})
+    session = {"session_id": opened["session_id"]}
+    made = statement(
+        "CREATE TABLE kept_items AS SELECT * FROM VALUES (1, 'one', CAST(0.10 AS DECIMAL(10, 2)), DATE'2026-11-29', array(1, 2)), "
+        "(2, NULL, CAST(12.50 AS DECIMAL(10, 2)), DATE'1970-01-01', array(3)) AS t(id, name, price, day, parts)",
+        **session,
+    )
+    # Its own result is the engine's: a count, or nothing.
+    assert isinstance(made, tuple), made
+    found = statement("SELECT id, name, price, day, parts FROM kept_items ORDER BY id", **session)
+    assert found == (
+        [("id", "INT"), ("name", "STRING"), ("price", "DECIMAL(10,2)"), ("day", "DATE"), ("parts", "ARRAY<INT>")],
+        [["1", "one", "0.10", "2026-11-29", "[1,2]"], ["2", None, "12.50", "1970-01-01", "[3]"]],
+    ), found
+    assert statement("SELECT id FROM kept_items WHERE id > 5", **session) == ([("id", "INT")], [])
+    given = [{"name": "n", "type": "INT", "value": "20"}, {"name": "d", "type": "DATE", "value": "2026-11-29"}]
+    found = statement("SELECT :n + 1 AS n, :d AS d, :s AS s", parameters=[*given, {"name": "s", "type": "STRING"}])
+    assert found == ([("n", "INT"), ("d", "DATE"), ("s", "STRING")], [["21", "2026-11-29", None]]), found
+    failed = statement("SELECT * FROM no_such_table")
+    assert failed["state"] == "FAILED" and "no_such_table" in failed["error"]["message"], failed
+    many = statement("SELECT id FROM range(100000)", disposition="EXTERNAL_LINKS", format="ARROW_STREAM")
+    assert many[0] == [("id", "BIGINT")], many
+    call("DELETE", f"/api/2.0/sql/sessions/{opened['session_id']}")
+    print("Spark Connect: statements on the attached engine passed")
 
 # The session that is there goes on.
 assert spark.sql("SELECT count(*) AS n FROM items").collect()[0].n == 2

@@ -16,6 +16,8 @@ use crate::state::{App, lock};
 mod address;
 pub(crate) mod attached;
 mod sail;
+#[cfg(feature = "spark")]
+pub(crate) mod sql;
 mod upstream;
 
 const SERVICE: &str = "/spark.connect.SparkConnectService/";

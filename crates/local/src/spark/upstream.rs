@@ -60,6 +60,17 @@ impl Upstream {
         for credential in [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION] {
             parts.headers.remove(credential);
         }
+        let response = self
+            .send(Request::from_parts(parts, body))
+            .await
+            .map_err(|why| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "TEMPORARILY_UNAVAILABLE", why))?;
+        let lost = self.unavailable("it broke off its response");
+        Ok(response.map(|body| Body::new(Relay { body, lost: Some(lost) })))
+    }
+
+    /// Makes a call with what the engine wants a call to have; an error is a sentence.
+    pub(super) async fn send(&self, request: Request) -> Result<http::Response<Incoming>, String> {
+        let (mut parts, body) = request.into_parts();
         if let Some(authorization) = &self.authorization {
             parts.headers.insert(header::AUTHORIZATION, authorization.clone());
         }
@@ -67,18 +78,16 @@ impl Upstream {
         target.scheme = Some(Scheme::HTTP);
         target.authority = Some(self.address.authority.clone());
         target.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
-        parts.uri = Uri::from_parts(target).map_err(|e| ApiError::internal(e.to_string()))?;
-        let response = self.client.request(Request::from_parts(parts, body)).await.map_err(|error| {
+        parts.uri = Uri::from_parts(target).map_err(|e| self.unavailable(&e.to_string()))?;
+        self.client.request(Request::from_parts(parts, body)).await.map_err(|error| {
             let mut why = error.to_string();
             let mut source = error.source();
             while let Some(cause) = source {
                 why = format!("{why}: {cause}");
                 source = cause.source();
             }
-            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "TEMPORARILY_UNAVAILABLE", self.unavailable(&why))
-        })?;
-        let lost = self.unavailable("it broke off its response");
-        Ok(response.map(|body| Body::new(Relay { body, lost: Some(lost) })))
+            self.unavailable(&why)
+        })
     }
 
     fn unavailable(&self, why: &str) -> String {

@@ -162,8 +162,7 @@ handles! {
         ids: Arc<Ids> = sql.ids,
         warehouses: Shared<Warehouses> = sql.warehouses,
         sessions: Arc<Sessions> = sql.sessions,
-        #[cfg(feature = "engine")]
-        engine: Arc<crate::sql::engine::Engine> = sql.engine,
+        sql: Arc<App> = sql,
     }
 
     /// Results of statements behind links.

@@ -137,6 +137,8 @@ impl Parts {
                 #[cfg(feature = "delta")]
                 keeping,
             )?),
+            #[cfg(feature = "spark")]
+            spark: std::sync::OnceLock::new(),
             directory,
         });
         let starter = ContextStarter {

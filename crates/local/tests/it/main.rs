@@ -31,6 +31,8 @@ mod services;
 mod spark_connect;
 #[cfg(feature = "engine")]
 mod spark_facts;
+#[cfg(feature = "spark")]
+mod spark_statements;
 #[cfg(feature = "engine")]
 mod sql_catalog;
 #[cfg(feature = "engine")]
