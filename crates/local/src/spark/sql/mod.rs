@@ -16,8 +16,8 @@ use crate::sql::request::StatementRequest;
 use crate::state::{USER_NAME, lock};
 use calls::Responses;
 use messages::{
-    Command, ExecutePlanRequest, ExecutePlanResponse, Operation, Plan, Relation, ReleaseSessionRequest, SqlCommand,
-    UserContext,
+    Command, ExecutePlanRequest, ExecutePlanResponse, Operation, Plain, Plan, Relation, ReleaseSessionRequest,
+    SqlCommand, UserContext,
 };
 
 mod calls;
@@ -47,6 +47,17 @@ impl fmt::Debug for SparkSql {
 pub(crate) struct Batches {
     incoming: mpsc::Receiver<Result<Bytes, Failure>>,
     _task: JoinSet<()>,
+    /// The session that is there for this statement alone.
+    own: Option<Session>,
+    runtime: Handle,
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        if let Some(session) = self.own.take() {
+            self.runtime.spawn(async move { session.release().await });
+        }
+    }
 }
 
 impl Batches {
@@ -71,6 +82,7 @@ impl SparkSql {
             lock(&self.sessions).insert(id.clone(), user.clone());
         }
         let session = Session { attached: Arc::clone(&self.attached), id, user };
+        let own = own.then(|| session.clone());
         let mut before = Vec::new();
         if let Some(place) = namespace(request) {
             before.push(literals::bound(&format!("USE {place}"), &[])?);
@@ -84,13 +96,10 @@ impl SparkSql {
                     // Without a receiver the statement was canceled.
                     let _ = batches.send(Err(failure)).await;
                 }
-                if own {
-                    session.release().await;
-                }
             },
             &self.runtime,
         );
-        Ok(Batches { incoming, _task: task })
+        Ok(Batches { incoming, _task: task, own, runtime: self.runtime.clone() })
     }
 
     /// Ends a session of the engine, if there is one of this identifier.
@@ -113,6 +122,7 @@ fn namespace(request: &StatementRequest) -> Option<String> {
     }
 }
 
+#[derive(Clone)]
 struct Session {
     attached: Arc<Attached>,
     id: String,
@@ -166,7 +176,11 @@ impl Session {
     /// Lets go of the engine's session. One that cannot be told forgets it after a while.
     async fn release(&self) {
         let message = ReleaseSessionRequest { session_id: self.id.clone(), user: Some(self.user()) };
-        if let Err(failure) = Responses::of(&self.attached.upstream, "ReleaseSession", &message).await {
+        let released = async {
+            let mut responses = Responses::of(&self.attached.upstream, "ReleaseSession", &message).await?;
+            responses.next::<Plain>().await
+        };
+        if let Err(failure) = released.await {
             tracing::debug!(failure.message, "a session of the attached Spark engine was not released");
         }
     }
