@@ -1,4 +1,4 @@
-# Sourced by the runners: starts the local workspace, and ends it with the shell whatever happens.
+# Sourced by the runners: `start_local ARGUMENTS …` starts the local workspace, and ends it with the shell whatever happens.
 #
 # DATABRICKS_LOCAL names a program that is built already; without it one is built, with the features of the workspace,
 # so that the SQL engine is compiled once. Sets `root` and `target`; `value NAME` gives what the program printed, and
@@ -21,7 +21,7 @@ start_local() {
         program=$target/debug/databricks-local
     fi
     output=$(mktemp)
-    "$program" --speed 100 >"$output" 2>&1 &
+    "$program" --speed 100 "$@" >"$output" 2>&1 &
     server=$!
     trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$output" "$output.d"' EXIT
     for _ in $(seq 300); do

@@ -13,6 +13,9 @@ use crate::exec::jobs::schedules;
 use crate::router;
 use crate::seed::Seed;
 use crate::server::{Doorway, Server};
+use crate::spark::attached::{Attached, Engine};
+#[cfg(feature = "spark")]
+use crate::spark::sql::SparkSql;
 use crate::sql::script::ScriptedResult;
 use crate::state::handles::{ClustersHandle, StorageHandle};
 use crate::state::volumes::Links;
@@ -195,6 +198,28 @@ impl LocalWorkspaceBuilder {
         self
     }
 
+    /// Attaches a Spark engine: a server of Spark Connect at `sc://HOST:PORT`, such as Sail or Spark 4. Calls of PySpark's
+    /// client and of Databricks Connect to the workspace's own port are authenticated, start the cluster that they name and
+    /// are passed on to it; [`LocalWorkspace::spark_remote`] is the URL for clients. It is what `spark` of Python
+    /// commands is where PySpark is installed. SQL statements run on the embedded engine all the same, and tables of one are
+    /// not those of the other; with the feature `spark` they run on the attached one, which knows no grants, volumes and
+    /// tables of the workspace.
+    ///
+    /// The connection to the engine is not encrypted. `;token=…` in the URL is what the engine itself wants, on this machine
+    /// alone. Default: such calls are refused as not implemented.
+    pub fn spark_connect(mut self, url: impl Into<String>) -> Self {
+        self.settings.spark = Some(Engine::Url(url.into()));
+        self
+    }
+
+    /// Starts [Sail](https://pypi.org/project/pysail/) with the [interpreter](Self::python) and attaches it as
+    /// [`spark_connect`](Self::spark_connect) does. It listens on a free port of loopback, where other programs of this
+    /// machine reach it without a token, and ends with the workspace.
+    pub fn spark_sail(mut self) -> Self {
+        self.settings.spark = Some(Engine::Sail);
+        self
+    }
+
     /// Adds a name by which clients may reach the workspace besides `localhost` and `127.0.0.1`, such as that of a
     /// container. Links and endpoints in responses to requests that come by this name have it, too.
     pub fn host_name(mut self, name: impl Into<String>) -> Self {
@@ -214,8 +239,9 @@ impl LocalWorkspaceBuilder {
     /// # Errors
     ///
     /// [`StartError`] if [`speed`](Self::speed) is not a positive number, the port is taken, the temporary directory
-    /// or that of [`data`](Self::data) cannot be used, the [`seed`](Self::seed) has a mistake, or the operating system
-    /// gives no random bytes.
+    /// or that of [`data`](Self::data) cannot be used, the [`seed`](Self::seed) has a mistake, the URL of
+    /// [`spark_connect`](Self::spark_connect) is not one, [Sail](Self::spark_sail) is not installed or does not start, or
+    /// the operating system gives no random bytes.
     ///
     /// # Panics
     ///
@@ -239,8 +265,17 @@ impl LocalWorkspaceBuilder {
         let tls = settings.tls.then(|| crate::tls::SelfSigned::new(certified(&settings.host_names))).transpose();
         #[cfg(feature = "tls")]
         let tls = tls.map_err(|e| StartError::new("cannot make a certificate", Some(e)))?;
-        let parts = Parts::new(settings, address)
+        let spark = settings.spark.clone();
+        let mut parts = Parts::new(settings, address)
             .map_err(|e| StartError::new("cannot prepare the workspace's state", Some(e)))?;
+        if let Some(engine) = spark {
+            let attached = Attached::new(engine, &parts.starter.python.program, parts.sql.directory.path()).await;
+            let attached = Arc::new(attached.map_err(|e| StartError::new(e, None))?);
+            // It is set once, here.
+            #[cfg(feature = "spark")]
+            let _ = parts.sql.spark.set(SparkSql::new(Arc::clone(&attached), Arc::clone(&parts.sql.ids)));
+            parts.attached = Some(attached);
+        }
         let parts = Arc::new(parts);
         let cluster_id = starter_cluster.then(|| clusters::create_starter(&ClustersHandle::from(&*parts))).transpose();
         let cluster_id = cluster_id
@@ -265,6 +300,8 @@ impl LocalWorkspaceBuilder {
             tls: tls.clone(),
         };
         let (listener, storage) = (door(listener), door(storage));
+        #[cfg(feature = "tls")]
+        let storage = Doorway { tls: storage.tls.map(|tls| tls.without_http2()), ..storage };
         let server = Server::spawn(listener, router::build(&parts), limit);
         let storage = Server::spawn(storage, storage_volumes::build(StorageHandle::from(&*parts)), limit);
         let schedules = tokio::spawn(schedules::follow(Arc::downgrade(&parts))).abort_handle();

@@ -102,12 +102,13 @@ impl Rule {
         self
     }
 
-    /// Closes the connection without a response.
+    /// Closes the connection without a response. With HTTP/2 the other requests on it are lost too.
     pub fn drop_connection(self) -> Self {
         self.cut_after(0)
     }
 
-    /// Closes the connection once this many bytes of the response, head included, are out.
+    /// Closes the connection once this many bytes of the response, head included, are out. With HTTP/2 bytes of other
+    /// responses on the connection count, and these are lost too.
     pub fn cut_after(mut self, bytes: usize) -> Self {
         self.action.cut_after = Some(bytes);
         self

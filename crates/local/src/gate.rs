@@ -13,7 +13,7 @@ use crate::faults::Action;
 use crate::reply::{ApiError, json_response};
 use crate::server::Connection;
 use crate::state::handles::GateHandle;
-use crate::{auth, body, origin, thrift};
+use crate::{auth, body, grpc, origin, spark, thrift};
 
 pub(crate) async fn gate(
     State(state): State<GateHandle>,
@@ -23,29 +23,54 @@ pub(crate) async fn gate(
 ) -> Response {
     let request_id = state.ids.uuid();
     let (parts, body) = request.into_parts();
-    let thrift = thrift::serves(parts.uri.path());
+    let speaks = Speaks::of(parts.uri.path());
+    let reading = connection.reading(parts.version);
     // Files are received as they come, whatever their size; their bytes are not recorded.
     let is_file = parts.method == http::Method::PUT && parts.uri.path().starts_with("/api/2.0/fs/files/");
-    let (body, recorded) = if is_file {
-        (body, Bytes::new())
+    let (body, recorded, reading) = if speaks == Speaks::Grpc && parts.version == http::Version::HTTP_2 {
+        // A call is a stream in both directions, on which either side may be silent for long.
+        drop(reading);
+        (body, Bytes::new(), None)
+    } else if is_file {
+        (body, Bytes::new(), Some(reading))
     } else {
         match body::read(body).await {
             Ok(bytes) => {
-                connection.request_is_complete();
-                (Body::from(bytes.clone()), bytes)
+                drop(reading);
+                (Body::from(bytes.clone()), bytes, None)
             }
-            Err(e) => return finish(&state, e.into_response(), &request_id, thrift),
+            Err(e) => return finish(&state, e.into_response(), &request_id, speaks),
         }
     };
     let entry = state.record.begin(&parts, &recorded);
     let response = respond(&state, &connection, entry, parts, body, next).await;
+    drop(reading);
     connection.request_is_complete();
-    let response = finish(&state, response.unwrap_or_else(IntoResponse::into_response), &request_id, thrift);
+    let response = finish(&state, response.unwrap_or_else(IntoResponse::into_response), &request_id, speaks);
     if response.extensions().get::<Dropped>().is_none() {
         state.record.responded(entry, response.status());
     }
     tracing::debug!(request_id, status = response.status().as_u16(), "responded");
     response
+}
+
+/// In whose form a refusal is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Speaks {
+    Rest,
+    Thrift,
+    Grpc,
+}
+
+impl Speaks {
+    /// What clients of `path` speak.
+    fn of(path: &str) -> Self {
+        match path {
+            _ if thrift::serves(path) => Self::Thrift,
+            _ if spark::serves(path) => Self::Grpc,
+            _ => Self::Rest,
+        }
+    }
 }
 
 async fn respond(
@@ -168,14 +193,17 @@ fn forbidden(message: &str) -> ApiError {
 }
 
 /// Writes the body of an error and the headers that every response has.
-fn finish(state: &GateHandle, mut response: Response, request_id: &str, thrift: bool) -> Response {
+fn finish(state: &GateHandle, mut response: Response, request_id: &str, speaks: Speaks) -> Response {
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         let kept = std::mem::take(response.headers_mut());
-        let message = thrift.then(|| error.message().to_owned());
-        response = error.into_reply(request_id);
-        if let Some(message) = message {
-            response = thrift::with_message(response, &message);
-        }
+        response = match speaks {
+            Speaks::Rest => error.into_reply(request_id),
+            Speaks::Thrift => {
+                let message = error.message().to_owned();
+                thrift::with_message(error.into_reply(request_id), &message)
+            }
+            Speaks::Grpc => grpc::refusal(&error),
+        };
         response.headers_mut().extend(kept);
     }
     let headers = response.headers_mut();

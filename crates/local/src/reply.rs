@@ -113,6 +113,16 @@ impl ApiError {
         self.status == StatusCode::NOT_FOUND
     }
 
+    /// Whether it comes of the authentication check in front of the APIs.
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        self.shape == Shape::SignIn
+    }
+
+    /// The code, empty where the form has none.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
     /// The status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status

@@ -15,7 +15,7 @@ use crate::records::{self, call::Call};
 use crate::reply::{ApiError, Reply};
 use crate::state::Parts;
 use crate::state::handles::{GateHandle, RecordsHandle};
-use crate::{api, oidc, thrift};
+use crate::{api, oidc, spark, thrift};
 
 pub(crate) fn build(parts: &Parts) -> Router {
     let routes = routes(parts)
@@ -31,6 +31,7 @@ pub(crate) fn routes(parts: &Parts) -> Router<RecordsHandle> {
         .merge(oidc::routes(parts.into()))
         .merge(api::routes(parts))
         .merge(thrift::routes(parts.into()))
+        .merge(spark::routes(parts.into()))
         .with_state(())
         .fallback(other)
         .method_not_allowed_fallback(other)

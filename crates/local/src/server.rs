@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use futures_util::task::AtomicWaker;
+use http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -206,6 +207,10 @@ struct Switch {
     writer: AtomicWaker,
     /// When the last bytes of a request came that is not complete.
     half_sent: Mutex<Option<Instant>>,
+    /// Whether it is one of HTTP/2, on which bytes come that are not a request's: pings, windows, settings.
+    multiplexed: AtomicBool,
+    /// How many requests are being read.
+    reading: AtomicUsize,
 }
 
 impl Default for Switch {
@@ -216,6 +221,8 @@ impl Default for Switch {
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
             half_sent: Mutex::new(None),
+            multiplexed: AtomicBool::new(false),
+            reading: AtomicUsize::new(0),
         }
     }
 }
@@ -225,6 +232,20 @@ impl Switch {
         self.broken.store(true, Ordering::SeqCst);
         self.reader.wake();
         self.writer.wake();
+    }
+
+    /// Notes that bytes came.
+    fn received(&self) {
+        if !self.multiplexed.load(Ordering::SeqCst) || self.reading.load(Ordering::SeqCst) > 0 {
+            *self.half_sent.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+    }
+
+    /// Notes that the requests which came are here to their end, if that is so.
+    fn complete(&self) {
+        if self.reading.load(Ordering::SeqCst) == 0 {
+            *self.half_sent.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
     }
 
     fn check(&self) -> io::Result<()> {
@@ -240,14 +261,34 @@ impl Switch {
 pub(crate) struct Connection(Arc<Switch>);
 
 impl Connection {
-    /// Notes that the request which came is here to its end.
+    /// Notes that a request of this version of HTTP is being read, until what it returns is dropped.
+    pub(crate) fn reading(&self, version: Version) -> Reading {
+        if version == Version::HTTP_2 {
+            self.0.multiplexed.store(true, Ordering::SeqCst);
+        }
+        self.0.reading.fetch_add(1, Ordering::SeqCst);
+        Reading(Arc::clone(&self.0))
+    }
+
+    /// Notes that no more is expected of a request that was responded to.
     pub(crate) fn request_is_complete(&self) {
-        *self.0.half_sent.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.complete();
     }
 
     /// Lets `bytes` more bytes out, then closes. With 0 the client gets no response at all.
     pub(crate) fn cut_after(&self, bytes: usize) {
         self.0.budget.store(bytes, Ordering::SeqCst);
+    }
+}
+
+/// A request that is being read.
+#[derive(Debug)]
+pub(crate) struct Reading(Arc<Switch>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.reading.fetch_sub(1, Ordering::SeqCst);
+        self.0.complete();
     }
 }
 
@@ -272,7 +313,7 @@ impl AsyncRead for Breakable {
         let before = buf.filled().len();
         let polled = Pin::new(&mut this.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
-            *this.switch.half_sent.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            this.switch.received();
         }
         polled
     }

@@ -42,18 +42,27 @@ impl SelfSigned {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let certificate = params.signed_by(&key, &authority).map_err(io::Error::other)?;
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key.into())
             .map_err(io::Error::other)?;
+        // Clients of gRPC insist on it.
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), authority: authority.pem().into() })
     }
 
     /// The authority's certificate, which clients are to trust, as PEM.
     pub(crate) fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// The same without HTTP/2, which cloud storage does not speak.
+    pub(crate) fn without_http2(&self) -> Self {
+        let mut config = ServerConfig::clone(self.acceptor.config());
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self { acceptor: TlsAcceptor::from(Arc::new(config)), authority: Arc::clone(&self.authority) }
     }
 
     /// The stream on which the handshake happens as soon as it is used.
@@ -135,5 +144,46 @@ impl AsyncWrite for Encrypted {
             State::Open(stream) => Pin::new(stream).poll_shutdown(cx),
             State::Handshake(_) | State::Failed => Poll::Ready(Ok(())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsConnector;
+    use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+    use super::*;
+
+    /// What a client that offers both is given.
+    async fn agreed(signed: &SelfSigned) -> Vec<u8> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(signed.authority().as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let mut config = config.with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut server = signed.accept(listener.accept().await.unwrap().0);
+        let connector = TlsConnector::from(Arc::new(config));
+        let client = connector.connect(ServerName::try_from("localhost").unwrap(), stream);
+        // Reading drives the handshake on the server's side; it ends when the client closes.
+        let serve = async { server.read(&mut [0]).await };
+        tokio::pin!(serve);
+        tokio::select! {
+            client = client => client.unwrap().get_ref().1.alpn_protocol().unwrap().to_vec(),
+            ended = &mut serve => panic!("{ended:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn clients_may_speak_http_2_to_the_workspace_but_not_to_its_storage() {
+        let signed = SelfSigned::new(vec!["localhost".to_owned()]).unwrap();
+        assert_eq!(agreed(&signed).await, b"h2");
+        assert_eq!(agreed(&signed.without_http2()).await, b"http/1.1");
     }
 }

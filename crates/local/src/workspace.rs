@@ -88,6 +88,18 @@ impl LocalWorkspace {
         self.cluster_id.as_deref()
     }
 
+    /// The URL for clients of Spark Connect, with the token and the [starter cluster](Self::cluster_id): the value for
+    /// `SPARK_REMOTE` of PySpark and of Databricks Connect. `None` unless an engine is
+    /// [attached](crate::LocalWorkspaceBuilder::spark_connect).
+    pub fn spark_remote(&self) -> Option<String> {
+        self.parts.attached.as_ref()?;
+        let mut url = self.parts.place.spark_remote(self.token());
+        if let Some(cluster) = &self.cluster_id {
+            url.push_str(&format!(";x-databricks-cluster-id={cluster}"));
+        }
+        Some(url)
+    }
+
     /// The requests handled so far, oldest first; the last 10,000 are kept, fewer if their bodies are larger than 64 MiB
     /// together.
     ///

@@ -30,7 +30,6 @@ async fn open(State(state): State<SessionsHandle>, fields: Fields) -> Reply {
 
 async fn close(State(state): State<SessionsHandle>, Path(id): Path<String>) -> Reply {
     state.sessions.close(&id)?;
-    #[cfg(feature = "engine")]
-    state.engine.close_session(&id);
+    state.sql.close_session(&id);
     Ok(Json::empty())
 }

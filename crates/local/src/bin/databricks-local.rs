@@ -39,6 +39,12 @@ struct Arguments {
     /// What the workspace begins with: a description of its objects in YAML, or SQL statements in a file that ends in .sql.
     #[arg(long)]
     seed: Option<PathBuf>,
+    /// Passes Spark Connect on to the server at sc://HOST:PORT, such as Sail or Spark 4.
+    #[arg(long, value_name = "URL", conflicts_with = "spark")]
+    spark_connect: Option<String>,
+    /// Starts a Spark engine and passes Spark Connect on to it: Sail, from the package pysail of python3 in PATH.
+    #[arg(long, value_name = "ENGINE")]
+    spark: Option<Spark>,
     /// How many times faster than the real platform clusters and warehouses change state.
     #[arg(long, default_value_t = 20.0)]
     speed: f64,
@@ -51,6 +57,12 @@ struct Arguments {
     /// Writes each request to standard error.
     #[arg(long, short)]
     verbose: bool,
+}
+
+/// Engines that the program starts.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Spark {
+    Sail,
 }
 
 fn print_coverage() -> std::io::Result<()> {
@@ -158,6 +170,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(file) = arguments.seed {
         builder = builder.seed_file(file);
     }
+    if let Some(url) = arguments.spark_connect {
+        builder = builder.spark_connect(url);
+    }
+    if let Some(Spark::Sail) = arguments.spark {
+        builder = builder.spark_sail();
+    }
     let workspace = builder.start().await?;
     announce(&workspace)?;
     until_stopped().await?;
@@ -223,6 +241,10 @@ fn announce(workspace: &LocalWorkspace) -> std::io::Result<()> {
         workspace.username(),
         workspace.password()
     )?;
+    if let Some(url) = workspace.spark_remote() {
+        writeln!(out, "Spark Connect, for pyspark-client and databricks-connect:")?;
+        writeln!(out, "  export SPARK_REMOTE='{url}'")?;
+    }
     writeln!(out, "Page with recent requests and what is covered: {}/", workspace.url())?;
     writeln!(out)?;
     writeln!(out, "It runs SQL and Python for everyone who holds these. Stop it with Ctrl-C.")?;

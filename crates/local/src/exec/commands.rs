@@ -50,11 +50,22 @@ async fn start_python(starter: &ContextStarter, task: Option<i64>) -> Result<Int
         "token": python.token,
         "user": python.user,
         "task": task,
+        "spark": python.spark.is_some(),
     });
+    let mut variables = Vec::new();
+    if let Some(remote) = &python.spark {
+        // A session of the context's own, so that no cluster has to be named.
+        variables.push(("SPARK_REMOTE", format!("{remote};x-databricks-session-id={}", starter.ids.uuid())));
+        if let Some(authority) = &python.authority {
+            variables.push(("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", authority.display().to_string()));
+        }
+    }
     let (program, directory) = (python.program.clone(), starter.sql.directory.path().to_owned());
     let shown = program.display().to_string();
-    let started =
-        tokio::task::spawn_blocking(move || Interpreter::start(&program, Path::new(&directory), &workspace)).await;
+    let started = tokio::task::spawn_blocking(move || {
+        Interpreter::start(&program, Path::new(&directory), &variables, &workspace)
+    })
+    .await;
     started.map_err(std::io::Error::other).flatten().map_err(|e| {
         ApiError::internal(if e.kind() == std::io::ErrorKind::NotFound {
             format!(

@@ -105,6 +105,9 @@ driver = sys.modules["__main__"]
 sys.modules["__main__"] = types.ModuleType("__main__")
 scope = sys.modules["__main__"].__dict__
 scope["__builtins__"] = builtins
+# Libraries tell by it that a person works here, as IPython states it; PySpark takes a main module without a file for its
+# own tests otherwise.
+sys.ps1 = "In : "
 
 shown = None
 counter = 0
@@ -114,7 +117,7 @@ def display(value):
     """Shows a list of dicts or rows, or a data frame, as the command's result table."""
     global shown
     if isinstance(value, session.DataFrame):
-        shown = value._names, [[v if not isinstance(v, (list, tuple, dict)) else json.dumps(v, default=str) for v in r] for r in value._rows]
+        shown = value._names, [[plain(v) for v in r] for r in value._rows]
         return
     rows = as_rows(value)
     if rows is None:
@@ -123,8 +126,17 @@ def display(value):
         shown = rows
 
 
+def plain(value):
+    """Nested values as JSON."""
+    return json.dumps(value, default=str) if isinstance(value, (list, tuple, dict)) else value
+
+
 def as_rows(value):
     """Names of the columns and rows, or None if the value is no table."""
+    if type(value).__module__.startswith("pyspark.sql.") and hasattr(value, "toLocalIterator"):
+        # A data frame of an attached engine. One row more than is shown tells that there are more.
+        rows = value.limit(ROW_LIMIT + 1).collect()
+        return list(value.columns), [[plain(v) for v in r] for r in rows]
     if hasattr(value, "columns") and hasattr(value, "itertuples"):
         return [str(c) for c in value.columns], [list(r) for r in value.itertuples(index=False)]
     if not isinstance(value, (list, tuple)) or not value:

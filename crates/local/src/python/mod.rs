@@ -54,7 +54,7 @@ const PASSED_ON: &[&str] = &[
     "PROGRAMFILES",
     "NUMBER_OF_PROCESSORS",
 ];
-const PASSED_ON_PREFIXES: &[&str] = &["LC_", "PYTHON", "XDG_"];
+const PASSED_ON_PREFIXES: &[&str] = &["LC_", "PYTHON", "SAIL_", "XDG_"];
 
 /// Whether commands of contexts get the variable of this name.
 pub fn is_passed_on(name: &str) -> bool {
@@ -74,6 +74,8 @@ pub(crate) struct PythonSetup {
     /// The file with the certificate to trust, if connections are encrypted.
     pub(crate) authority: Option<PathBuf>,
     pub(crate) token: String,
+    /// The URL of Spark Connect, if an engine is attached; the session is to be added.
+    pub(crate) spark: Option<String>,
     /// The name of the user whom code runs for.
     pub(crate) user: String,
 }
@@ -111,6 +113,11 @@ pub(crate) enum Output {
 pub(crate) struct Process(Arc<Mutex<Child>>);
 
 impl Process {
+    /// Takes charge of a process that [`in_own_group`] started.
+    pub(crate) fn new(child: Child) -> Self {
+        Self(Arc::new(Mutex::new(child)))
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Child) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -153,6 +160,23 @@ fn signal(child: &mut Child, kill: bool) {
     }
 }
 
+/// A Python program in a directory and a group of its own, with the variables that are passed on.
+pub(crate) fn in_own_group(program: &Path, directory: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .current_dir(directory)
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_passed_on)))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+        // A group of its own: Ctrl-C in the terminal is for the workspace, and its commands' children go with them.
+        command.process_group(0);
+    }
+    command
+}
+
 /// The user's side of the process. Its calls block.
 #[derive(Debug)]
 pub(crate) struct Interpreter {
@@ -164,37 +188,34 @@ pub(crate) struct Interpreter {
 }
 
 impl Interpreter {
-    /// Starts `program` with a directory of its own under `parent`; `workspace` is what its code reaches the workspace by.
-    pub(crate) fn start(program: &Path, parent: &Path, workspace: &Value) -> io::Result<Self> {
+    /// Starts `program` with a directory of its own under `parent` and further environment variables; `workspace` is what
+    /// its code reaches the workspace by.
+    pub(crate) fn start(
+        program: &Path,
+        parent: &Path,
+        variables: &[(&str, String)],
+        workspace: &Value,
+    ) -> io::Result<Self> {
         let directory = scratch::subdirectory(parent, "context-")?;
         let driver = directory.path().join(".driver.py");
         scratch::create_file(&driver)?.write_all(DRIVER.as_bytes())?;
         scratch::create_file(&directory.path().join(".session.py"))?.write_all(SESSION.as_bytes())?;
-        let mut command = Command::new(program);
+        let mut command = in_own_group(program, directory.path());
         command
             .arg("-u")
             .arg(&driver)
-            .current_dir(directory.path())
-            .env_clear()
-            .envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_passed_on)))
-            .env("PYTHONDONTWRITEBYTECODE", "1")
             // The watchdog of the driver knows by it what belongs to this context.
             .env("DATABRICKS_LOCAL_CONTEXT", directory.path())
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        #[cfg(unix)]
-        {
-            use std::os::unix::process::CommandExt as _;
-            // A group of its own: Ctrl-C in the terminal is for the workspace, and its commands' children go with them.
-            command.process_group(0);
-        }
         let mut child = command.spawn()?;
         let missing = || io::Error::from(io::ErrorKind::BrokenPipe);
         let mut input = child.stdin.take().ok_or_else(missing)?;
         writeln!(input, "{workspace}")?;
         let output = BufReader::new(child.stdout.take().ok_or_else(missing)?);
-        Ok(Self { process: Process(Arc::new(Mutex::new(child))), input, output, _directory: directory })
+        Ok(Self { process: Process::new(child), input, output, _directory: directory })
     }
 
     pub(crate) fn process(&self) -> Process {

@@ -8,6 +8,7 @@ import base64
 import datetime
 import decimal
 import http.client
+import importlib.util
 import json
 import os
 import ssl
@@ -559,6 +560,16 @@ class Notebook:
         return ""
 
 
+class AttachedSession:
+    """The session `spark` of an attached engine, made when it is first used: PySpark takes its time to load."""
+
+    def __getattr__(self, name):
+        from pyspark.sql import SparkSession
+
+        # SPARK_REMOTE states where, so that this is the session of code that makes its own, too.
+        return getattr(SparkSession.builder.getOrCreate(), name)
+
+
 def notebook_source(path):
     if not path.startswith("/"):
         base = workspace.get("path", "/Users/%s/x" % workspace["user"]).rsplit("/", 1)[0]
@@ -679,4 +690,7 @@ def run_notebook(source, path, scope):
             exec(compile(cell, path, "exec"), scope)
 
 
-spark = SparkSession()
+if workspace["spark"] and importlib.util.find_spec("pyspark"):
+    spark = AttachedSession()
+else:
+    spark = SparkSession()

@@ -26,9 +26,9 @@ pub(crate) async fn run(app: &Arc<App>, code: &str, row_limit: u64) -> Value {
     }
 }
 
-/// Runs a statement and gives its rows, whose cells are strings or NULL.
+/// Runs a statement of the workspace's own on the embedded engine and gives its rows, whose cells are strings or NULL.
 pub(crate) async fn rows(app: &Arc<App>, code: &str) -> Result<Vec<Vec<Option<String>>>, Failure> {
-    let stored = stored(app, code, ROW_LIMIT).await?;
+    let stored = stored(app, code, ROW_LIMIT, true).await?;
     let mut all = Vec::new();
     for index in 0..stored.chunks.len() {
         let bytes = std::fs::read(stored.file(index)).map_err(|e| Failure::io(&e))?;
@@ -39,10 +39,11 @@ pub(crate) async fn rows(app: &Arc<App>, code: &str) -> Result<Vec<Vec<Option<St
     Ok(all)
 }
 
-async fn stored(app: &Arc<App>, code: &str, row_limit: u64) -> Result<StoredResult, Failure> {
+async fn stored(app: &Arc<App>, code: &str, row_limit: u64, embedded: bool) -> Result<StoredResult, Failure> {
     let mut request = StatementRequest::new("-", code)
         .map_err(|_| Failure::class("PARSE_SYNTAX_ERROR", "The command is empty.", "42601"))?;
     request.row_limit = Some(row_limit);
+    request.embedded = embedded;
     // Dropping this future cancels the statement, which is never listed anywhere.
     let statement = CancelOnDrop(Arc::new(Statement::new(app.ids.uuid())));
     run::execute(app, &statement.0, request)
@@ -51,7 +52,7 @@ async fn stored(app: &Arc<App>, code: &str, row_limit: u64) -> Result<StoredResu
 }
 
 async fn table(app: &Arc<App>, code: &str, row_limit: u64) -> Result<Value, Failure> {
-    let stored = stored(app, code, row_limit).await?;
+    let stored = stored(app, code, row_limit, false).await?;
     let mut data = Vec::new();
     for index in 0..stored.chunks.len() {
         let bytes = std::fs::read(stored.file(index)).map_err(|e| Failure::io(&e))?;

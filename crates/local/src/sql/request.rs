@@ -71,6 +71,8 @@ pub(crate) struct StatementRequest {
     pub(crate) statement: String,
     pub(crate) catalog: Option<String>,
     pub(crate) schema: Option<String>,
+    /// Whether the workspace's own catalogues are meant, which the embedded engine holds, whatever is attached.
+    pub(crate) embedded: bool,
     /// Who asks; `None` is the workspace itself.
     pub(crate) user: Option<String>,
     /// The SQL session; `None` is one of its own.
@@ -97,6 +99,7 @@ impl StatementRequest {
             )));
         }
         Ok(Self {
+            embedded: false,
             user: None,
             session: None,
             warehouse_id: warehouse_id.to_owned(),

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "engine")]
+use super::engine::StatementEngine;
+#[cfg(feature = "engine")]
 use super::engine::host::{Host, HostFile, HostGrant, Kept};
 use super::request::StatementRequest;
 #[cfg(feature = "engine")]
@@ -143,7 +145,9 @@ pub(super) async fn execute(
 
 async fn run(app: &App, request: &StatementRequest) -> Result<StoredResult, Failure> {
     let mut spill = Spill::new(request, app.settings.chunks, app.directory.path())?;
-    let columns = match (app.settings.scripts.find(&request.statement), listing::query(&request.statement)) {
+    // Over the information schema of the embedded engine; another has its own listings.
+    let listing = if app.is_on_attached(request) { None } else { listing::query(&request.statement) };
+    let columns = match (app.settings.scripts.find(&request.statement), listing) {
         (Some(script), _) => script.write(&mut spill)?,
         (None, None) => app.run_on_engine(request, &mut spill).await?,
         (None, Some(statement)) => {
@@ -165,7 +169,41 @@ impl App {
         request: &StatementRequest,
         spill: &mut Spill,
     ) -> Result<Vec<super::column::Column>, Failure> {
-        self.engine.run(request, self, spill).await
+        self.engine_of(request).run(request, self, spill).await
+    }
+
+    /// What runs a statement.
+    fn engine_of(&self, request: &StatementRequest) -> &dyn StatementEngine {
+        match self.attached() {
+            Some(attached) if !request.embedded => attached,
+            _ => &*self.engine,
+        }
+    }
+
+    /// The attached engine, if statements run on it.
+    fn attached(&self) -> Option<&dyn StatementEngine> {
+        #[cfg(feature = "spark")]
+        return self.spark.get().map(|spark| spark as _);
+        #[cfg(not(feature = "spark"))]
+        None
+    }
+
+    /// Whether a statement runs on an attached engine.
+    fn is_on_attached(&self, request: &StatementRequest) -> bool {
+        self.attached().is_some() && !request.embedded
+    }
+
+    /// Whether clients' statements run on an attached engine, whose tables the workspace does not know.
+    pub(crate) fn has_attached(&self) -> bool {
+        self.attached().is_some()
+    }
+
+    /// Forgets what engines keep of a session that was closed.
+    pub(crate) fn close_session(&self, id: &str) {
+        self.engine.close_session(id);
+        if let Some(attached) = self.attached() {
+            attached.close_session(id);
+        }
     }
 }
 
@@ -247,6 +285,16 @@ impl Host for App {
 
 #[cfg(not(feature = "engine"))]
 impl App {
+    fn is_on_attached(&self, _: &StatementRequest) -> bool {
+        false
+    }
+
+    pub(crate) fn has_attached(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn close_session(&self, _: &str) {}
+
     fn block_on_engine<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         Some(tokio::runtime::Handle::current().block_on(work))
     }

@@ -42,6 +42,9 @@ pub(crate) struct App {
     pub(crate) history: Arc<History>,
     #[cfg(feature = "engine")]
     pub(crate) engine: Arc<crate::sql::engine::Engine>,
+    /// The engine that clients' statements run on in place of that, set at the start if there is one.
+    #[cfg(feature = "spark")]
+    pub(crate) spark: std::sync::OnceLock<crate::spark::sql::SparkSql>,
     /// Removed with all it holds when the last request is done.
     pub(crate) directory: Scratch,
 }

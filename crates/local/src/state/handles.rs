@@ -28,6 +28,7 @@ use crate::random::Ids;
 use crate::record::Record;
 use crate::records::call::Desk;
 use crate::records::store::Records;
+use crate::spark::attached::Attached;
 use crate::sql::store::Statements;
 
 /// Writes handles: each member with its type, and where it is among the parts of the workspace.
@@ -161,8 +162,7 @@ handles! {
         ids: Arc<Ids> = sql.ids,
         warehouses: Shared<Warehouses> = sql.warehouses,
         sessions: Arc<Sessions> = sql.sessions,
-        #[cfg(feature = "engine")]
-        engine: Arc<crate::sql::engine::Engine> = sql.engine,
+        sql: Arc<App> = sql,
     }
 
     /// Results of statements behind links.
@@ -176,6 +176,12 @@ handles! {
     ThriftHandle {
         sql: Arc<App> = sql,
         place: Arc<Place> = place,
+    }
+
+    /// The attached Spark engine, and the clusters that calls to it name.
+    SparkHandle {
+        sql: Arc<App> = sql,
+        attached: Option<Arc<Attached>> = attached,
     }
 
     /// Files of volumes and the links to them.

@@ -39,6 +39,7 @@ use crate::records::special::own_principals;
 use crate::records::store::{Record as Stored, Records};
 use crate::reply::ApiError;
 use crate::scratch::Scratch;
+use crate::spark::attached::Attached;
 
 /// The parts of a workspace. Services take handles of some of them, never this.
 #[derive(Debug)]
@@ -65,6 +66,8 @@ pub(crate) struct Parts {
     /// Serving endpoints by name.
     pub(crate) endpoints: Shared<Endpoints>,
     pub(crate) published: Shared<Integrations>,
+    /// The Spark engine that calls of Spark Connect are passed on to.
+    pub(crate) attached: Option<Arc<Attached>>,
 }
 
 fn shared<T>(state: T) -> Shared<T> {
@@ -105,6 +108,7 @@ impl Parts {
             host: place.host.trim_matches(['[', ']']).to_owned(),
             port: place.port,
             authority: authority_file(&place, &directory),
+            spark: settings.spark.is_some().then(|| place.spark_remote(&internal_token)),
             token: internal_token.clone(),
             user: user.name.clone(),
         };
@@ -133,6 +137,8 @@ impl Parts {
                 #[cfg(feature = "delta")]
                 keeping,
             )?),
+            #[cfg(feature = "spark")]
+            spark: std::sync::OnceLock::new(),
             directory,
         });
         let starter = ContextStarter {
@@ -172,6 +178,7 @@ impl Parts {
             secret_scopes: shared(SecretScopes::new(kept("local/secret-scopes"))),
             endpoints: shared(Endpoints::new(kept("local/serving-endpoints"))),
             published: shared(published),
+            attached: None,
             records,
         })
     }
@@ -188,6 +195,9 @@ impl Parts {
         lock(&self.jobs).cancel_all();
         self.starter.contexts.remove_all();
         self.sql.statements.cancel_all(self.sql.clock.now_ms());
+        if let Some(attached) = &self.attached {
+            attached.stop();
+        }
         // Tasks that are still ending hold this state for a moment; the files need not wait for them. What cannot be
         // removed now goes with the last of them.
         let _ = std::fs::remove_dir_all(self.sql.directory.path());

@@ -39,6 +39,14 @@ impl Place {
         }
     }
 
+    /// The URL of Spark Connect with a token, for clients on this machine.
+    pub(crate) fn spark_remote(&self, token: &str) -> String {
+        // PySpark sends tokens without TLS to this name alone.
+        let host = if self.host == "127.0.0.1" { "localhost" } else { &self.host };
+        let encrypted = if self.scheme == "https" { ";use_ssl=true" } else { "" };
+        format!("sc://{host}:{}/;token={token}{encrypted}", self.port)
+    }
+
     /// The base URL for the client that is served, without a slash at its end. Beyond this machine that is not the one
     /// that was printed at the start.
     pub(crate) fn base_url(&self) -> String {

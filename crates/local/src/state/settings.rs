@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::volumes;
+use crate::spark::attached::Engine;
 use crate::sql::script::Scripts;
 use crate::sql::spill::ChunkSizes;
 
@@ -29,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) token: Option<String>,
     /// Names besides those of loopback by which clients reach the workspace.
     pub(crate) host_names: Vec<String>,
+    /// The Spark engine to attach.
+    pub(crate) spark: Option<Engine>,
     /// Whether connections are encrypted.
     #[cfg(feature = "tls")]
     pub(crate) tls: bool,
@@ -49,6 +52,7 @@ impl Default for Settings {
             data: None,
             token: None,
             host_names: Vec::new(),
+            spark: None,
             #[cfg(feature = "tls")]
             tls: false,
         }

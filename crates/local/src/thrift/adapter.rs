@@ -37,8 +37,7 @@ pub(super) async fn open_session(app: &App, session: Session) -> Result<String, 
 /// Closes a session with all that was set in it; the statements API may have closed it already.
 pub(super) fn close_session(app: &App, id: &str) {
     let _ = app.sessions.close(id);
-    #[cfg(feature = "engine")]
-    app.engine.close_session(id);
+    app.close_session(id);
 }
 
 /// A statement as a client states it.
@@ -84,8 +83,13 @@ pub(super) fn submit(
 ///
 /// # Errors
 ///
-/// The statement's, or that it has so many rows that some may be missing.
+/// The statement's, that clients' tables are elsewhere, or that it has so many rows that some may be missing.
 pub(super) async fn rows(app: &Arc<App>, sql: &str) -> Result<Vec<Row>, Refusal> {
+    if app.has_attached() {
+        let text = "Statements run on the attached Spark engine, whose catalogs are not listed by calls; list them with SHOW \
+                    and DESCRIBE statements";
+        return Err(Failure::bad_request(text).into());
+    }
     let rows = notebook::rows(app, sql).await?;
     if rows.len() as u64 >= notebook::ROW_LIMIT {
         return Err(Failure::internal(format!("There are more than {} objects to list", notebook::ROW_LIMIT)).into());

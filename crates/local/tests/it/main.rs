@@ -12,6 +12,7 @@ mod consent;
 mod data;
 mod faults;
 mod governance;
+mod grpc;
 mod jobs;
 #[cfg(all(feature = "bin", unix))]
 mod kills;
@@ -27,8 +28,11 @@ mod scripts;
 #[cfg(all(feature = "engine", feature = "seed"))]
 mod seed;
 mod services;
+mod spark_connect;
 #[cfg(feature = "engine")]
 mod spark_facts;
+#[cfg(feature = "spark")]
+mod spark_statements;
 #[cfg(feature = "engine")]
 mod sql_catalog;
 #[cfg(feature = "engine")]

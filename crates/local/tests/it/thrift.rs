@@ -12,13 +12,13 @@ use crate::statements::rows;
 use crate::thrift_client::{V, call, call_bytes, execute, message, open, path, raw, st, text};
 
 /// What `TStatus` states: its code, its SQLSTATE and its message.
-fn status(response: &V) -> (i32, String, String) {
+pub(crate) fn status(response: &V) -> (i32, String, String) {
     let text = |id| if response.at(&[1]).has(id) { response.str(&[1, id]) } else { String::new() };
     (response.i32(&[1, 1]), text(3), text(5))
 }
 
 /// The values of a column of a row set in columns, and the numbers of its rows that are NULL.
-fn column(row_set: &V, index: usize) -> (Vec<V>, Vec<usize>) {
+pub(crate) fn column(row_set: &V, index: usize) -> (Vec<V>, Vec<usize>) {
     let V::Struct(union) = &row_set.list(&[3])[index] else { panic!("no column {index}") };
     let filled = union.values().next().unwrap();
     let values = filled.list(&[1]).to_vec();

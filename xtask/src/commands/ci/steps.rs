@@ -78,6 +78,11 @@ pub(super) const ON_REQUEST: &[Step] = &[
         run: |shell| against_the_workspace(shell, "tests/interop/run_schemathesis.sh"),
     },
     Step {
+        name: "spark",
+        about: "Spark Connect through the embedded workspace to Sail: PySpark's client, Databricks Connect",
+        run: spark,
+    },
+    Step {
         name: "delta",
         about: "tables of the embedded workspace, which other programs read, and theirs",
         run: |shell| against_the_workspace(shell, "tests/interop/delta/run"),
@@ -201,6 +206,16 @@ fn sql_clients(shell: &Shell<'_>) -> Result<()> {
 fn against_the_workspace(shell: &Shell<'_>, path: &str) -> Result<()> {
     let program = workspace_program(shell)?;
     shell.run(shell.command(shell.root.join(path)).env("DATABRICKS_LOCAL", program))
+}
+
+/// With a program whose statements run on the attached engine, and the tests of that.
+fn spark(shell: &Shell<'_>) -> Result<()> {
+    let more = ["--workspace", "--features", "databricks-local/spark"];
+    shell.cargo(&[&["test"][..], &more, &["--test", "it", "spark"]].concat())?;
+    shell.cargo(&[&["build"][..], &more, &["--bin", "databricks-local"]].concat())?;
+    let mut script = shell.command(shell.root.join("tests/interop/spark/run"));
+    script.env("DATABRICKS_LOCAL", shell.root.join("target/debug/databricks-local"));
+    shell.run(script.env("LOCAL_STATEMENTS", "spark"))
 }
 
 fn workspace_program(shell: &Shell<'_>) -> Result<PathBuf> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::error::Result;
@@ -29,6 +30,8 @@ pub(crate) mod about;
 mod aggregates;
 pub(crate) mod arithmetic;
 mod arrow_chunks;
+#[cfg(feature = "spark")]
+mod attached;
 mod calls;
 pub(crate) mod cells;
 mod coerce;
@@ -65,6 +68,17 @@ mod walk;
 
 /// Memory that sorts, joins and aggregates may hold; what goes beyond spills to the workspace's directory or fails.
 const MEMORY_LIMIT: usize = 1 << 30;
+
+/// What runs statements.
+#[async_trait(?Send)]
+pub(crate) trait StatementEngine: std::fmt::Debug {
+    /// Runs a statement and writes its result.
+    async fn run(&self, request: &StatementRequest, host: &dyn Host, spill: &mut Spill)
+    -> Result<Vec<Column>, Failure>;
+
+    /// Forgets the temporary views, variables and settings of a session that was closed.
+    fn close_session(&self, id: &str);
+}
 
 /// What the workspace's catalogues hold, and the threads that work on it.
 pub(crate) struct Engine {
@@ -116,14 +130,15 @@ impl Engine {
     pub(crate) fn drop_catalog(&self, name: &str) -> Result<bool, Failure> {
         self.core.store.drop_catalog(&name.to_lowercase())
     }
+}
 
-    /// Forgets the temporary views, variables and settings of a session that was closed.
-    pub(crate) fn close_session(&self, id: &str) {
+#[async_trait(?Send)]
+impl StatementEngine for Engine {
+    fn close_session(&self, id: &str) {
         self.sessions.forget(id);
     }
 
-    /// Runs a statement and writes its result.
-    pub(crate) async fn run(
+    async fn run(
         &self,
         request: &StatementRequest,
         host: &dyn Host,
