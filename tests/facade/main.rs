@@ -31,9 +31,9 @@ mod waits;
 mod warehouses;
 
 // Programs whose build cost is measured, compiled here so that they keep up with the API.
-#[expect(dead_code, reason = "their main functions are not called")]
+#[expect(dead_code, clippy::print_stdout, reason = "programs, whose main functions are not called")]
 #[path = "../bench/apps/layers.rs"]
 mod build_cost_layers;
-#[expect(dead_code, reason = "their main functions are not called")]
+#[expect(dead_code, clippy::print_stdout, reason = "programs, whose main functions are not called")]
 #[path = "../bench/apps/ours.rs"]
 mod build_cost_ours;
