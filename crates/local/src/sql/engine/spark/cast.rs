@@ -126,9 +126,53 @@ fn does_not_fit(v: &V, from: &DataType, p: u8, s: i8) -> datafusion::error::Data
     )
 }
 
-/// NULL where the cast cannot be.
+/// NULL where the cast cannot be; of an array, a map or a structure the members are NULL that cannot.
 pub(crate) fn attempt(v: &V, from: &DataType, to: &DataType) -> V {
-    cast(v, from, to).unwrap_or(V::Null)
+    if v.is_null() || is_variant(from) || is_variant(to) {
+        return cast(v, from, to).unwrap_or(V::Null);
+    }
+    match (from, to) {
+        (DataType::List(old), DataType::List(new)) => {
+            V::List(v.items().iter().map(|v| attempt(v, old.data_type(), new.data_type())).collect())
+        }
+        (DataType::Map(_, _), DataType::Map(_, _)) => {
+            let ((k, x), (l, y)) = (key_value(from), key_value(to));
+            V::Map(v.entries().iter().map(|(a, b)| (attempt(a, &k, &l), attempt(b, &x, &y))).collect())
+        }
+        (DataType::Struct(old), DataType::Struct(new)) => {
+            let values = v.items().iter().zip(old.iter().zip(new));
+            V::Struct(values.map(|(v, (a, b))| attempt(v, a.data_type(), b.data_type())).collect())
+        }
+        _ => cast(v, from, to).unwrap_or(V::Null),
+    }
+}
+
+/// Refuses what an attempt cannot do: keys of maps are never NULL, so that their cast must not fail.
+pub(crate) fn check_attempt(from: &DataType, to: &DataType) -> Result<()> {
+    check(from, to)?;
+    if is_variant(from) || is_variant(to) {
+        return Ok(());
+    }
+    match (from, to) {
+        (DataType::List(old), DataType::List(new)) => check_attempt(old.data_type(), new.data_type()),
+        (DataType::Struct(old), DataType::Struct(new)) => {
+            old.iter().zip(new).try_for_each(|(a, b)| check_attempt(a.data_type(), b.data_type()))
+        }
+        (DataType::Map(_, _), DataType::Map(_, _)) => {
+            let ((k, x), (l, y)) = (key_value(from), key_value(to));
+            if never_fails(&k, &l) { check_attempt(&x, &y) } else { Err(mismatch(from, to)) }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn never_fails(from: &DataType, to: &DataType) -> bool {
+    let wider = || match (bounds(from), bounds(to)) {
+        (Some((_, own)), Some((_, new))) => own <= new,
+        (Some(_), None) => matches!(to, DataType::Float32 | DataType::Float64),
+        _ => from == &DataType::Float32 && to == &DataType::Float64,
+    };
+    from == to || matches!(from, DataType::Null) || to == &DataType::Utf8 || wider()
 }
 
 pub(crate) fn bounds(kind: &DataType) -> Option<(i64, i64)> {

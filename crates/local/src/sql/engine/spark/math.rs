@@ -68,8 +68,10 @@ pub(crate) const FUNCTIONS: &[Def] = &[
                     V::Double(x.f().ln())
                 }
             }
-            [base, x, ..] if base.f() > 0.0 && x.f() > 0.0 => V::Double(x.f().ln() / base.f().ln()),
-            _ => V::Null,
+            // What is no number is not below zero.
+            [base, x, ..] if base.f() <= 0.0 || x.f() <= 0.0 => V::Null,
+            [base, x, ..] => V::Double(x.f().ln() / base.f().ln()),
+            [] => V::Null,
         })
     }),
     f("atan2", "d d -> d", |_, a| Ok(V::Double(a[0].f().atan2(a[1].f())))),

@@ -319,4 +319,11 @@ fn cast_type(c: &Call<'_>) -> Result<Shape> {
 }
 
 pub(crate) const CAST: Def = t("cast_to", cast_type, |e, a| cast::cast(&a[0], &e.kinds[0], e.result));
-pub(crate) const TRY_CAST: Def = t("try_cast_to", cast_type, |e, a| Ok(cast::attempt(&a[0], &e.kinds[0], e.result)));
+fn try_cast_type(c: &Call<'_>) -> Result<Shape> {
+    let shape = cast_type(c)?;
+    cast::check_attempt(&shape.kinds[0], &shape.result)?;
+    Ok(shape)
+}
+
+pub(crate) const TRY_CAST: Def =
+    t("try_cast_to", try_cast_type, |e, a| Ok(cast::attempt(&a[0], &e.kinds[0], e.result)));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::error::{DataFusionError, Result};
-use fancy_regex::Regex;
+use fancy_regex::{Captures, Match, Regex};
 
 use super::fail;
 use super::function::{Def, Env, f, n};
@@ -18,10 +18,10 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     f("regexp_count", "s s -> i", |e, a| {
         let r = compiled(a[1].text(), e.name)?;
         let mut n = 0;
-        for m in r.find_iter(a[0].text()) {
-            m.map_err(|error| broken(&error, a[1].text(), e.name))?;
+        each_match(&r, (a[0].text(), a[1].text(), e.name), |_, _| {
             n += 1;
-        }
+            Ok(Flow::More)
+        })?;
         Ok(V::Int(n))
     }),
     f("regexp_instr", "s s i? -> i", |e, a| {
@@ -32,7 +32,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     f("regexp_substr", "s s -> s", |e, a| {
         let found =
             compiled(a[1].text(), e.name)?.find(a[0].text()).map_err(|error| broken(&error, a[1].text(), e.name))?;
-        Ok(found.map(|m| m.as_str().to_owned()).into())
+        Ok(found.map(|m| m.as_str().to_owned()).filter(|found| !found.is_empty()).into())
     }),
     f("regexp_extract", "s s i? -> s", |e, a| {
         let r = compiled(a[1].text(), e.name)?;
@@ -44,10 +44,10 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         let r = compiled(a[1].text(), e.name)?;
         let group = group(&r, a, e)?;
         let mut out = Vec::new();
-        for c in r.captures_iter(a[0].text()) {
-            let c = c.map_err(|error| broken(&error, a[1].text(), e.name))?;
+        each_match(&r, (a[0].text(), a[1].text(), e.name), |c, _| {
             out.push(V::str(c.get(group).map_or("", |m| m.as_str())));
-        }
+            Ok(Flow::More)
+        })?;
         Ok(V::List(out))
     }),
     f("regexp_replace", "s s s i? -> s", |e, a| {
@@ -60,14 +60,13 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         let (head, tail) = text.split_at(start);
         let mut out = String::from(head);
         let mut last = 0;
-        for c in r.captures_iter(tail) {
-            let c = c.map_err(|error| broken(&error, a[1].text(), e.name))?;
-            let Some(whole) = c.get(0) else { continue };
+        each_match(&r, (tail, a[1].text(), e.name), |c, whole| {
             out.push_str(&tail[last..whole.start()]);
-            expand(a[2].text(), &c, &mut out)?;
+            expand(a[2].text(), c, &mut out)?;
             last = whole.end();
             super::bounded(e.name, out.len(), 0)?;
-        }
+            Ok(Flow::More)
+        })?;
         out.push_str(&tail[last..]);
         Ok(out.into())
     }),
@@ -118,6 +117,30 @@ fn group(r: &Regex, a: &[V], e: &Env<'_>) -> Result<usize> {
     usize::try_from(wanted).ok().filter(|g| *g <= have).ok_or_else(|| {
         fail("INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX", "22023", &format!("The value of parameter(s) `idx` in `{}` is invalid: Expects group index between 0 and {have}, but got {wanted}.", e.name))
     })
+}
+
+enum Flow {
+    More,
+    Enough,
+}
+
+/// Calls a function with each match as Java finds them: one without length may stand right behind another.
+fn each_match<'t>(
+    r: &Regex,
+    (text, pattern, name): (&'t str, &str, &str),
+    mut each: impl FnMut(&Captures<'t>, Match<'t>) -> Result<Flow>,
+) -> Result<()> {
+    let mut from = 0;
+    while from <= text.len() {
+        let found = r.captures_from_pos(text, from).map_err(|error| broken(&error, pattern, name))?;
+        let Some((captures, whole)) = found.and_then(|c| c.get(0).map(|whole| (c, whole))) else { break };
+        if let Flow::Enough = each(&captures, whole)? {
+            break;
+        }
+        let next = text[whole.end()..].chars().next().map_or(1, char::len_utf8);
+        from = if whole.start() == whole.end() { whole.end() + next } else { whole.end() };
+    }
+    Ok(())
 }
 
 /// A pattern is compiled once for each thread.
@@ -197,17 +220,16 @@ pub(crate) fn split_all(text: &str, pattern: &str, limit: i64) -> Result<Vec<Str
     let r = compiled(pattern, "split")?;
     let mut out = Vec::new();
     let mut last = 0;
-    for m in r.find_iter(text) {
+    each_match(&r, (text, pattern, "split"), |_, m| {
         if out.len() + 1 >= most {
-            break;
+            return Ok(Flow::Enough);
         }
-        let m = m.map_err(|e| broken(&e, pattern, "split"))?;
-        if m.end() == 0 || (m.start() == m.end() && m.start() == text.len()) {
-            continue;
+        if m.end() > 0 {
+            out.push(text[last..m.start()].to_owned());
+            last = m.end();
         }
-        out.push(text[last..m.start()].to_owned());
-        last = m.end();
-    }
+        Ok(Flow::More)
+    })?;
     out.push(text[last..].to_owned());
     Ok(out)
 }

@@ -138,7 +138,9 @@ impl<'a> Parser<'a> {
                 self.eat('>').then(|| list(item))?
             }
             "MAP" => {
-                if !self.eat('<') {
+                // The parser of statements writes it with round brackets.
+                let round = self.eat('(');
+                if !round && !self.eat('<') {
                     return None;
                 }
                 let key = self.kind()?;
@@ -147,7 +149,7 @@ impl<'a> Parser<'a> {
                 }
                 let value = self.kind()?;
                 self.not_null();
-                self.eat('>').then(|| map(key, value))?
+                self.eat(if round { ')' } else { '>' }).then(|| map(key, value))?
             }
             "STRUCT" => {
                 if !self.eat('<') {
