@@ -41,12 +41,9 @@ pub(super) fn make_timestamp(e: &Env<'_>, a: &[V], lenient: bool) -> Result<V> {
             Ok(V::Null)
         } else {
             Err(fail(
-                "DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION",
+                "DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION",
                 "22023",
-                &format!(
-                    "A field of {} is out of its bounds. Use `try_make_timestamp` to return NULL instead.",
-                    e.name
-                ),
+                &format!("A field of {} is out of its bounds.", e.name),
             ))
         }
     };

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use super::function::{Call, Def, Env, Shape, f, n, t};
 use super::json_path::{Step, path, select};
-pub(crate) use super::json_types::{inferred, merged_schema, variant_schema};
+pub(crate) use super::json_types::inferred;
 use super::json_write::write;
 use super::times::{self, DAY};
 use super::types::{self, is_variant, key_value};
 use super::value::V;
+use super::variant_shape::VariantShape;
 use super::{cast, fail, pattern};
 
 pub(crate) use super::json_write::to_json_value;
@@ -105,7 +106,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     }),
     f("is_valid_variant", "v -> b", |_, _| Ok(V::Bool(true))),
     n("is_variant_null", "v -> b", |_, a| Ok((!a[0].is_null() && json_of(&a[0]) == Value::Null).into())),
-    f("schema_of_variant", "v -> s", |_, a| Ok(variant_schema(&json_of(&a[0])).into())),
+    f("schema_of_variant", "v -> s", |_, a| Ok(VariantShape::of(&json_of(&a[0])).to_string().into())),
     t("variant_get", variant_type, |e, a| get(e, a, false)),
     t("try_variant_get", variant_type, |e, a| get(e, a, true)),
     f("to_variant_object", "a -> v", |e, a| Ok(variant(&to_json_value(&a[0], &e.kinds[0])?))),

@@ -8,7 +8,7 @@ use super::function::{Call, Def, Env, Shape, by_signature, f, n, t, tn};
 use super::number_text::{conv, format_number};
 use super::rounding::{round, round_type, whole, whole_type};
 use super::value::{V, order};
-use super::{fail, invalid, overflow, types};
+use super::{fail, overflow, types};
 
 pub(crate) use super::number_text::{hex, unhex};
 
@@ -144,8 +144,8 @@ pub(crate) const FUNCTIONS: &[Def] = &[
             _ => i64::from((a[0].i() as u64).count_ones()),
         }))
     }),
-    f("bit_get", "l i -> y", bit_get),
-    f("getbit", "l i -> y", bit_get),
+    t("bit_get", bit_get_type, bit_get),
+    t("getbit", bit_get_type, bit_get),
     t("shiftleft", shift_type, |e, a| {
         Ok(match &e.kinds[0] {
             DataType::Int64 => V::Int(a[0].i().wrapping_shl(a[1].i() as u32)),
@@ -252,7 +252,12 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         "zeroifnull",
         |call| match call.kinds {
             [DataType::Null] => by_signature("i -> i", call),
-            _ => by_signature("n -> $1", call),
+            _ => {
+                // Zero is an INT, and the result has the type that holds both.
+                let own = by_signature("n -> $1", call)?.result;
+                let shared = types::common(&own, &DataType::Int32).unwrap_or(own);
+                Ok(Shape { kinds: vec![shared.clone()], result: shared })
+            }
         },
         |e, a| if a[0].is_null() { cast::cast(&V::Int(0), &DataType::Int32, e.result) } else { Ok(a[0].clone()) },
     ),
@@ -334,9 +339,24 @@ fn shift_type(call: &Call<'_>) -> Result<Shape> {
     }
 }
 
-fn bit_get(_: &Env<'_>, a: &[V]) -> Result<V> {
+fn bit_get_type(call: &Call<'_>) -> Result<Shape> {
+    let kind = call.kinds.first().filter(|kind| kind.is_signed_integer()).cloned();
+    let shape = by_signature("l i -> y", call)?;
+    let Some(kind) = kind else { return Ok(shape) };
+    Ok(Shape { kinds: vec![kind, DataType::Int32], result: shape.result })
+}
+
+fn bit_get(e: &Env<'_>, a: &[V]) -> Result<V> {
+    let bits = e.kinds.first().and_then(DataType::primitive_width).map_or(64, |bytes| 8 * bytes as i64);
     match a[1].i() {
-        n @ 0..=63 => Ok(V::Int(a[0].i() >> n & 1)),
-        n => Err(invalid("getbit", "pos", &format!("expects an integer value in [0, 64), but got {n}."))),
+        n if (0..bits).contains(&n) => Ok(V::Int(a[0].i() >> n & 1)),
+        n => Err(fail(
+            "INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE",
+            "22023",
+            &format!(
+                "The value of parameter(s) `pos` in `{}` is invalid: expects an integer value in [0, {bits}), but got {n}.",
+                e.name
+            ),
+        )),
     }
 }

@@ -53,6 +53,7 @@ mod type_text;
 pub(crate) mod types;
 mod urls;
 pub(crate) mod value;
+mod variant_shape;
 pub(crate) mod zone;
 
 /// Bytes of one value.

@@ -83,7 +83,6 @@ pub(super) fn printf(e: &Env<'_>, a: &[V]) -> Result<V> {
                 .and_then(char::from_u32)
                 .map(String::from)
                 .ok_or_else(|| bad("a number is no character"))?,
-            ('c', V::Str(s)) => s.clone(),
             ('d', V::Int(n)) => signed(&n.unsigned_abs().to_string(), *n < 0, &flags, width),
             ('x' | 'X', V::Int(n)) => {
                 let n = if kind.primitive_width() == Some(8) { *n as u64 } else { u64::from(*n as u32) };

@@ -10,6 +10,7 @@ use super::percentiles::{approx, approx_type, at_rank, each, interpolated, media
 use super::totals::{average, average_type, sum_type, total};
 use super::types::{self, list};
 use super::value::{V, order, same};
+use super::variant_shape::VariantShape;
 use super::{fail, invalid};
 
 const fn a(name: &'static str, signature: &'static str, finish: Finish) -> Agg {
@@ -150,9 +151,9 @@ pub(crate) const AGGREGATES: &[Agg] = &[
         Ok(sums(r).filter(|s| s.sxx != 0.0).map_or(V::Null, |s| V::Double(s.y - s.sxy / s.sxx * s.x)))
     }),
     a("regr_r2", "d d -> d", |_, r| {
-        Ok(sums(r)
-            .filter(|s| s.sxx != 0.0)
-            .map_or(V::Null, |s| if s.syy == 0.0 { V::Double(1.0) } else { V::Double(s.syx * s.syx / s.xx / s.yy) }))
+        Ok(sums(r).filter(|s| s.sxx != 0.0).map_or(V::Null, |s| {
+            if s.syy == 0.0 { V::Double(1.0) } else { V::Double((s.syx / (s.xx * s.yy).sqrt()).powi(2)) }
+        }))
     }),
     Agg { name: "try_sum", signature: "", typing: Some(sum_type), finish: |e, r| Ok(total(e, r).unwrap_or(V::Null)) },
     Agg {
@@ -208,46 +209,10 @@ pub(crate) const AGGREGATES: &[Agg] = &[
     a("bitmap_or_agg", "x -> x", |_, r| Ok(bitmaps(r, 0, |x, y| x | y))),
     a("bitmap_and_agg", "x -> x", |_, r| Ok(bitmaps(r, 0xff, |x, y| x & y))),
     a("schema_of_variant_agg", "v -> s", |_, r| {
-        let all =
-            present(r).map(|v| super::json::variant_schema(&super::json::json_of(v))).reduce(|x, y| merged(&x, &y));
-        Ok(all.unwrap_or_else(|| "VOID".to_owned()).into())
+        let all = present(r).map(|v| VariantShape::of(&super::json::json_of(v))).reduce(VariantShape::merged);
+        Ok(all.unwrap_or(VariantShape::Void).to_string().into())
     }),
 ];
-
-/// Members of both objects, each with the type that holds both.
-fn merged(a: &str, b: &str) -> String {
-    let members = |s: &str| -> Option<Vec<(String, String)>> {
-        let body = s.strip_prefix("OBJECT<")?.strip_suffix('>')?;
-        let mut out = Vec::new();
-        let (mut depth, mut start) = (0, 0);
-        for (i, c) in body.char_indices().chain([(body.len(), ',')]) {
-            match c {
-                '<' | '(' => depth += 1,
-                '>' | ')' => depth -= 1,
-                ',' if depth == 0 => {
-                    let (k, v) = body[start..i].trim().split_once(": ")?;
-                    out.push((k.to_owned(), v.to_owned()));
-                    start = i + 1;
-                }
-                _ => {}
-            }
-        }
-        Some(out)
-    };
-    match (members(a), members(b)) {
-        (Some(mut x), Some(y)) => {
-            for (k, v) in y {
-                match x.iter_mut().find(|(n, _)| *n == k) {
-                    Some((_, old)) => *old = merged(old, &v),
-                    None => x.push((k, v)),
-                }
-            }
-            x.sort();
-            format!("OBJECT<{}>", x.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join(", "))
-        }
-        _ => super::json::merged_schema(a, b),
-    }
-}
 
 pub(super) fn present(rows: &[Vec<V>]) -> impl Iterator<Item = &V> {
     rows.iter().map(|r| &r[0]).filter(|v| !v.is_null())
