@@ -3,33 +3,14 @@
 use datafusion::common::TableReference;
 use datafusion::common::tree_node::TreeNode as _;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
+use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, SelectItem, SetExpr, TableFactor};
 
 use super::spark::fail;
 
-/// The alias of a nested join that is planned here.
+/// The alias of a nested join that is planned by [`plan`].
 pub(super) const COMPUTED: &str = "__computed";
-
-#[derive(Debug)]
-pub(super) struct Computed;
-
-impl RelationPlanner for Computed {
-    fn plan_relation(
-        &self,
-        relation: TableFactor,
-        context: &mut dyn RelationPlannerContext,
-    ) -> Result<RelationPlanning> {
-        match relation {
-            TableFactor::NestedJoin { table_with_joins, alias: Some(alias) } if alias.name.value == COMPUTED => {
-                let plan = plan(*table_with_joins, context)?;
-                Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, None))))
-            }
-            other => Ok(RelationPlanning::Original(Box::new(other))),
-        }
-    }
-}
 
 fn refused(what: &str) -> DataFusionError {
     fail(
@@ -39,7 +20,7 @@ fn refused(what: &str) -> DataFusionError {
     )
 }
 
-fn plan(sides: ast::TableWithJoins, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+pub(super) fn plan(sides: ast::TableWithJoins, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
     let Some(TableFactor::Derived { subquery, alias, .. }) = sides.joins.into_iter().next().map(|join| join.relation)
     else {
         return Err(refused("a relation without columns"));

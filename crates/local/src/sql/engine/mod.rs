@@ -258,8 +258,6 @@ fn context(directory: &Path) -> Result<SessionContext> {
     functions::register(&context)?;
     aggregates::register(&context);
     context.register_relation_planner(Arc::new(pivot::Pivots))?;
-    context.register_relation_planner(Arc::new(shared::SharedColumns))?;
-    context.register_relation_planner(Arc::new(lateral::Computed))?;
     Ok(context)
 }
 

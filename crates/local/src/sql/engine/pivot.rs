@@ -1,4 +1,4 @@
-//! PIVOT and UNPIVOT, planned over the columns of what they stand behind.
+//! PIVOT and UNPIVOT, planned over the columns of what they stand behind, and the joins that are rewritten for a planner.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,8 +13,11 @@ use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, Relati
 use datafusion::logical_expr::{Expr, ExprFunctionExt as _, LogicalPlan, LogicalPlanBuilder, lit, when};
 use datafusion::sql::sqlparser::ast::{self, ExprWithAlias, NullInclusion, PivotValueSource, TableAlias, TableFactor};
 
+use super::lateral::COMPUTED;
+use super::shared::SHARED;
 use super::spark::fail;
 use super::store::table::SPELLING;
+use super::{lateral, shared};
 
 /// The alias of two queries whose rows are compared one by one: `INTERSECT ALL` and `EXCEPT ALL`.
 pub(super) const ALL_ROWS: &str = "__all_rows";
@@ -41,6 +44,12 @@ impl RelationPlanner for Pivots {
             }
             TableFactor::NestedJoin { table_with_joins, alias: Some(alias) } if alias.name.value == ALL_ROWS => {
                 (with_doubles(*table_with_joins, context)?, None)
+            }
+            TableFactor::NestedJoin { table_with_joins, alias: Some(alias) } if alias.name.value == SHARED => {
+                (shared::plan(*table_with_joins, context)?, None)
+            }
+            TableFactor::NestedJoin { table_with_joins, alias: Some(alias) } if alias.name.value == COMPUTED => {
+                (lateral::plan(*table_with_joins, context)?, None)
             }
             other => return Ok(RelationPlanning::Original(Box::new(other))),
         };

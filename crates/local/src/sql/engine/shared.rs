@@ -12,37 +12,18 @@ use datafusion::error::Result;
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::logical_expr::expr::Alias;
 use datafusion::logical_expr::logical_plan::{EmptyRelation, Extension, Join};
-use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
+use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{
     Expr, JoinConstraint, JoinType, LogicalPlan, LogicalPlanBuilder, UserDefinedLogicalNodeCore,
 };
 use datafusion::optimizer::AnalyzerRule;
-use datafusion::sql::sqlparser::ast::{self, TableFactor};
+use datafusion::sql::sqlparser::ast;
 
 use super::spark::fail;
 use super::store::table::SPELLING;
 
-/// The alias of a nested join that is planned here, and what qualifies its shared columns.
+/// The alias of a nested join that is planned by [`plan`], and what qualifies its shared columns.
 pub(super) const SHARED: &str = "__shared";
-
-#[derive(Debug)]
-pub(super) struct SharedColumns;
-
-impl RelationPlanner for SharedColumns {
-    fn plan_relation(
-        &self,
-        relation: TableFactor,
-        context: &mut dyn RelationPlannerContext,
-    ) -> Result<RelationPlanning> {
-        match relation {
-            TableFactor::NestedJoin { table_with_joins, alias: Some(alias) } if alias.name.value == SHARED => {
-                let plan = plan(*table_with_joins, context)?;
-                Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, None))))
-            }
-            other => Ok(RelationPlanning::Original(Box::new(other))),
-        }
-    }
-}
 
 /// Which side a shared column has its value from.
 #[derive(Clone, Copy, PartialEq)]
@@ -52,7 +33,7 @@ enum Kept {
     Either,
 }
 
-fn plan(sides: ast::TableWithJoins, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
+pub(super) fn plan(sides: ast::TableWithJoins, context: &mut dyn RelationPlannerContext) -> Result<LogicalPlan> {
     let refused =
         |what: &str| fail("UNSUPPORTED_FEATURE", "0A000", &format!("The embedded workspace does not support {what}."));
     let Some(join) = sides.joins.into_iter().next() else { return Err(refused("a join of one relation")) };

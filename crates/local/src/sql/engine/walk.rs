@@ -1,7 +1,7 @@
 //! Walks through a statement.
 //!
 //! The parser's tree has some nine hundred types, and a walk over all of them is compiled anew for each type of visitor. All
-//! visitors go through the two here, which more than halves what this crate takes to compile.
+//! visitors go through the two here: a third fewer functions, and an eighth less CPU time, to compile this crate.
 
 use std::ops::ControlFlow;
 
