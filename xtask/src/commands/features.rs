@@ -48,7 +48,7 @@ pub(crate) fn run(root: &Path, crate_name: &str, sample: Option<u64>) -> Result<
 }
 
 /// The first digits of the commit's hash as a number, 0 outside of a repository.
-pub(super) fn commit_number(root: &Path) -> u64 {
+pub(crate) fn commit_number(root: &Path) -> u64 {
     let output = Command::new("git").current_dir(root).args(["rev-parse", "--short=8", "HEAD"]).output();
     let hash = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     u64::from_str_radix(hash.trim(), 16).unwrap_or(0)
