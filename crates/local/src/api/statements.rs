@@ -1,5 +1,6 @@
 //! Statement execution, API 2.0.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Router;
@@ -34,16 +35,18 @@ async fn execute(
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
     let session = fields.opt_str("session_id")?.filter(|id| !id.is_empty()).map(str::to_owned);
+    let mut settings = BTreeMap::new();
     if let Some(id) = &session {
         let kept = state.sessions.get(id)?;
         let stated = [("warehouse_id", Some(kept.warehouse_id)), ("catalog", kept.catalog), ("schema", kept.schema)];
+        settings = kept.settings;
         for (name, value) in stated {
             if let Some(value) = value {
                 fields.0.entry(name.to_owned()).or_insert(json!(value));
             }
         }
     }
-    let request = StatementRequest::parse(&fields)?;
+    let request = StatementRequest { settings, ..StatementRequest::parse(&fields)? };
     let (wait, on_timeout) = (request.wait, request.on_timeout);
     let statement = run::submit(&state.sql, request, &caller, session)?;
     if wait > Duration::ZERO

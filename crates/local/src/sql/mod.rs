@@ -1,6 +1,7 @@
 //! SQL statements: what is asked, how it runs, and where its result is kept.
 
 pub(crate) mod column;
+pub(crate) mod conf;
 #[cfg(feature = "engine")]
 pub(crate) mod engine;
 pub(crate) mod links;

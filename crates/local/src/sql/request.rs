@@ -1,5 +1,6 @@
 //! The body of a statement call, checked.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::extract::{Fields, missing};
@@ -77,6 +78,8 @@ pub(crate) struct StatementRequest {
     pub(crate) user: Option<String>,
     /// The SQL session; `None` is one of its own.
     pub(crate) session: Option<String>,
+    /// What the settings of the session start from.
+    pub(crate) settings: BTreeMap<String, String>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) disposition: Disposition,
     pub(crate) format: Format,
@@ -102,6 +105,7 @@ impl StatementRequest {
             embedded: false,
             user: None,
             session: None,
+            settings: BTreeMap::new(),
             warehouse_id: warehouse_id.to_owned(),
             statement: statement.to_owned(),
             catalog: None,

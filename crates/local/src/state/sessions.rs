@@ -13,6 +13,8 @@ pub(crate) struct Session {
     pub(crate) warehouse_id: String,
     pub(crate) catalog: Option<String>,
     pub(crate) schema: Option<String>,
+    /// Settings that were stated when the session was opened.
+    pub(crate) settings: BTreeMap<String, String>,
 }
 
 impl Session {

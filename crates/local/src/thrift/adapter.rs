@@ -69,6 +69,7 @@ pub(super) fn submit(
     request.catalog = new.catalog.or(kept.catalog).filter(|name| !name.is_empty());
     request.schema = new.schema.or(kept.schema).filter(|name| !name.is_empty());
     request.parameters = new.parameters;
+    request.settings = kept.settings;
     request.row_limit = new.row_limit;
     request.disposition = Disposition::ExternalLinks;
     request.format = if arrow { Format::ArrowStream } else { Format::JsonArray };

@@ -37,7 +37,6 @@ mod adapter;
 #[cfg(feature = "engine")]
 mod arrow;
 mod columns;
-mod config;
 mod door;
 mod info;
 mod markers;

@@ -207,7 +207,8 @@ fn value(column: &Column, member: i16, text: &str) -> Result<Value, Failure> {
 /// A point in time as SQL writes it, from ISO 8601: `2024-02-29 01:02:03.5`.
 pub(super) fn timestamp(text: &str) -> String {
     let Some((day, time)) = text.split_once('T') else { return text.to_owned() };
-    let time = time.trim_end_matches('Z');
+    // Clients of Hive's interface know no offsets: it is the time on the session's clocks.
+    let time = time.trim_end_matches('Z').split(['+', '-']).next().unwrap_or_default();
     let time = if time.contains('.') { time.trim_end_matches('0').trim_end_matches('.') } else { time };
     format!("{day} {time}")
 }

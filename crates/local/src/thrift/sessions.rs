@@ -2,12 +2,12 @@
 
 use thrift::protocol::TType;
 
-use super::config::Config;
 use super::door::Fault;
 use super::reply::{Refusal, success};
 use super::wire::{Struct, Value};
 use super::{Context, adapter, info, names};
 use crate::sql::Failure;
+use crate::sql::conf::Config;
 use crate::state::sessions::Session;
 
 /// The newest version of the interface that the door has, `SPARK_CLI_SERVICE_PROTOCOL_V9`.
@@ -43,7 +43,12 @@ pub(super) async fn open(context: &Context, request: &Struct) -> Result<Struct, 
     let infos = request.list(1281, "getInfos")?.to_vec();
 
     check_catalog(context, catalog.as_deref()).await?;
-    let session = Session { warehouse_id: context.compute.clone(), catalog: catalog.clone(), schema: schema.clone() };
+    let session = Session {
+        warehouse_id: context.compute.clone(),
+        catalog: catalog.clone(),
+        schema: schema.clone(),
+        settings: config.settings,
+    };
     let id = adapter::open_session(app, session).await?;
     let session = context.door.open(app, id, &context.caller, config.timeout, config.timestamps_as_text)?;
 

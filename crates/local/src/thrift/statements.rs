@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::adapter::{self, New};
-use super::config::Config;
 use super::door::{Fault, NewOperation, Operation, Source};
 use super::reply::{Refusal, success};
 use super::request::Limits;
 use super::wire::{Struct, Value};
 use super::{Context, operations, parameters};
 use crate::sql::Failure;
+use crate::sql::conf::Config;
 use crate::sql::store::{Statement, Status};
 use crate::state::App;
 
@@ -27,6 +27,10 @@ pub(super) async fn execute(context: &Context, request: &Struct) -> Result<Struc
     let app = &context.app;
     let session = context.door.session(app, &context.caller, request)?;
     let config = Config::read(&request.pairs(3, "confOverlay")?)?;
+    if let Some(zone) = config.settings.get("timezone") {
+        let text = format!("the time zone {zone} for one statement: set it for the session");
+        return Err(Refusal::not_supported(&text).into());
+    }
     let is_async = request.boolean(4, "runAsync")?.unwrap_or(false);
     let direct = Limits::direct(request)?;
     let reads_arrow = request.boolean(1282, "canReadArrowResult")?.unwrap_or(false);

@@ -73,6 +73,9 @@ fn cell(value: &Value, kind: &str) -> Value {
     if kind.starts_with("timestamp") {
         let plain = text.replacen('T', " ", 1);
         let plain = plain.trim_end_matches('Z');
+        // The offset of the session's time zone is written by one side alone.
+        let signs = plain.char_indices().skip(11).find(|(_, c)| matches!(c, '+' | '-'));
+        let plain = signs.map_or(plain, |(at, _)| &plain[..at]);
         // Zeros at the end of a fraction are written by one side alone.
         return json!(if plain.contains('.') { plain.trim_end_matches('0').trim_end_matches('.') } else { plain });
     }

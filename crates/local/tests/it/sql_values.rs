@@ -96,10 +96,12 @@ async fn collected_values_skip_null_and_are_bounded() {
             "SELECT a, collect_list(b) FROM (VALUES (1, 'x'), (1, NULL), (2, NULL)) AS t(a, b) GROUP BY a ORDER BY a",
             json!([["1", "[\"x\"]"], ["2", "[]"]]),
         ),
-        ("SELECT array_agg(id ORDER BY id DESC) FROM range(4)", json!([["[3,2,1,0]"]])),
     ] {
         assert_eq!(rows(&w, statement, json!({})).await, expected, "{statement}");
     }
+    // The platform's grammar has an order behind WITHIN GROUP alone.
+    let ordered = execute(&w, "SELECT array_agg(id ORDER BY id DESC) FROM range(4)", json!({})).await.ok();
+    assert!(ordered["status"]["error"]["message"].as_str().unwrap().contains("PARSE_SYNTAX_ERROR"), "{ordered}");
     for function in ["array_agg(x)", "string_agg(x, ',')"] {
         let statement = format!("SELECT {function} FROM (SELECT repeat('x', 1000000) AS x FROM range(200))");
         let response = execute(&w, &statement, json!({})).await.ok();

@@ -599,3 +599,79 @@ async fn what_cannot_be_right_is_refused_by_name() {
         assert!(ours, "{statement}: {message}");
     }
 }
+
+#[tokio::test]
+async fn a_session_states_its_time_zone_and_other_settings() {
+    let w = fast().await;
+    let open = |confs: Value| {
+        let body = json!({"warehouse_id": w.warehouse_id(), "session_confs": confs});
+        post(&w, "/api/2.0/sql/sessions", body)
+    };
+    let session = open(json!({"TIMEZONE": "America/Los_Angeles", "STATEMENT_TIMEOUT": "60"})).await.ok();
+    let session = session["session_id"].as_str().unwrap();
+    let cell = async |statement: &str| {
+        let response = execute(&w, statement, json!({"session_id": session})).await.ok();
+        assert_eq!(response["status"]["state"], "SUCCEEDED", "{response}");
+        response["result"]["data_array"][0][0].clone()
+    };
+    let instant = "SELECT TIMESTAMP '2024-07-01 00:00:00Z'";
+    assert_eq!(cell(instant).await, "2024-06-30T17:00:00.000-07:00");
+    assert_eq!(cell("SELECT current_timezone()").await, "America/Los_Angeles");
+    // A variable is a point in time, whatever the clocks.
+    cell("DECLARE VARIABLE v TIMESTAMP DEFAULT '2024-11-03 01:30:00'").await;
+    assert_eq!(cell("SELECT v").await, "2024-11-03T01:30:00.000-07:00");
+    cell("SET TIME ZONE '+05:30'").await;
+    assert_eq!(cell("SELECT v").await, "2024-11-03T14:00:00.000+05:30");
+    assert_eq!(cell(instant).await, "2024-07-01T05:30:00.000+05:30");
+    // What was stated at the start comes back.
+    cell("RESET timezone").await;
+    assert_eq!(cell(instant).await, "2024-06-30T17:00:00.000-07:00");
+    cell("SET TIME ZONE 'UTC'").await;
+    assert_eq!(cell(instant).await, "2024-07-01T00:00:00.000Z");
+    cell("SET TIME ZONE LOCAL").await;
+    assert_eq!(cell(instant).await, "2024-06-30T17:00:00.000-07:00");
+
+    let refused = open(json!({"ANSI_MODE": "false"})).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("ANSI"), "{}", refused.text());
+    assert_eq!(open(json!({"TIMEZONE": "Mars/Base"})).await.status, 400);
+    assert_eq!(open(json!({"NO_SUCH": "1"})).await.status, 400);
+}
+
+#[tokio::test]
+async fn tables_hold_points_in_time_whatever_the_zone() {
+    let w = fast().await;
+    let body = json!({"warehouse_id": w.warehouse_id(), "session_confs": {"TIMEZONE": "Asia/Tokyo"}});
+    let session = post(&w, "/api/2.0/sql/sessions", body).await.ok()["session_id"].clone();
+    let run = async |statement: &str, session: &Value| {
+        let more = if session.is_null() { json!({}) } else { json!({"session_id": session}) };
+        let response = execute(&w, statement, more).await.ok();
+        assert_eq!(response["status"]["state"], "SUCCEEDED", "{response}");
+        response["result"]["data_array"].clone()
+    };
+    run("CREATE TABLE zoned (id INT, ts TIMESTAMP, d DATE, p TIMESTAMP) PARTITIONED BY (p)", &session).await;
+    run(
+        "INSERT INTO zoned VALUES (1, '2024-07-01 00:00:00', TIMESTAMP '2024-06-30 20:00:00Z', '2024-07-01 09:00:00')",
+        &session,
+    )
+    .await;
+    run("UPDATE zoned SET ts = ts + INTERVAL 1 HOUR WHERE p = '2024-07-01 09:00:00'", &session).await;
+    let all = "SELECT ts, d, p, CAST(ts AS STRING) FROM zoned";
+    let tokyo = json!([[
+        "2024-07-01T01:00:00.000+09:00",
+        "2024-07-01",
+        "2024-07-01T09:00:00.000+09:00",
+        "2024-07-01 01:00:00"
+    ]]);
+    assert_eq!(run(all, &session).await, tokyo);
+    let utc = json!([["2024-06-30T16:00:00.000Z", "2024-07-01", "2024-07-01T00:00:00.000Z", "2024-06-30 16:00:00"]]);
+    assert_eq!(run(all, &Value::Null).await, utc);
+    // What a view does with points in time is meant on the clocks where it was made; others would be a wrong value.
+    run("CREATE VIEW zoned_view AS SELECT id, CAST(ts AS STRING) AS s FROM zoned", &session).await;
+    assert_eq!(run("SELECT s FROM zoned_view", &session).await, json!([["2024-07-01 01:00:00"]]));
+    let elsewhere = execute(&w, "SELECT s FROM zoned_view", json!({})).await.ok();
+    let message = elsewhere["status"]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("made in Asia/Tokyo"), "{message}");
+    run("CREATE VIEW plain_view AS SELECT id, ts FROM zoned", &session).await;
+    assert_eq!(run("SELECT ts FROM plain_view", &Value::Null).await, json!([["2024-06-30T16:00:00.000Z"]]));
+}

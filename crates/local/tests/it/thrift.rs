@@ -412,7 +412,7 @@ async fn settings_that_change_results_are_refused() {
     };
     for (name, value, why) in [
         ("ansi_mode", "false", "UNSUPPORTED_FEATURE"),
-        ("timezone", "Europe/Berlin", "UNSUPPORTED_FEATURE"),
+        ("timezone", "Europe/Nowhere", "INVALID_CONF_VALUE"),
         ("no.such.setting", "1", "CONFIG_NOT_AVAILABLE"),
     ] {
         let (code, _, message) = open(name, value).await;
@@ -422,6 +422,23 @@ async fn settings_that_change_results_are_refused() {
     assert_eq!(open("STATEMENT_TIMEOUT", "60").await.0, 0);
     let request = st([(1284, st([(1, text("nowhere"))]))]);
     assert!(status(&call(&w, "OpenSession", request).await).2.contains("NO_SUCH_CATALOG_EXCEPTION"));
+}
+
+#[tokio::test]
+async fn sessions_have_a_time_zone() {
+    let w = fast().await;
+    let settings = V::Map(vec![(text("TIMEZONE"), text("Europe/Berlin"))]);
+    let opened = call(&w, "OpenSession", st([(4, settings)])).await;
+    let session = opened.at(&[3]).clone();
+    let query = "SELECT TIMESTAMP '2024-07-01 00:00:00Z', current_timezone()";
+    let response = execute(&w, &session, query, []).await;
+    let rows = response.at(&[1281, 3, 3]);
+    assert_eq!(column(rows, 0).0, [text("2024-07-01 02:00:00")]);
+    assert_eq!(column(rows, 1).0, [text("Europe/Berlin")]);
+    // For a single statement it is refused, since it would be the session's from then on.
+    let overlay = V::Map(vec![(text("TIMEZONE"), text("Asia/Tokyo"))]);
+    let refused = execute(&w, &session, query, [(3, overlay)]).await;
+    assert!(status(&refused).2.contains("UNSUPPORTED_FEATURE"), "{:?}", status(&refused));
 }
 
 #[tokio::test]

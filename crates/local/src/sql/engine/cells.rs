@@ -13,6 +13,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::array_value_to_string;
 
 use super::spark::times;
+use super::spark::zone::Zone;
 use crate::sql::request::Format;
 use crate::sql::row_text::{encode_row, json_text};
 
@@ -39,10 +40,15 @@ pub(crate) fn text(array: &dyn Array, row: usize) -> Option<String> {
         DataType::Decimal128(_, _) => array.as_primitive::<Decimal128Type>().value_as_string(row),
         DataType::Date32 => date(array.as_primitive::<Date32Type>().value(row)),
         DataType::Timestamp(TimeUnit::Microsecond, None) => {
-            timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row)).trim_end_matches('Z').to_owned()
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
             timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row))
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, Some(zone)) => {
+            let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            let zone = Zone::parse(zone).unwrap_or(Zone::UTC);
+            let mut out = timestamp(zone.local(us));
+            // Writing to a string cannot fail.
+            let _ = write!(out, "{}", if zone.offset(us) == 0 { Zone::UTC } else { Zone::fixed(zone.offset(us)) });
+            out
         }
         DataType::Binary => STANDARD.encode(array.as_binary::<i32>().value(row)),
         DataType::List(_) | DataType::Struct(_) | DataType::Map(_, _) => {
@@ -136,14 +142,14 @@ fn date(days: i32) -> String {
     times::date_text(i64::from(days))
 }
 
-/// ISO 8601 in UTC with milliseconds, or microseconds where there are any.
-fn timestamp(us: i64) -> String {
-    let Ok(t) = jiff::Timestamp::from_microsecond(us) else {
+/// ISO 8601 with milliseconds, or microseconds where there are any.
+fn timestamp(local: i64) -> String {
+    let Ok(t) = jiff::Timestamp::from_microsecond(local) else {
         // Beyond the years of the library.
-        return format!("{}Z", times::timestamp_text(us).replacen(' ', "T", 1));
+        return times::timestamp_text(local).replacen(' ', "T", 1);
     };
-    let mut out = String::with_capacity(27);
-    let format = if us % 1000 == 0 { "%Y-%m-%dT%H:%M:%S%.3fZ" } else { "%Y-%m-%dT%H:%M:%S%.6fZ" };
+    let mut out = String::with_capacity(32);
+    let format = if local % 1000 == 0 { "%Y-%m-%dT%H:%M:%S%.3f" } else { "%Y-%m-%dT%H:%M:%S%.6f" };
     // Writing to a string cannot fail.
     let _ = write!(out, "{}", t.strftime(format));
     out
@@ -175,7 +181,7 @@ mod tests {
     fn times_have_milliseconds() {
         assert_eq!(date(19_723), "2024-01-01");
         assert_eq!(date(-1), "1969-12-31");
-        assert_eq!(timestamp(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(timestamp(1_704_067_200_123_456), "2024-01-01T00:00:00.123456Z");
+        assert_eq!(timestamp(0), "1970-01-01T00:00:00.000");
+        assert_eq!(timestamp(1_704_067_200_123_456), "2024-01-01T00:00:00.123456");
     }
 }

@@ -254,10 +254,11 @@ impl Coerce {
             }
             Expr::ScalarFunction(mut f) if f.name() == "coalesce" => {
                 let kinds = f.args.iter().map(kind).collect::<Result<Vec<_>>>()?;
-                let Some(shared) = needed(&kinds.iter().collect::<Vec<_>>())? else {
-                    return Ok(Transformed::no(Expr::ScalarFunction(f)));
-                };
-                f.args = f.args.into_iter().zip(&kinds).map(|(e, k)| self.to(e, k, &shared)).collect();
+                if let Some(shared) = needed(&kinds.iter().collect::<Vec<_>>())? {
+                    f.args = f.args.into_iter().zip(&kinds).map(|(e, k)| self.to(e, k, &shared)).collect();
+                }
+                // The engine's own computes an argument only where those before it are NULL.
+                f.func = datafusion::functions::core::coalesce();
                 Ok(Transformed::yes(Expr::ScalarFunction(f)))
             }
             other => Ok(Transformed::no(other)),

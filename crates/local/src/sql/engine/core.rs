@@ -15,10 +15,12 @@ use datafusion::sql::sqlparser::ast;
 
 use super::params::literal;
 use super::rewrite::{Rewriter, parse};
+use super::spark::aggregates;
+use super::spark::zone::{self, Zone};
 use super::store::providers::{Extra, LOCAL, Overlay};
 use super::store::table::SPELLING;
 use super::store::{Store, View};
-use super::{depth, errors, files, functions, names};
+use super::{clocks, depth, errors, files, functions, names};
 use crate::sql::Failure;
 
 /// The functions and rules of the engine, and what the catalogs hold.
@@ -75,10 +77,14 @@ impl Core {
     /// A session on the store with the names of `setting`.
     pub(super) fn session(&self, setting: &Setting, overlay: &Overlay) -> SessionContext {
         let mut state = self.base.state();
-        let options = &mut state.config_mut().options_mut().catalog;
-        options.default_catalog.clone_from(&setting.catalog);
-        options.default_schema.clone_from(&setting.schema);
+        let options = state.config_mut().options_mut();
+        options.catalog.default_catalog.clone_from(&setting.catalog);
+        options.catalog.default_schema.clone_from(&setting.schema);
+        options.execution.time_zone = Some(overlay.time_zone.as_ref().to_owned());
         let session = SessionContext::new_with_state(state);
+        if zone::session() != Zone::UTC {
+            aggregates::register(&session, zone::session());
+        }
         session.register_catalog_list(Arc::new(overlay.clone()));
         session
     }
@@ -131,7 +137,8 @@ impl Core {
             Overlay { extra: Arc::new(Extra { rows, ..Extra::default() }), ..overlay.clone() }
         };
         let planned = self.plan(&view.text, &setting, &seen).await.map_err(errors::carried)?;
-        let fields = planned.plan.schema().columns();
+        let plan = clocks::read(planned.plan, view, overlay)?;
+        let fields = plan.schema().columns();
         if fields.len() != view.columns.len() {
             return Err(errors::carried(Failure::class(
                 "INCOMPATIBLE_VIEW_SCHEMA_CHANGE",
@@ -143,7 +150,7 @@ impl Core {
             let spelled = FieldMetadata::from(HashMap::from([(SPELLING.to_owned(), shown.name.clone())]));
             Expr::Column(column).alias_with_metadata(shown.name.to_lowercase(), Some(spelled))
         });
-        let plan = LogicalPlanBuilder::from(planned.plan).project(columns.collect::<Vec<_>>())?.build()?;
+        let plan = LogicalPlanBuilder::from(plan).project(columns.collect::<Vec<_>>())?.build()?;
         Ok(Arc::new(ViewTable::new(plan, Some(view.text.clone()))))
     }
 }

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    NullTreatment, ObjectName, ObjectNamePart, Value, WindowType,
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArguments, Ident, NullTreatment, ObjectName, ObjectNamePart, Value, WindowType,
 };
 
 pub(super) use super::calls::{call, negated, operator, structure};
@@ -20,7 +20,6 @@ use crate::sql::Failure;
 
 /// Functions of the engine that mean the same on the platform, or that take another form here.
 const ENGINE: &[&str] = &[
-    "coalesce",
     "ifnull",
     "nvl",
     "nvl2",
@@ -81,6 +80,7 @@ const ENGINE: &[&str] = &[
     "variance",
     "percentile_cont",
     "percentile_disc",
+    "window",
     // Sessions
     "current_catalog",
     "current_database",
@@ -100,6 +100,18 @@ pub(super) const GATHERED: &str = "__gathered";
 /// Functions that need a window.
 const WINDOWS: &[&str] =
     &["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "nth_value"];
+
+/// Those of the inner functions that a text has before its calls are read; no statement writes them.
+const WRITTEN: [&str; 8] = [
+    "interval_literal",
+    "maybe_null",
+    "in_values",
+    "time_windows",
+    "__like_any",
+    "__like_all",
+    "__ilike_any",
+    "__ilike_all",
+];
 
 /// Functions of values that stand for operators and are no functions of the platform.
 const INNER: &[&str] = &[
@@ -132,6 +144,7 @@ const INNER: &[&str] = &[
     "isnan_null",
     "nullif_values",
     "datediff_days",
+    "time_windows",
     "maybe_null",
     "in_values",
 ];
@@ -149,7 +162,7 @@ pub(super) fn register(context: &SessionContext) -> datafusion::error::Result<()
         context.register_udf(spark::function::udf(def));
     }
     spark::lambdas::register(context);
-    spark::aggregates::register(context);
+    spark::aggregates::register(context, spark::zone::Zone::UTC);
     spark::generators::register(context)
 }
 
@@ -173,7 +186,7 @@ pub(super) fn unknown(name: &str, why: &str) -> Failure {
     )
 }
 
-fn name_of(function: &Function) -> String {
+pub(super) fn name_of(function: &Function) -> String {
     let name = function.name.to_string().replace('`', "").to_ascii_lowercase();
     name.strip_prefix("system.builtin.").or_else(|| name.strip_prefix("builtin.")).unwrap_or(&name).to_owned()
 }
@@ -203,10 +216,7 @@ fn windowed(name: &str, function: &Function, is_ordered: bool) -> Result<(), Fai
 /// changes.
 pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> {
     let name = name_of(function);
-    // What stands for an interval in the text; other inner names are never written.
-    if ["interval_literal", "maybe_null", "in_values", "__like_any", "__like_all", "__ilike_any", "__ilike_all"]
-        .contains(&name.as_str())
-    {
+    if WRITTEN.contains(&name.as_str()) {
         return Ok(None);
     }
     // All values of a subquery, NULL included.
@@ -226,6 +236,15 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
     }
     if !NAMES.contains(name.as_str()) {
         return Err(unknown(&name, "this function"));
+    }
+    if let FunctionArguments::List(list) = &function.args
+        && list.clauses.iter().any(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_)))
+    {
+        return Err(Failure::class(
+            "PARSE_SYNTAX_ERROR",
+            "Syntax error at or near 'ORDER': extra input 'ORDER'.",
+            "42601",
+        ));
     }
     let arguments = plain(function);
     // The planner has a rule of its own for maps, which asks for one argument at least.
@@ -290,7 +309,8 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
             }
             ("current_timestamp" | "now", 0) => Some(call("cast_to", vec![call("now", a), text("TIMESTAMP")])),
             ("localtimestamp", 0) => Some(call("cast_to", vec![call("now", a), text("TIMESTAMP_NTZ")])),
-            ("current_date" | "curdate", 0) => Some(call("current_date", a)),
+            ("current_date" | "curdate", 0) => Some(call("cast_to", vec![call("now", a), text("DATE")])),
+            ("window", _) => return Err(unknown(&name, "it at this place")),
             ("array_sort", 1) => Some(call("array_sort_plain", a)),
             ("approx_count_distinct", 1 | 2) => {
                 a.truncate(1);
@@ -323,7 +343,7 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
             }
             if let FunctionArguments::List(list) = &mut function.args {
                 list.clauses.retain(|c| match c {
-                    datafusion::sql::sqlparser::ast::FunctionArgumentClause::IgnoreOrRespectNulls(t) => {
+                    FunctionArgumentClause::IgnoreOrRespectNulls(t) => {
                         function.null_treatment = Some(*t);
                         false
                     }

@@ -15,6 +15,16 @@ fn is_generator(function: &Function) -> bool {
     NAMES.contains(&name.as_str())
 }
 
+/// Whether a column is a call of a generator.
+pub(super) fn makes_rows(item: &SelectItem) -> bool {
+    match item {
+        SelectItem::UnnamedExpr(Expr::Function(f))
+        | SelectItem::ExprWithAlias { expr: Expr::Function(f), .. }
+        | SelectItem::ExprWithAliases { expr: Expr::Function(f), .. } => is_generator(f),
+        _ => false,
+    }
+}
+
 /// Makes lateral views of generators in the projection; gives their number.
 pub(super) fn take_generators(select: &mut Select, from: usize) -> usize {
     let mut taken = 0;

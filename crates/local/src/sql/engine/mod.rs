@@ -25,6 +25,7 @@ use core::Core;
 use host::Host;
 use output::Output;
 use scope::{Reply, Scope};
+use spark::zone::{self, Zone};
 
 pub(crate) mod about;
 mod aggregates;
@@ -34,9 +35,11 @@ mod arrow_chunks;
 mod attached;
 mod calls;
 pub(crate) mod cells;
+mod clocks;
 mod coerce;
 mod command;
 mod core;
+mod correlated;
 #[cfg(feature = "delta")]
 pub(crate) mod delta;
 mod depth;
@@ -152,7 +155,7 @@ impl StatementEngine for Engine {
         let rights = bounded.then(|| Arc::new(rights::Rights::new(principals.clone())));
         let scope = Scope {
             core: Arc::clone(&self.core),
-            session: self.sessions.get(request.session.as_deref()),
+            session: self.sessions.get(request.session.as_deref(), &request.settings),
             catalog: lower(&request.catalog, sample::DEFAULT_CATALOG),
             schema: lower(&request.schema, sample::DEFAULT_SCHEMA),
             parameters: request.parameters.clone(),
@@ -164,6 +167,8 @@ impl StatementEngine for Engine {
             groups: principals.into(),
         };
         mirror::pull(&self.core.store, host);
+        // The statement's own work is all on this thread, what it spawns takes the zone from its plan.
+        let _zone = zone::Entered::new(scope.session.zone());
         let limit = scope.session.time_limit();
         match tokio::time::timeout(limit, respond(&scope, request, spill)).await {
             Ok(outcome) => outcome,
@@ -244,7 +249,7 @@ fn context(directory: &Path) -> Result<SessionContext> {
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
     // Before the engine's own rules, which would find other types where two meet.
     let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(shared::Unhide), Arc::new(coerce::Coerce::default())];
+        vec![Arc::new(shared::Unhide), Arc::new(correlated::Correlated), Arc::new(coerce::Coerce::default())];
     rules.extend(Analyzer::new().rules);
     let mut planners = SessionStateDefaults::default_expr_planners();
     planners.insert(0, Arc::new(coerce::Literals));
@@ -259,6 +264,16 @@ fn context(directory: &Path) -> Result<SessionContext> {
     aggregates::register(&context);
     context.register_relation_planner(Arc::new(pivot::Pivots))?;
     Ok(context)
+}
+
+/// Checks the name of a time zone.
+pub(crate) fn time_zone(name: &str) -> Result<Zone, Failure> {
+    Zone::parse(name).ok_or_else(|| {
+        let text = format!(
+            "The value '{name}' in the config \"spark.sql.session.timeZone\" is invalid. Cannot resolve the given timezone."
+        );
+        Failure::class("INVALID_CONF_VALUE.TIME_ZONE", &text, "22022")
+    })
 }
 
 /// Refuses plans that are not queries.

@@ -12,6 +12,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::Result;
 
 use super::spark::value::{V, build, read};
+use super::spark::zone::{self, Zone};
 use super::spark::{text, types};
 use crate::sql::column::{Column, ColumnType};
 
@@ -82,6 +83,10 @@ fn outward(kind: &DataType) -> DataType {
     match kind {
         kind if types::is_interval(kind) || types::is_variant(kind) || matches!(kind, DataType::Time64(_)) => {
             DataType::Utf8
+        }
+        // In the session's zone, which clients show; the point in time is the same.
+        DataType::Timestamp(unit, Some(_)) if zone::session() != Zone::UTC => {
+            DataType::Timestamp(*unit, Some(zone::session().to_string().into()))
         }
         DataType::List(f) => DataType::List(Arc::new(Field::new(f.name(), outward(f.data_type()), f.is_nullable()))),
         DataType::Struct(fields) => {

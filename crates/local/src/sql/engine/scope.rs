@@ -22,6 +22,9 @@ use super::{errors, output, params, values};
 use crate::sql::Failure;
 use crate::sql::request::Parameter;
 
+/// The time zone of sessions that set none.
+pub(super) const DEFAULT_ZONE: &str = "Etc/UTC";
+
 /// What a statement gives.
 pub(super) enum Reply {
     /// No columns and no rows.
@@ -202,6 +205,7 @@ impl Scope<'_> {
             user: self.user.as_str().into(),
             rights: self.rights.clone(),
             groups: Arc::clone(&self.groups),
+            time_zone: self.session.time_zone().unwrap_or_else(|| DEFAULT_ZONE.to_owned()).into(),
         }
     }
 

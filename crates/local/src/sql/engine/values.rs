@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::ast::{Expr, Value};
 use super::functions::call;
 use super::params::literal;
 use super::spark::value::V;
-use super::spark::{text, types};
+use super::spark::{text, times, types};
 
 fn string(text: impl Into<String>) -> Expr {
     literal(Value::SingleQuotedString(text.into()))
@@ -43,6 +43,8 @@ pub(super) fn expression(v: &V, kind: &DataType) -> Expr {
             call("unhex", vec![string(hex)])
         }
         (V::Str(s), _) => string(s.as_str()),
+        // With the zone: an hour on its clocks can be there twice.
+        (V::Ts(us), DataType::Timestamp(_, Some(_))) => cast(string(format!("{}Z", times::timestamp_text(*us))), kind),
         (v, kind) => cast(string(text::text(v, kind)), kind),
     }
 }

@@ -1,8 +1,11 @@
 //! USE, SET and RESET.
 
-use super::super::scope::{Listing, Reply, Scope};
+use super::super::scope::{DEFAULT_ZONE, Listing, Reply, Scope};
+use super::super::spark::interval;
 use super::super::spark::value::V;
+use super::super::spark::zone::{self, Zone};
 use super::super::store::missing::{self, feature};
+use super::super::time_zone as time_zone_named;
 use super::cursor::Cursor;
 use super::{string, variables};
 use crate::sql::Failure;
@@ -16,7 +19,7 @@ const SETTINGS: &[(&str, &str, bool)] = &[
     ("query_tags", "", true),
     ("read_only_external_metastore", "false", true),
     ("statement_timeout", "172800", true),
-    ("timezone", "UTC", false),
+    ("timezone", DEFAULT_ZONE, true),
     ("use_cached_result", "true", true),
 ];
 
@@ -71,14 +74,16 @@ pub(super) async fn set(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, 
         return variables::set(scope, c).await;
     }
     if c.eat("TIME ZONE") {
-        let zone = if c.is_string() { c.string()? } else { c.rest()?.to_owned() };
+        let written = time_zone(c)?;
         c.done()?;
-        return zoned(&zone).map(|()| Reply::Nothing);
+        set_zone(scope, written)?;
+        let name = scope.session.time_zone().unwrap_or_else(|| DEFAULT_ZONE.to_owned());
+        return Ok(listing(vec![("spark.sql.session.timeZone".to_owned(), name)]));
     }
     if c.is("RECIPIENT") || c.is("ROLE") {
         return Err(feature("this form of SET"));
     }
-    let kept = |key: &str| scope.session.lock().settings.get(key).cloned();
+    let kept = |key: &str| scope.session.lock().setting(key).cloned();
     if c.at_end() || c.is("- v") {
         let rows =
             SETTINGS.iter().map(|(k, default, _)| ((*k).to_owned(), kept(k).unwrap_or_else(|| (*default).to_owned())));
@@ -95,8 +100,10 @@ pub(super) async fn set(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, 
     let value = if c.is_string() { c.string()? } else { c.rest()?.to_owned() };
     c.done()?;
     if lower == "timezone" {
-        zoned(&value)?;
-    } else if !free && !value.eq_ignore_ascii_case(default) {
+        set_zone(scope, Some(value.clone()))?;
+        return Ok(listing(vec![(lower, value)]));
+    }
+    if !free && !value.eq_ignore_ascii_case(default) {
         return Err(feature(&format!("{lower} = {value}; it is always {default}")));
     }
     scope.session.lock().settings.insert(lower.clone(), value.clone());
@@ -107,14 +114,49 @@ fn unknown(key: &str) -> Failure {
     Failure::class("CONFIG_NOT_AVAILABLE", &format!("Configuration {key} is not available."), "42K0I")
 }
 
-fn zoned(zone: &str) -> Result<(), Failure> {
-    let utc = ["utc", "etc/utc", "gmt", "z", "+00:00", "local"].contains(&zone.to_lowercase().as_str());
-    if utc { Ok(()) } else { Err(feature(&format!("the session time zone {zone}; sessions are in UTC"))) }
+/// What stands behind SET TIME ZONE; `None` is LOCAL, the default.
+fn time_zone(c: &mut Cursor<'_>) -> Result<Option<String>, Failure> {
+    if c.is_string() {
+        return c.string().map(Some);
+    }
+    if c.eat("LOCAL") {
+        return Ok(None);
+    }
+    // The form that interval literals have by now.
+    if !c.eat("interval_literal") {
+        return c.rest().map(|name| Some(name.to_owned()));
+    }
+    c.expect("(")?;
+    let amount = c.string()?;
+    c.expect(",")?;
+    let from = c.string()?;
+    c.expect(",")?;
+    let to = c.string()?;
+    c.expect(")")?;
+    let seconds = interval::offset(&amount, &from, &to).ok_or_else(|| {
+        let text = format!(
+            "Cannot set the time zone to the interval '{amount}': it must be in the range of [-18, 18] hours with second precision."
+        );
+        Failure::class("INVALID_INTERVAL_FORMAT.TIMEZONE_INTERVAL_OUT_OF_RANGE", &text, "22006")
+    })?;
+    Ok(Some(Zone::Fixed(seconds).to_string()))
+}
+
+/// Sets the zone, from the next statement of the session on.
+fn set_zone(scope: &Scope<'_>, name: Option<String>) -> Result<(), Failure> {
+    name.as_deref().map(time_zone_named).transpose()?;
+    match name {
+        Some(name) => scope.session.lock().settings.insert("timezone".to_owned(), name),
+        None => scope.session.lock().settings.remove("timezone"),
+    };
+    zone::set(scope.session.zone());
+    Ok(())
 }
 
 pub(super) fn reset(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
     if c.at_end() {
         scope.session.lock().settings.clear();
+        zone::set(scope.session.zone());
         return Ok(Reply::Nothing);
     }
     let key = c.name()?.join(".").to_lowercase();
@@ -123,5 +165,6 @@ pub(super) fn reset(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Fail
         return Err(unknown(&key));
     }
     scope.session.lock().settings.remove(&key);
+    zone::set(scope.session.zone());
     Ok(Reply::Nothing)
 }

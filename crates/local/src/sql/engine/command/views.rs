@@ -162,7 +162,8 @@ async fn made(
             "42711",
         ));
     }
-    Ok(View { about, text, catalog: scope.catalog.clone(), schema: scope.schema.clone(), columns, temporary })
+    let (catalog, schema) = (scope.catalog.clone(), scope.schema.clone());
+    Ok(View { about, text, catalog, schema, columns, temporary, time_zone: scope.session.time_zone() })
 }
 
 /// Refuses a view that would read itself.

@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     AssignmentTarget, ExceptSelectItem, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
     GroupByWithModifier, Ident, Join, JoinConstraint, JoinOperator, ObjectName, OrderByKind, PipeOperator, Query,
     ReplaceSelectElement, ReplaceSelectItem, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias,
-    TableFactor, TableWithJoins, Visitor, VisitorMut, WildcardAdditionalOptions, WindowType,
+    TableFactor, TableWithJoins, Value, Visitor, VisitorMut, WildcardAdditionalOptions, WindowType,
 };
 
 use super::super::pivot::ALL_ROWS;
@@ -32,6 +32,40 @@ fn around(query: Query) -> Result<Box<Query>, Failure> {
 }
 
 /// `|> DROP` and `|> SET`, which the engine lacks, as a SELECT of what is left.
+/// `ORDER BY 1` by the name of a column that is a part of a value the rows are grouped by: the engine would look for the part
+/// among the groups.
+pub(super) fn ordinals(query: &mut Query) {
+    let (SetExpr::Select(select), Some(order)) = (query.body.as_mut(), &mut query.order_by) else { return };
+    if matches!(&select.group_by, GroupByExpr::Expressions(list, _) if list.is_empty()) {
+        return;
+    }
+    let OrderByKind::Expressions(list) = &mut order.kind else { return };
+    for part in list {
+        let Expr::Value(value) = &part.expr else { continue };
+        let Value::Number(number, _) = &value.value else { continue };
+        let place = number.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+        let Some(item) = place.and_then(|at| select.projection.get(at)) else { continue };
+        let SelectItem::UnnamedExpr(expr @ Expr::CompoundIdentifier(parts)) = item else { continue };
+        let Some(name) = parts.last().cloned() else { continue };
+        let same = |item: &&SelectItem| match item {
+            SelectItem::UnnamedExpr(Expr::Identifier(ident)) | SelectItem::ExprWithAlias { alias: ident, .. } => {
+                ident.value.eq_ignore_ascii_case(&name.value)
+            }
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
+                parts.last().is_some_and(|other| other.value.eq_ignore_ascii_case(&name.value))
+            }
+            _ => false,
+        };
+        if select.projection.iter().filter(same).count() == 1
+            && let Some(at) = place
+        {
+            part.expr = Expr::Identifier(name.clone());
+            let named = SelectItem::ExprWithAlias { expr: expr.clone(), alias: name };
+            select.projection[at] = named;
+        }
+    }
+}
+
 pub(super) fn pipes(query: &mut Query) -> Result<(), Failure> {
     let lacks = |op: &PipeOperator| matches!(op, PipeOperator::Drop { .. } | PipeOperator::Set { .. });
     while let Some(at) = query.pipe_operators.iter().position(lacks) {

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::super::functions;
 use super::super::params::{cast, literal};
 use super::super::store::missing::feature as unsupported;
-use super::{Rewriter, paths};
+use super::{Rewriter, naming, paths};
 use crate::sql::Failure;
 
 impl Rewriter<'_> {
@@ -332,6 +332,12 @@ pub(super) fn strip_argument(argument: &mut FunctionArg) {
 fn strip_bound(bound: &mut WindowFrameBound) {
     if let WindowFrameBound::Preceding(Some(rows)) | WindowFrameBound::Following(Some(rows)) = bound {
         strip(rows);
+        // The engine reads intervals of frames itself.
+        if let Expr::Function(function) = rows.as_ref()
+            && let Some(value) = naming::interval(function)
+        {
+            **rows = value;
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
     TableFactor, TableWithJoins, Value, VisitorMut,
 };
 
+use super::super::generators;
 use super::super::lateral::COMPUTED;
 use super::super::params::literal;
 use super::super::pivot::ALL_ROWS;
@@ -75,6 +76,7 @@ fn computes(factor: &TableFactor) -> bool {
         && !grouped
         && select.having.is_none()
         && select.qualify.is_none()
+        && !select.projection.iter().any(generators::makes_rows)
 }
 
 /// Relations of a FROM. One that reads those before it is joined with them.

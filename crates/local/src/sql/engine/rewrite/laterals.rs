@@ -26,7 +26,7 @@ pub(super) fn put(rewriter: &Rewriter<'_>, select: &mut Select) -> Result<(), Fa
     let mut total = 0;
     for item in &mut select.projection {
         let name = match item {
-            SelectItem::UnnamedExpr(e) => Some(rewriter.name(e)),
+            SelectItem::UnnamedExpr(e) => Some(rewriter.title(e)),
             _ => None,
         };
         let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { continue };
@@ -98,7 +98,7 @@ pub(super) fn subqueries(rewriter: &Rewriter<'_>, select: &mut Select) {
         }
         let alias = match &*item {
             SelectItem::ExprWithAlias { alias, .. } => alias.clone(),
-            _ => Ident::with_quote('`', rewriter.name(expr)),
+            _ => Ident::with_quote('`', rewriter.title(expr)),
         };
         *item = SelectItem::ExprWithAlias { expr: value, alias };
     }

@@ -30,6 +30,8 @@ mod paths;
 mod quantified;
 mod relations;
 mod routines;
+mod tuples;
+mod windows;
 
 /// Sets apart names that occur twice in a result, which the engine refuses and the platform does not.
 pub(super) const DUPLICATE: char = '\u{1}';
@@ -47,6 +49,8 @@ pub(super) struct Rewriter<'a> {
     unbound: Option<String>,
     /// Expressions around the one that is visited.
     depth: usize,
+    /// Parameters of the lambdas around it.
+    parameters: Vec<String>,
     /// Generators that were taken out of projections.
     views: usize,
     /// SQL functions around this text.
@@ -72,6 +76,7 @@ impl<'a> Rewriter<'a> {
             ctes: BTreeSet::new(),
             unbound: None,
             depth: 0,
+            parameters: Vec::new(),
             views: 0,
             routines: 0,
             expanded: Arc::default(),
@@ -141,6 +146,19 @@ impl<'a> Rewriter<'a> {
         Ok(literal(Value::Boolean(own || group.eq_ignore_ascii_case(all))))
     }
 
+    /// `x.name` of a lambda's parameter, which is a structure: the engine takes it for a column of a table `x`.
+    fn member_of_parameter(&self, expr: &Expr) -> Option<Expr> {
+        let Expr::CompoundIdentifier(parts) = expr else { return None };
+        let (first, members) = parts.split_first()?;
+        if !self.parameters.contains(&first.value.to_lowercase()) {
+            return None;
+        }
+        let own = Expr::Identifier(Ident::with_quote('`', first.value.to_lowercase()));
+        Some(members.iter().fold(own, |value, member| {
+            super::functions::call("get_member", vec![value, literal(Value::SingleQuotedString(member.value.clone()))])
+        }))
+    }
+
     fn session_value(&self, name: &str, function: &Function) -> Option<&str> {
         let bare = match &function.args {
             FunctionArguments::None => true,
@@ -152,7 +170,7 @@ impl<'a> Rewriter<'a> {
         }
         Some(match name {
             "current_user" | "session_user" | "user" => &self.overlay.user,
-            "current_timezone" => "Etc/UTC",
+            "current_timezone" => &self.overlay.time_zone,
             "current_catalog" => &self.setting.catalog,
             "current_schema" | "current_database" => &self.setting.schema,
             _ => return None,
@@ -170,6 +188,7 @@ impl VisitorMut for Rewriter<'_> {
         if let Err(failure) = prepared {
             return self.refuse(failure);
         }
+        clauses::ordinals(query);
         clauses::rename_ctes(query, &self.ctes, self.views + self.ctes.len());
         for cte in query.with.iter_mut().flat_map(|w| &mut w.cte_tables) {
             relations::lower_alias(&mut cte.alias);
@@ -187,9 +206,15 @@ impl VisitorMut for Rewriter<'_> {
             select.projection.push(SelectItem::Wildcard(WildcardAdditionalOptions::default()));
         }
         joins::relations(&mut select.from);
-        let prepared = clauses::conditions(select).and_then(|()| laterals::put(self, select));
+        let prepared = clauses::conditions(select)
+            .and_then(|()| tuples::conditions(select))
+            .and_then(|()| laterals::put(self, select));
         if let Err(failure) = prepared {
             return self.refuse(failure);
+        }
+        match windows::take(select, self.views) {
+            Ok(found) => self.views += usize::from(found),
+            Err(failure) => return self.refuse(failure),
         }
         laterals::subqueries(self, select);
         self.views += generators::take_generators(select, self.views);
@@ -200,7 +225,7 @@ impl VisitorMut for Rewriter<'_> {
                     // The value that takes the place of a variable has no name of its own.
                     let plain =
                         matches!(e, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) && self.variable(e).is_none();
-                    (self.name(e), plain)
+                    (self.title(e), plain)
                 }
                 SelectItem::ExprWithAlias { alias, .. } => {
                     alias.value = alias.value.to_lowercase();
@@ -276,6 +301,9 @@ impl VisitorMut for Rewriter<'_> {
             }
         }
         quantified::quantify(expr);
+        if let Expr::Lambda(lambda) = expr {
+            self.parameters.extend(lambda.params.iter().map(|p| p.name.value.to_lowercase()));
+        }
         self.depth += 1;
         if self.depth > depth::EXPRESSIONS {
             return self.refuse(depth::too_complex("expressions inside each other", depth::EXPRESSIONS));
@@ -285,6 +313,13 @@ impl VisitorMut for Rewriter<'_> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         self.depth -= 1;
+        if let Expr::Lambda(lambda) = expr {
+            self.parameters.truncate(self.parameters.len() - lambda.params.iter().count());
+        }
+        if let Some(member) = self.member_of_parameter(expr) {
+            *expr = member;
+            return ControlFlow::Continue(());
+        }
         self.expression(expr)
     }
 

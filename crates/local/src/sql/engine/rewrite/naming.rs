@@ -1,16 +1,33 @@
 //! Names of columns without an alias.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript,
-    UnaryOperator, Value,
+    AccessExpr, BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Interval,
+    Subscript, TypedString, UnaryOperator, Value,
 };
 
-use super::super::spark::{interval, text, types};
+use super::super::params::literal;
+use super::super::spark::value::V;
+use super::super::spark::{cast, interval, text, types};
 use super::expressions::{suffixed, uncast};
 use super::{Rewriter, paths};
 
 impl Rewriter<'_> {
-    /// The name that the platform gives to an expression without an alias.
+    /// The name that the platform gives to a column without an alias: that of its expression, but a cast has that of the
+    /// column that it casts.
+    pub(super) fn title(&self, expr: &Expr) -> String {
+        match expr {
+            Expr::Nested(inner) => self.title(inner),
+            Expr::Cast { expr: inner, .. } => match inner.as_ref() {
+                Expr::Identifier(ident) => ident.value.clone(),
+                Expr::CompoundIdentifier(parts) => parts.last().map(|i| i.value.clone()).unwrap_or_default(),
+                _ => self.name(expr),
+            },
+            _ => self.name(expr),
+        }
+    }
+
+    /// The name that the platform gives to an expression.
     pub(super) fn name(&self, expr: &Expr) -> String {
         match expr {
             Expr::Identifier(ident) => ident.value.clone(),
@@ -88,9 +105,16 @@ impl Rewriter<'_> {
                 });
                 format!("{}{}", self.name(root), parts.collect::<String>())
             }
+            // A time and an interval.
+            Expr::BinaryOp { left, op: op @ (BinaryOperator::Plus | BinaryOperator::Minus), right }
+                if is_interval(left) != is_interval(right) =>
+            {
+                format!("{} {op} {}", self.name(left), self.name(right))
+            }
             Expr::BinaryOp { left, op, right } => {
                 format!("({} {op} {})", self.name(left), self.name(right))
             }
+            Expr::TypedString(typed) => moment(typed).unwrap_or_else(|| typed.to_string()),
             Expr::Value(value) => match &value.value {
                 Value::SingleQuotedString(s) | Value::DoubleQuotedString(s) => s.clone(),
                 Value::Null => "NULL".to_owned(),
@@ -120,6 +144,9 @@ impl Rewriter<'_> {
                                 other => other.to_string(),
                             })
                             .collect();
+                        if let Some(named) = by_meaning(&name, &arguments) {
+                            return named;
+                        }
                         let distinct = match list.duplicate_treatment {
                             Some(treatment) => format!("{treatment} "),
                             None => String::new(),
@@ -142,8 +169,61 @@ fn literal_digits(expr: &Expr) -> Option<String> {
     }
 }
 
+/// Functions whose names are those of what they stand for, or whose options have no place in them.
+fn by_meaning(name: &str, arguments: &[String]) -> Option<String> {
+    let pattern = "yyyy-MM-dd HH:mm:ss";
+    Some(match (name, arguments) {
+        ("dateadd" | "date_add", [unit, amount, time]) => {
+            format!("timestampadd({}, {amount}, {time})", unit.to_uppercase())
+        }
+        ("datediff" | "date_diff", [unit, from, to]) => format!("timestampdiff({}, {from}, {to})", unit.to_uppercase()),
+        ("from_unixtime" | "unix_timestamp" | "to_unix_timestamp", [time]) => format!("{name}({time}, {pattern})"),
+        ("to_json" | "from_json" | "to_csv" | "from_csv", [value, ..]) => format!("{name}({value})"),
+        ("convert_timezone", [to, time]) => format!("{name}(current_timezone(), {to}, {time})"),
+        _ => return None,
+    })
+}
+
+fn is_interval(expr: &Expr) -> bool {
+    matches!(expr, Expr::Interval(_))
+        || matches!(expr, Expr::Function(f) if f.name.to_string().eq_ignore_ascii_case("interval_literal"))
+}
+
+/// A literal in the form that a cast to a string gives it, on the clocks of the session.
+fn moment(typed: &TypedString) -> Option<String> {
+    let kind = types::parse(&typed.data_type.to_string()).ok()?;
+    let Value::SingleQuotedString(written) = &typed.value.value else { return None };
+    let value = cast::cast(&V::str(written.as_str()), &DataType::Utf8, &kind).ok()?;
+    types::is_time(&kind).then(|| format!("{} '{}'", types::name(&kind), text::text(&value, &kind)))
+}
+
 /// `INTERVAL '1' DAY`, as a cast to a string writes it.
 fn interval_name(function: &Function) -> Option<String> {
+    let (value, kind) = interval_value(function)?;
+    Some(text::text(&value, &kind))
+}
+
+/// The literal in the form that the engine reads by itself.
+pub(super) fn interval(function: &Function) -> Option<Expr> {
+    let written = match interval_value(function)?.0 {
+        V::Ym(months) => format!("{months} MONTHS"),
+        V::Dt(us) => format!("{us} MICROSECONDS"),
+        V::Cal(months, days, us) => format!("{months} MONTHS {days} DAYS {us} MICROSECONDS"),
+        _ => return None,
+    };
+    Some(Expr::Interval(Interval {
+        value: Box::new(literal(Value::SingleQuotedString(written))),
+        leading_field: None,
+        leading_precision: None,
+        last_field: None,
+        fractional_seconds_precision: None,
+    }))
+}
+
+fn interval_value(function: &Function) -> Option<(V, DataType)> {
+    if !function.name.to_string().eq_ignore_ascii_case("interval_literal") {
+        return None;
+    }
     let FunctionArguments::List(list) = &function.args else { return None };
     let texts: Vec<&str> = list
         .args
@@ -157,6 +237,5 @@ fn interval_name(function: &Function) -> Option<String> {
         })
         .collect();
     let [amount, from, to] = texts.as_slice() else { return None };
-    let value = interval::literal(amount, from, to)?;
-    Some(text::text(&value, &interval::literal_type(amount, from, to)?))
+    Some((interval::literal(amount, from, to)?, interval::literal_type(amount, from, to)?))
 }

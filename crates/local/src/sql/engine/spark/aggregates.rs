@@ -19,6 +19,7 @@ use super::super::output::wire;
 use super::function::{Call, Env, Shape, Typing, by_signature, plain};
 use super::statistics;
 use super::value::{V, build, read};
+use super::zone::{self, Zone};
 use super::{VALUE_LIMIT, cast, types};
 
 /// What computes the value of a group from the arguments of its rows.
@@ -36,10 +37,19 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     statistics::AGGREGATES.iter().map(|a| a.name).filter(|n| !n.starts_with("__")).chain(["approx_count_distinct"])
 }
 
-pub(crate) fn register(context: &SessionContext) {
+/// The function that gives the one value of a group, and fails if there are more.
+pub(crate) fn single() -> Option<AggregateUDF> {
+    let agg = statistics::AGGREGATES.iter().find(|agg| agg.name == "__single").copied()?;
+    let signature = Signature::variadic_any(Volatility::Immutable);
+    Some(AggregateUDF::new_from_impl(Aggregate { agg, zone: Zone::UTC, signature }))
+}
+
+/// The functions, for sessions in that time zone.
+pub(crate) fn register(context: &SessionContext, zone: Zone) {
     for agg in statistics::AGGREGATES {
         context.register_udaf(AggregateUDF::new_from_impl(Aggregate {
             agg: *agg,
+            zone,
             signature: Signature::variadic_any(Volatility::Immutable),
         }));
     }
@@ -47,6 +57,8 @@ pub(crate) fn register(context: &SessionContext) {
 
 struct Aggregate {
     agg: Agg,
+    /// The zone of the session, which accumulators are not told of.
+    zone: Zone,
     signature: Signature,
 }
 
@@ -103,7 +115,15 @@ impl AggregateUDFImpl for Aggregate {
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let from: Vec<_> = args.expr_fields.iter().map(|f| wire(f.data_type())).collect();
         let shape = self.shape(&from)?;
-        Ok(Box::new(State { agg: self.agg, from, shape, rows: Vec::new(), bytes: 0, distinct: args.is_distinct }))
+        Ok(Box::new(State {
+            agg: self.agg,
+            zone: self.zone,
+            from,
+            shape,
+            rows: Vec::new(),
+            bytes: 0,
+            distinct: args.is_distinct,
+        }))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
@@ -129,6 +149,7 @@ fn rows_type(kinds: &[DataType]) -> DataType {
 
 struct State {
     agg: Agg,
+    zone: Zone,
     from: Vec<DataType>,
     shape: Shape,
     rows: Vec<Vec<V>>,
@@ -170,6 +191,7 @@ impl State {
 
 impl Accumulator for State {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let _zone = zone::Entered::new(self.zone);
         for row in self.rows_of(values)? {
             self.push(row)?;
         }
@@ -188,6 +210,7 @@ impl Accumulator for State {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        let _zone = zone::Entered::new(self.zone);
         let env = Env { name: self.agg.name, kinds: &self.shape.kinds, result: &self.shape.result };
         let value = if self.distinct {
             let mut seen: HashMap<String, ()> = HashMap::new();

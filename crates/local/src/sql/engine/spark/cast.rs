@@ -8,7 +8,7 @@ pub(crate) use super::numerals::{float, parse_decimal, pow10, rescale};
 use super::times::{self, DAY, SECOND};
 use super::types::{self, element, is_nested, is_text, is_time, is_variant, key_value};
 use super::value::{V, order};
-use super::{fail, interval, text};
+use super::{fail, interval, text, zone};
 
 /// Whether values of a type can be cast to another at all.
 pub(crate) fn possible(from: &DataType, to: &DataType) -> bool {
@@ -299,19 +299,16 @@ pub(crate) fn cast(v: &V, from: &DataType, to: &DataType) -> Result<V> {
                 let d = times::parse_date(t).ok_or_else(bad)?;
                 V::Date(i32::try_from(d).map_err(|_| bad())?)
             }
-            V::Ts(us) => V::Date(i32::try_from(us.div_euclid(DAY)).map_err(|_| over())?),
+            V::Ts(us) => V::Date(i32::try_from(zone::of(from).local(*us).div_euclid(DAY)).map_err(|_| over())?),
             _ => return Err(mismatch(from, to)),
         },
-        DataType::Timestamp(_, zone) => match v {
+        DataType::Timestamp(_, instant) => match v {
             V::Str(t) => {
                 let (local, written) = times::parse_timestamp(t).ok_or_else(bad)?;
-                V::Ts(match written {
-                    Some(z) if zone.is_some() => z.utc(local),
-                    _ => local,
-                })
+                V::Ts(written.filter(|_| instant.is_some()).unwrap_or(zone::of(to)).utc(local))
             }
-            V::Date(d) => V::Ts(i64::from(*d) * DAY),
-            V::Ts(us) => V::Ts(*us),
+            V::Date(d) => V::Ts(zone::of(to).utc(i64::from(*d) * DAY)),
+            V::Ts(us) => V::Ts(zone::of(to).utc(zone::of(from).local(*us))),
             V::Int(n) => V::Ts(n.checked_mul(SECOND).ok_or_else(over)?),
             V::Double(_) | V::Float(_) => {
                 let us = v.f() * 1e6;

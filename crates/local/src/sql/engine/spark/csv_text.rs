@@ -25,12 +25,11 @@ pub(crate) const FUNCTIONS: &[Def] = &[
                 V::Null => option("nullValue").unwrap_or_default(),
                 V::Ts(us) => {
                     let p = option("timestampFormat").unwrap_or_else(|| "yyyy-MM-dd'T'HH:mm:ss.SSSXXX".to_owned());
-                    super::pattern::format(*us, &super::zone::Zone::UTC, "UTC", &p)?
+                    super::pattern::moment(*us, f.data_type(), &p)?
                 }
                 V::Date(d) if option("dateFormat").is_some() => super::pattern::format(
                     i64::from(*d) * super::times::DAY,
-                    &super::zone::Zone::UTC,
-                    "UTC",
+                    super::zone::Zone::UTC,
                     &option("dateFormat").unwrap_or_default(),
                 )?,
                 v => text::text(v, f.data_type()),

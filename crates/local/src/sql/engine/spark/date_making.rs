@@ -3,12 +3,12 @@
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 
-use super::datetime::{interval_overflow, zone};
+use super::datetime::{interval_overflow, named};
 use super::function::{Call, Env, Shape};
 use super::times::{self, DAY, SECOND};
 use super::types;
 use super::value::V;
-use super::{cast, fail};
+use super::{cast, fail, zone};
 
 pub(super) fn make_type(c: &Call<'_>, result: DataType) -> Result<Shape> {
     let kinds = match c.kinds.len() {
@@ -31,10 +31,11 @@ pub(super) fn make_type(c: &Call<'_>, result: DataType) -> Result<Shape> {
 pub(super) fn make_timestamp(e: &Env<'_>, a: &[V], lenient: bool) -> Result<V> {
     if a.len() <= 3 {
         let local = a[0].i() * DAY + a.get(1).map_or(0, V::i);
-        return Ok(V::Ts(match a.get(2) {
-            Some(z) => zone(z.text())?.utc(local),
-            None => local,
-        }));
+        let zone = match a.get(2) {
+            Some(z) => named(z.text())?,
+            None => zone::of(e.result),
+        };
+        return Ok(V::Ts(zone.utc(local)));
     }
     let bad = || {
         if lenient {
@@ -55,10 +56,11 @@ pub(super) fn make_timestamp(e: &Env<'_>, a: &[V], lenient: bool) -> Result<V> {
         return bad();
     }
     let local = d * DAY + (h * 3600 + m * 60) * SECOND + s;
-    Ok(V::Ts(match a.get(6) {
-        Some(z) if e.result == &types::timestamp() => zone(z.text())?.utc(local),
-        _ => local,
-    }))
+    let zone = match a.get(6) {
+        Some(z) if e.result == &types::timestamp() => named(z.text())?,
+        _ => zone::of(e.result),
+    };
+    Ok(V::Ts(zone.utc(local)))
 }
 
 pub(super) fn parts_type(c: &Call<'_>, most: usize, fraction: bool, result: DataType) -> Result<Shape> {

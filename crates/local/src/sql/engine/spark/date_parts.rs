@@ -3,11 +3,11 @@
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 
-use super::fail;
 use super::function::{Call, Env, Shape};
 use super::times::{self, DAY, SECOND, civil};
 use super::types;
 use super::value::V;
+use super::{fail, zone};
 
 pub(super) fn field_name(c: &Call<'_>) -> Result<String> {
     match c.constants.first() {
@@ -63,7 +63,8 @@ pub(super) fn part(e: &Env<'_>, a: &[V]) -> Result<V> {
     let field = a[0].text().to_ascii_uppercase();
     let n = match &a[1] {
         V::Date(d) => time_part(i64::from(*d) * DAY, &field),
-        V::Ts(us) | V::Time(us) => time_part(*us, &field),
+        V::Ts(us) => time_part(zone::of(&e.kinds[1]).local(*us), &field),
+        V::Time(us) => time_part(*us, &field),
         v => interval_part(v, &field),
     };
     let n = n.ok_or_else(|| fail("INVALID_EXTRACT_FIELD", "42601", &format!("Cannot extract `{field}`.")))?;

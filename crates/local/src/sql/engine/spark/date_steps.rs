@@ -8,8 +8,7 @@ use super::function::{Call, Env, Shape};
 use super::times::{self, DAY, SECOND, civil};
 use super::types;
 use super::value::V;
-use super::zone::Zone;
-use super::{fail, overflow};
+use super::{fail, overflow, zone};
 
 pub(super) fn add_type(c: &Call<'_>) -> Result<Shape> {
     let [_, _, kind] = c.kinds else { return Err(super::function::wrong_count(c.name, "3", c.kinds.len())) };
@@ -55,10 +54,14 @@ pub(super) fn timestamp_add(e: &Env<'_>, a: &[V]) -> Result<V> {
         "MICROSECOND" => (0, 0, n),
         _ => return Err(bad_unit(e.name, &unit)),
     };
-    times::add_interval(a[2].i(), months, days, us, &Zone::UTC).map(V::Ts).ok_or_else(|| overflow(e.name))
+    times::add_interval(a[2].i(), months, days, us, &zone::of(&e.kinds[2])).map(V::Ts).ok_or_else(|| overflow(e.name))
 }
 
-pub(super) fn difference(e: &Env<'_>, unit: &str, from: i64, to: i64) -> Result<V> {
+/// By the clocks of the session: a day in which they are set forward has 24 hours.
+pub(super) fn difference(e: &Env<'_>, a: &[V]) -> Result<V> {
+    let unit = a[0].text();
+    let local = |at: usize| zone::of(&e.kinds[at]).local(a[at].i());
+    let (from, to) = (local(1), local(2));
     let months = || {
         let ((da, ta), (db, tb)) = (times::split(from), times::split(to));
         let ((ya, ma, d), (yb, mb, f)) = (civil(da), civil(db));
@@ -92,11 +95,16 @@ pub(super) fn bucket(e: &Env<'_>, a: &[V]) -> Result<V> {
     if a.iter().any(V::is_null) {
         return Ok(V::Null);
     }
+    let zone = zone::of(e.result);
+    // Whole days and months are those of the calendar; other lengths pass on all clocks alike.
+    let passes = matches!(&a[0], V::Dt(width) if width % DAY != 0);
     let at = |v: &V| match v {
         V::Date(d) => i64::from(*d) * DAY,
-        v => v.i(),
+        v if passes => v.i(),
+        v => zone.local(v.i()),
     };
-    let (us, origin) = (at(&a[1]), a.get(2).map_or(0, at));
+    let start = if passes { zone.utc(0) } else { 0 };
+    let (us, origin) = (at(&a[1]), a.get(2).map_or(start, at));
     let not_positive = || super::invalid(e.name, "bucket_width", "it must be positive");
     let out = match &a[0] {
         V::Dt(width) if *width > 0 => origin + (us - origin).div_euclid(*width) * width,
@@ -114,5 +122,9 @@ pub(super) fn bucket(e: &Env<'_>, a: &[V]) -> Result<V> {
         }
         _ => return Err(not_positive()),
     };
-    Ok(if e.result == &DataType::Date32 { V::Date(out.div_euclid(DAY) as i32) } else { V::Ts(out) })
+    Ok(if e.result == &DataType::Date32 {
+        V::Date(out.div_euclid(DAY) as i32)
+    } else {
+        V::Ts(if passes { out } else { zone.utc(out) })
+    })
 }

@@ -1,4 +1,4 @@
-//! Functions on dates, times and intervals. The time zone of sessions is UTC.
+//! Functions on dates, times and intervals.
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
@@ -11,7 +11,7 @@ use super::times::{self, DAY, SECOND, civil};
 use super::types;
 use super::value::V;
 use super::zone::Zone;
-use super::{cast, fail, interval, overflow, pattern};
+use super::{cast, fail, interval, overflow, pattern, zone};
 
 macro_rules! of_date {
     ($name:literal, $call:expr) => {
@@ -34,9 +34,9 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     of_date!("weekofyear", |d| times::iso_week(d).1),
     f("dayname", "D -> s", |_, a| Ok(pattern::WEEKDAYS[(times::weekday(a[0].i()) - 1) as usize][..3].into())),
     f("monthname", "D -> s", |_, a| Ok(pattern::MONTHS[(civil(a[0].i()).1 - 1) as usize][..3].into())),
-    t("hour", clock_type, |_, a| Ok(V::Int(a[0].i().rem_euclid(DAY) / (3600 * SECOND)))),
-    t("minute", clock_type, |_, a| Ok(V::Int(a[0].i().rem_euclid(DAY) / (60 * SECOND) % 60))),
-    t("second", clock_type, |_, a| Ok(V::Int(a[0].i().rem_euclid(DAY) / SECOND % 60))),
+    t("hour", clock_type, |e, a| Ok(V::Int(clock(e, a) / (3600 * SECOND)))),
+    t("minute", clock_type, |e, a| Ok(V::Int(clock(e, a) / (60 * SECOND) % 60))),
+    t("second", clock_type, |e, a| Ok(V::Int(clock(e, a) / SECOND % 60))),
     f("date_add", "D i -> D", |_, a| day(a[0].i() + a[1].i())),
     f("date_sub", "D i -> D", |_, a| day(a[0].i() - a[1].i())),
     f("datediff_days", "D D -> i", |_, a| Ok(V::Int(a[0].i() - a[1].i()))),
@@ -103,7 +103,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
             [_, DataType::Timestamp(_, None)] => by_signature("s N -> N", call),
             _ => by_signature("s T -> T", call),
         },
-        |_, a| Ok(truncate(a[1].i(), a[0].text()).map_or(V::Null, V::Ts)),
+        |e, a| Ok(truncate(a[1].i(), zone::of(&e.kinds[1]), a[0].text()).map_or(V::Null, V::Ts)),
     ),
     t(
         "date_format",
@@ -111,11 +111,11 @@ pub(crate) const FUNCTIONS: &[Def] = &[
             [DataType::Timestamp(_, None), _] => by_signature("N s -> s", call),
             _ => by_signature("T s -> s", call),
         },
-        |_, a| Ok(pattern::format(a[0].i(), &Zone::UTC, "UTC", a[1].text())?.into()),
+        |e, a| Ok(pattern::moment(a[0].i(), &e.kinds[0], a[1].text())?.into()),
     ),
     f("from_unixtime", "l s? -> s", |e, a| {
         let us = a[0].i().checked_mul(SECOND).ok_or_else(|| overflow(e.name))?;
-        Ok(pattern::format(us, &Zone::UTC, "UTC", a.get(1).map_or("yyyy-MM-dd HH:mm:ss", V::text))?.into())
+        Ok(pattern::moment(us, &types::timestamp(), a.get(1).map_or("yyyy-MM-dd HH:mm:ss", V::text))?.into())
     }),
     n("unix_timestamp", "a? s? -> l", unix_timestamp),
     n("to_unix_timestamp", "a s? -> l", unix_timestamp),
@@ -128,15 +128,15 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     t("to_timestamp_ntz", |c| reading(c, types::ntz()), |e, a| read(e, a, false)),
     t("to_time", |c| reading(c, types::time()), |e, a| read(e, a, false)),
     t("try_to_time", |c| reading(c, types::time()), |e, a| read(e, a, true)),
-    f("from_utc_timestamp", "T s -> T", |_, a| Ok(V::Ts(zone(a[1].text())?.local(a[0].i())))),
-    f("to_utc_timestamp", "T s -> T", |_, a| Ok(V::Ts(zone(a[1].text())?.utc(a[0].i())))),
+    f("from_utc_timestamp", "T s -> T", |_, a| Ok(V::Ts(named(a[1].text())?.local(a[0].i())))),
+    f("to_utc_timestamp", "T s -> T", |_, a| Ok(V::Ts(named(a[1].text())?.utc(a[0].i())))),
     t(
         "convert_timezone",
         |c| if c.kinds.len() == 2 { by_signature("s N -> N", c) } else { by_signature("s s N -> N", c) },
         |_, a| {
             let (from, to, us) = match a {
-                [from, to, us] => (zone(from.text())?, zone(to.text())?, us.i()),
-                _ => (Zone::UTC, zone(a[0].text())?, a[1].i()),
+                [from, to, us] => (named(from.text())?, named(to.text())?, us.i()),
+                _ => (zone::session(), named(a[0].text())?, a[1].i()),
             };
             Ok(V::Ts(to.local(from.utc(us))))
         },
@@ -182,7 +182,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
             [_, DataType::Timestamp(_, None), DataType::Timestamp(_, None)] => by_signature("s N N -> l", c),
             _ => by_signature("s T T -> l", c),
         },
-        |e, a| difference(e, a[0].text(), a[1].i(), a[2].i()),
+        difference,
     ),
     f("make_time", "i i d -> t", |e, a| {
         let (h, m, s) = (a[0].i(), a[1].i(), a[2].f());
@@ -242,7 +242,7 @@ pub(super) fn interval_overflow(name: &str) -> DataFusionError {
     )
 }
 
-pub(crate) fn zone(text: &str) -> Result<Zone> {
+pub(crate) fn named(text: &str) -> Result<Zone> {
     Zone::parse(text).ok_or_else(|| {
         fail(
             "INVALID_TIMEZONE",
@@ -263,7 +263,13 @@ fn clock_type(c: &Call<'_>) -> Result<Shape> {
 }
 
 fn months_between(a: i64, b: i64, round: bool) -> f64 {
-    let ((da, ta), (db, tb)) = (times::split(a), times::split(b));
+    // The time of a day is what has passed since it began, whatever the clocks were set to meanwhile.
+    let zone = zone::session();
+    let split = |us: i64| {
+        let (day, _) = times::split(zone.local(us));
+        (day, us - zone.utc(day * DAY))
+    };
+    let ((da, ta), (db, tb)) = (split(a), split(b));
     let ((ya, ma, a_day), (yb, mb, b_day)) = (civil(da), civil(db));
     let months = ((ya - yb) * 12 + ma - mb) as f64;
     let last = |y, m, d| d == times::month_length(y, m);
@@ -275,20 +281,28 @@ fn months_between(a: i64, b: i64, round: bool) -> f64 {
     if round { (exact * 1e8).round() / 1e8 } else { exact }
 }
 
-pub(crate) fn truncate(us: i64, unit: &str) -> Option<i64> {
-    let (d, _) = times::split(us);
+/// Microseconds of the day on the clocks of the session.
+fn clock(e: &Env<'_>, a: &[V]) -> i64 {
+    zone::of(&e.kinds[0]).local(a[0].i()).rem_euclid(DAY)
+}
+
+fn truncate(us: i64, zone: Zone, unit: &str) -> Option<i64> {
+    let local = zone.local(us);
+    let (d, _) = times::split(local);
     let (y, m, _) = civil(d);
+    // Of the hour that is there twice the one that it was.
+    let within = |unit: i64| us - local.rem_euclid(unit);
     Some(match unit.to_ascii_uppercase().as_str() {
         "MICROSECOND" => us,
-        "MILLISECOND" => us - us.rem_euclid(1000),
-        "SECOND" => us - us.rem_euclid(SECOND),
-        "MINUTE" => us - us.rem_euclid(60 * SECOND),
-        "HOUR" => us - us.rem_euclid(3600 * SECOND),
-        "DAY" | "DD" => d * DAY,
-        "WEEK" => (d - times::weekday(d) + 1) * DAY,
-        "MONTH" | "MON" | "MM" => times::days(y, m, 1) * DAY,
-        "QUARTER" => times::days(y, (m - 1) / 3 * 3 + 1, 1) * DAY,
-        "YEAR" | "YYYY" | "YY" => times::days(y, 1, 1) * DAY,
+        "MILLISECOND" => within(1000),
+        "SECOND" => within(SECOND),
+        "MINUTE" => within(60 * SECOND),
+        "HOUR" => within(3600 * SECOND),
+        "DAY" | "DD" => zone.utc(d * DAY),
+        "WEEK" => zone.utc((d - times::weekday(d) + 1) * DAY),
+        "MONTH" | "MON" | "MM" => zone.utc(times::days(y, m, 1) * DAY),
+        "QUARTER" => zone.utc(times::days(y, (m - 1) / 3 * 3 + 1, 1) * DAY),
+        "YEAR" | "YYYY" | "YY" => zone.utc(times::days(y, 1, 1) * DAY),
         _ => return None,
     })
 }
@@ -301,7 +315,7 @@ fn unix_timestamp(e: &Env<'_>, a: &[V]) -> Result<V> {
         return Ok(V::Null);
     }
     let us = match &a[0] {
-        V::Str(text) => by_pattern(text, a.get(1).map_or("yyyy-MM-dd HH:mm:ss", V::text), e.name)?,
+        V::Str(text) => by_pattern(text, a.get(1).map_or("yyyy-MM-dd HH:mm:ss", V::text), e.name)?.instant(),
         v => cast::cast(v, &e.kinds[0], &types::timestamp())?.i(),
     };
     Ok(V::Int(us.div_euclid(SECOND)))
@@ -312,10 +326,21 @@ pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_microsecond()
 }
 
-fn by_pattern(text: &str, pattern: &str, name: &str) -> Result<i64> {
+/// What a text says: a time on a clock, and where that hangs.
+struct Said {
+    local: i64,
+    zone: Option<Zone>,
+}
+
+impl Said {
+    fn instant(&self) -> i64 {
+        self.zone.unwrap_or_else(zone::session).utc(self.local)
+    }
+}
+
+fn by_pattern(text: &str, pattern: &str, name: &str) -> Result<Said> {
     match pattern::parse(text, pattern)? {
-        Some((local, Some(zone))) => Ok(zone.utc(local)),
-        Some((local, None)) => Ok(local),
+        Some((local, zone)) => Ok(Said { local, zone }),
         None => Err(fail(
             "CANNOT_PARSE_TIMESTAMP",
             "22007",
@@ -339,17 +364,10 @@ fn reading(c: &Call<'_>, result: DataType) -> Result<Shape> {
 
 fn read(e: &Env<'_>, a: &[V], lenient: bool) -> Result<V> {
     let value = match a {
-        [V::Str(text), V::Str(p)] => by_pattern(text, p, e.name).map(V::Ts).and_then(|v| {
-            let v = if e.result == &types::ntz() {
-                pattern::parse(text, p)?.map_or(v, |(local, _)| V::Ts(local))
-            } else {
-                v
-            };
-            if e.result == &types::time() {
-                Ok(V::Time(v.i().rem_euclid(DAY)))
-            } else {
-                cast::cast(&v, &types::timestamp(), e.result)
-            }
+        [V::Str(text), V::Str(p)] => by_pattern(text, p, e.name).and_then(|said| match e.result {
+            DataType::Timestamp(_, None) => Ok(V::Ts(said.local)),
+            DataType::Time64(_) => Ok(V::Time(said.local.rem_euclid(DAY))),
+            kind => cast::cast(&V::Ts(said.instant()), &types::timestamp(), kind),
         }),
         [v, ..] => cast::cast(v, &e.kinds[0], e.result),
         [] => Ok(V::Null),

@@ -16,7 +16,7 @@ use datafusion::logical_expr::{
 use super::super::output::wire;
 use super::types::{self, common, element, is_interval, is_text, key_value, list, map};
 use super::value::{V, build, read};
-use super::{cast, fail};
+use super::{cast, fail, zone};
 
 /// What a call looks like before its values are known.
 pub(crate) struct Call<'a> {
@@ -338,6 +338,7 @@ impl ScalarUDFImpl for Function {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let _zone = zone::Entered::new(zone::of_plan(&args.config_options));
         let constants: Vec<_> = args
             .args
             .iter()

@@ -201,6 +201,13 @@ pub(crate) fn literal(text: &str, from: &str, to: &str) -> Option<V> {
     }
 }
 
+/// Seconds of a literal that is a time zone: at most 18 hours, and no part of a second.
+pub(crate) fn offset(text: &str, from: &str, to: &str) -> Option<i32> {
+    let V::Dt(us) = literal(text, from, to)? else { return None };
+    let seconds = i32::try_from(us / SECOND).ok()?;
+    (us % SECOND == 0 && seconds.abs() <= 18 * 3600).then_some(seconds)
+}
+
 /// The narrowest of the three types.
 pub(crate) fn of(months: i64, days: i64, us: i64) -> Option<V> {
     let narrow = i32::try_from(months).ok()?;

@@ -13,7 +13,7 @@ use super::times::{self, DAY};
 use super::types::{self, is_variant, key_value};
 use super::value::V;
 use super::variant_shape::VariantShape;
-use super::{cast, fail, pattern};
+use super::{cast, fail, pattern, zone};
 
 pub(crate) use super::json_write::to_json_value;
 
@@ -189,8 +189,12 @@ pub(crate) fn read_time(text: &str, kind: &DataType, options: &BTreeMap<String, 
     match options.get(key) {
         Some(p) => match pattern::parse(text, p) {
             Ok(Some((local, zone))) => {
-                let us = zone.map_or(local, |z| z.utc(local));
-                if kind == &DataType::Date32 { V::Date(us.div_euclid(DAY) as i32) } else { V::Ts(us) }
+                let us = zone.unwrap_or_else(zone::session).utc(local);
+                match kind {
+                    DataType::Date32 => V::Date(zone::session().local(us).div_euclid(DAY) as i32),
+                    DataType::Timestamp(_, None) => V::Ts(local),
+                    _ => V::Ts(us),
+                }
             }
             _ => V::Null,
         },

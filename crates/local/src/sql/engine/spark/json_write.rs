@@ -64,13 +64,13 @@ pub(super) fn write(v: &V, kind: &DataType, options: &BTreeMap<String, String>) 
             object(parts, options)
         }
         (V::Date(d), _) => quoted(&match options.get("dateformat") {
-            Some(p) => pattern::format(i64::from(*d) * DAY, &Zone::UTC, "UTC", p)?,
+            Some(p) => pattern::format(i64::from(*d) * DAY, Zone::UTC, p)?,
             None => times::date_text(i64::from(*d)),
         }),
-        (V::Ts(us), DataType::Timestamp(_, zone)) => {
-            let default = if zone.is_some() { "yyyy-MM-dd'T'HH:mm:ss.SSSXXX" } else { "yyyy-MM-dd'T'HH:mm:ss.SSS" };
+        (V::Ts(us), DataType::Timestamp(_, instant)) => {
+            let default = if instant.is_some() { "yyyy-MM-dd'T'HH:mm:ss.SSSXXX" } else { "yyyy-MM-dd'T'HH:mm:ss.SSS" };
             let p = options.get("timestampformat").map_or(default, String::as_str);
-            quoted(&pattern::format(*us, &Zone::UTC, "UTC", p)?)
+            quoted(&pattern::moment(*us, kind, p)?)
         }
         (V::Bin(b), _) => {
             use base64::Engine as _;

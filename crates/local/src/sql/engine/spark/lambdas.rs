@@ -13,11 +13,11 @@ use datafusion::logical_expr::{
 use datafusion::prelude::SessionContext;
 
 use super::super::output::wire;
-use super::cast;
 use super::function::{plain, unexpected, wrong_count};
 use super::lambda_rows::Rows;
 use super::types::{common, key_value, list, map};
 use super::value::build;
+use super::{cast, zone};
 
 pub(crate) const NAMES: &[&str] = &[
     "transform",
@@ -180,6 +180,7 @@ impl HigherOrderUDFImpl for HigherOrder {
     }
 
     fn invoke_with_args(&self, args: HigherOrderFunctionArgs) -> Result<ColumnarValue> {
+        let _zone = zone::Entered::new(zone::of_plan(&args.config_options));
         let rows = args.number_rows;
         let mut values = Vec::new();
         let mut lambdas = Vec::new();

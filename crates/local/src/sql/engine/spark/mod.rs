@@ -54,6 +54,7 @@ pub(crate) mod types;
 mod urls;
 pub(crate) mod value;
 mod variant_shape;
+mod windows;
 pub(crate) mod zone;
 
 /// Bytes of one value.
@@ -81,6 +82,7 @@ pub(crate) fn functions() -> impl Iterator<Item = function::Def> {
         similarity::FUNCTIONS,
         strings::FUNCTIONS,
         urls::FUNCTIONS,
+        windows::FUNCTIONS,
     ];
     let single = [strings::CONCAT, strings::STRING, datetime::INTERVAL, ops::CAST, ops::TRY_CAST];
     tables.into_iter().flatten().copied().chain(single)

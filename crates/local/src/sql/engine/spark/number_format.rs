@@ -151,7 +151,7 @@ fn char_type(c: &Call<'_>) -> Result<Shape> {
 fn to_char(e: &Env<'_>, a: &[V]) -> Result<V> {
     let format = a[1].text();
     match &a[0] {
-        V::Ts(us) => Ok(super::pattern::format(*us, &super::zone::Zone::UTC, "UTC", format)?.into()),
+        V::Ts(us) => Ok(super::pattern::moment(*us, &e.kinds[0], format)?.into()),
         V::Bin(b) => match format.to_ascii_lowercase().as_str() {
             "base64" => {
                 use base64::Engine as _;

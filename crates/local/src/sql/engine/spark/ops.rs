@@ -10,7 +10,7 @@ use super::op_types::{add_type, bounded, numbers, scaling, subtract_type, sum_ty
 use super::times::{self, DAY};
 use super::types::{self, is_text};
 use super::value::V;
-use super::zone::Zone;
+use super::zone::{self, Zone};
 use super::{fail, overflow, zero_division};
 
 pub(crate) const FUNCTIONS: &[Def] = &[
@@ -104,12 +104,15 @@ fn add(e: &Env<'_>, a: &[V]) -> Result<V> {
         (V::Ts(t), step) | (step, V::Ts(t)) => {
             let (m, d, us) = match step {
                 V::Ym(m) => (i64::from(*m), 0, 0),
-                V::Dt(us) => (0, 0, *us),
+                // Whole days are those of the calendar.
+                V::Dt(us) => (0, us / DAY, us % DAY),
                 V::Cal(m, d, us) => (i64::from(*m), i64::from(*d), *us),
                 _ => return Err(over()),
             };
-            let sum = times::add_interval(*t, m, d, us, &Zone::UTC).ok_or_else(over)?;
-            if is_text(e.result) { V::Str(times::timestamp_text(sum)) } else { V::Ts(sum) }
+            // A string with an interval is read as a TIMESTAMP.
+            let zone = e.kinds.iter().map(zone::of).find(|zone| *zone != Zone::UTC).unwrap_or(Zone::UTC);
+            let sum = times::add_interval(*t, m, d, us, &zone).ok_or_else(over)?;
+            if is_text(e.result) { V::Str(times::timestamp_text(zone.local(sum))) } else { V::Ts(sum) }
         }
         (V::Ym(x), V::Ym(y)) => V::Ym(x.checked_add(*y).ok_or_else(over)?),
         (V::Dt(x), V::Dt(y)) => V::Dt(x.checked_add(*y).ok_or_else(over)?),
@@ -127,7 +130,12 @@ fn subtract(e: &Env<'_>, a: &[V]) -> Result<V> {
     Ok(match (&a[0], &a[1]) {
         (V::Int(x), V::Int(y)) => fits(V::Int(x.checked_sub(*y).ok_or_else(over)?), e.result, "integer subtraction")?,
         (V::Date(x), V::Date(y)) => V::Dt((i64::from(*x) - i64::from(*y)) * DAY),
-        (V::Ts(x), V::Ts(y)) | (V::Time(x), V::Time(y)) => V::Dt(x.checked_sub(*y).ok_or_else(over)?),
+        (V::Ts(x), V::Ts(y)) => {
+            // By the clocks of the session.
+            let (x, y) = (zone::of(&e.kinds[0]).local(*x), zone::of(&e.kinds[1]).local(*y));
+            V::Dt(x.checked_sub(y).ok_or_else(over)?)
+        }
+        (V::Time(x), V::Time(y)) => V::Dt(x.checked_sub(*y).ok_or_else(over)?),
         (x, y) => return add(e, &[x.clone(), negated(y).ok_or_else(over)?]),
     })
 }

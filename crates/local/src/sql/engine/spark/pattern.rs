@@ -1,10 +1,11 @@
 //! Patterns of Java's `DateTimeFormatter`: writing and reading times with them.
 
-use datafusion::error::Result;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::error::{DataFusionError, Result};
 
 use super::fail;
 use super::times::{self, DAY, SECOND};
-use super::zone::Zone;
+use super::zone::{self, Zone};
 
 pub(crate) const MONTHS: [&str; 12] = [
     "January",
@@ -131,8 +132,21 @@ fn offset_text(seconds: i64, c: char, n: usize) -> String {
     }
 }
 
+fn unnamed(zone: Zone) -> DataFusionError {
+    let text = format!(
+        "The embedded workspace does not have the name that patterns with 'z' write for the time zone {zone}; use 'VV' or 'XXX'."
+    );
+    fail("UNSUPPORTED_FEATURE.TIME_ZONE_NAME", "0A000", &text)
+}
+
+/// Writes a point in time, or a local one, by its type.
+pub(crate) fn moment(us: i64, kind: &DataType, pattern: &str) -> Result<String> {
+    let zone = zone::of(kind);
+    format(zone.local(us), zone, pattern)
+}
+
 /// Writes a local time.
-pub(crate) fn format(local: i64, zone: &Zone, zone_name: &str, pattern: &str) -> Result<String> {
+pub(crate) fn format(local: i64, zone: Zone, pattern: &str) -> Result<String> {
     let mut out = String::new();
     let (d, time) = times::split(local);
     let (year, month, day) = times::civil(d);
@@ -193,12 +207,19 @@ pub(crate) fn format(local: i64, zone: &Zone, zone_name: &str, pattern: &str) ->
                 'm' => pad(minute, n),
                 's' => pad(second, n),
                 'S' => format!("{:06}000", time % SECOND).chars().take(n).collect(),
-                'V' => zone_name.to_owned(),
+                'V' => {
+                    if zone == Zone::UTC {
+                        "UTC".to_owned()
+                    } else {
+                        zone.to_string()
+                    }
+                }
                 'z' => {
-                    if zone == &Zone::UTC {
+                    if zone == Zone::UTC {
                         if n < 4 { "UTC" } else { "Coordinated Universal Time" }.to_owned()
                     } else {
-                        zone_name.to_owned()
+                        let short = if n < 4 { zone.abbreviation(zone.utc(local)) } else { None };
+                        short.ok_or_else(|| unnamed(zone))?
                     }
                 }
                 'O' | 'x' | 'X' | 'Z' => offset_text(zone.offset(zone.utc(local)), c, n),
@@ -357,9 +378,9 @@ mod tests {
             ("EEEE, h a ''", "Thursday, 1 PM '"),
             ("D QQQ", "60 Q1"),
         ] {
-            assert_eq!(format(t, &Zone::UTC, "UTC", pattern).unwrap(), text);
+            assert_eq!(format(t, Zone::UTC, pattern).unwrap(), text);
         }
-        assert!(format(t, &Zone::UTC, "UTC", "w").is_err());
+        assert!(format(t, Zone::UTC, "w").is_err());
         assert_eq!(parse("29/2/2024 1:05 PM", "d/M/yyyy h:mm a").unwrap().unwrap().0, t - 9_120_000);
         assert_eq!(parse("20240229", "yyyyMMdd").unwrap().unwrap().0, times::days(2024, 2, 29) * DAY);
         assert_eq!(parse("2023-02-29", "yyyy-MM-dd").unwrap(), None);

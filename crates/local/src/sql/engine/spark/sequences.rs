@@ -6,8 +6,7 @@ use super::function::{Call, Env, Shape, different};
 use super::times::{self, DAY};
 use super::types::{self, common, list};
 use super::value::V;
-use super::zone::Zone;
-use super::{fail, overflow, text};
+use super::{fail, overflow, text, zone};
 
 pub(super) fn sequence_type(c: &Call<'_>) -> Result<Shape> {
     let (Some(a), Some(b)) = (c.kinds.first(), c.kinds.get(1)) else {
@@ -66,16 +65,17 @@ pub(super) fn sequence(e: &Env<'_>, a: &[V]) -> Result<V> {
     let (m, d, t) = match a.get(2) {
         None => (0, if from <= to { 1 } else { -1 }, 0),
         Some(V::Ym(m)) => (i64::from(*m), 0, 0),
-        Some(V::Dt(us)) => (0, 0, *us),
+        Some(V::Dt(us)) => (0, us / DAY, us % DAY),
         Some(V::Cal(m, d, us)) => (i64::from(*m), i64::from(*d), *us),
         Some(_) => return Err(boundary()),
     };
+    let zone = zone::of(&e.kinds[0]);
     let up = m > 0 || d > 0 || t > 0;
     if (m == 0 && d == 0 && t == 0) || (up && from > to) || (!up && from < to) {
         return Err(boundary());
     }
     for i in 0i64.. {
-        let n = times::add_interval(from, m * i, d * i, t * i, &Zone::UTC).ok_or_else(|| overflow("sequence"))?;
+        let n = times::add_interval(from, m * i, d * i, t * i, &zone).ok_or_else(|| overflow("sequence"))?;
         if (up && n > to) || (!up && n < to) {
             break;
         }

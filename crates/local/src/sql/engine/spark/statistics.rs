@@ -19,6 +19,16 @@ const fn a(name: &'static str, signature: &'static str, finish: Finish) -> Agg {
 
 pub(crate) const AGGREGATES: &[Agg] = &[
     a("count_if", "b -> l", |_, r| Ok(V::int(r.iter().filter(|v| v[0].bool()).count()))),
+    // The value of a subquery, which has a row at most.
+    a("__single", "a -> $1", |_, r| match r {
+        [] => Ok(V::Null),
+        [row] => Ok(row[0].clone()),
+        _ => Err(fail(
+            "SCALAR_SUBQUERY_TOO_MANY_ROWS",
+            "21000",
+            "More than one row returned by a subquery used as an expression.",
+        )),
+    }),
     a("__count_rows", "a a* -> l", |_, r| Ok(V::int(r.iter().filter(|v| !v.iter().any(V::is_null)).count()))),
     Agg { name: "max_by", signature: "", typing: Some(by_type), finish: |_, r| by(r, false) },
     Agg { name: "min_by", signature: "", typing: Some(by_type), finish: |_, r| by(r, true) },
@@ -234,11 +244,18 @@ fn by_type(c: &Call<'_>) -> Result<Shape> {
 
 fn by(rows: &[Vec<V>], least: bool) -> Result<V> {
     let mut all: Vec<&Vec<V>> = rows.iter().filter(|r| !r[1].is_null()).collect();
-    // The first of equals stays in front.
-    all.sort_by(|x, y| if least { order(&x[1], &y[1]) } else { order(&y[1], &x[1]) });
+    let compare = |x: &V, y: &V| if least { order(x, y) } else { order(y, x) };
     match rows.first().and_then(|r| r.get(2)) {
-        Some(k) => Ok(V::List(all.iter().take(usize::try_from(k.i()).unwrap_or(0)).map(|r| r[0].clone()).collect())),
-        None => Ok(all.first().map_or(V::Null, |r| r[0].clone())),
+        Some(k) => {
+            // The first of equals stays in front.
+            all.sort_by(|x, y| compare(&x[1], &y[1]));
+            Ok(V::List(all.iter().take(usize::try_from(k.i()).unwrap_or(0)).map(|r| r[0].clone()).collect()))
+        }
+        // The last of equals stays.
+        None => {
+            let best = all.into_iter().reduce(|old, new| if compare(&old[1], &new[1]).is_lt() { old } else { new });
+            Ok(best.map_or(V::Null, |r| r[0].clone()))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use datafusion::arrow::datatypes::{DataType, IntervalUnit};
 
 use super::types::{self, key_value};
 use super::value::V;
-use super::{interval, times};
+use super::{interval, times, zone};
 
 pub(crate) fn text(v: &V, kind: &DataType) -> String {
     match (v, kind) {
@@ -18,8 +18,7 @@ pub(crate) fn text(v: &V, kind: &DataType) -> String {
         (V::Str(s), _) => s.clone(),
         (V::Bin(b), _) => String::from_utf8_lossy(b).into_owned(),
         (V::Date(d), _) => times::date_text(i64::from(*d)),
-        // The time zone of sessions is UTC.
-        (V::Ts(us), _) => times::timestamp_text(*us),
+        (V::Ts(us), kind) => times::timestamp_text(zone::of(kind).local(*us)),
         (V::Time(us), _) => times::clock(*us),
         (V::Ym(m), kind) => interval::year_month_text(*m, types::span(kind).unwrap_or((0, 1))),
         (V::Dt(us), kind) => interval::day_time_text(*us, types::span(kind).unwrap_or((2, 5))),

@@ -1,10 +1,15 @@
-//! Time zones by name or offset.
+//! Time zones by name or offset, and that of the session.
+
+use std::cell::Cell;
 
 use chrono::{NaiveDateTime, Offset as _, TimeZone as _};
+use chrono_tz::OffsetName as _;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::config::ConfigOptions;
 
 use super::times::SECOND;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Zone {
     /// Seconds east of Greenwich.
     Fixed(i32),
@@ -56,6 +61,11 @@ impl Zone {
         short.parse().ok().map(Self::Named)
     }
 
+    /// An offset in seconds, of which zones have fewer than a day.
+    pub(crate) fn fixed(seconds: i64) -> Self {
+        Self::Fixed(i32::try_from(seconds).unwrap_or(0))
+    }
+
     /// Seconds east of Greenwich at a point in time.
     pub(crate) fn offset(&self, us: i64) -> i64 {
         match self {
@@ -64,6 +74,18 @@ impl Zone {
                 Some(t) => i64::from(tz.offset_from_utc_datetime(&t).fix().local_minus_utc()),
                 None => 0,
             },
+        }
+    }
+
+    /// What clocks there are called at a point in time, `CEST`; an offset is its own name.
+    pub(crate) fn abbreviation(&self, us: i64) -> Option<String> {
+        match self {
+            Self::Fixed(_) => Some(self.to_string()),
+            // Zones without letters in the database have other names on the platform.
+            Self::Named(tz) => {
+                let name = tz.offset_from_utc_datetime(&naive(us)?).abbreviation()?.to_owned();
+                name.bytes().all(|b| b.is_ascii_alphabetic()).then_some(name)
+            }
         }
     }
 
@@ -84,6 +106,61 @@ impl Zone {
                 local.saturating_sub(offset * SECOND)
             }
         }
+    }
+}
+
+/// The name that patterns and `current_timezone` show: `Europe/Berlin`, `+02:00`, `Z`.
+impl std::fmt::Display for Zone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fixed(0) => f.write_str("Z"),
+            Self::Fixed(s) => {
+                let (sign, s) = (if *s < 0 { '-' } else { '+' }, s.abs());
+                write!(f, "{sign}{:02}:{:02}", s / 3600, s / 60 % 60)?;
+                if s % 60 == 0 { Ok(()) } else { write!(f, ":{:02}", s % 60) }
+            }
+            Self::Named(tz) => f.write_str(tz.name()),
+        }
+    }
+}
+
+thread_local! {
+    static SESSION: Cell<Zone> = const { Cell::new(Zone::UTC) };
+}
+
+/// The time zone of the session whose values this thread computes.
+pub(crate) fn session() -> Zone {
+    SESSION.get()
+}
+
+/// Another zone for the session of this thread, until it leaves.
+pub(crate) fn set(zone: Zone) {
+    SESSION.set(zone);
+}
+
+/// The zone by which values of a type are read: that of the session for points in time, none for all else.
+pub(crate) fn of(kind: &DataType) -> Zone {
+    if matches!(kind, DataType::Timestamp(_, Some(_))) { session() } else { Zone::UTC }
+}
+
+/// The zone that a plan was made for; functions run on threads that know no session.
+pub(crate) fn of_plan(options: &ConfigOptions) -> Zone {
+    options.execution.time_zone.as_deref().and_then(Zone::parse).unwrap_or(Zone::UTC)
+}
+
+/// Makes a zone that of the session on this thread, until it is dropped.
+#[must_use]
+pub(crate) struct Entered(Zone);
+
+impl Entered {
+    pub(crate) fn new(zone: Zone) -> Self {
+        Self(SESSION.replace(zone))
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        SESSION.set(self.0);
     }
 }
 

@@ -97,6 +97,9 @@ pub(super) struct View {
     /// Names as they were written, types as the platform writes them, comments.
     pub(super) columns: Vec<ViewColumn>,
     pub(super) temporary: bool,
+    /// The time zone that the session had set; its literals and casts are meant in it.
+    #[cfg_attr(feature = "delta", serde(default))]
+    pub(super) time_zone: Option<String>,
 }
 
 #[derive(Clone, Debug)]

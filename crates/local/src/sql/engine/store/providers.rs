@@ -54,6 +54,8 @@ pub(in super::super) struct Overlay {
     pub(in super::super) rights: Option<Arc<Rights>>,
     /// Who runs the statement, and groups that hold the user.
     pub(in super::super) groups: Arc<[String]>,
+    /// The name of the session's time zone.
+    pub(in super::super) time_zone: Arc<str>,
 }
 
 impl Overlay {

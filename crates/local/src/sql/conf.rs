@@ -1,23 +1,25 @@
 //! Settings that clients state for a session or a statement.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::reply::Refusal;
-use crate::sql::Failure;
+use super::Failure;
 
 /// What the settings of a session or statement come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Config {
-    pub(super) catalog: Option<String>,
-    pub(super) schema: Option<String>,
-    pub(super) timeout: Option<Duration>,
+pub(crate) struct Config {
+    pub(crate) catalog: Option<String>,
+    pub(crate) schema: Option<String>,
+    pub(crate) timeout: Option<Duration>,
+    /// What SET statements of the session start from.
+    pub(crate) settings: BTreeMap<String, String>,
     /// Whether timestamps are strings in Arrow results.
-    pub(super) timestamps_as_text: Option<bool>,
+    pub(crate) timestamps_as_text: Option<bool>,
 }
 
 impl Config {
     /// Reads settings. What would change a result and is not done is refused, as is a name that does not exist.
-    pub(super) fn read(pairs: &[(String, String)]) -> Result<Self, Refusal> {
+    pub(crate) fn read(pairs: &[(String, String)]) -> Result<Self, Failure> {
         let mut config = Self::default();
         for (name, value) in pairs {
             config.set(name, value)?;
@@ -25,7 +27,7 @@ impl Config {
         Ok(config)
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), Failure> {
         let bare = ["set:hiveconf:", "set:hivevar:", "set:"].iter().find_map(|prefix| name.strip_prefix(prefix));
         let lower = bare.unwrap_or(name).to_ascii_lowercase();
         match lower.as_str() {
@@ -37,21 +39,21 @@ impl Config {
             "statement_timeout" => {
                 let seconds: u64 = value.trim().parse().map_err(|_| invalid(name, value))?;
                 self.timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
+                self.settings.insert(lower, seconds.to_string());
             }
             "ansi_mode" | "spark.sql.ansi.enabled" => {
                 if !boolean(name, value)? {
-                    return Err(Refusal::not_supported(&format!("{name} = {value}: its SQL follows the ANSI mode")));
+                    return Err(not_supported(&format!("{name} = {value}: its SQL follows the ANSI mode")));
                 }
             }
             "timezone" | "spark.sql.session.timezone" => {
-                let zones = ["utc", "etc/utc", "z", "gmt", "+00:00"];
-                if !zones.contains(&value.trim().to_ascii_lowercase().as_str()) {
-                    return Err(Refusal::not_supported(&format!("{name} = {value}: its sessions are in UTC")));
-                }
+                #[cfg(feature = "engine")]
+                super::engine::time_zone(value)?;
+                self.settings.insert("timezone".to_owned(), value.trim().to_owned());
             }
             "legacy_time_parser_policy" | "spark.sql.legacy.timeparserpolicy" => {
                 if value.eq_ignore_ascii_case("legacy") {
-                    return Err(Refusal::not_supported(&format!("{name} = {value}")));
+                    return Err(not_supported(&format!("{name} = {value}")));
                 }
             }
             // No result depends on these.
@@ -68,15 +70,18 @@ impl Config {
                     "CONFIG_NOT_AVAILABLE",
                     &format!("Configuration {name} is not available."),
                     "42K0I",
-                )
-                .into());
+                ));
             }
         }
         Ok(())
     }
 }
 
-fn boolean(name: &str, value: &str) -> Result<bool, Refusal> {
+fn not_supported(what: &str) -> Failure {
+    Failure::class("UNSUPPORTED_FEATURE", &format!("The embedded workspace does not support {what}."), "0A000")
+}
+
+fn boolean(name: &str, value: &str) -> Result<bool, Failure> {
     match value.trim().to_ascii_lowercase().as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
@@ -84,9 +89,9 @@ fn boolean(name: &str, value: &str) -> Result<bool, Refusal> {
     }
 }
 
-fn invalid(name: &str, value: &str) -> Refusal {
+fn invalid(name: &str, value: &str) -> Failure {
     let text = format!("The value '{value}' of the configuration {name} is not one that it can have.");
-    Failure::class("INVALID_CONF_VALUE", &text, "22022").into()
+    Failure::class("INVALID_CONF_VALUE", &text, "22022")
 }
 
 #[cfg(test)]
@@ -106,14 +111,16 @@ mod tests {
             ("STATEMENT_TIMEOUT", "30"),
             ("set:hiveconf:ANSI_MODE", "true"),
             ("spark.thriftserver.arrowBasedRowSet.timestampAsString", "false"),
-            ("timezone", "UTC"),
+            ("timezone", "Europe/Berlin"),
         ]);
         let config = config.unwrap();
+        assert_eq!(config.settings["timezone"], "Europe/Berlin");
         assert_eq!((config.catalog.as_deref(), config.schema.as_deref()), (Some("main"), Some("s")));
         assert_eq!((config.timeout, config.timestamps_as_text), (Some(Duration::from_secs(30)), Some(false)));
         for (name, value, why) in [
             ("ansi_mode", "false", "UNSUPPORTED_FEATURE"),
-            ("timezone", "Europe/Berlin", "UNSUPPORTED_FEATURE"),
+            #[cfg(feature = "engine")]
+            ("timezone", "Europe/Nowhere", "INVALID_CONF_VALUE"),
             ("statement_timeout", "soon", "INVALID_CONF_VALUE"),
             ("spark.some.thing", "1", "CONFIG_NOT_AVAILABLE"),
         ] {
