@@ -20,7 +20,7 @@ use super::spark::zone::{self, Zone};
 use super::store::providers::{Extra, LOCAL, Overlay};
 use super::store::table::SPELLING;
 use super::store::{Store, View};
-use super::{clocks, depth, errors, files, functions, names};
+use super::{clocks, depth, errors, expand, files, functions, names};
 use crate::sql::Failure;
 
 /// The functions and rules of the engine, and what the catalogs hold.
@@ -95,7 +95,8 @@ impl Core {
         if !matches!(statement, ast::Statement::Query(_)) {
             return Err(Failure::class("PARSE_SYNTAX_ERROR", "Syntax error: a query was expected.", "42601"));
         }
-        let names = names::Names::of(&statement);
+        let mut original = statement;
+        let mut names = names::Names::of(&original);
         let session = self.session(setting, overlay);
         let state = session.state();
         // Columns come before variables, so that these are found by failing.
@@ -103,11 +104,19 @@ impl Core {
         // Aliases that later columns of the same SELECT use, found in the same way.
         let mut laterals = BTreeSet::new();
         let plan = loop {
-            let mut statement = statement.clone();
+            let mut statement = original.clone();
             Rewriter::new(self, setting, overlay, &substituted).with_laterals(&laterals).apply(&mut statement)?;
             let planned = state.statement_to_plan(Statement::Statement(Box::new(statement))).await;
             match planned {
                 Ok(plan) => break plan,
+                Err(error) if expand::structure(&error).is_some() => {
+                    let path = expand::structure(&error).unwrap_or_default();
+                    // Boxed, since the type of a value is found by planning it.
+                    if !Box::pin(expand::members(self, &mut original, &path, setting, overlay)).await {
+                        return Err(errors::of_query(&error, &names));
+                    }
+                    names = names::Names::of(&original);
+                }
                 Err(error) => match missing_column(&error) {
                     Some((block, name))
                         if block.is_empty()

@@ -45,6 +45,7 @@ pub(crate) mod delta;
 mod depth;
 mod dialect;
 mod errors;
+mod expand;
 mod files;
 mod functions;
 mod generators;
@@ -57,6 +58,7 @@ pub(crate) mod output;
 mod params;
 mod pivot;
 mod range;
+mod recursion;
 mod rewrite;
 mod rights;
 mod sample;
@@ -248,8 +250,12 @@ fn context(directory: &Path) -> Result<SessionContext> {
         RuntimeEnvBuilder::new().with_memory_limit(MEMORY_LIMIT, 1.0).with_temp_file_path(directory).build_arc()?;
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
     // Before the engine's own rules, which would find other types where two meet.
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(shared::Unhide), Arc::new(correlated::Correlated), Arc::new(coerce::Coerce::default())];
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![
+        Arc::new(shared::Unhide),
+        Arc::new(recursion::Spelled),
+        Arc::new(correlated::Correlated),
+        Arc::new(coerce::Coerce::default()),
+    ];
     rules.extend(Analyzer::new().rules);
     let mut planners = SessionStateDefaults::default_expr_planners();
     planners.insert(0, Arc::new(coerce::Literals));

@@ -333,8 +333,12 @@ impl ScalarUDFImpl for Function {
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
         let constants: Vec<_> = args.scalar_arguments.iter().map(|s| s.and_then(constant)).collect();
         let shape = self.shape(args.arg_fields, &constants)?;
-        // Without a name: `arrays_zip` takes the names of columns alone.
-        Ok(Arc::new(Field::new("", shape.result, true)))
+        // `arrays_zip` takes the names of columns and members, and of nothing else.
+        let name = match constants.as_slice() {
+            [_, Some(V::Str(member))] if self.def.name == "get_member" => member.as_str(),
+            _ => "",
+        };
+        Ok(Arc::new(Field::new(name, shape.result, true)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

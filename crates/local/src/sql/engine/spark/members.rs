@@ -16,11 +16,23 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         "subscript",
         |c| match c.kinds {
             [DataType::Map(_, _), _] => element_type(c),
+            [DataType::Struct(fields), _] if !types::is_variant(&c.kinds[0]) => {
+                // By the name of a member, which is constant.
+                let name = if let Some(Some(V::Str(name))) = c.constants.get(1) { name.as_str() } else { "" };
+                let found = fields.iter().find(|f| f.name().eq_ignore_ascii_case(name));
+                let result = found.map(|f| f.data_type().clone()).ok_or_else(|| no_member(name, &c.kinds[0]))?;
+                Ok(Shape { kinds: vec![c.kinds[0].clone(), DataType::Utf8], result })
+            }
             [k, _] if types::is_variant(k) => Ok(Shape { kinds: c.kinds.to_vec(), result: types::variant() }),
             _ => by_signature("[a] i -> e1", c),
         },
         |e, a| match &a[0] {
             V::Map(m) => Ok(m.iter().find(|(k, _)| same(k, &a[1])).map_or(V::Null, |(_, v)| v.clone())),
+            V::Struct(values) if !types::is_variant(&e.kinds[0]) => {
+                let DataType::Struct(fields) = &e.kinds[0] else { return Ok(V::Null) };
+                let place = fields.iter().position(|f| f.name().eq_ignore_ascii_case(a[1].text()));
+                Ok(place.and_then(|at| values.get(at)).cloned().unwrap_or(V::Null))
+            }
             V::Struct(_) => super::json::step(&a[0], &a[1], &e.kinds[1]),
             v => match usize::try_from(a[1].i()).ok().and_then(|i| v.items().get(i)) {
                 Some(v) => Ok(v.clone()),
@@ -67,7 +79,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
                     );
                     return fail("INVALID_EXTRACT_BASE_FIELD_TYPE", "42000", &text);
                 }
-                fail("FIELD_NOT_FOUND", "42704", &format!("No such struct field `{name}` in {}.", types::name(kind)))
+                no_member(name, kind)
             })?;
             Ok(Shape { kinds: vec![kind.clone(), DataType::Utf8], result })
         },
@@ -94,6 +106,10 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         Ok(usize::try_from(a[1].i()).ok().and_then(|i| a[0].items().get(i)).cloned().unwrap_or(V::Null))
     }),
 ];
+
+fn no_member(name: &str, kind: &DataType) -> DataFusionError {
+    fail("FIELD_NOT_FOUND", "42704", &format!("No such struct field `{name}` in {}.", types::name(kind)))
+}
 
 fn struct_type(c: &Call<'_>) -> Result<Shape> {
     if c.kinds.len() % 2 == 1 || c.kinds.is_empty() {

@@ -88,6 +88,11 @@ pub(crate) fn functions() -> impl Iterator<Item = function::Def> {
     tables.into_iter().flatten().copied().chain(single)
 }
 
+/// The function that gives its argument as it is.
+pub(crate) fn maybe_null() -> Option<function::Def> {
+    misc::FUNCTIONS.iter().find(|def| def.name == "maybe_null").copied()
+}
+
 /// Makes sure that a value of so many bytes, and all of a batch together, can be held.
 pub(crate) fn bounded(name: &str, size: usize, total: usize) -> datafusion::error::Result<()> {
     if size > VALUE_LIMIT || total > BATCH_LIMIT {
