@@ -126,6 +126,32 @@ def versions():
     equal("rows after RESTORE", restored, [1, 2, 3])
 
 
+def change_data():
+    sql("""CREATE TABLE fed (id INT, v STRING, day DATE) PARTITIONED BY (v)
+        TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')""")
+    sql("INSERT INTO fed VALUES (1, 'a b', DATE '2024-02-29'), (2, NULL, NULL), (3, 'c', NULL)")
+    sql("UPDATE fed SET day = DATE '2024-03-01', v = 'd' WHERE id < 3")
+    sql("DELETE FROM fed WHERE id = 2")
+    sql("ALTER TABLE fed ADD COLUMN more INT")
+    sql("""MERGE INTO fed USING (SELECT 1 AS id, 'm' AS v UNION ALL SELECT 4, 'n') s ON fed.id = s.id
+        WHEN MATCHED THEN UPDATE SET v = s.v, more = 7 WHEN NOT MATCHED THEN INSERT (id, v) VALUES (s.id, s.v)
+        WHEN NOT MATCHED BY SOURCE THEN DELETE""")
+    sql("INSERT OVERWRITE fed VALUES (5, 'o', NULL, 8)")
+    root = location("fed")
+    columns = ["_commit_version", "_change_type", "id", "v", "day", "more"]
+    for start in (0, 2, 5):
+        own = sql(f"SELECT {', '.join(columns)} FROM table_changes('fed', {start}) ORDER BY 1, 2, 3")
+        table = pa.table(DeltaTable(root).load_cdf(starting_version=start).read_all())
+        other = [[None if row[name] is None else str(row[name]) for name in columns] for row in table.to_pylist()]
+        equal(f"changes from version {start}", sorted(other, key=str), sorted(own, key=str))
+    equal("changes of the last two versions", len(own), 7)
+    # That a column was added changes no row for readers from outside either.
+    added = pa.table(DeltaTable(root).load_cdf(starting_version=4, ending_version=4).read_all())
+    equal("changes of a version that changes columns alone", added.num_rows, 0)
+    features = DeltaTable(root).protocol().writer_features
+    equal("the feature of the feed", "changeDataFeed" in features, True)
+
+
 def checkpoints():
     sql("CREATE TABLE many (id INT)")
     for n in range(101):
@@ -209,6 +235,7 @@ def written_outside():
 
 written_here()
 versions()
+change_data()
 checkpoints()
 by_duckdb()
 written_outside()

@@ -163,8 +163,14 @@ async fn versions_are_read_by_number_and_time() {
     }
     run(&w, "CREATE VIEW old AS SELECT s FROM t VERSION AS OF 1").await;
     assert_eq!(run(&w, "SELECT * FROM old").await, json!([["a"]]));
-    run(&w, "CREATE TABLE copied CLONE t VERSION AS OF 1").await;
+    let cloned = run(&w, "CREATE TABLE copied CLONE t VERSION AS OF 1").await;
+    // Size, number of files, removed and copied ones, and the bytes of these.
+    assert_eq!(cloned, json!([[cloned[0][0], "1", "0", "1", "0", cloned[0][0]]]));
+    assert_ne!(cloned[0][0], "0");
     assert_eq!(run(&w, "SELECT * FROM copied").await, json!([["1", "a"]]));
+    let again = run(&w, "CREATE OR REPLACE TABLE copied SHALLOW CLONE t VERSION AS OF 1").await;
+    assert_eq!(again, json!([[cloned[0][0], "1", "1", "0", again[0][4], "0"]]));
+    assert_eq!(run(&w, "CREATE TABLE IF NOT EXISTS copied CLONE t").await, json!([]));
     for (query, class) in [
         (
             "SELECT * FROM t VERSION AS OF 4",

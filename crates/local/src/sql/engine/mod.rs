@@ -45,6 +45,7 @@ mod errors;
 mod files;
 mod functions;
 mod generators;
+mod guard;
 pub(crate) mod host;
 mod lateral;
 mod lexical;
