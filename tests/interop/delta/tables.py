@@ -59,7 +59,8 @@ def location(table):
 def written_here():
     sql("""CREATE TABLE every (id BIGINT NOT NULL, b BOOLEAN, t TINYINT, s SMALLINT, i INT, f FLOAT, d DOUBLE, n DECIMAL(38,10),
         text STRING, bin BINARY, day DATE, at TIMESTAMP, local TIMESTAMP_NTZ, list ARRAY<INT>, pairs MAP<STRING, DECIMAL(5,2)>,
-        inside STRUCT<A: INT, `b c`: ARRAY<STRUCT<x: DATE>>>, short CHAR(3), json VARIANT)""")
+        inside STRUCT<A: INT, `b c`: ARRAY<STRUCT<x: DATE>>>, short CHAR(3), json VARIANT)
+        TBLPROPERTIES ('delta.columnMapping.mode' = 'name')""")
     sql("""INSERT INTO every VALUES (1, true, -128, 32767, -5, 0.5, 1e300, 12345678901234567890.0123456789, 'ü', X'00FF',
         DATE '0001-01-01', TIMESTAMP '9999-12-31 23:59:59.999999', TIMESTAMP_NTZ '1969-12-31 23:59:59.000001', array(1, NULL),
         map('a', 1.25, 'b', NULL), named_struct('A', 1, 'b c', array(named_struct('x', DATE '2024-02-29'))), 'a',

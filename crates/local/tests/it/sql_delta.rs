@@ -316,7 +316,8 @@ async fn values_of_every_type_are_read_as_they_were_written() {
     let w = builder(directory.path()).start().await.unwrap();
     let mut shown = Vec::new();
     for (at, (kind, values)) in VALUES.iter().enumerate() {
-        run(&w, &format!("CREATE TABLE t{at} (n INT, v {kind})")).await;
+        let mapped = "TBLPROPERTIES ('delta.columnMapping.mode' = 'name')";
+        run(&w, &format!("CREATE TABLE t{at} (n INT, v {kind}) {mapped}")).await;
         let values: Vec<String> =
             values.iter().chain(&["NULL"]).enumerate().map(|(n, v)| format!("({n}, {v})")).collect();
         run(&w, &format!("INSERT INTO t{at} VALUES {}", values.join(", "))).await;

@@ -183,12 +183,10 @@ async fn what_is_not_defined_is_refused() {
     run(&w, "ALTER TABLE m DROP ROW FILTER").await;
     assert_eq!(run(&w, "SELECT count(*) FROM m").await, json!([["2"]]));
     // A filter that reads its own table has no end.
-    run(&w, "CREATE FUNCTION round(a INT) RETURNS BOOLEAN RETURN EXISTS (SELECT 1 FROM m x WHERE x.b = 'b')").await;
-    let message = fails(&w, "ALTER TABLE m SET ROW FILTER main.default.round ON (a)", json!({})).await;
-    if message.0.is_empty() {
-        let read = fails(&w, "SELECT * FROM m", json!({})).await.0;
-        assert!(read.starts_with('['), "{read}");
-    }
+    run(&w, "CREATE FUNCTION circle(a INT) RETURNS BOOLEAN RETURN EXISTS (SELECT 1 FROM m x WHERE x.b = 'b')").await;
+    run(&w, "ALTER TABLE m SET ROW FILTER circle ON (a)").await;
+    refused(&w, "SELECT * FROM m", "VIEW_EXCEED_MAX_NESTED_DEPTH").await;
+    run(&w, "ALTER TABLE m DROP ROW FILTER").await;
 }
 
 #[tokio::test]
@@ -252,6 +250,7 @@ async fn they_are_shown_and_outlive_the_process() {
     )
     .await;
     let body = json!({"name": "by_rest", "catalog_name": "main", "schema_name": "default", "table_type": "MANAGED",
+        "storage_location": "s3://bucket/t",
     "data_source_format": "DELTA", "columns": [
         {"name": "v", "type_text": "string", "type_name": "STRING", "position": 0,
             "mask": {"function_name": "main.default.hide", "using_column_names": ["w"]}},
