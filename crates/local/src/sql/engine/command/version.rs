@@ -13,7 +13,7 @@ pub(super) type Size = Option<(usize, usize)>;
 /// The present size of a table.
 pub(super) fn size(table: &Table) -> Size {
     #[cfg(feature = "delta")]
-    return table.backing().look(|keeper| super::super::delta::size(keeper));
+    return table.backing().look(super::super::delta::size);
     #[cfg(not(feature = "delta"))]
     {
         let _ = table;
