@@ -166,6 +166,8 @@ async fn what_was_not_recorded_is_refused() {
         ],
     )
     .await;
+    let before = "SELECT id, v FROM table_changes('t', 4, 4)";
+    assert_eq!(run(&w, before).await, json!([["2", "b"]]), "columns are those of the last version");
     // Values of the column under its old name would be left out.
     refused(&w, "SELECT * FROM table_changes('t', 4)", "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE_DATA_SCHEMA").await;
     let after = "SELECT id, w, _change_type FROM table_changes('t', 5) ORDER BY 2";

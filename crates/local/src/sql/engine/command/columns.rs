@@ -279,7 +279,13 @@ pub(super) fn check(scope: &Scope<'_>, state: &mut TableState) -> Result<(), Fai
         }
     }
     for name in &state.partitions {
-        if let Some(column) = state.position(name).map(|at| &state.columns[at]).filter(|c| c.identity.is_some()) {
+        let Some(column) = state.position(name).map(|at| &state.columns[at]) else { continue };
+        if types::is_nested(&column.kind) || types::is_variant(&column.kind) {
+            let kind = column.type_text().to_uppercase();
+            let text = format!("Using column {} of type {kind} as a partition column is not supported.", column.name);
+            return Err(Failure::class("DELTA_INVALID_PARTITION_COLUMN_TYPE", &text, "42996"));
+        }
+        if column.identity.is_some() {
             let text = format!("PARTITIONED BY IDENTITY column {} is not supported.", column.name);
             return Err(Failure::class("DELTA_IDENTITY_COLUMNS_PARTITION_NOT_SUPPORTED", &text, "42601"));
         }

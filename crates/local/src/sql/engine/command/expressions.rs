@@ -101,6 +101,12 @@ pub(super) async fn check(scope: &Scope<'_>, state: &TableState) -> Result<(), F
     for (name, constraint) in &state.constraints {
         if let Constraint::Check(text) = constraint {
             let planned = scope.plan(&over(text), rows(state)).await?;
+            if aggregates(&planned.plan) {
+                let text = format!(
+                    "Found {text} in a CHECK constraint. Aggregate expressions are not allowed in CHECK constraints."
+                );
+                return Err(Failure::class("DELTA_AGGREGATE_IN_CHECK_CONSTRAINT", &text, "42621"));
+            }
             if !matches!(wire(planned.plan.schema().field(0).data_type()), DataType::Boolean | DataType::Null) {
                 let text = format!("CHECK constraint '{name}' ({text}) should be a boolean expression.");
                 return Err(Failure::class("DELTA_NON_BOOLEAN_CHECK_CONSTRAINT", &text, "42621"));

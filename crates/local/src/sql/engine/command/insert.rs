@@ -230,6 +230,13 @@ fn sources(
                     "KD000",
                 )
             })?;
+            if sources[position] != Source::Absent {
+                let text = format!(
+                    "Cannot write incompatible data for the table {}: Ambiguous column name in the input data `{given}`.",
+                    name.quoted()
+                );
+                return Err(Failure::class("INCOMPATIBLE_DATA_FOR_TABLE.AMBIGUOUS_COLUMN_NAME", &text, "KD000"));
+            }
             sources[position] = Source::Given(at);
         }
         return Ok(sources);

@@ -113,7 +113,13 @@ fn insert(c: &mut Cursor<'_>, state: &TableState) -> Result<Action, Failure> {
     }
     let columns = if c.is("(") {
         let names = c.list(|c| Ok(c.name()?.pop().unwrap_or_default()))?;
-        names.iter().map(|n| state.position(n).ok_or_else(|| unresolved(n, state))).collect::<Result<Vec<_>, _>>()?
+        let found: Vec<usize> =
+            names.iter().map(|n| state.position(n).ok_or_else(|| unresolved(n, state))).collect::<Result<_, _>>()?;
+        if found.iter().enumerate().any(|(at, column)| found[..at].contains(column)) {
+            let text = "Duplicate column names in INSERT clause";
+            return Err(Failure::class("DELTA_DUPLICATE_COLUMNS_ON_INSERT", text, "42701"));
+        }
+        found
     } else {
         (0..state.columns.len()).collect()
     };

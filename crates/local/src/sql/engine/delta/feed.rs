@@ -185,19 +185,25 @@ impl Keeper {
         Ok(Some((start, end)))
     }
 
-    /// The changes of a range, with the columns that the table has now.
+    /// The changes of a range.
     fn changes(&self, now: &TableState, range: Range) -> Result<Rows, Failure> {
-        let read = columns_of(now);
-        let schema = schema_of(&read);
-        let Some((start, end)) = self.versions(range)? else { return Ok(Rows { schema, batches: Vec::new() }) };
+        let Some((start, end)) = self.versions(range)? else {
+            return Ok(Rows { schema: schema_of(&columns_of(now)), batches: Vec::new() });
+        };
         let source = self.source();
         let first = Snapshot::read(&source, Some(start))?;
         if !is_on(&first.metadata.configuration) {
             return Err(not_recorded(start, start, end));
         }
-        let shape = Shape { start, end, latest: self.now().version, now, schema: &schema };
         let mut metadata = first.metadata.clone();
-        shape.check(&self.state(&metadata)?, start)?;
+        let begins = self.state(&metadata)?;
+        let ends = self.state(&Snapshot::read(&source, Some(end))?.metadata)?;
+        // Where columns are mapped they are those of the last version that is asked for, else those of the table now.
+        let (now, latest) =
+            if [now, &begins, &ends].into_iter().any(is_mapped) { (&ends, end) } else { (now, self.now().version) };
+        let schema = schema_of(&columns_of(now));
+        let shape = Shape { start, end, latest, now, schema: &schema };
+        shape.check(&begins, start)?;
         // What a version takes away is in files of the one before.
         let mut before = match start.checked_sub(1) {
             Some(version) => Snapshot::read(&source, Some(version))?.metadata,
@@ -219,7 +225,7 @@ impl Keeper {
             batches.extend(shape.rows(&source, &commit, (&own, &older), time, &mut left)?);
             before.clone_from(&metadata);
         }
-        Ok(Rows { schema, batches })
+        Ok(Rows { schema: Arc::clone(&schema), batches })
     }
 
     /// The columns that metadata states.
@@ -227,6 +233,12 @@ impl Keeper {
         let snapshot = Snapshot { metadata: metadata.clone(), ..Snapshot::default() };
         columns::state(&self.source().place(), &snapshot)
     }
+}
+
+/// Whether columns of a table may get other names.
+fn is_mapped(state: &TableState) -> bool {
+    let mode = state.about.properties.get("delta.columnMapping.mode");
+    mode.is_some_and(|mode| !mode.eq_ignore_ascii_case("none"))
 }
 
 /// The columns of the changes.
