@@ -59,7 +59,8 @@ def location(table):
 def written_here():
     sql("""CREATE TABLE every (id BIGINT NOT NULL, b BOOLEAN, t TINYINT, s SMALLINT, i INT, f FLOAT, d DOUBLE, n DECIMAL(38,10),
         text STRING, bin BINARY, day DATE, at TIMESTAMP, local TIMESTAMP_NTZ, list ARRAY<INT>, pairs MAP<STRING, DECIMAL(5,2)>,
-        inside STRUCT<A: INT, `b c`: ARRAY<STRUCT<x: DATE>>>, short CHAR(3), json VARIANT)""")
+        inside STRUCT<A: INT, `b c`: ARRAY<STRUCT<x: DATE>>>, short CHAR(3), json VARIANT)
+        TBLPROPERTIES ('delta.columnMapping.mode' = 'name')""")
     sql("""INSERT INTO every VALUES (1, true, -128, 32767, -5, 0.5, 1e300, 12345678901234567890.0123456789, 'ü', X'00FF',
         DATE '0001-01-01', TIMESTAMP '9999-12-31 23:59:59.999999', TIMESTAMP_NTZ '1969-12-31 23:59:59.000001', array(1, NULL),
         map('a', 1.25, 'b', NULL), named_struct('A', 1, 'b c', array(named_struct('x', DATE '2024-02-29'))), 'a',
@@ -124,6 +125,32 @@ def versions():
     sql("RESTORE TABLE steps TO VERSION AS OF 1")
     restored = DeltaTable(root).to_pyarrow_table().sort_by("k").column("k").to_pylist()
     equal("rows after RESTORE", restored, [1, 2, 3])
+
+
+def change_data():
+    sql("""CREATE TABLE fed (id INT, v STRING, day DATE) PARTITIONED BY (v)
+        TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')""")
+    sql("INSERT INTO fed VALUES (1, 'a b', DATE '2024-02-29'), (2, NULL, NULL), (3, 'c', NULL)")
+    sql("UPDATE fed SET day = DATE '2024-03-01', v = 'd' WHERE id < 3")
+    sql("DELETE FROM fed WHERE id = 2")
+    sql("ALTER TABLE fed ADD COLUMN more INT")
+    sql("""MERGE INTO fed USING (SELECT 1 AS id, 'm' AS v UNION ALL SELECT 4, 'n') s ON fed.id = s.id
+        WHEN MATCHED THEN UPDATE SET v = s.v, more = 7 WHEN NOT MATCHED THEN INSERT (id, v) VALUES (s.id, s.v)
+        WHEN NOT MATCHED BY SOURCE THEN DELETE""")
+    sql("INSERT OVERWRITE fed VALUES (5, 'o', NULL, 8)")
+    root = location("fed")
+    columns = ["_commit_version", "_change_type", "id", "v", "day", "more"]
+    for start in (0, 2, 5):
+        own = sql(f"SELECT {', '.join(columns)} FROM table_changes('fed', {start}) ORDER BY 1, 2, 3")
+        table = pa.table(DeltaTable(root).load_cdf(starting_version=start).read_all())
+        other = [[None if row[name] is None else str(row[name]) for name in columns] for row in table.to_pylist()]
+        equal(f"changes from version {start}", sorted(other, key=str), sorted(own, key=str))
+    equal("changes of the last two versions", len(own), 7)
+    # That a column was added changes no row for readers from outside either.
+    added = pa.table(DeltaTable(root).load_cdf(starting_version=4, ending_version=4).read_all())
+    equal("changes of a version that changes columns alone", added.num_rows, 0)
+    features = DeltaTable(root).protocol().writer_features
+    equal("the feature of the feed", "changeDataFeed" in features, True)
 
 
 def checkpoints():
@@ -209,6 +236,7 @@ def written_outside():
 
 written_here()
 versions()
+change_data()
 checkpoints()
 by_duckdb()
 written_outside()

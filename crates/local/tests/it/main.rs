@@ -41,10 +41,16 @@ mod sql_copy;
 mod sql_delta;
 #[cfg(all(feature = "delta", feature = "bin", unix))]
 mod sql_delta_kills;
+#[cfg(feature = "delta")]
+mod sql_evolution;
+#[cfg(feature = "delta")]
+mod sql_feed;
 #[cfg(feature = "engine")]
 mod sql_files;
 #[cfg(feature = "parquet")]
 mod sql_parquet;
+#[cfg(feature = "delta")]
+mod sql_policies;
 #[cfg(feature = "engine")]
 mod sql_scripts;
 #[cfg(feature = "engine")]

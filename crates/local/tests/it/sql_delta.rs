@@ -163,8 +163,14 @@ async fn versions_are_read_by_number_and_time() {
     }
     run(&w, "CREATE VIEW old AS SELECT s FROM t VERSION AS OF 1").await;
     assert_eq!(run(&w, "SELECT * FROM old").await, json!([["a"]]));
-    run(&w, "CREATE TABLE copied CLONE t VERSION AS OF 1").await;
+    let cloned = run(&w, "CREATE TABLE copied CLONE t VERSION AS OF 1").await;
+    // Size, number of files, removed and copied ones, and the bytes of these.
+    assert_eq!(cloned, json!([[cloned[0][0], "1", "0", "1", "0", cloned[0][0]]]));
+    assert_ne!(cloned[0][0], "0");
     assert_eq!(run(&w, "SELECT * FROM copied").await, json!([["1", "a"]]));
+    let again = run(&w, "CREATE OR REPLACE TABLE copied SHALLOW CLONE t VERSION AS OF 1").await;
+    assert_eq!(again, json!([[cloned[0][0], "1", "1", "0", again[0][4], "0"]]));
+    assert_eq!(run(&w, "CREATE TABLE IF NOT EXISTS copied CLONE t").await, json!([]));
     for (query, class) in [
         (
             "SELECT * FROM t VERSION AS OF 4",
@@ -310,7 +316,8 @@ async fn values_of_every_type_are_read_as_they_were_written() {
     let w = builder(directory.path()).start().await.unwrap();
     let mut shown = Vec::new();
     for (at, (kind, values)) in VALUES.iter().enumerate() {
-        run(&w, &format!("CREATE TABLE t{at} (n INT, v {kind})")).await;
+        let mapped = "TBLPROPERTIES ('delta.columnMapping.mode' = 'name')";
+        run(&w, &format!("CREATE TABLE t{at} (n INT, v {kind}) {mapped}")).await;
         let values: Vec<String> =
             values.iter().chain(&["NULL"]).enumerate().map(|(n, v)| format!("({n}, {v})")).collect();
         run(&w, &format!("INSERT INTO t{at} VALUES {}", values.join(", "))).await;

@@ -104,9 +104,6 @@ fn columns(fields: &Fields) -> Result<Vec<Column>, ApiError> {
         let members =
             column.as_object().cloned().ok_or_else(|| ApiError::malformed("columns must be a list of objects"))?;
         let column = Fields(members);
-        if column.opt_object("mask")?.is_some() {
-            return Err(refused("tables with column masks".to_owned()));
-        }
         let name = column.str("name")?;
         let mut definition = format!("{} {}", quoted_part(name), kind(&column)?);
         if column.opt_bool("nullable")? == Some(false) {
@@ -114,6 +111,9 @@ fn columns(fields: &Fields) -> Result<Vec<Column>, ApiError> {
         }
         if let Some(comment) = column.opt_str("comment")?.filter(|comment| !comment.is_empty()) {
             definition.push_str(&format!(" COMMENT {}", literal(comment)));
+        }
+        if let Some(mask) = column.opt_object("mask")? {
+            definition.push_str(&format!(" MASK {}", mask_of(&mask)?));
         }
         let partition = column.opt_i64("partition_index")?;
         all.push((column.opt_i64("position")?, Column { name: name.to_owned(), definition, partition }));
@@ -123,6 +123,23 @@ fn columns(fields: &Fields) -> Result<Vec<Column>, ApiError> {
         all.sort_by_key(|(position, _)| *position);
     }
     Ok(all.into_iter().map(|(_, column)| column).collect())
+}
+
+/// The function of a mask, and the columns that it is given beside the masked one.
+fn mask_of(mask: &Fields) -> Result<String, ApiError> {
+    if mask.opt_list("using_arguments")?.is_some_and(|list| !list.is_empty()) {
+        return Err(refused("tables whose masks have using_arguments; using_column_names states columns".to_owned()));
+    }
+    let columns = mask.opt_list("using_column_names")?.unwrap_or_default();
+    let names = columns.iter().map(|column| {
+        column
+            .as_str()
+            .map(quoted_part)
+            .ok_or_else(|| ApiError::malformed("using_column_names must be a list of strings"))
+    });
+    let names: Vec<String> = names.collect::<Result<_, _>>()?;
+    let using = if names.is_empty() { String::new() } else { format!(" USING COLUMNS ({})", names.join(", ")) };
+    Ok(format!("{}{using}", quoted(mask.str("function_name")?)))
 }
 
 /// A column's type: its text, or its name where that says all.

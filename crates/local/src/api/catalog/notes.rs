@@ -187,6 +187,11 @@ impl App {
         self.engine.state(full_name, stated, self.clock.now_ms()).await.map_err(|failure| refused(&failure))
     }
 
+    /// The row filter of a table, and the masks of its columns by their names.
+    pub(super) fn ask_policies(&self, full_name: &str) -> (Option<Value>, std::collections::BTreeMap<String, Value>) {
+        self.engine.policies(full_name)
+    }
+
     /// What SQL states of a securable, in the names of REST's members.
     fn ask_engine(&self, full_name: &str) -> Vec<(&'static str, Value)> {
         let Some(stated) = self.engine.about(full_name) else { return Vec::new() };
@@ -208,6 +213,10 @@ impl App {
         _: Option<Properties>,
     ) -> Result<(), ApiError> {
         Ok(())
+    }
+
+    pub(super) fn ask_policies(&self, _: &str) -> (Option<Value>, std::collections::BTreeMap<String, Value>) {
+        Default::default()
     }
 
     fn ask_engine(&self, _: &str) -> Vec<(&'static str, Value)> {

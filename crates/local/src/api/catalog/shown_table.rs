@@ -83,8 +83,17 @@ pub(super) async fn shown(
         out["table_type"] = json!("EXTERNAL");
         out["storage_location"] = location;
     }
+    let (filter, masks) = state.sql.ask_policies(&full_name);
+    if let Some(filter) = filter {
+        out["row_filter"] = filter;
+    }
     if with_columns {
-        let (columns, constraints) = described(state, name).await?;
+        let (mut columns, constraints) = described(state, name).await?;
+        for column in &mut columns {
+            if let Some(mask) = column.get("name").and_then(Value::as_str).and_then(|name| masks.get(name)) {
+                column["mask"] = mask.clone();
+            }
+        }
         out["columns"] = json!(columns);
         if !constraints.is_empty() {
             out["table_constraints"] = json!(constraints);

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::{Map, Value, json};
+
 use super::Engine;
 use super::store::operation::{Change, Operation};
+use super::store::policy::{Argument, Policy};
 use super::store::{About, Name, Relation, View};
 use crate::sql::Failure;
 
@@ -38,7 +41,35 @@ impl Stated {
     }
 }
 
+/// A filter or mask in the form of REST's; `columns` and `arguments` are the names of its members.
+fn policy(policy: &Policy, columns: &str, arguments: &str) -> Value {
+    let list = policy.arguments.iter().map(|argument| match argument {
+        Argument::Column(name) => json!({"column": name}),
+        Argument::Literal(text) => json!({"constant": text}),
+    });
+    let list: Vec<Value> = list.collect();
+    let mut out = Map::new();
+    out.insert("function_name".to_owned(), json!(policy.name().plain()));
+    out.insert(columns.to_owned(), json!(policy.columns().collect::<Vec<_>>()));
+    out.insert(arguments.to_owned(), Value::Array(list));
+    Value::Object(out)
+}
+
 impl Engine {
+    /// The row filter of a table, and the masks of its columns by their names.
+    pub(crate) fn policies(&self, full_name: &str) -> (Option<Value>, BTreeMap<String, Value>) {
+        let parts: Vec<&str> = full_name.split('.').collect();
+        let [catalog, schema, object] = parts.as_slice() else { return Default::default() };
+        let Some(Relation::Table(table)) = self.core.store.relation(&name(catalog, schema, object)) else {
+            return Default::default();
+        };
+        let state = table.state();
+        let filter = state.filter.as_ref().map(|f| policy(f, "input_column_names", "input_arguments"));
+        let masked = state.columns.iter().filter_map(|c| Some((c.name.clone(), c.mask.as_ref()?)));
+        let masks = masked.map(|(column, mask)| (column, policy(mask, "using_column_names", "using_arguments")));
+        (filter, masks.collect())
+    }
+
     /// What is stated of a catalog, schema, table or view, by its full name in lower case.
     pub(crate) fn about(&self, full_name: &str) -> Option<Stated> {
         let store = &self.core.store;

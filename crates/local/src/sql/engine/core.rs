@@ -18,9 +18,9 @@ use super::rewrite::{Rewriter, parse};
 use super::spark::aggregates;
 use super::spark::zone::{self, Zone};
 use super::store::providers::{Extra, LOCAL, Overlay};
-use super::store::table::SPELLING;
-use super::store::{Store, View};
-use super::{clocks, depth, errors, expand, files, functions, names};
+use super::store::table::{Rows, SPELLING, TableState};
+use super::store::{Name, Store, View};
+use super::{clocks, depth, errors, expand, files, functions, guard, names};
 use crate::sql::Failure;
 
 /// The functions and rules of the engine, and what the catalogs hold.
@@ -147,21 +147,43 @@ impl Core {
         };
         let planned = self.plan(&view.text, &setting, &seen).await.map_err(errors::carried)?;
         let plan = clocks::read(planned.plan, view, overlay)?;
-        let fields = plan.schema().columns();
-        if fields.len() != view.columns.len() {
+        if plan.schema().columns().len() != view.columns.len() {
             return Err(errors::carried(Failure::class(
                 "INCOMPATIBLE_VIEW_SCHEMA_CHANGE",
                 "The SQL query of the view has an incompatible schema change. Please try to re-create the view.",
                 "51024",
             )));
         }
-        let columns = fields.into_iter().zip(&view.columns).map(|(column, shown)| {
-            let spelled = FieldMetadata::from(HashMap::from([(SPELLING.to_owned(), shown.name.clone())]));
-            Expr::Column(column).alias_with_metadata(shown.name.to_lowercase(), Some(spelled))
-        });
-        let plan = LogicalPlanBuilder::from(plan).project(columns.collect::<Vec<_>>())?.build()?;
+        let plan = titled(plan, view.columns.iter().map(|shown| shown.name.as_str()))?;
         Ok(Arc::new(ViewTable::new(plan, Some(view.text.clone()))))
     }
+
+    /// A table with a row filter or column masks as its readers see it.
+    pub(super) async fn guarded(
+        &self,
+        name: &Name,
+        state: &TableState,
+        overlay: &Overlay,
+    ) -> Result<Arc<dyn TableProvider>> {
+        let text = guard::query(&self.store, name, state, None).map_err(errors::carried)?;
+        let rows = guard::raw(&Rows::of(state), 0).map_err(errors::carried)?;
+        let rows = [(guard::RAW.to_owned(), Arc::new(rows))].into();
+        let seen = Overlay { extra: Arc::new(Extra { rows, ..Extra::default() }), ..overlay.clone() };
+        let setting = Setting { catalog: name.catalog.clone(), schema: name.schema.clone(), ..Setting::default() };
+        let planned = self.plan(&text, &setting, &seen).await.map_err(errors::carried)?;
+        let plan = titled(planned.plan, state.columns.iter().map(|column| column.name.as_str()))?;
+        Ok(Arc::new(ViewTable::new(plan, None)))
+    }
+}
+
+/// The columns of a plan under other names.
+fn titled<'n>(plan: LogicalPlan, names: impl Iterator<Item = &'n str>) -> Result<LogicalPlan> {
+    let fields = plan.schema().columns();
+    let columns = fields.into_iter().zip(names).map(|(column, name)| {
+        let spelled = FieldMetadata::from(HashMap::from([(SPELLING.to_owned(), name.to_owned())]));
+        Expr::Column(column).alias_with_metadata(name.to_lowercase(), Some(spelled))
+    });
+    LogicalPlanBuilder::from(plan).project(columns.collect::<Vec<_>>())?.build()
 }
 
 /// The name that no column has, with the one in front of it, which is empty if there is none.

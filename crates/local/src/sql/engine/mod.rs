@@ -49,6 +49,7 @@ mod expand;
 mod files;
 mod functions;
 mod generators;
+mod guard;
 pub(crate) mod host;
 mod lateral;
 mod lexical;

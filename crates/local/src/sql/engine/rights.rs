@@ -170,7 +170,8 @@ pub(super) fn check(scope: &Scope<'_>, text: &str) -> Result<(), Failure> {
     let store = &scope.core.store;
     let mut c = Cursor::new(text);
     let c = &mut c;
-    let modifies = (c.eat("INSERT") && (c.eat("INTO") || c.eat("OVERWRITE")))
+    let inserts = c.eat("INSERT WITH SCHEMA EVOLUTION") || c.eat("INSERT");
+    let modifies = (inserts && (c.eat("INTO") || c.eat("OVERWRITE")))
         || c.eat("UPDATE")
         || c.eat("DELETE FROM")
         || c.eat("TRUNCATE")

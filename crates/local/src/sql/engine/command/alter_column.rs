@@ -8,7 +8,7 @@ use super::super::store::missing::feature;
 use super::super::store::operation::Operation;
 use super::super::store::table::{Column, TableState};
 use super::cursor::Cursor;
-use super::{alter_table, assemble, change, columns, create_table, properties};
+use super::{alter_table, assemble, change, columns, expressions, policies, properties};
 use crate::sql::Failure;
 use datafusion::arrow::array::Array as _;
 use datafusion::arrow::datatypes::DataType;
@@ -62,7 +62,7 @@ pub(super) async fn alter(
         state.columns[at].nullable = true;
     } else if c.eat("SET DEFAULT") {
         state.columns[at].default = Some(c.until(&[], true)?.to_owned());
-        create_table::check_expressions(scope, state).await?;
+        expressions::check(scope, state).await?;
     } else if c.eat("DROP DEFAULT") {
         state.columns[at].default = None;
     } else if c.eat("DROP IDENTITY") {
@@ -78,8 +78,12 @@ pub(super) async fn alter(
         for tag in properties::keys(c)? {
             state.columns[at].tags.remove(&tag);
         }
-    } else if c.is("SET MASK") || c.is("DROP MASK") {
-        return Err(feature("column masks"));
+    } else if c.eat("SET MASK") {
+        let column = state.columns[at].name.clone();
+        state.columns[at].mask = Some(policies::mask(c)?);
+        policies::set_masks(scope, table, state, |name| name == column).await?;
+    } else if c.eat("DROP MASK") {
+        state.columns[at].mask = None;
     } else if !c.at_end() {
         // `CHANGE COLUMN a a TYPE COMMENT …`
         let mut none = std::collections::BTreeMap::new();
@@ -115,8 +119,8 @@ fn move_to(c: &mut Cursor<'_>, state: &mut TableState, at: usize) -> Result<(), 
     state.rebuild(&from).map_err(|e| super::super::errors::failure(&e))
 }
 
-/// Types that hold all values of another.
-fn wider(from: &DataType, to: &DataType) -> bool {
+/// Whether a type holds all values of another.
+pub(super) fn is_wider(from: &DataType, to: &DataType) -> bool {
     use DataType::{Date32, Decimal128, Float32, Float64, Int8, Int16, Int32, Int64, Timestamp};
     match (from, to) {
         (Int8, Int16 | Int32 | Int64 | Float64)
@@ -133,7 +137,13 @@ fn wider(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-fn widen(state: &mut TableState, at: usize, kind: &str, table: &Name) -> Result<(), Failure> {
+/// Whether a table lets the types of its columns become wider.
+pub(super) fn may_widen(state: &TableState) -> bool {
+    state.about.properties.get("delta.enableTypeWidening").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// Gives a column another type: one that holds all values of the present one, if the table allows that.
+pub(super) fn widen(state: &mut TableState, at: usize, kind: &str, table: &Name) -> Result<(), Failure> {
     let new = columns::typed(&state.columns[at].name, kind)?;
     let old = &state.columns[at];
     let longer = match (old.length, new.length) {
@@ -142,19 +152,41 @@ fn widen(state: &mut TableState, at: usize, kind: &str, table: &Name) -> Result<
         (Some((a, false)), Some((b, false))) => b >= a,
         _ => false,
     };
-    if old.kind != new.kind && !wider(&old.kind, &new.kind)
+    let possible = is_wider(&old.kind, &new.kind);
+    if old.kind != new.kind && !(possible && may_widen(state))
         || old.kind == new.kind && old.length != new.length && !longer
     {
+        let advice = if possible {
+            " To widen the types of columns, first run ALTER TABLE table_name SET TBLPROPERTIES ('delta.enableTypeWidening' = \
+             'true')."
+        } else {
+            ""
+        };
         return Err(Failure::class(
             "DELTA_UNSUPPORTED_ALTER_TABLE_CHANGE_COL_OP",
             &format!(
-                "ALTER TABLE CHANGE COLUMN is not supported for changing column {} from {} to {}.",
+                "ALTER TABLE CHANGE COLUMN is not supported for changing column {} from {} to {}.{advice}",
                 old.name,
                 old.type_text().to_uppercase(),
                 new.type_text().to_uppercase()
             ),
             "0AKDC",
         ));
+    }
+    if old.kind != new.kind && old.generated.is_some() {
+        let text = format!(
+            "Column {} is a generated column or a column used by a generated column. The data type is {} and cannot be converted to \
+             data type {}",
+            old.name,
+            old.type_text().to_uppercase(),
+            new.type_text().to_uppercase()
+        );
+        return Err(Failure::class("DELTA_GENERATED_COLUMN_UPDATE_TYPE_MISMATCH", &text, "42K09"));
+    }
+    if old.kind != new.kind
+        && let Some(reader) = alter_table::Reader::of(state, &old.name)
+    {
+        return Err(reader.refuses(old, "alter", Some(&new.type_text().to_uppercase())));
     }
     let batch = change::together(state)?;
     let column = Column { kind: new.kind.clone(), length: new.length, ..old.clone() };

@@ -6,7 +6,7 @@ use super::super::store::operation::Operation;
 use super::super::store::table::{Column, Constraint, TableState};
 use super::super::store::{Name, Relation, View, quoted};
 use super::cursor::Cursor;
-use super::{alter_column, assemble, change, columns, create_table, properties};
+use super::{alter_column, assemble, change, columns, expressions, policies, properties};
 use crate::sql::Failure;
 
 pub(super) async fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
@@ -34,16 +34,16 @@ pub(super) async fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
             "ADD CONSTRAINT"
         } else if c.eat("ADD COLUMNS") || c.eat("ADD COLUMN") || (c.is("ADD") && !c.is("ADD PARTITION") && c.eat("ADD"))
         {
-            add_columns(scope, c, &mut state).await?;
+            add_columns(scope, c, &name, &mut state).await?;
             "ADD COLUMNS"
         } else if c.eat("RENAME COLUMN") {
-            rename_column(c, &mut state)?;
+            rename_column(c, &name, &mut state)?;
             "RENAME COLUMN"
         } else if c.eat("DROP CONSTRAINT") || c.is("DROP PRIMARY KEY") || c.is("DROP FOREIGN KEY") {
             drop_constraint(c, &mut state)?;
             "DROP CONSTRAINT"
         } else if c.eat("DROP COLUMNS") || c.eat("DROP COLUMN") {
-            drop_columns(c, &mut state)?;
+            drop_columns(c, &name, &mut state)?;
             "DROP COLUMNS"
         } else if c.eat("ALTER COLUMN") || c.eat("CHANGE COLUMN") || c.eat("ALTER") || c.eat("CHANGE") {
             loop {
@@ -63,9 +63,14 @@ pub(super) async fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
             state.about.properties.remove(&format!("delta.feature.{feature}"));
             c.eat("TRUNCATE HISTORY");
             "DROP FEATURE"
+        } else if c.eat("SET ROW FILTER") {
+            let filter = policies::filter(c)?;
+            policies::set_filter(scope, &name, &mut state, filter).await?;
+            "SET ROW FILTER"
+        } else if c.eat("DROP ROW FILTER") {
+            state.filter = None;
+            "DROP ROW FILTER"
         } else if c.is("SET LOCATION")
-            || c.is("SET ROW FILTER")
-            || c.is("DROP ROW FILTER")
             || c.is("ADD PARTITION")
             || c.is("RECOVER PARTITIONS")
             || c.is("REPLACE COLUMNS")
@@ -83,7 +88,7 @@ pub(super) async fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
             return Err(c.error());
         };
     c.done()?;
-    table.commit(state, &scope.change(Operation::new(operation)))?;
+    table.commit(state, &scope.change(Operation::new(operation).keeping_rows()))?;
     Ok(Reply::Nothing)
 }
 
@@ -152,7 +157,8 @@ async fn add_constraint(
     let (name, constraint) = columns::constraint(c, None, state.constraints.len())?;
     columns::add(&mut state.constraints, name.clone(), constraint.clone())?;
     columns::check(scope, state)?;
-    create_table::check_expressions(scope, state).await?;
+    policies::refuse_checks(table, state)?;
+    expressions::check(scope, state).await?;
     if let Constraint::Check(expression) = &constraint {
         let batch = change::together(state)?;
         let failing = assemble::failing(scope, expression, &batch).await?.len();
@@ -198,8 +204,14 @@ fn drop_constraint(c: &mut Cursor<'_>, state: &mut TableState) -> Result<(), Fai
     Ok(())
 }
 
-async fn add_columns(scope: &Scope<'_>, c: &mut Cursor<'_>, state: &mut TableState) -> Result<(), Failure> {
+async fn add_columns(
+    scope: &Scope<'_>,
+    c: &mut Cursor<'_>,
+    table: &Name,
+    state: &mut TableState,
+) -> Result<(), Failure> {
     c.eat("IF NOT EXISTS");
+    let mut added = Vec::new();
     let bracket = c.eat("(");
     let mut from: Vec<Option<usize>> = (0..state.columns.len()).map(Some).collect();
     loop {
@@ -239,6 +251,7 @@ async fn add_columns(scope: &Scope<'_>, c: &mut Cursor<'_>, state: &mut TableSta
         if column.generated.is_some() || column.identity.is_some() {
             return Err(feature("generated columns in ALTER TABLE"));
         }
+        added.push(column.name.clone());
         state.columns.insert(at, column);
         from.insert(at, None);
         for (name, constraint) in constraints {
@@ -252,7 +265,8 @@ async fn add_columns(scope: &Scope<'_>, c: &mut Cursor<'_>, state: &mut TableSta
         c.expect(")")?;
     }
     columns::check(scope, state)?;
-    create_table::check_expressions(scope, state).await?;
+    policies::set_masks(scope, table, state, |name| added.iter().any(|new| new == name)).await?;
+    expressions::check(scope, state).await?;
     state.rebuild(&from).map_err(|e| super::super::errors::failure(&e))
 }
 
@@ -267,43 +281,85 @@ pub(super) fn not_there(name: &str, state: &TableState) -> Failure {
     columns::unresolved(name, state)
 }
 
-/// Whether an expression of the table reads a column.
-fn used(state: &TableState, column: &str) -> Option<String> {
-    let reads = |text: &str| {
-        let lower = text.to_lowercase();
-        let key = column.to_lowercase();
-        lower.match_indices(&key).any(|(at, _)| {
-            let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-            !word(lower[..at].chars().next_back()) && !word(lower[at + key.len()..].chars().next())
-        })
+/// An expression of the table that reads a column.
+pub(super) struct Reader {
+    /// Whether it is a check of rows, and not a generated column.
+    check: bool,
+    shown: String,
+}
+
+impl Reader {
+    /// The first one, if there is one.
+    pub(super) fn of(state: &TableState, column: &str) -> Option<Self> {
+        let reads = |text: &str| {
+            let lower = text.to_lowercase();
+            let key = column.to_lowercase();
+            lower.match_indices(&key).any(|(at, _)| {
+                let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+                !word(lower[..at].chars().next_back()) && !word(lower[at + key.len()..].chars().next())
+            })
+        };
+        let checks = state.constraints.iter().filter_map(|(name, c)| match c {
+            Constraint::Check(text) if reads(text) => Some(Self { check: true, shown: format!("{name} -> {text}") }),
+            _ => None,
+        });
+        let generated = state.columns.iter().filter_map(|c| match &c.generated {
+            Some(text) if reads(text) => Some(Self { check: false, shown: format!("{} -> {text}", c.name) }),
+            _ => None,
+        });
+        checks.chain(generated).next()
+    }
+
+    /// `change` is a verb, and `to` the type that the column would get.
+    pub(super) fn refuses(&self, column: &Column, change: &str, to: Option<&str>) -> Failure {
+        let (class, readers) = if self.check {
+            ("DELTA_CONSTRAINT", "check constraint(s)")
+        } else {
+            ("DELTA_GENERATED_COLUMNS", "generated column(s)")
+        };
+        let because = format!("because this column is referenced by the following {readers}:\n{}", self.shown);
+        let (class, text) = match to {
+            Some(to) => (
+                format!("{class}_DATA_TYPE_MISMATCH"),
+                format!(
+                    "Column {} has data type {} and cannot be altered to data type {to} {because}",
+                    column.name,
+                    column.type_text().to_uppercase()
+                ),
+            ),
+            None => (
+                format!("{class}_DEPENDENT_COLUMN_CHANGE"),
+                format!("Cannot {change} column {} {because}", column.name),
+            ),
+        };
+        Failure::class(&class, &text, "42K09")
+    }
+}
+
+/// Refuses what needs the columns of the files to have names of their own.
+fn require_mapping(state: &TableState, what: &str) -> Result<(), Failure> {
+    let mode = state.about.properties.get("delta.columnMapping.mode");
+    if mode.is_some_and(|mode| ["name", "id"].contains(&mode.to_lowercase().as_str())) {
+        return Ok(());
+    }
+    let (class, told) = match what {
+        "rename" => ("DELTA_UNSUPPORTED_RENAME_COLUMN", "Column rename"),
+        _ => ("DELTA_UNSUPPORTED_DROP_COLUMN", "DROP COLUMN"),
     };
-    let checks = state.constraints.iter().filter_map(|(name, c)| match c {
-        Constraint::Check(text) if reads(text) => Some(format!("{name} -> {text}")),
-        _ => None,
-    });
-    let generated = state.columns.iter().filter_map(|c| match &c.generated {
-        Some(text) if reads(text) => Some(format!("{} -> {text}", c.name)),
-        _ => None,
-    });
-    checks.chain(generated).next()
+    let text = format!(
+        "{told} is not supported for your Delta table. Please enable Column Mapping on your Delta table with mapping mode 'name'. \
+         You can use the following command: ALTER TABLE table_name SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')."
+    );
+    Err(Failure::class(class, &text, "0AKDC"))
 }
 
-fn dependent(column: &str, used: &str, what: &str) -> Failure {
-    Failure::class(
-        "DELTA_CONSTRAINT_DEPENDENT_COLUMN_CHANGE",
-        &format!(
-            "Cannot {what} column {column} because this column is referenced by the following check constraint(s):\n{used}"
-        ),
-        "42K09",
-    )
-}
-
-fn rename_column(c: &mut Cursor<'_>, state: &mut TableState) -> Result<(), Failure> {
+fn rename_column(c: &mut Cursor<'_>, table: &Name, state: &mut TableState) -> Result<(), Failure> {
     let from = c.name()?;
     let [from] = from.as_slice() else { return Err(feature("renaming members of structures")) };
     c.expect("TO")?;
     let to = c.identifier()?;
     let at = state.position(from).ok_or_else(|| not_there(from, state))?;
+    require_mapping(state, "rename")?;
     if state.position(&to).is_some_and(|other| other != at) {
         return Err(Failure::class(
             "FIELD_ALREADY_EXISTS",
@@ -311,9 +367,10 @@ fn rename_column(c: &mut Cursor<'_>, state: &mut TableState) -> Result<(), Failu
             "42710",
         ));
     }
-    if let Some(used) = used(state, from) {
-        return Err(dependent(from, &used, "rename"));
+    if let Some(reader) = Reader::of(state, from) {
+        return Err(reader.refuses(&state.columns[at], "rename", None));
     }
+    policies::refuse_change(table, state, from, "RENAME COLUMN")?;
     let old = std::mem::replace(&mut state.columns[at].name, to.clone());
     let renamed = |names: &mut Vec<String>| {
         names.iter_mut().filter(|n| n.eq_ignore_ascii_case(&old)).for_each(|n| n.clone_from(&to));
@@ -329,7 +386,7 @@ fn rename_column(c: &mut Cursor<'_>, state: &mut TableState) -> Result<(), Failu
     state.rebuild(&from).map_err(|e| super::super::errors::failure(&e))
 }
 
-fn drop_columns(c: &mut Cursor<'_>, state: &mut TableState) -> Result<(), Failure> {
+fn drop_columns(c: &mut Cursor<'_>, table: &Name, state: &mut TableState) -> Result<(), Failure> {
     let quietly = c.eat("IF EXISTS");
     let names = if c.is("(") { c.list(Cursor::name)? } else { vec![c.name()?] };
     let mut from: Vec<Option<usize>> = (0..state.columns.len()).map(Some).collect();
@@ -341,15 +398,35 @@ fn drop_columns(c: &mut Cursor<'_>, state: &mut TableState) -> Result<(), Failur
             }
             return Err(not_there(name, state));
         };
-        if let Some(used) = used(state, name) {
-            return Err(dependent(name, &used, "drop"));
+        require_mapping(state, "drop")?;
+        if let Some(reader) = Reader::of(state, name) {
+            return Err(reader.refuses(&state.columns[at], "drop", None));
         }
+        policies::refuse_change(table, state, name, "DROP COLUMN")?;
         if state.partitions.iter().any(|p| p.eq_ignore_ascii_case(name)) {
             return Err(Failure::class(
                 "DELTA_UNSUPPORTED_DROP_PARTITION_COLUMN",
                 &format!("Dropping partition columns ({name}) is not allowed."),
                 "0AKDC",
             ));
+        }
+        if state.clusters.iter().any(|p| p.eq_ignore_ascii_case(name)) {
+            return Err(Failure::class(
+                "DELTA_UNSUPPORTED_DROP_CLUSTERING_COLUMN",
+                &format!("Dropping clustering columns ({name}) is not allowed."),
+                "0AKDC",
+            ));
+        }
+        let key = state.constraints.iter().find(|(_, constraint)| match constraint {
+            Constraint::PrimaryKey(columns) | Constraint::ForeignKey(columns, _) => {
+                columns.iter().any(|column| column.eq_ignore_ascii_case(name))
+            }
+            Constraint::Check(_) => false,
+        });
+        if let Some((key, _)) = key {
+            return Err(feature(&format!(
+                "dropping the column {name} of the constraint {key}; drop that first by ALTER TABLE … DROP CONSTRAINT"
+            )));
         }
         if state.columns.len() == 1 {
             return Err(Failure::class(

@@ -221,19 +221,20 @@ pub(super) async fn generate(
             let differs = (0..given.len())
                 .find(|row| !super::super::spark::value::same(&read_at(given, *row), &read_at(&made, *row)));
             if let Some(row) = differs {
-                return Err(violated(
-                    &format!("Generated Column (`{}` <=> {expression})", column.name),
-                    "",
-                    state,
-                    &batch,
-                    row,
-                ));
+                return Err(not_generated(state, position, &batch, row));
             }
         }
         arrays[position] = made;
     }
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(batch.schema(), arrays, &options).map_err(|e| errors::failure(&e.into()))
+}
+
+/// The error of a value that is not the one that its column generates.
+pub(super) fn not_generated(state: &TableState, at: usize, batch: &RecordBatch, row: usize) -> Failure {
+    let column = &state.columns[at];
+    let expression = column.generated.as_deref().unwrap_or_default();
+    violated(&format!("Generated Column (`{}` <=> {expression})", column.name), "", state, batch, row)
 }
 
 fn read_at(array: &ArrayRef, row: usize) -> V {

@@ -10,15 +10,16 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::super::core::rows_name;
-use super::super::errors;
 use super::super::scope::{Listing, Named, Reply, Scope};
 use super::super::spark::value::{V, build, read};
 use super::super::store::operation::Operation;
-use super::super::store::table::{Rows, TableState};
+use super::super::store::table::{Rows, TableState, retitled};
 use super::super::store::{Name, quoted};
+use super::super::{errors, guard};
 use super::assemble;
 use super::columns::unresolved;
 use super::cursor::Cursor;
+use super::policies;
 use crate::sql::Failure;
 
 /// The column of a snapshot that counts its rows.
@@ -46,6 +47,26 @@ pub(super) fn numbered(batch: &RecordBatch, column: &str, numbers: Option<&[usiz
     arrays.extend(batch.columns().iter().cloned());
     let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(arrow)?;
     Ok(Rows { schema, batches: vec![batch] })
+}
+
+/// The rows of a table with their numbers in front, as the statement sees them.
+pub(super) async fn seen(
+    scope: &Scope<'_>,
+    name: &Name,
+    state: &TableState,
+    batch: &RecordBatch,
+) -> Result<Rows, Failure> {
+    let all = numbered(batch, ROW, None)?;
+    if !guard::applies(state) {
+        return Ok(all);
+    }
+    let text = guard::query(&scope.core.store, name, state, Some(ROW))?;
+    let rows: Named = [(guard::RAW.to_owned(), Arc::new(guard::raw(&all, 1)?))].into();
+    let read = policies::apart(scope).read(&text, rows).await?;
+    let fields = all.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let batches = read.batches.iter().map(|batch| retitled(batch, &schema)).collect::<Result<_, _>>();
+    Ok(Rows { batches: batches.map_err(|e| errors::failure(&e))?, schema })
 }
 
 pub(super) fn row_of(v: Option<&V>) -> usize {
@@ -93,6 +114,14 @@ pub(super) async fn apply(
         state.columns.iter().enumerate().filter(|(_, c)| c.generated.is_some()).map(|(at, _)| at).collect();
     let changed =
         if absent.is_empty() { changed } else { assemble::generate(scope, name, state, changed, &absent).await? };
+    // What a statement states of a generated column must be what is generated.
+    for (row, values) in changes {
+        for (at, given) in values.iter().filter(|(at, _)| absent.contains(at)) {
+            if !super::super::spark::value::same(given, &read(changed.column(*at), *row)) {
+                return Err(assemble::not_generated(state, *at, &changed, *row));
+            }
+        }
+    }
     let rows: Vec<usize> = changes.keys().copied().collect();
     assemble::check(scope, state, &only(&changed, &rows)?).await?;
     Ok(changed)
@@ -163,7 +192,7 @@ pub(super) async fn update(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     let condition = where_.as_ref().map(|text| format!(" WHERE {text}")).unwrap_or_default();
     c.done()?;
     let batch = together(&state)?;
-    let rows: Named = [("target".to_owned(), Arc::new(numbered(&batch, ROW, None)?))].into();
+    let rows: Named = [("target".to_owned(), Arc::new(seen(scope, &name, &state, &batch).await?))].into();
     let values: Vec<_> = set.iter().map(|(_, text)| format!("({text})")).collect();
     let text =
         format!("SELECT {ROW}, {} FROM {} AS {}{condition}", values.join(", "), rows_name("target"), quoted(&[&alias]));
@@ -179,8 +208,14 @@ pub(super) async fn update(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     }
     let count = changes.len();
     if count > 0 {
-        state.batches = vec![apply(scope, &name, &state, &batch, &changes).await?];
-        let operation = Operation::new("UPDATE").where_(where_.as_deref()).counting("numUpdatedRows", count);
+        let changed = apply(scope, &name, &state, &batch, &changes).await?;
+        let rows: Vec<usize> = changes.keys().copied().collect();
+        let operation = Operation::new("UPDATE")
+            .where_(where_.as_deref())
+            .counting("numUpdatedRows", count)
+            .feeding("update_preimage", only(&batch, &rows)?)
+            .feeding("update_postimage", only(&changed, &rows)?);
+        state.batches = vec![changed];
         table.commit(state, &scope.change(operation))?;
     }
     Ok(Listing::counts(&[("num_affected_rows", count)]))
@@ -194,25 +229,28 @@ pub(super) async fn delete(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     c.done()?;
     let _writing = table.writer.lock().await;
     let mut state = table.state().as_ref().clone();
+    let mut operation = Operation::new("DELETE").where_(condition);
     let count = match condition {
-        None => {
+        None if state.filter.is_none() => {
             let count = state.rows();
             state.batches.clear();
             count
         }
-        Some(condition) => {
+        condition => {
             let batch = together(&state)?;
-            let rows: Named = [("target".to_owned(), Arc::new(numbered(&batch, ROW, None)?))].into();
+            let rows: Named = [("target".to_owned(), Arc::new(seen(scope, &name, &state, &batch).await?))].into();
+            let condition = condition.unwrap_or("true");
             let text = format!("SELECT {ROW} FROM {} AS {} WHERE {condition}", rows_name("target"), quoted(&[&alias]));
             let read = scope.read(&text, rows).await?;
             let gone: BTreeMap<usize, ()> = read.values().iter().map(|r| (row_of(r.first()), ())).collect();
             state.batches = vec![without(&batch, &gone)?];
+            let rows: Vec<usize> = gone.keys().copied().collect();
+            operation = operation.feeding("delete", only(&batch, &rows)?);
             gone.len()
         }
     };
     if count > 0 {
-        let operation = Operation::new("DELETE").where_(condition).counting("numDeletedRows", count);
-        table.commit(state, &scope.change(operation))?;
+        table.commit(state, &scope.change(operation.counting("numDeletedRows", count)))?;
     }
     Ok(Listing::counts(&[("num_affected_rows", count)]))
 }
@@ -225,6 +263,7 @@ pub(super) async fn truncate(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Re
     c.done()?;
     let _writing = table.writer.lock().await;
     let mut state = table.state().as_ref().clone();
+    policies::refuse_hidden(&state, "TRUNCATE TABLE")?;
     state.batches.clear();
     table.commit(state, &scope.change(Operation::new("TRUNCATE")))?;
     Ok(Reply::Nothing)

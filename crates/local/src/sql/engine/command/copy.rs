@@ -17,7 +17,7 @@ use super::super::store::{Name, Properties, quoted};
 use super::super::{errors, files};
 use super::assemble::{self, Source};
 use super::cursor::Cursor;
-use super::properties;
+use super::{evolve, properties};
 use crate::sql::Failure;
 
 struct Copy {
@@ -27,6 +27,8 @@ struct Copy {
     pattern: Option<String>,
     options: Properties,
     force: bool,
+    /// Whether the table gets columns that files have and it lacks.
+    merge: bool,
 }
 
 fn truth(options: &Properties, name: &str) -> bool {
@@ -50,6 +52,7 @@ fn parse(c: &mut Cursor<'_>) -> Result<Copy, Failure> {
         pattern: None,
         options: Properties::new(),
         force: false,
+        merge: false,
     };
     loop {
         if c.eat("VALIDATE") {
@@ -63,9 +66,7 @@ fn parse(c: &mut Cursor<'_>) -> Result<Copy, Failure> {
         } else if c.eat("COPY_OPTIONS") {
             let options = properties::pairs(c)?;
             copy.force = truth(&options, "force");
-            if truth(&options, "mergeSchema") {
-                return Err(feature("COPY INTO with mergeSchema; the table needs its columns"));
-            }
+            copy.merge = truth(&options, "mergeSchema");
         } else {
             c.done()?;
             return Ok(copy);
@@ -105,6 +106,7 @@ pub(super) async fn copy(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply,
     let copy = parse(c)?;
     let _writing = table.writer.lock().await;
     let mut state = table.state().as_ref().clone();
+    let before = (state.schema(), state.batches.len());
     let mut count = 0;
     #[cfg(feature = "parquet")]
     let mut left = files::parquet::LIMIT;
@@ -114,6 +116,9 @@ pub(super) async fn copy(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply,
             continue;
         }
         let bytes = scope.host.content(&file.path)?;
+        if copy.merge {
+            evolve(&name, &mut state, &file.path, &bytes, &copy)?;
+        }
         let read = match copy.format.as_str() {
             "csv" => files::csv_strings(&file.path, bytes, &copy.options)?,
             "json" => json(scope, &bytes, &copy.options, &state).await?,
@@ -132,9 +137,36 @@ pub(super) async fn copy(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply,
         state.loaded.insert(mark);
     }
     if state.loaded != table.state().loaded || count > 0 {
-        table.commit(state, &scope.change(Operation::new("COPY INTO").counting("numOutputRows", count)))?;
+        let mut operation = Operation::new("COPY INTO").counting("numOutputRows", count);
+        if state.schema() != before.0 && before.1 > 0 {
+            // Files that are there are written anew with the new columns.
+            for batch in &state.batches[before.1..] {
+                operation = operation.feeding("insert", batch.clone());
+            }
+        }
+        table.commit(state, &scope.change(operation))?;
     }
     Ok(Listing::counts(&[("num_affected_rows", count), ("num_inserted_rows", count), ("num_skipped_corrupt_files", 0)]))
+}
+
+/// Gives the table the columns of a file that it lacks, and types that hold the file's where the table allows that.
+fn evolve(name: &Name, state: &mut TableState, path: &str, bytes: &[u8], copy: &Copy) -> Result<(), Failure> {
+    let found = match copy.format.as_str() {
+        "csv" if !truth(&copy.options, "header") => return Ok(()),
+        "csv" | "json" => files::columns(&copy.format, path, bytes.to_vec(), &copy.options)?,
+        #[cfg(feature = "parquet")]
+        "parquet" => {
+            let mut left = files::parquet::LIMIT;
+            let read = files::parquet::read(path, bytes.to_vec(), &mut left)?;
+            read.names.into_iter().zip(read.kinds).collect()
+        }
+        _ => return Ok(()),
+    };
+    let place = |name: &str| state.position(name);
+    let added: Vec<_> = found.iter().filter(|(name, _)| place(name).is_none()).cloned().collect();
+    let given: Vec<_> = found.iter().filter_map(|(name, kind)| Some((place(name)?, kind.clone()))).collect();
+    evolve::widen(state, &given, name)?;
+    evolve::add(state, &added)
 }
 
 /// Columns by name where the file has names, else by position.

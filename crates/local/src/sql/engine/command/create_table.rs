@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::super::errors;
-use super::super::scope::{Named, Read, Reply, Scope};
+use super::super::scope::{Listing, Named, Read, Reply, Scope};
 use super::super::store::missing::{self, feature};
 use super::super::store::operation::Operation;
 use super::super::store::table::{Column, Table, TableState, retitled};
 use super::super::store::{Name, Relation};
+use super::super::{errors, guard};
 use super::cursor::Cursor;
-use super::{assemble, columns, properties, version};
+use super::{columns, expressions, policies, properties, version};
 use crate::sql::Failure;
 
 /// What is done if there is a table of that name.
@@ -53,6 +53,9 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
         state.columns = columns_like(&source)?;
         if let Relation::Table(table) = &source {
             let other = table.state();
+            if guard::applies(&other) {
+                return Err(feature("CREATE TABLE … LIKE a table with a row filter or column masks; name the columns"));
+            }
             state.partitions.clone_from(&other.partitions);
             state.clusters.clone_from(&other.clusters);
             state.about.comment.clone_from(&other.about.comment);
@@ -61,14 +64,18 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
         c.done()?;
         return put(scope, &name, state, there, "").await;
     }
-    let clone = c.eat("SHALLOW CLONE") || c.eat("DEEP CLONE") || c.eat("CLONE");
-    if clone {
+    let shallow = c.eat("SHALLOW CLONE");
+    if shallow || c.eat("DEEP CLONE") || c.eat("CLONE") {
         let (of, source) = scope.table(&c.name()?)?;
         if let Some(rights) = &scope.rights {
             rights.may_read(&scope.core.store, &of)?;
         }
+        guard::refuse_clone(&of, &source.state(), "SOURCE")?;
         let about = state.about;
-        state = version::state(scope, c, &source).await?.as_ref().clone();
+        let (found, size) = version::state(scope, c, &source).await?;
+        state = found.as_ref().clone();
+        state.filter = None;
+        state.columns.iter_mut().for_each(|column| column.mask = None);
         state.about = super::super::store::About {
             properties: state.about.properties.clone(),
             comment: state.about.comment.clone(),
@@ -76,7 +83,26 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
         };
         properties::clauses(c, &mut state)?;
         c.done()?;
-        return put(scope, &name, state, there, "CLONE").await;
+        let before = scope.core.store.relation(&name);
+        if there == There::Keep && before.is_some() {
+            return Ok(Reply::Nothing);
+        }
+        let removed = match &before {
+            Some(Relation::Table(table)) => version::size(table),
+            _ => None,
+        };
+        put(scope, &name, state, there, "CLONE").await?;
+        let (Some((files, bytes)), (gone, gone_bytes)) = (size, removed.unwrap_or_default()) else {
+            return Ok(Reply::Nothing);
+        };
+        return Ok(Listing::counts(&[
+            ("source_table_size", bytes),
+            ("source_num_of_files", files),
+            ("num_removed_files", gone),
+            ("num_copied_files", if shallow { 0 } else { files }),
+            ("removed_files_size", gone_bytes),
+            ("copied_files_size", if shallow { 0 } else { bytes }),
+        ]));
     }
     let mut titles = None;
     if c.is("(") {
@@ -114,7 +140,8 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
     scope.core.store.schema(&name.catalog, &name.schema, |_| ())?;
     let Some(query) = query else {
         columns::check(scope, &mut state)?;
-        check_expressions(scope, &state).await?;
+        state_policies(scope, &name, &mut state).await?;
+        expressions::check(scope, &state).await?;
         return put(scope, &name, state, there, "").await;
     };
     if !state.columns.is_empty() {
@@ -138,8 +165,19 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
         ));
     }
     columns::check(scope, &mut state)?;
+    state_policies(scope, &name, &mut state).await?;
     state.batches = renamed(&read, &state)?;
     put(scope, &name, state, there, " AS SELECT").await
+}
+
+/// Checks the filter and the masks that the table is made with.
+async fn state_policies(scope: &Scope<'_>, name: &Name, state: &mut TableState) -> Result<(), Failure> {
+    let filter = state.filter.take();
+    policies::set_masks(scope, name, state, |_| true).await?;
+    match filter {
+        Some(filter) => policies::set_filter(scope, name, state, filter).await,
+        None => Ok(()),
+    }
 }
 
 fn arity(name: &Name, wanted: usize, got: usize) -> Failure {
@@ -169,36 +207,6 @@ fn columns_like(source: &Relation) -> Result<Vec<Column>, Failure> {
             })
             .collect(),
     }
-}
-
-/// Plans defaults, generated columns and checks over no rows, so that mistakes show when the table is made.
-pub(super) async fn check_expressions(scope: &Scope<'_>, state: &TableState) -> Result<(), Failure> {
-    use super::super::store::table::{Constraint, Rows};
-    let rows = || -> Named {
-        let empty = Rows { schema: state.schema(), batches: Vec::new() };
-        [("made".to_owned(), Arc::new(empty))].into()
-    };
-    let from = super::super::core::rows_name("made");
-    for column in &state.columns {
-        if let Some(default) = &column.default {
-            let planned = scope.plan(&format!("SELECT ({default})"), Named::new()).await?;
-            let kind = super::super::output::wire(planned.plan.schema().field(0).data_type());
-            assemble::storable(
-                &kind,
-                column,
-                &Name { catalog: String::new(), schema: String::new(), object: column.name.clone() },
-            )?;
-        }
-        if let Some(generated) = &column.generated {
-            scope.plan(&format!("SELECT ({generated}) FROM {from}"), rows()).await?;
-        }
-    }
-    for constraint in state.constraints.values() {
-        if let Constraint::Check(expression) = constraint {
-            scope.plan(&format!("SELECT 1 FROM {from} WHERE {expression}"), rows()).await?;
-        }
-    }
-    Ok(())
 }
 
 /// `form` is what the history says behind CREATE TABLE, or `CLONE`.
@@ -235,7 +243,14 @@ async fn put(scope: &Scope<'_>, name: &Name, state: TableState, there: There, fo
                 let same =
                     |found: Option<Relation>| matches!(found, Some(Relation::Table(t)) if Arc::ptr_eq(&t, &table));
                 if same(store.relation(name)) {
-                    table.commit(state.clone(), &change())?;
+                    let mut state = state.clone();
+                    let before = table.state();
+                    if form == "CLONE" {
+                        guard::refuse_clone(name, &before, "TARGET")?;
+                    }
+                    policies::inherit(&mut state, &before);
+                    policies::refuse_checks(name, &state)?;
+                    table.commit(state, &change())?;
                     return Ok(Reply::Nothing);
                 }
                 continue;

@@ -111,7 +111,26 @@ fn details(name: &Name, relation: &Relation, about: &About, state: Option<&Table
     if !properties.is_empty() {
         row("Table Properties", &format!("[{}]", properties.join(",")));
     }
-    let Some(state) = state.filter(|s| !s.constraints.is_empty()) else { return };
+    let Some(state) = state else { return };
+    if let Some(filter) = &state.filter {
+        row("", "");
+        row("# Row Filter", "");
+        row("Function", &filter.name().plain());
+        row("Arguments", &filter.list());
+    }
+    let masked: Vec<_> = state.columns.iter().filter_map(|c| Some((&c.name, c.mask.as_ref()?))).collect();
+    if !masked.is_empty() {
+        row("", "");
+        row("# Column Masks", "");
+        for (column, mask) in masked {
+            let using =
+                if mask.arguments.is_empty() { String::new() } else { format!(" USING COLUMNS ({})", mask.list()) };
+            row(column, &format!("{}{using}", mask.name().plain()));
+        }
+    }
+    if state.constraints.is_empty() {
+        return;
+    }
     row("", "");
     row("# Constraints", "");
     for (name, constraint) in &state.constraints {

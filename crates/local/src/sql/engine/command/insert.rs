@@ -1,16 +1,23 @@
 //! INSERT in its forms.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::record_batch::RecordBatch;
+
 use super::super::core::rows_name;
+use super::super::guard;
 use super::super::scope::{Listing, Named, Read, Reply, Scope};
 use super::super::store::missing::feature;
 use super::super::store::operation::Operation;
-use super::super::store::table::{Rows, TableState, retitled};
+use super::super::store::table::TableState;
 use super::super::store::{Name, quoted};
 use super::assemble::{self, Source};
+use super::change::{ROW, numbered, only, row_of, together, without};
 use super::columns::unresolved;
 use super::cursor::Cursor;
+use super::{evolve, policies};
 use crate::sql::Failure;
 
 /// What goes before the rows are added.
@@ -22,6 +29,7 @@ enum Before {
 }
 
 pub(super) async fn insert(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
+    let evolves = c.eat("WITH SCHEMA EVOLUTION");
     let mut before = if c.eat("OVERWRITE") {
         Before::Empty
     } else {
@@ -33,9 +41,6 @@ pub(super) async fn insert(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     }
     c.eat("TABLE");
     let parts = c.name()?;
-    if c.eat("WITH SCHEMA EVOLUTION") {
-        return Err(feature("INSERT WITH SCHEMA EVOLUTION"));
-    }
     if c.is("PARTITION") {
         return Err(feature("INSERT with a PARTITION clause; name the column and its value"));
     }
@@ -60,11 +65,23 @@ pub(super) async fn insert(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     }
     let _writing = table.writer.lock().await;
     let mut state = table.state().as_ref().clone();
+    match before {
+        Before::Nothing => {}
+        Before::Empty => policies::refuse_hidden(&state, "INSERT OVERWRITE")?,
+        Before::Where(_) if guard::applies(&state) => {
+            return Err(feature("INSERT … REPLACE WHERE of a table with a row filter or column masks"));
+        }
+        Before::Where(_) => {}
+    }
     if let Some(list) = &columns {
         check_list(list, &state)?;
     }
     let query = source(c, &state, columns.as_deref())?;
     let read = scope.read(&query, Named::new()).await?;
+    if evolves {
+        evolve(&name, &mut state, &read, columns.as_deref(), by_name)?;
+    }
+    let evolved = state.schema() != table.state().schema();
     let sources = sources(&name, &state, &read, columns.as_deref(), by_name)?;
     let made = assemble::rows(scope, &name, &mut state, &read, &sources).await?;
     let mut operation = Operation::write("Overwrite", read.rows());
@@ -72,13 +89,53 @@ pub(super) async fn insert(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
         Before::Nothing => operation = Operation::write("Append", read.rows()),
         Before::Empty => state.batches.clear(),
         Before::Where(condition) => {
-            replaced(scope, &name, &mut state, &made, &condition).await?;
-            operation = operation.where_(Some(&condition));
+            let removed = replaced(scope, &name, &mut state, &made, &condition).await?;
+            operation = operation.where_(Some(&condition)).feeding("delete", removed);
+            for batch in &made {
+                operation = operation.feeding("insert", batch.clone());
+            }
+        }
+    }
+    if evolved && operation.feed.is_empty() && !state.batches.is_empty() {
+        // Files that are there are written anew with the new columns.
+        for batch in &made {
+            operation = operation.feeding("insert", batch.clone());
         }
     }
     state.batches.extend(made);
     table.commit(state, &scope.change(operation))?;
     Ok(Listing::counts(&[("num_affected_rows", read.rows()), ("num_inserted_rows", read.rows())]))
+}
+
+/// Gives the table the columns that the rows have and it lacks: by name, or behind its own.
+fn evolve(
+    name: &Name,
+    state: &mut TableState,
+    read: &Read,
+    columns: Option<&[String]>,
+    by_name: bool,
+) -> Result<(), Failure> {
+    let width = state.columns.len();
+    let added: Vec<usize> = match columns {
+        _ if by_name => evolve::lacking(state, read),
+        // The list names columns that are there.
+        Some(_) => Vec::new(),
+        None => (width..read.names.len()).collect(),
+    };
+    let given: Vec<(usize, DataType)> = (0..read.names.len())
+        .filter_map(|at| {
+            let column = match columns {
+                _ if by_name => state.position(&read.names[at])?,
+                Some(list) => state.position(list.get(at)?)?,
+                None => Some(at).filter(|at| *at < width)?,
+            };
+            Some((column, read.kinds[at].clone()))
+        })
+        .collect();
+    let added: Vec<(String, DataType)> =
+        added.into_iter().map(|at| (read.names[at].clone(), read.kinds[at].clone())).collect();
+    evolve::widen(state, &given, name)?;
+    evolve::add(state, &added)
 }
 
 fn check_list(list: &[String], state: &TableState) -> Result<(), Failure> {
@@ -173,6 +230,13 @@ fn sources(
                     "KD000",
                 )
             })?;
+            if sources[position] != Source::Absent {
+                let text = format!(
+                    "Cannot write incompatible data for the table {}: Ambiguous column name in the input data `{given}`.",
+                    name.quoted()
+                );
+                return Err(Failure::class("INCOMPATIBLE_DATA_FOR_TABLE.AMBIGUOUS_COLUMN_NAME", &text, "KD000"));
+            }
             sources[position] = Source::Given(at);
         }
         return Ok(sources);
@@ -211,14 +275,14 @@ fn sources(
     Ok(sources)
 }
 
-/// Takes the rows out that a condition holds for; the new ones must fulfil it too.
+/// Takes the rows out that a condition holds for, and gives them; the new ones must fulfil it too.
 async fn replaced(
     scope: &Scope<'_>,
     name: &Name,
     state: &mut TableState,
-    made: &[datafusion::arrow::record_batch::RecordBatch],
+    made: &[RecordBatch],
     condition: &str,
-) -> Result<(), Failure> {
+) -> Result<RecordBatch, Failure> {
     for batch in made {
         if !assemble::failing(scope, condition, batch).await?.is_empty() {
             return Err(Failure::class(
@@ -230,15 +294,12 @@ async fn replaced(
             ));
         }
     }
-    let rows: Named = [("kept".to_owned(), Arc::new(Rows::of(state)))].into();
-    let text = format!(
-        "SELECT * FROM {} AS {} WHERE NOT coalesce(({condition}), false)",
-        rows_name("kept"),
-        quoted(&[&name.object])
-    );
-    let kept = scope.read(&text, rows).await?;
-    let schema = state.schema();
-    let batches = kept.batches.iter().map(|b| retitled(b, &schema)).collect::<Result<_, _>>();
-    state.batches = batches.map_err(|e| super::super::errors::failure(&e))?;
-    Ok(())
+    let batch = together(state)?;
+    let rows: Named = [("kept".to_owned(), Arc::new(numbered(&batch, ROW, None)?))].into();
+    let text = format!("SELECT {ROW} FROM {} AS {} WHERE ({condition})", rows_name("kept"), quoted(&[&name.object]));
+    let gone: BTreeMap<usize, ()> =
+        scope.read(&text, rows).await?.values().iter().map(|row| (row_of(row.first()), ())).collect();
+    let removed: Vec<usize> = gone.keys().copied().collect();
+    state.batches = vec![without(&batch, &gone)?];
+    only(&batch, &removed)
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use datafusion::arrow::array::Array as _;
 use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::record_batch::RecordBatch;
 
 use super::super::core::rows_name;
 use super::super::scope::{Listing, Named, Read, Reply, Scope};
-use super::super::spark::value::V;
-use super::super::store::missing::feature;
+use super::super::spark::value::{V, read};
 use super::super::store::operation::Operation;
 use super::super::store::table::{Rows, TableState};
 use super::super::store::{Name, quoted};
@@ -17,6 +18,7 @@ use super::assemble::{self, Source};
 use super::change::{self, Changes, ROW, arrow, numbered, only, row_of, together, without};
 use super::columns::unresolved;
 use super::cursor::Cursor;
+use super::evolve;
 use crate::sql::Failure;
 
 /// The column of the source that counts its rows.
@@ -111,7 +113,13 @@ fn insert(c: &mut Cursor<'_>, state: &TableState) -> Result<Action, Failure> {
     }
     let columns = if c.is("(") {
         let names = c.list(|c| Ok(c.name()?.pop().unwrap_or_default()))?;
-        names.iter().map(|n| state.position(n).ok_or_else(|| unresolved(n, state))).collect::<Result<Vec<_>, _>>()?
+        let found: Vec<usize> =
+            names.iter().map(|n| state.position(n).ok_or_else(|| unresolved(n, state))).collect::<Result<_, _>>()?;
+        if found.iter().enumerate().any(|(at, column)| found[..at].contains(column)) {
+            let text = "Duplicate column names in INSERT clause";
+            return Err(Failure::class("DELTA_DUPLICATE_COLUMNS_ON_INSERT", text, "42701"));
+        }
+        found
     } else {
         (0..state.columns.len()).collect()
     };
@@ -153,30 +161,29 @@ struct Merge<'a, 'b> {
     scope: &'a Scope<'b>,
     name: Name,
     state: TableState,
-    target: RecordBatch,
+    /// Rows of the target as the statement sees them, with their numbers in front.
+    seen: RecordBatch,
     source: RecordBatch,
     source_names: Vec<String>,
     target_alias: String,
     source_alias: String,
+    /// Whether columns that the source lacks are left as they are.
+    evolves: bool,
     changes: Changes,
     gone: BTreeMap<usize, ()>,
     added: Vec<RecordBatch>,
 }
 
 impl Merge<'_, '_> {
+    /// `target` are places among the rows that are seen.
     fn rows(&self, target: Option<&[usize]>, source: Option<&[usize]>) -> Result<Named, Failure> {
-        let part = |batch: &RecordBatch, column: &str, rows: Option<&[usize]>| -> Result<Arc<Rows>, Failure> {
-            let taken = match rows {
-                Some(rows) => only(batch, rows)?,
-                None => batch.clone(),
-            };
-            Ok(Arc::new(numbered(&taken, column, rows)?))
+        let taken = |batch: &RecordBatch, rows: Option<&[usize]>| match rows {
+            Some(rows) => only(batch, rows),
+            None => Ok(batch.clone()),
         };
-        Ok([
-            ("target".to_owned(), part(&self.target, ROW, target)?),
-            ("source".to_owned(), part(&self.source, SOURCE_ROW, source)?),
-        ]
-        .into())
+        let seen = Rows { schema: self.seen.schema(), batches: vec![taken(&self.seen, target)?] };
+        let source = numbered(&taken(&self.source, source)?, SOURCE_ROW, source)?;
+        Ok([("target".to_owned(), Arc::new(seen)), ("source".to_owned(), Arc::new(source))].into())
     }
 
     fn target_from(&self) -> String {
@@ -200,7 +207,7 @@ impl Merge<'_, '_> {
         for (at, column) in self.state.columns.iter().enumerate() {
             match self.same_name(at)? {
                 Some(text) => all.push((at, text)),
-                None if column.generated.is_some() || column.identity.is_some() => {}
+                None if self.evolves || column.generated.is_some() || column.identity.is_some() => {}
                 None => {
                     return Err(Failure::class(
                         "DELTA_MERGE_UNRESOLVED_EXPRESSION",
@@ -305,7 +312,9 @@ impl Merge<'_, '_> {
     }
 
     async fn not_matched_by_source(&mut self, clauses: &[Clause], matched: &BTreeSet<usize>) -> Result<(), Failure> {
-        let rest: Vec<usize> = (0..self.target.num_rows()).filter(|row| !matched.contains(row)).collect();
+        let numbers = self.seen.column(0);
+        let rest: Vec<usize> =
+            (0..numbers.len()).filter(|at| !matched.contains(&row_of(Some(&read(numbers, *at))))).collect();
         for at in 0..clauses.len() {
             if clauses[at].about != About::NotMatchedBySource {
                 continue;
@@ -326,10 +335,46 @@ impl Merge<'_, '_> {
     }
 }
 
-pub(super) async fn merge(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
-    if c.is("WITH SCHEMA EVOLUTION") {
-        return Err(feature("MERGE WITH SCHEMA EVOLUTION"));
+/// Gives the target the columns of the source that it lacks and that a clause writes to, and types that hold the source's.
+fn evolve(
+    name: &Name,
+    state: &mut TableState,
+    source: &Read,
+    clauses: impl Fn(&TableState) -> Result<Vec<Clause>, Failure>,
+) -> Result<(), Failure> {
+    let width = state.columns.len();
+    let lacking = evolve::lacking(state, source);
+    let added: Vec<_> = lacking.into_iter().map(|at| (source.names[at].clone(), source.kinds[at].clone())).collect();
+    let mut wider = TableState { batches: Vec::new(), ..state.clone() };
+    let usable: Vec<_> = added.iter().filter(|(_, kind)| *kind != DataType::Null).cloned().collect();
+    evolve::add(&mut wider, &usable)?;
+    // What is wrong is told where the clauses are read for the table as it will be.
+    let Ok(found) = clauses(&wider) else { return Ok(()) };
+    let all = found.iter().any(|clause| matches!(clause.action, Action::UpdateAll | Action::InsertAll));
+    let written: BTreeSet<usize> = found
+        .iter()
+        .flat_map(|clause| match &clause.action {
+            Action::Update(set) => set.iter().map(|(column, _)| *column).collect(),
+            Action::Insert(columns, _) => columns.clone(),
+            _ => Vec::new(),
+        })
+        .collect();
+    let used: Vec<_> = if all {
+        added
+    } else {
+        let places = usable.into_iter().enumerate();
+        places.filter(|(at, _)| written.contains(&(width + at))).map(|(_, column)| column).collect()
+    };
+    if all {
+        let given = source.names.iter().zip(&source.kinds);
+        let given: Vec<_> = given.filter_map(|(name, kind)| Some((state.position(name)?, kind.clone()))).collect();
+        evolve::widen(state, &given, name)?;
     }
+    evolve::add(state, &used)
+}
+
+pub(super) async fn merge(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
+    let evolves = c.eat("WITH SCHEMA EVOLUTION");
     c.expect("INTO")?;
     let (name, table) = scope.table(&c.name()?)?;
     let target_alias = change::alias(c, &name, &["USING"])?;
@@ -347,19 +392,27 @@ pub(super) async fn merge(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
     c.expect("ON")?;
     let on = c.until(&["WHEN"], false)?.to_owned();
     let _writing = table.writer.lock().await;
-    let state = table.state().as_ref().clone();
-    let clauses = clauses(c, &state, std::slice::from_ref(&target_alias))?;
+    let mut state = table.state().as_ref().clone();
+    let aliases = std::slice::from_ref(&target_alias);
     let source = scope.read(&query, Named::new()).await?;
+    if evolves {
+        evolve(&name, &mut state, &source, |state| clauses(&mut c.clone(), state, aliases))?;
+    }
+    let evolved = state.schema() != table.state().schema();
+    let clauses = clauses(c, &state, aliases)?;
     let rows = source.provider()?;
+    let target = together(&state)?;
+    let seen = change::seen(scope, &name, &state, &target).await?;
     let mut merge = Merge {
         scope,
-        target: together(&state)?,
+        seen: concat_batches(&seen.schema, &seen.batches).map_err(arrow)?,
         source: concat_batches(&rows.schema, &rows.batches).map_err(arrow)?,
         source_names: source.names.clone(),
         name,
         state,
         target_alias,
         source_alias,
+        evolves,
         changes: Changes::new(),
         gone: BTreeMap::new(),
         added: Vec::new(),
@@ -367,12 +420,17 @@ pub(super) async fn merge(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
     let (target_rows, source_rows) = merge.matched(&clauses, &on).await?;
     merge.not_matched(&clauses, &source_rows).await?;
     merge.not_matched_by_source(&clauses, &target_rows).await?;
-    let Merge { name, mut state, target, changes, gone, added, .. } = merge;
+    let Merge { name, mut state, changes, gone, added, .. } = merge;
     let (updated, deleted) = (changes.len(), gone.len());
     let inserted: usize = added.iter().map(RecordBatch::num_rows).sum();
+    let rows: Vec<usize> = changes.keys().copied().collect();
+    let removed: Vec<usize> = gone.keys().copied().collect();
+    let (before, deletes) = (only(&target, &rows)?, only(&target, &removed)?);
     let changed =
         if changes.is_empty() { target } else { change::apply(scope, &name, &state, &target, &changes).await? };
+    let after = only(&changed, &rows)?;
     state.batches = vec![without(&changed, &gone)?];
+    let inserts = concat_batches(&state.schema(), &added).map_err(arrow)?;
     state.batches.extend(added);
     let operation = Operation::new("MERGE")
         .where_(Some(&on))
@@ -380,8 +438,12 @@ pub(super) async fn merge(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
         .counting("numTargetRowsUpdated", updated)
         .counting("numTargetRowsDeleted", deleted)
         .counting("numOutputRows", inserted + updated)
-        .counting("numSourceRows", source.rows());
-    if updated + deleted + inserted > 0 {
+        .counting("numSourceRows", source.rows())
+        .feeding("update_preimage", before)
+        .feeding("update_postimage", after)
+        .feeding("delete", deletes)
+        .feeding("insert", inserts);
+    if evolved || updated + deleted + inserted > 0 {
         table.commit(state, &scope.change(operation))?;
     }
     Ok(Listing::counts(&[

@@ -48,7 +48,7 @@ fn find(text: &str) -> Option<(usize, usize, String)> {
 }
 
 /// The parts of a name that is given as a string.
-pub(super) fn parts(name: &str) -> Result<Vec<String>, Failure> {
+pub(in super::super) fn parts(name: &str) -> Result<Vec<String>, Failure> {
     let mut c = Cursor::new(name);
     let parts = c.name().and_then(|parts| c.done().map(|()| parts));
     parts.map_err(|_| {

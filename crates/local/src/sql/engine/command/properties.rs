@@ -75,10 +75,16 @@ pub(super) fn clauses(c: &mut Cursor<'_>, state: &mut TableState) -> Result<(), 
             if !name.eq_ignore_ascii_case("UTF8_BINARY") {
                 return Err(feature(&format!("the collation {name}")));
             }
-        } else if c.is("LOCATION") {
-            return Err(feature("tables with a location of their own"));
-        } else if c.is("WITH ROW FILTER") {
-            return Err(feature("row filters"));
+        } else if c.eat("LOCATION") {
+            let place = c.string()?;
+            let why = if place.trim_start_matches("dbfs:").starts_with("/Volumes/") {
+                "volumes, which cannot be used as a location for tables; query the files with read_files or delta.`/Volumes/…`"
+            } else {
+                "tables at a location outside of the workspace; leave LOCATION out for a managed table"
+            };
+            return Err(feature(&format!("LOCATION '{place}': {why}")));
+        } else if c.eat("WITH ROW FILTER") {
+            state.filter = Some(super::policies::filter(c)?);
         } else if c.is("CLUSTERED BY") {
             return Err(Failure::class(
                 "DELTA_OPERATION_NOT_ALLOWED",

@@ -1,11 +1,11 @@
 //! SHOW: what there is, in the platform's columns.
 
-use super::super::functions;
 use super::super::scope::{Listing, Named, Reply, Scope};
 use super::super::spark::pattern_like;
 use super::super::spark::value::V;
 use super::super::store::missing::{self, feature};
 use super::super::store::{Relation, quoted};
+use super::super::{functions, guard};
 use super::cursor::Cursor;
 use super::{grants, show_create, string};
 use crate::sql::Failure;
@@ -246,6 +246,10 @@ async fn partitions(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Fail
     c.done()?;
     let (name, table) = scope.table(&parts)?;
     let state = table.state();
+    if let Some(kind) = guard::Kind::of(&state) {
+        let text = format!("SHOW PARTITIONS command is not supported for tables with {}.", kind.noun());
+        return Err(Failure::class(&format!("{}_SHOW_PARTITIONS_UNSUPPORTED", kind.class()), &text, "0A000"));
+    }
     if state.partitions.is_empty() {
         return Err(Failure::class(
             "INVALID_PARTITION_OPERATION.PARTITION_SCHEMA_IS_EMPTY",

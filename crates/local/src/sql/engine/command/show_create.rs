@@ -31,6 +31,9 @@ fn column(c: &Column) -> String {
     if let Some(comment) = &c.comment {
         out.push_str(&format!(" COMMENT {}", text(comment)));
     }
+    if let Some(mask) = &c.mask {
+        out.push_str(&format!(" {}", mask.mask()));
+    }
     out
 }
 
@@ -91,6 +94,9 @@ pub(super) fn statement(name: &Name, relation: &Relation) -> String {
                 out.push_str(&format!("CLUSTER BY ({})\n", list(&state.clusters)));
             }
             out.push_str(&stated(&state.about));
+            if let Some(filter) = &state.filter {
+                out.push_str(&format!("WITH {}\n", filter.filter()));
+            }
             out
         }
     }

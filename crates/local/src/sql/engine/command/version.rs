@@ -7,17 +7,33 @@ use super::super::store::table::{Table, TableState};
 use super::cursor::Cursor;
 use crate::sql::Failure;
 
-/// The state that a clause behind a table names; the present one if there is none.
+/// How many files a table has, and how many bytes; `None` where its rows are in memory alone.
+pub(super) type Size = Option<(usize, usize)>;
+
+/// The present size of a table.
+pub(super) fn size(table: &Table) -> Size {
+    #[cfg(feature = "delta")]
+    return table.backing().look(super::super::delta::size);
+    #[cfg(not(feature = "delta"))]
+    {
+        let _ = table;
+        None
+    }
+}
+
+/// The state that a clause behind a table names, and its size; the present one if there is none.
 #[cfg(feature = "delta")]
 pub(super) async fn state(
     scope: &Scope<'_>,
     c: &mut Cursor<'_>,
     table: &Arc<Table>,
-) -> Result<Arc<TableState>, Failure> {
-    match clause(scope, c).await? {
-        Some(at) => super::super::delta::state_at(table, at),
-        None => Ok(table.state()),
-    }
+) -> Result<(Arc<TableState>, Size), Failure> {
+    let at = clause(scope, c).await?;
+    let state = match at {
+        Some(at) => super::super::delta::state_at(table, at)?,
+        None => table.state(),
+    };
+    Ok((state, super::super::delta::size_at(scope, table, at).await?))
 }
 
 #[cfg(feature = "delta")]
@@ -55,10 +71,11 @@ pub(in super::super) async fn time(
 #[cfg(feature = "delta")]
 pub(super) async fn restore(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
     c.eat("TABLE");
-    let (_, table) = scope.table(&c.name()?)?;
+    let (name, table) = scope.table(&c.name()?)?;
     c.eat("TO");
     let at = clause(scope, c).await?.ok_or_else(|| c.error())?;
     c.done()?;
+    super::super::guard::refuse_time_travel(&name, &table.state())?;
     super::super::delta::restore::restore(scope, &table, at).await
 }
 
@@ -69,6 +86,7 @@ pub(super) async fn history(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Rep
     if let Some(rights) = &scope.rights {
         rights.may_read(&scope.core.store, &name)?;
     }
+    super::super::guard::refuse_history(&name, &table.state())?;
     let most = if c.eat("LIMIT") { usize::try_from(c.integer()?).map_err(|_| c.error())? } else { usize::MAX };
     c.done()?;
     super::super::delta::history(scope, &table, most).await
@@ -78,11 +96,15 @@ pub(super) async fn history(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Rep
 use super::super::store::missing::feature;
 
 #[cfg(not(feature = "delta"))]
-pub(super) async fn state(_: &Scope<'_>, c: &mut Cursor<'_>, table: &Arc<Table>) -> Result<Arc<TableState>, Failure> {
+pub(super) async fn state(
+    _: &Scope<'_>,
+    c: &mut Cursor<'_>,
+    table: &Arc<Table>,
+) -> Result<(Arc<TableState>, Size), Failure> {
     if c.is("VERSION") || c.is("TIMESTAMP") || c.is("@") {
         return Err(feature("older versions of a table"));
     }
-    Ok(table.state())
+    Ok((table.state(), None))
 }
 
 #[cfg(not(feature = "delta"))]

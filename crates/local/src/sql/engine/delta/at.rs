@@ -50,6 +50,18 @@ pub(in super::super) fn invalid(expression: &str) -> Failure {
     Failure::class("DELTA_TIMESTAMP_INVALID", &text, "42816")
 }
 
+/// A version that is not a number.
+pub(in super::super) fn invalid_version(written: &str) -> Failure {
+    let text = format!("The provided version ({written}) is not a valid version.");
+    Failure::class("DELTA_VERSION_INVALID", &text, "42815")
+}
+
+/// NULL in place of a version.
+pub(in super::super) fn no_bound() -> Failure {
+    let text = "CDC read start/end parameters cannot be null. Please provide a valid version or timestamp.";
+    Failure::class("DELTA_CDC_READ_NULL_RANGE_BOUNDARY", text, "22004")
+}
+
 pub(super) fn no_version(wanted: u64, earliest: u64, latest: u64) -> Failure {
     let text =
         format!("Cannot time travel Delta table to version {wanted}. Available versions: [{earliest}, {latest}].");

@@ -11,10 +11,11 @@ use serde_json::{Map, Value, json};
 
 use super::log::Snapshot;
 use super::records::{Format, Metadata};
-use super::{broken, kinds};
+use super::{broken, feed, kinds};
 use crate::sql::Failure;
 use crate::sql::engine::spark::types;
 use crate::sql::engine::store::missing::feature;
+use crate::sql::engine::store::policy::Policy;
 use crate::sql::engine::store::table::{Column, Constraint, Identity, Reference, TableState};
 use crate::sql::engine::store::{About, Properties};
 
@@ -42,6 +43,11 @@ struct Own {
     /// By the names of columns.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     column_tags: BTreeMap<String, Properties>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row_filter: Option<Policy>,
+    /// By the names of columns.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    masks: BTreeMap<String, Policy>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     primary_keys: BTreeMap<String, Vec<String>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -59,8 +65,9 @@ struct Own {
 /// Whether readers and writers of the files may know of a property: others of Delta's own change what the files are to
 /// them, such as the mapping of columns, and the files stay as they are.
 fn is_harmless(name: &str) -> bool {
-    const SOFT: [&str; 6] = [
+    const SOFT: [&str; 7] = [
         "delta.appendOnly",
+        feed::PROPERTY,
         "delta.logRetentionDuration",
         "delta.deletedFileRetentionDuration",
         "delta.targetFileSize",
@@ -121,6 +128,7 @@ fn spelled(state: &TableState, names: &[String]) -> Vec<String> {
 
 /// What a state is to readers of the log; `id` is the table's.
 pub(super) fn metadata(state: &TableState, id: &str) -> Result<Metadata, Failure> {
+    feed::check_columns(state)?;
     let partitions = spelled(state, &state.partitions);
     if !partitions.is_empty() && partitions.len() == state.columns.len() {
         let text = "Cannot use all columns for partition columns.";
@@ -130,6 +138,7 @@ pub(super) fn metadata(state: &TableState, id: &str) -> Result<Metadata, Failure
         owner: state.about.owner.clone(),
         tags: state.about.tags.clone(),
         loaded: state.loaded.clone(),
+        row_filter: state.filter.clone(),
         ..Own::default()
     };
     if partitions != state.partitions {
@@ -139,6 +148,8 @@ pub(super) fn metadata(state: &TableState, id: &str) -> Result<Metadata, Failure
     for column in state.columns.iter().filter(|c| !c.tags.is_empty()) {
         own.column_tags.insert(column.name.clone(), column.tags.clone());
     }
+    let masks = state.columns.iter().filter_map(|c| Some((c.name.clone(), c.mask.clone()?)));
+    own.masks = masks.collect();
     let (mut configuration, withheld): (Properties, Properties) =
         state.about.properties.clone().into_iter().partition(|(name, _)| is_harmless(name));
     own.properties = withheld;
@@ -223,6 +234,11 @@ pub(super) fn state(place: &str, snapshot: &Snapshot) -> Result<TableState, Fail
             column.tags = tags;
         }
     }
+    for (name, mask) in own.masks {
+        if let Some(column) = columns.iter_mut().find(|c| c.name == name) {
+            column.mask = Some(mask);
+        }
+    }
     Ok(TableState {
         about: About {
             comment: metadata.description.clone(),
@@ -235,6 +251,7 @@ pub(super) fn state(place: &str, snapshot: &Snapshot) -> Result<TableState, Fail
         partitions: if own.partitions.is_empty() { metadata.partition_columns.clone() } else { own.partitions },
         clusters: if own.clusters.is_empty() { clusters(snapshot) } else { own.clusters },
         constraints,
+        filter: own.row_filter,
         batches: Vec::new(),
         loaded: own.loaded,
     })

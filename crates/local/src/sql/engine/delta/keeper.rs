@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::at::{self, At};
 use super::log::{self, CHECKPOINT, Directory, LOG, Snapshot, Versions};
 use super::records::{Action, Add, Domain, Remove};
-use super::{Depot, checkpoint, columns, files, io, kinds, protocol, write};
+use super::{Depot, checkpoint, columns, feed, files, io, kinds, protocol, write};
 use crate::sql::Failure;
 use crate::sql::engine::store::operation::Change;
 use crate::sql::engine::store::table::TableState;
@@ -133,6 +133,14 @@ impl Keeper {
         files.fold((0, 0), |(count, bytes), add| (count + 1, bytes + add.size))
     }
 
+    /// Number and bytes of the files of a version.
+    pub(super) fn size_at(&self, at: At) -> Result<(usize, usize), Failure> {
+        let version = self.version(at)?;
+        let files = Snapshot::read(&Directory(self.directory.clone()), Some(version))?.files;
+        let bytes: i64 = files.values().map(|add| add.size).sum();
+        Ok((files.len(), usize::try_from(bytes).unwrap_or(0)))
+    }
+
     /// Writes a change down. Once this has returned, the change is there at the next start.
     pub(in super::super) fn commit(&mut self, state: &TableState, change: &Change<'_>) -> Result<(), Failure> {
         self.write(state, change, Some(self.now.version))
@@ -170,6 +178,13 @@ impl Keeper {
             held.push(Held { columns: batch.columns().to_vec(), files });
         }
         let gone: Vec<Add> = old.into_iter().flatten().flat_map(|h| h.files.clone()).collect();
+        // Rows that changed are told apart from those that were only written anew.
+        let mut changed = Vec::new();
+        let operation = &change.operation;
+        if feed::is_on(&state.about.properties) && !gone.is_empty() && !operation.feed.is_empty() {
+            changed = feed::write(&self.depot, &self.directory, state, operation, next.version)
+                .inspect_err(|_| write::discard(&self.directory, &added))?;
+        }
         let info = info(change, &next, before, &added, &gone);
         let mut actions = vec![Action::CommitInfo(info)];
         if next.protocol != self.now.protocol {
@@ -183,19 +198,24 @@ impl Keeper {
             Action::Remove(Remove {
                 path: add.path,
                 deletion_timestamp: Some(next.timestamp),
-                data_change: true,
+                data_change: !operation.keeps_rows,
                 extended_file_metadata: true,
                 partition_values: Some(add.partition_values),
                 size: Some(add.size),
                 deletion_vector: None,
             })
         }));
-        actions.extend(added.values().cloned().map(Action::Add));
+        let data_change = !operation.keeps_rows;
+        actions.extend(added.values().cloned().map(|add| Action::Add(Add { data_change, ..add })));
+        actions.extend(changed.iter().cloned().map(Action::Cdc));
         let lasting = self.depot.lasting;
         let written = if lasting && !added.is_empty() { log::settle(&self.directory) } else { Ok(()) };
         written
             .and_then(|()| log::append(&self.directory, next.version, &actions, next.timestamp, lasting))
-            .inspect_err(|_| write::discard(&self.directory, &added))?;
+            .inspect_err(|_| {
+                write::discard(&self.directory, &added);
+                feed::discard(&self.directory, &changed);
+            })?;
         self.now = next;
         self.held = held;
         self.layout = new_layout;

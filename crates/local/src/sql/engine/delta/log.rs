@@ -187,7 +187,7 @@ impl Snapshot {
                 Action::DomainMetadata(domain) => {
                     self.domains.insert(domain.domain, domain.configuration);
                 }
-                Action::CommitInfo(_) | Action::Remove(_) => {}
+                Action::CommitInfo(_) | Action::Remove(_) | Action::Cdc(_) => {}
             }
         }
     }

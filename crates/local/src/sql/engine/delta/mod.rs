@@ -11,6 +11,7 @@ use std::path::PathBuf;
 pub(super) mod at;
 mod checkpoint;
 mod columns;
+pub(super) mod feed;
 mod files;
 mod keeper;
 pub(crate) mod kept;
@@ -26,7 +27,7 @@ pub(super) mod times;
 mod write;
 
 pub(super) use keeper::Keeper;
-pub(super) use statement::{detail, history, state_at};
+pub(super) use statement::{detail, history, size, size_at, state_at};
 
 use super::spark::value::V;
 use crate::random::Ids;

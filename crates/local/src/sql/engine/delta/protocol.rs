@@ -36,6 +36,7 @@ pub(super) fn of(state: &TableState, before: &Protocol) -> Protocol {
         (columns.iter().any(|c| c.generated.is_some()), "generatedColumns"),
         (columns.iter().any(|c| c.identity.is_some()), "identityColumns"),
         (columns.iter().any(|c| c.default.is_some()), "allowColumnDefaults"),
+        (super::feed::is_on(&state.about.properties), "changeDataFeed"),
         (!state.clusters.is_empty(), "clustering"),
         (!state.clusters.is_empty(), "domainMetadata"),
     ] {

@@ -73,6 +73,16 @@ pub(super) struct Remove {
     pub(super) deletion_vector: Option<Map<String, Value>>,
 }
 
+/// A file of rows that a version has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Cdc {
+    pub(super) path: String,
+    pub(super) partition_values: BTreeMap<String, Option<String>>,
+    pub(super) size: i64,
+    pub(super) data_change: bool,
+}
+
 /// What a feature states of a table, by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -91,6 +101,7 @@ pub(super) enum Action {
     MetaData(Metadata),
     Add(Add),
     Remove(Remove),
+    Cdc(Cdc),
     DomainMetadata(Domain),
 }
 
@@ -101,7 +112,7 @@ impl Action {
             return Ok(None);
         };
         match kind.as_str() {
-            "commitInfo" | "protocol" | "metaData" | "add" | "remove" | "domainMetadata" => {
+            "commitInfo" | "protocol" | "metaData" | "add" | "remove" | "cdc" | "domainMetadata" => {
                 serde_json::from_value(stated(line)).map(Some)
             }
             _ => Ok(None),

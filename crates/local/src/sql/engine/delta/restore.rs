@@ -7,14 +7,17 @@ use super::at::At;
 use super::statement::{state_at, with_log};
 use crate::sql::Failure;
 
-/// The present state with the columns, properties and rows of an older one. Owner and tags are the catalog's.
+/// The present state with the columns, properties and rows of an older one. Owner, tags, filter and masks are the catalog's.
 fn restored(now: &TableState, older: &TableState) -> TableState {
     let mut state = older.clone();
     state.about.owner.clone_from(&now.about.owner);
     state.about.tags.clone_from(&now.about.tags);
+    state.filter.clone_from(&now.filter);
     for column in &mut state.columns {
+        column.mask = None;
         let Some(present) = now.columns.iter().find(|c| c.key() == column.key()) else { continue };
         column.tags.clone_from(&present.tags);
+        column.mask.clone_from(&present.mask);
         // Numbers that were given are not given again.
         if let (Some(own), Some(other)) = (&mut column.identity, &present.identity) {
             let further = if own.step > 0 { other.next > own.next } else { other.next < own.next };

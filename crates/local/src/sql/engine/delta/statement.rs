@@ -11,7 +11,7 @@ use super::super::spark::value::V;
 use super::super::store::operation::Operation;
 use super::super::store::table::{Table, TableState};
 use super::at::At;
-use super::{at, text};
+use super::{Keeper, at, text};
 use crate::sql::Failure;
 
 /// The state of a table at a version.
@@ -27,6 +27,26 @@ pub(in super::super) fn state_at(table: &Table, at: At) -> Result<Arc<TableState
         (None, At::Version(version)) => Err(at::no_version(version, 0, 0)),
         (None, At::Time(time)) => Err(at::too_late(time.div_euclid(1000), table.state().about.created_ms)),
     }
+}
+
+/// Number and bytes of the files of the present version.
+pub(in super::super) fn size(keeper: &Keeper) -> (usize, usize) {
+    let (files, bytes) = keeper.size();
+    (files, usize::try_from(bytes).unwrap_or(0))
+}
+
+/// Number and bytes of the files of a version.
+pub(in super::super) async fn size_at(
+    scope: &Scope<'_>,
+    table: &Table,
+    at: Option<At>,
+) -> Result<Option<(usize, usize)>, Failure> {
+    with_log(scope, table).await?;
+    let found = table.backing().look(|keeper| match at {
+        None => Ok(size(keeper)),
+        Some(at) => keeper.size_at(at),
+    });
+    found.transpose()
 }
 
 /// Makes sure that a table has a log.

@@ -13,8 +13,8 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value, json};
 
-use super::records::Add;
-use super::{Depot, io, kinds, log, partition};
+use super::records::{Add, Cdc};
+use super::{Depot, feed, io, kinds, log, partition};
 use crate::sql::Failure;
 use crate::sql::engine::errors;
 use crate::sql::engine::spark::types;
@@ -30,15 +30,13 @@ pub(super) fn rows(
     batch: &RecordBatch,
     (version, number, now_ms): (u64, usize, i64),
 ) -> Result<Vec<Add>, Failure> {
-    let inside: Vec<usize> = (0..state.columns.len())
-        .filter(|at| !state.partitions.iter().any(|p| state.position(p) == Some(*at)))
-        .collect();
+    let inside = inside(state);
     let mut out = Vec::new();
     for (at, (values, rows)) in partition::split(state, batch)?.into_iter().enumerate() {
         // In the order in which rows came, which they are read in again.
         let name = format!("part-{version:012}-{:05}-{}.snappy.parquet", number + at, depot.ids.uuid());
         let path = directory.join(&name);
-        let (bytes, nulls) = encoded(state, &inside, &rows).map_err(|e| match e {
+        let (bytes, nulls) = encoded(state, &inside, &rows, None).map_err(|e| match e {
             Encoding::Refused(failure) => failure,
             Encoding::Failed(why) => io("write the file", &path, &why),
         })?;
@@ -57,6 +55,38 @@ pub(super) fn rows(
     Ok(out)
 }
 
+/// The columns that files hold: those of partitions are in the log.
+fn inside(state: &TableState) -> Vec<usize> {
+    let outside: Vec<usize> = state.partitions.iter().filter_map(|p| state.position(p)).collect();
+    (0..state.columns.len()).filter(|at| !outside.contains(at)).collect()
+}
+
+/// Writes rows that a version has changed in one way, in files below `below`; `number` of them are there so far.
+pub(super) fn changes(
+    depot: &Depot,
+    directory: &Path,
+    below: &str,
+    state: &TableState,
+    batch: &RecordBatch,
+    kind: &str,
+    (version, number): (u64, usize),
+) -> Result<Vec<Cdc>, Failure> {
+    let inside = inside(state);
+    let mut out = Vec::new();
+    for (at, (partition_values, rows)) in partition::split(state, batch)?.into_iter().enumerate() {
+        let path = format!("{below}/cdc-{version:012}-{:05}-{}.snappy.parquet", number + at, depot.ids.uuid());
+        let place = directory.join(&path);
+        let (bytes, _) = encoded(state, &inside, &rows, Some(kind)).map_err(|e| match e {
+            Encoding::Refused(failure) => failure,
+            Encoding::Failed(why) => io("write the file", &place, &why),
+        })?;
+        log::put(&place, &bytes, depot.lasting, None)?;
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        out.push(Cdc { path, partition_values, size, data_change: false });
+    }
+    Ok(out)
+}
+
 enum Encoding {
     Refused(Failure),
     Failed(String),
@@ -66,6 +96,7 @@ fn encoded(
     state: &TableState,
     inside: &[usize],
     rows: &RecordBatch,
+    change: Option<&str>,
 ) -> Result<(Vec<u8>, Map<String, Value>), Encoding> {
     let refused = |e: &datafusion::error::DataFusionError| Encoding::Refused(errors::failure(e));
     let mut fields = Vec::new();
@@ -79,6 +110,11 @@ fn encoded(
         }
         fields.push(Field::new(&column.name, array.data_type().clone(), true));
         arrays.push(array);
+    }
+    if let Some(kind) = change {
+        let kinds = build(&DataType::Utf8, &vec![V::Str(kind.to_owned()); rows.num_rows()]).map_err(|e| refused(&e))?;
+        fields.push(Field::new(feed::KIND, DataType::Utf8, true));
+        arrays.push(kinds);
     }
     let failed = |e: &dyn std::fmt::Display| Encoding::Failed(e.to_string());
     let schema = Arc::new(Schema::new(fields));

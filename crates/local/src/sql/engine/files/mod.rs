@@ -195,6 +195,24 @@ pub(super) fn csv_strings(path: &str, bytes: Vec<u8>, options: &Properties) -> R
     Ok(Read { names, kinds, batches: tables::provider(&table)?.batches })
 }
 
+/// The columns of a CSV or JSON file, for COPY INTO: strings in CSV unless types are to be inferred.
+pub(super) fn columns(
+    format: &str,
+    path: &str,
+    bytes: Vec<u8>,
+    options: &Properties,
+) -> Result<Vec<(String, DataType)>, Failure> {
+    let texts = [text_of(path, bytes)?];
+    let infers = options.iter().find(|(name, _)| name.eq_ignore_ascii_case("inferschema"));
+    let query =
+        FileQuery::copied(format, path, options, infers.is_some_and(|(_, value)| value.eq_ignore_ascii_case("true")))?;
+    let table = match format {
+        "json" => tables::json_lines(&query, &texts, None)?,
+        _ => tables::csv(&query, &texts, None)?,
+    };
+    Ok(table.columns)
+}
+
 /// The text of a file, without the mark of its order of bytes.
 fn text_of(path: &str, bytes: Vec<u8>) -> Result<String, Failure> {
     let text =

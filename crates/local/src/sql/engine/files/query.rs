@@ -105,6 +105,18 @@ impl FileQuery {
         Ok(Self { path: path.to_owned(), options, function: false })
     }
 
+    /// A file whose columns COPY INTO asks for; `infers` types of CSV.
+    pub(super) fn copied(format: &str, path: &str, stated: &Properties, infers: bool) -> Result<Self, Failure> {
+        if format == "json" {
+            let options = stated.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+            let options = options.chain([("format".to_owned(), format.to_owned())]).collect();
+            return Ok(Self { path: path.to_owned(), options, function: false });
+        }
+        let mut query = Self::stated(path, stated)?;
+        query.options.insert("inferschema".to_owned(), infers.to_string());
+        Ok(query)
+    }
+
     fn named(name: &ObjectName) -> Option<Self> {
         let parts: Vec<&str> = name.0.iter().filter_map(|p| p.as_ident()).map(|i| i.value.as_str()).collect();
         let [format, path] = parts.as_slice() else { return None };

@@ -14,10 +14,12 @@ use super::core::{Core, Setting, Substituted};
 use super::params::{cast, literal};
 use super::store::missing::feature;
 use super::store::providers::Overlay;
-use super::{depth, generators, walk};
+use super::{depth, functions, generators, walk};
 use crate::sql::Failure;
 use expressions::{strip, suffixed};
 pub(super) use parse::{check, parse};
+#[cfg(feature = "delta")]
+pub(super) use relations::changes_of;
 
 mod clauses;
 mod expressions;
@@ -128,20 +130,29 @@ impl<'a> Rewriter<'a> {
         Ok(self.session_value(&name, function).map(|value| literal(Value::SingleQuotedString(value.to_owned()))))
     }
 
-    /// Whether the user is in a group, which is known before rows are read.
+    /// Whether the user is in a group. Which groups that are is known before rows are read.
     fn is_member(&self, name: &str, function: &Function) -> Result<Expr, Failure> {
+        let all = if name == "is_member" { "users" } else { "account users" };
         let group = match relations::arguments(function)?.as_slice() {
             [(None, Expr::Value(value))] => match &value.value {
                 Value::SingleQuotedString(group) => group.clone(),
                 _ => return Err(feature(&format!("{name} of what is not a string"))),
             },
-            [_] => return Err(feature(&format!("{name} of what is not a literal"))),
+            // Such as the column of a row filter.
+            [(None, group)] => {
+                let own = self.overlay.groups.iter().skip(1).map(|own| own.to_lowercase()).chain([all.to_owned()]);
+                return Ok(Expr::InList {
+                    expr: Box::new(functions::call("lower", vec![group.clone()])),
+                    list: own.map(|own| literal(Value::SingleQuotedString(own))).collect(),
+                    negated: false,
+                });
+            }
+            [_] => return Err(feature(&format!("named arguments of {name}"))),
             other => {
                 let text = format!("The `{name}` requires 1 parameters but the actual number is {}.", other.len());
                 return Err(Failure::class("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", &text, "42605"));
             }
         };
-        let all = if name == "is_member" { "users" } else { "account users" };
         let own = self.overlay.groups.iter().skip(1).any(|own| own.eq_ignore_ascii_case(&group));
         Ok(literal(Value::Boolean(own || group.eq_ignore_ascii_case(all))))
     }
@@ -270,7 +281,7 @@ impl VisitorMut for Rewriter<'_> {
                 }
             }
         }
-        match self.files(factor).and_then(|()| self.version(factor)) {
+        match self.files(factor).and_then(|()| self.changes(factor)).and_then(|()| self.version(factor)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(failure) => self.refuse(failure),
         }

@@ -62,6 +62,23 @@ pub(super) fn named_values(query: &Query, alias: &mut TableAlias) {
     }
 }
 
+/// The arguments of a call of `table_changes`, if it is one.
+pub(in super::super) fn changes_of(factor: &TableFactor) -> Option<Result<Vec<Expr>, Failure>> {
+    let (name, args) = match factor {
+        TableFactor::Table { name, args: Some(args), .. } => (name, &args.args),
+        TableFactor::Function { name, args, .. } => (name, args),
+        _ => return None,
+    };
+    if !matches!(parts(name).as_slice(), [one] if one == "table_changes") {
+        return None;
+    }
+    let plain = args.iter().map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Ok(expr.clone()),
+        other => Err(unsupported(&format!("the argument {other} of table_changes"))),
+    });
+    Some(plain.collect())
+}
+
 impl Rewriter<'_> {
     /// The full name of parts as they are written.
     pub(super) fn full(&self, parts: &[String]) -> Option<Name> {
@@ -138,6 +155,82 @@ impl Rewriter<'_> {
         Ok(())
     }
 
+    /// Puts the name of a range of changes in place of a call of `table_changes`.
+    #[cfg(feature = "delta")]
+    pub(super) fn changes(&self, factor: &mut TableFactor) -> Result<(), Failure> {
+        use super::super::delta::at::{self, At};
+        use super::super::delta::feed::Range;
+        let Some(arguments) = changes_of(factor) else { return Ok(()) };
+        let at = |expr: &Expr| -> Result<At, Failure> {
+            if let Some(at) = self.overlay.extra.times.get(&expr.to_string()) {
+                return Ok(*at);
+            }
+            match expr {
+                Expr::Value(v) => match &v.value {
+                    Value::Number(n, _) => n.parse().map(At::Version).map_err(|_| at::invalid_version(n)),
+                    Value::SingleQuotedString(text) => At::text(text),
+                    Value::Null => Err(at::no_bound()),
+                    _ => Err(at::invalid_version(&expr.to_string())),
+                },
+                _ => Err(unsupported("versions of table_changes that are computed inside of a view or function")),
+            }
+        };
+        let (table, range) = match arguments?.as_slice() {
+            [table, from] => (table.clone(), Range { from: at(from)?, to: None }),
+            [table, from, to] => (table.clone(), Range { from: at(from)?, to: Some(at(to)?) }),
+            other => {
+                let text =
+                    format!("The `table_changes` requires [2, 3] parameters but the actual number is {}.", other.len());
+                return Err(Failure::class("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", &text, "42605"));
+            }
+        };
+        let written = match &table {
+            Expr::Value(v) => match &v.value {
+                Value::SingleQuotedString(name) => Some(name.clone()),
+                Value::Placeholder(marker) => {
+                    let name = marker.strip_prefix(':').unwrap_or(marker);
+                    match self.setting.parameters.get(name).map(uncast) {
+                        Some(Expr::Value(bound)) => match &bound.value {
+                            Value::SingleQuotedString(name) => Some(name.clone()),
+                            _ => None,
+                        },
+                        _ => None,
+                    }
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        let written =
+            written.ok_or_else(|| unsupported("table_changes of what is not the name of a table as a string"))?;
+        let parts: Vec<String> =
+            super::super::command::names::parts(&written)?.iter().map(|part| part.to_lowercase()).collect();
+        let full = self.full(&parts).ok_or_else(|| super::super::store::missing::table(&parts))?;
+        let alias = match factor {
+            TableFactor::Table { alias, .. } | TableFactor::Function { alias, .. } => alias.take(),
+            _ => None,
+        };
+        let mut made = query_of(&named(&[&full.catalog, &full.schema, &range.name(&full.object)]))?;
+        if let TableFactor::Table { alias: own, .. } = &mut made {
+            *own = Some(alias.unwrap_or_else(|| TableAlias {
+                explicit: true,
+                name: Ident::with_quote('`', "table_changes"),
+                columns: Vec::new(),
+                at: None,
+            }));
+        }
+        *factor = made;
+        Ok(())
+    }
+
+    #[cfg(not(feature = "delta"))]
+    pub(super) fn changes(&self, factor: &mut TableFactor) -> Result<(), Failure> {
+        match changes_of(factor) {
+            Some(_) => Err(unsupported("table_changes in this build: turn on the feature `delta` of databricks-local")),
+            None => Ok(()),
+        }
+    }
+
     #[cfg(not(feature = "delta"))]
     pub(super) fn version(&self, factor: &mut TableFactor) -> Result<(), Failure> {
         match factor {
@@ -191,6 +284,11 @@ impl Rewriter<'_> {
                 at: None,
             });
             *name = named(&[LOCAL, VIEWS, one]);
+        } else if self.routines > 0 && !called && !local && !matches!(of.as_slice(), [one] if self.ctes.contains(one)) {
+            // What a function reads is where the function was made, not where it is called.
+            if let Some(full) = self.full(&of) {
+                *name = named(&[&full.catalog, &full.schema, &full.object]);
+            }
         }
         if let Some(TableSampleKind::BeforeTableAlias(taken) | TableSampleKind::AfterTableAlias(taken)) = sample.take()
         {

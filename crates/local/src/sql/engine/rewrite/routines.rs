@@ -112,7 +112,7 @@ impl Rewriter<'_> {
         inner.expanded = std::sync::Arc::clone(&self.expanded);
         inner.apply(&mut statement)?;
         let values = self.values(name, function, call)?;
-        self.check_capture(name, &written, &values)?;
+        self.check_capture(name, function, &written, &values)?;
         let mut put = Substitute { function: &name.object, values: &values };
         let _: ControlFlow<()> = walk::change(&mut statement, &mut put);
         match statement {
@@ -166,7 +166,13 @@ impl Rewriter<'_> {
     }
 
     /// Refuses bodies in whose tables a parameter or an argument would mean a column.
-    fn check_capture(&self, name: &Name, body: &Query, values: &BTreeMap<String, Expr>) -> Result<(), Failure> {
+    fn check_capture(
+        &self,
+        name: &Name,
+        function: &Function,
+        body: &Query,
+        values: &BTreeMap<String, Expr>,
+    ) -> Result<(), Failure> {
         let inside = Names::of(body);
         if inside.relations.is_empty() {
             return Ok(());
@@ -176,8 +182,8 @@ impl Rewriter<'_> {
             columns.extend(relation.last().cloned());
             let parts: Vec<String> = relation.clone();
             let full = match parts.as_slice() {
-                [o] => Name { catalog: name.catalog.clone(), schema: name.schema.clone(), object: o.clone() },
-                [s, o] => Name { catalog: name.catalog.clone(), schema: s.clone(), object: o.clone() },
+                [o] => Name { catalog: function.catalog.clone(), schema: function.schema.clone(), object: o.clone() },
+                [s, o] => Name { catalog: function.catalog.clone(), schema: s.clone(), object: o.clone() },
                 [c, s, o] => Name { catalog: c.clone(), schema: s.clone(), object: o.clone() },
                 _ => continue,
             };

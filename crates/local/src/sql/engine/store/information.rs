@@ -9,6 +9,7 @@ use datafusion::error::Result;
 use super::super::errors::carried;
 use super::super::spark::types;
 use super::super::spark::value::{V, build};
+use super::policy::Policy;
 use super::table::Rows;
 use super::{Catalog, Relation, Returns, Store, keys, missing};
 
@@ -106,9 +107,25 @@ fn columns(view: &str) -> Option<&'static [&'static str]> {
         "schema_tags" => &["catalog_name", "schema_name", "tag_name", "tag_value"],
         "catalog_tags" => &["catalog_name", "tag_name", "tag_value"],
         "information_schema_catalog_name" => &["catalog_name"],
-        // Masks and filters are refused where they are stated, so that there are none.
-        "column_masks" => &["table_catalog", "table_schema", "table_name", "column_name", "mask_name", "using_columns"],
-        "row_filters" => &["table_catalog", "table_schema", "table_name", "filter_name", "target_columns"],
+        "column_masks" => &[
+            "catalog_name",
+            "schema_name",
+            "table_name",
+            "column_name",
+            "mask_catalog",
+            "mask_schema",
+            "mask_name",
+            "mask_col_usage",
+        ],
+        "row_filters" => &[
+            "catalog_name",
+            "schema_name",
+            "table_name",
+            "filter_catalog",
+            "filter_schema",
+            "filter_name",
+            "filter_col_usage",
+        ],
         other => return keys::columns(other),
     })
 }
@@ -290,6 +307,13 @@ fn of_relation(view: &str, name: [&str; 3], relation: &Relation, rows: &mut Vec<
                 rows.push(row(tail));
             }
         }
+        ("row_filters", Relation::Table(_)) => {
+            rows.extend(state.iter().filter_map(|s| s.filter.as_ref()).map(|filter| row(called(filter))));
+        }
+        ("column_masks", Relation::Table(_)) => {
+            let masked = state.iter().flat_map(|s| &s.columns).filter_map(|c| Some((c, c.mask.as_ref()?)));
+            rows.extend(masked.map(|(c, mask)| row([vec![text(&c.name)], called(mask)].concat())));
+        }
         ("column_tags", Relation::Table(_)) => {
             for c in state.iter().flat_map(|s| &s.columns) {
                 rows.extend(c.tags.iter().map(|(k, v)| row(vec![text(&c.name), text(k), text(v)])));
@@ -297,6 +321,13 @@ fn of_relation(view: &str, name: [&str; 3], relation: &Relation, rows: &mut Vec<
         }
         _ => {}
     }
+}
+
+/// The function of a filter or mask and the columns that it is given.
+fn called(policy: &Policy) -> Row {
+    let name = policy.name();
+    let columns: Vec<&str> = policy.columns().map(String::as_str).collect();
+    vec![text(&name.catalog), text(&name.schema), text(&name.object), text(&columns.join(", "))]
 }
 
 /// `data_type`, `character_maximum_length`, `numeric_precision` and `numeric_scale`.

@@ -11,6 +11,7 @@ pub(super) mod information;
 mod keys;
 pub(super) mod missing;
 pub(super) mod operation;
+pub(super) mod policy;
 pub(super) mod providers;
 pub(super) mod table;
 

@@ -1,5 +1,7 @@
 //! What a statement does to a table, as the table's history names it.
 
+use datafusion::arrow::record_batch::RecordBatch;
+
 use super::Store;
 
 /// Its name, parameters and counts.
@@ -11,6 +13,10 @@ pub(in super::super) struct Operation {
     pub(in super::super) metrics: Vec<(&'static str, usize)>,
     /// Whether it adds rows without a look at those that are there.
     pub(in super::super) blind: bool,
+    /// Whether rows stay as they are, although their files may be written anew.
+    pub(in super::super) keeps_rows: bool,
+    /// Rows that it changes, by the kind of change, where files do not tell that.
+    pub(in super::super) feed: Vec<(&'static str, RecordBatch)>,
 }
 
 impl Operation {
@@ -34,6 +40,23 @@ impl Operation {
     pub(in super::super) fn where_(self, condition: Option<&str>) -> Self {
         let list: Vec<String> = condition.map(|c| format!("({})", c.trim())).into_iter().collect();
         self.with("predicate", serde_json::Value::from(list).to_string())
+    }
+
+    /// Whether it takes no row away, although files may be written anew.
+    pub(in super::super) fn only_adds(&self) -> bool {
+        let mut fed = self.feed.iter().filter(|(_, rows)| rows.num_rows() > 0).peekable();
+        self.blind || (fed.peek().is_some() && fed.all(|(kind, _)| *kind == "insert"))
+    }
+
+    /// A change of columns, which are all that it changes.
+    pub(in super::super) fn keeping_rows(self) -> Self {
+        Self { keeps_rows: true, ..self }
+    }
+
+    /// Rows for the change data feed: `insert`, `delete`, `update_preimage` or `update_postimage`.
+    pub(in super::super) fn feeding(mut self, kind: &'static str, rows: RecordBatch) -> Self {
+        self.feed.push((kind, rows));
+        self
     }
 
     pub(in super::super) fn counting(mut self, name: &'static str, count: usize) -> Self {

@@ -12,8 +12,11 @@ use futures_util::FutureExt as _;
 use super::super::core::Core;
 use super::super::depth;
 use super::super::errors::carried;
+use super::super::guard;
 use super::super::rights::Rights;
-use super::table::Rows;
+#[cfg(feature = "delta")]
+use super::table::Table;
+use super::table::{Rows, TableState};
 use super::{Name, Relation, View, information};
 use crate::sql::Failure;
 
@@ -59,7 +62,8 @@ pub(in super::super) struct Overlay {
 }
 
 impl Overlay {
-    async fn view(&self, name: &str, view: &View) -> Outcome<Arc<dyn TableProvider>> {
+    /// Refuses views that are too deep inside each other, or too many.
+    fn enter(&self, name: &str) -> Outcome<()> {
         if self.depth >= NESTED_VIEWS {
             return Err(carried(Failure::class(
                 "VIEW_EXCEED_MAX_NESTED_DEPTH",
@@ -70,6 +74,19 @@ impl Overlay {
         if self.used.fetch_add(1, Ordering::Relaxed) >= VIEW_USES {
             return Err(carried(depth::too_complex("uses of views", VIEW_USES)));
         }
+        Ok(())
+    }
+
+    /// A table with a row filter or column masks; their functions run with the rights of their owner.
+    async fn guarded(&self, name: &Name, state: Arc<TableState>) -> Outcome<Arc<dyn TableProvider>> {
+        self.enter(&name.object)?;
+        let inner = Self { depth: self.depth + 1, rights: None, ..self.clone() };
+        // Boxed, since functions may read tables that are planned in the same way.
+        async move { inner.core.guarded(name, &state, &inner).await }.boxed().await
+    }
+
+    async fn view(&self, name: &str, view: &View) -> Outcome<Arc<dyn TableProvider>> {
+        self.enter(name)?;
         let rights = if view.temporary { self.rights.clone() } else { None };
         let inner = Self { depth: self.depth + 1, rights, ..self.clone() };
         // Boxed, since views are planned by planning views.
@@ -127,8 +144,8 @@ struct SchemaOf {
 
 #[cfg(feature = "delta")]
 impl SchemaOf {
-    /// The rows of an older version of a table.
-    fn version(&self, table: &str, at: super::super::delta::at::At) -> Result<Rows, Failure> {
+    /// A table that has versions and that the user may read.
+    fn versioned(&self, table: &str) -> Result<(Name, Arc<Table>), Failure> {
         let full = Name { catalog: self.catalog.clone(), schema: self.schema.clone(), object: table.to_owned() };
         let store = &self.overlay.core.store;
         let Some(relation) = store.relation(&full) else {
@@ -138,9 +155,25 @@ impl SchemaOf {
             rights.may_read(store, &full)?;
         }
         match relation {
-            Relation::Table(table) => Ok(Rows::of(&*super::super::delta::state_at(&table, at)?)),
+            Relation::Table(table) => Ok((full, table)),
             Relation::View(_) => Err(super::missing::not_a_table(&full)),
         }
+    }
+
+    /// The rows of an older version of a table.
+    fn version(&self, table: &str, at: super::super::delta::at::At) -> Result<Rows, Failure> {
+        let (name, table) = self.versioned(table)?;
+        guard::refuse_time_travel(&name, &table.state())?;
+        Ok(Rows::of(&*super::super::delta::state_at(&table, at)?))
+    }
+
+    /// The changes of a table.
+    fn changes(&self, table: &str, range: super::super::delta::feed::Range) -> Result<Rows, Failure> {
+        let (_, table) = self.versioned(table)?;
+        if guard::applies(&table.state()) {
+            return Err(super::missing::feature("table_changes of a table with a row filter or column masks"));
+        }
+        super::super::delta::feed::read(&table, range)
     }
 }
 
@@ -173,6 +206,10 @@ impl SchemaProvider for SchemaOf {
         if let Some((table, at)) = super::super::delta::at::At::of(name) {
             return self.version(table, at).map(|rows| Some(Arc::new(rows) as _)).map_err(carried);
         }
+        #[cfg(feature = "delta")]
+        if let Some((table, range)) = super::super::delta::feed::Range::of(name) {
+            return self.changes(table, range).map(|rows| Some(Arc::new(rows) as _)).map_err(carried);
+        }
         let full = Name { catalog: self.catalog.clone(), schema: self.schema.clone(), object: name.to_owned() };
         if let Some(rights) = &self.overlay.rights
             && self.overlay.core.store.relation(&full).is_some()
@@ -181,12 +218,20 @@ impl SchemaProvider for SchemaOf {
         }
         match self.overlay.core.store.relation(&full) {
             None => Ok(None),
-            Some(Relation::Table(table)) => Ok(Some(Arc::new(Rows::of(&table.state())))),
+            Some(Relation::Table(table)) => {
+                let state = table.state();
+                if guard::applies(&state) {
+                    return self.overlay.guarded(&full, state).await.map(Some);
+                }
+                Ok(Some(Arc::new(Rows::of(&state))))
+            }
             Some(Relation::View(view)) => self.overlay.view(name, &view).await.map(Some),
         }
     }
 
     fn table_exist(&self, name: &str) -> bool {
+        #[cfg(feature = "delta")]
+        let name = super::super::delta::feed::Range::of(name).map_or(name, |(table, _)| table);
         #[cfg(feature = "delta")]
         let name = super::super::delta::at::At::of(name).map_or(name, |(table, _)| table);
         self.overlay.core.store.schema(&self.catalog, &self.schema, |s| s.relations.contains_key(name)).unwrap_or(false)

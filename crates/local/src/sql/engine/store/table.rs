@@ -17,6 +17,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::super::spark::types;
 use super::operation::Change;
+use super::policy::Policy;
 use super::{About, Properties, quoted};
 use crate::sql::Failure;
 
@@ -47,6 +48,8 @@ pub(in super::super) struct Column {
     pub(in super::super) generated: Option<String>,
     pub(in super::super) identity: Option<Identity>,
     pub(in super::super) tags: Properties,
+    /// The function that readers see the column through.
+    pub(in super::super) mask: Option<Policy>,
 }
 
 impl Column {
@@ -61,6 +64,7 @@ impl Column {
             generated: None,
             identity: None,
             tags: Properties::new(),
+            mask: None,
         }
     }
 
@@ -114,6 +118,8 @@ pub(in super::super) struct TableState {
     pub(in super::super) partitions: Vec<String>,
     pub(in super::super) clusters: Vec<String>,
     pub(in super::super) constraints: BTreeMap<String, Constraint>,
+    /// The function that decides which rows readers see.
+    pub(in super::super) filter: Option<Policy>,
     pub(in super::super) batches: Vec<RecordBatch>,
     /// Files that COPY INTO has loaded, with the time of their last change.
     pub(in super::super) loaded: BTreeSet<(String, i64)>,
@@ -207,6 +213,28 @@ impl Table {
     }
 }
 
+/// Refuses to take rows away from a table that only takes new ones.
+fn check_appends(before: &TableState, after: &TableState, change: &Change<'_>) -> Result<(), Failure> {
+    const PROPERTY: &str = "delta.appendOnly";
+    let on = before.about.properties.get(PROPERTY).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let operation = &change.operation;
+    if !on || operation.keeps_rows || operation.only_adds() {
+        return Ok(());
+    }
+    let same = |a: &RecordBatch, b: &RecordBatch| {
+        a.num_columns() == b.num_columns() && a.columns().iter().zip(b.columns()).all(|(a, b)| Arc::ptr_eq(a, b))
+    };
+    let stays = |batch: &RecordBatch| batch.num_rows() == 0 || after.batches.iter().any(|other| same(batch, other));
+    if before.batches.iter().all(stays) {
+        return Ok(());
+    }
+    let text = format!(
+        "This table is configured to only allow appends. If you would like to permit updates or deletes, use 'ALTER TABLE \
+         <table_name> SET TBLPROPERTIES ({PROPERTY}=false)'."
+    );
+    Err(Failure::class("DELTA_CANNOT_MODIFY_APPEND_ONLY", &text, "42809"))
+}
+
 #[cfg(not(feature = "delta"))]
 impl Table {
     /// Makes a table.
@@ -215,7 +243,8 @@ impl Table {
     }
 
     /// Replaces the state; the caller holds `writer`.
-    pub(in super::super) fn commit(&self, state: TableState, _: &Change<'_>) -> Result<(), Failure> {
+    pub(in super::super) fn commit(&self, state: TableState, change: &Change<'_>) -> Result<(), Failure> {
+        check_appends(&self.state(), &state, change)?;
         self.replace(state);
         Ok(())
     }
@@ -236,7 +265,9 @@ impl Table {
 
     /// Replaces the state, in the table's log first; the caller holds `writer`.
     pub(in super::super) fn commit(&self, state: TableState, change: &Change<'_>) -> Result<(), Failure> {
-        self.backing.commit(&self.state(), state, change, |state| self.replace(state))
+        let before = self.state();
+        check_appends(&before, &state, change)?;
+        self.backing.commit(&before, state, change, |state| self.replace(state))
     }
 
     pub(in super::super) fn backing(&self) -> &super::backing::Backing {
