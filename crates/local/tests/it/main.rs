@@ -44,6 +44,8 @@ mod sql_delta_kills;
 #[cfg(feature = "engine")]
 mod sql_files;
 #[cfg(feature = "parquet")]
+mod sql_functions;
+#[cfg(feature = "parquet")]
 mod sql_parquet;
 #[cfg(feature = "engine")]
 mod sql_scripts;

@@ -98,7 +98,7 @@ async fn grants_are_the_same_on_both_sides() {
 }
 
 /// Runs a statement as the service principal; what it gives, or why it fails.
-async fn as_principal(w: &LocalWorkspace, bearer: &str, statement: &str) -> Result<Value, String> {
+pub(crate) async fn as_principal(w: &LocalWorkspace, bearer: &str, statement: &str) -> Result<Value, String> {
     let headers = [("authorization", bearer), ("content-type", "application/json")];
     let body = json!({"warehouse_id": w.warehouse_id(), "statement": statement, "wait_timeout": "50s"}).to_string();
     let response = send(w, "POST", "/api/2.0/sql/statements", &headers, body.as_bytes()).await.unwrap().ok();
@@ -108,13 +108,18 @@ async fn as_principal(w: &LocalWorkspace, bearer: &str, statement: &str) -> Resu
     }
 }
 
+/// The authorization of the service principal.
+pub(crate) async fn service_principal(w: &LocalWorkspace) -> String {
+    let right = basic(w.client_id(), w.client_secret());
+    let form = [("authorization", right.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    let token = send(w, "POST", "/oidc/v1/token", &form, b"grant_type=client_credentials&scope=all-apis").await;
+    format!("Bearer {}", token.unwrap().ok()["access_token"].as_str().unwrap())
+}
+
 #[tokio::test]
 async fn privileges_are_needed_by_those_that_are_no_administrators() {
     let w = fast().await;
-    let right = basic(w.client_id(), w.client_secret());
-    let form = [("authorization", right.as_str()), ("content-type", "application/x-www-form-urlencoded")];
-    let token = send(&w, "POST", "/oidc/v1/token", &form, b"grant_type=client_credentials&scope=all-apis").await;
-    let bearer = format!("Bearer {}", token.unwrap().ok()["access_token"].as_str().unwrap());
+    let bearer = service_principal(&w).await;
     let principals = get(&w, "/api/2.0/preview/scim/v2/ServicePrincipals").await.ok();
     let id = principals["Resources"][0]["id"].as_str().unwrap().to_owned();
     run(&w, "CREATE TABLE t AS SELECT 1 AS a").await;

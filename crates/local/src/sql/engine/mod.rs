@@ -43,6 +43,7 @@ mod depth;
 mod dialect;
 mod errors;
 mod files;
+pub(crate) mod function_names;
 mod functions;
 mod generators;
 pub(crate) mod host;

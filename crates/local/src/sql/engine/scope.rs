@@ -202,6 +202,8 @@ impl Scope<'_> {
             user: self.user.as_str().into(),
             rights: self.rights.clone(),
             groups: Arc::clone(&self.groups),
+            secrets: self.host.secrets(&self.user, self.rights.is_none()),
+            metastore: self.host.metastore().into(),
         }
     }
 

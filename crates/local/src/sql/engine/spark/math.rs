@@ -138,6 +138,19 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         Ok(if matches!(&a[0], V::Double(x) if x.is_nan()) { a[1].clone() } else { a[0].clone() })
     }),
     n("isnan_null", "d -> b", |_, a| Ok((!a[0].is_null() && a[0].f().is_nan()).into())),
+    t(
+        "bit_reverse",
+        |c| match c.kinds {
+            [DataType::Null] => Ok(Shape { kinds: vec![DataType::Int32], result: DataType::Int32 }),
+            [kind] if kind.is_integer() => Ok(Shape { kinds: vec![kind.clone()], result: kind.clone() }),
+            [kind] => Err(super::function::unexpected(c.name, 0, "\"INTEGRAL\"", kind)),
+            other => Err(super::function::wrong_count(c.name, "1", other.len())),
+        },
+        |e, a| {
+            let unused = 64 - 8 * e.result.primitive_width().unwrap_or(8);
+            Ok(V::Int(a[0].i().reverse_bits() >> unused))
+        },
+    ),
     f("bit_count", "a -> i", |e, a| {
         Ok(V::Int(match &e.kinds[0] {
             DataType::Boolean => a[0].i(),

@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 use super::super::core::Core;
 use super::super::depth;
 use super::super::errors::carried;
+use super::super::host::Secrets;
 use super::super::rights::Rights;
 use super::table::Rows;
 use super::{Name, Relation, View, information};
@@ -54,6 +55,10 @@ pub(in super::super) struct Overlay {
     pub(in super::super) rights: Option<Arc<Rights>>,
     /// Who runs the statement, and groups that hold the user.
     pub(in super::super) groups: Arc<[String]>,
+    /// The secrets that the user may read.
+    pub(in super::super) secrets: Arc<dyn Secrets>,
+    /// The identifier of the metastore.
+    pub(in super::super) metastore: Arc<str>,
 }
 
 impl Overlay {
