@@ -31,7 +31,8 @@ struct Called {
 
 pub(super) fn page(root: &Path, program: &Path) -> Result<String> {
     let known = known(program)?;
-    let reference = reference(&super::local_coverage::text(&root.join(FACTS).join("functions.txt"))?);
+    let list = super::local_coverage::text(&root.join(FACTS).join("functions.txt"))?;
+    let reference = reference(&list);
     ensure!(!reference.is_empty(), "the reference has no functions");
     Ok(written(&reference, &known, &called(root)?))
 }

@@ -144,11 +144,11 @@ fn sessions(gap: &i64, keys: usize, alias: &str) -> Result<TableFactor, Failure>
     let partition = if names.is_empty() { String::new() } else { format!("PARTITION BY {} ", names.join(", ")) };
     let made = relations::query(&format!(
         "SELECT * FROM (\
-           SELECT *, struct(min(__time + INTERVAL '0' SECOND) OVER (PARTITION BY {keys}__session) AS start, \
-                            max(__time + INTERVAL '{seconds}' SECOND) OVER (PARTITION BY {keys}__session) AS `end`) AS {NAME} \
+           SELECT *, struct(min(__time + interval_literal('0', 'SECOND', '')) OVER (PARTITION BY {keys}__session) AS start, \
+                            max(__time + interval_literal('{seconds}', 'SECOND', '')) OVER (PARTITION BY {keys}__session) AS `end`) AS {NAME} \
            FROM (SELECT *, sum(__begins) OVER ({partition}ORDER BY __time \
                              ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS __session \
-                 FROM (SELECT *, CASE WHEN __time <= max(__time + INTERVAL '{seconds}' SECOND) OVER ({partition}ORDER BY __time \
+                 FROM (SELECT *, CASE WHEN __time <= max(__time + interval_literal('{seconds}', 'SECOND', '')) OVER ({partition}ORDER BY __time \
                                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) THEN 0 ELSE 1 END AS __begins \
                        FROM __from WHERE __condition AND __time IS NOT NULL) AS `{alias}`) AS `{alias}`) AS `{alias}`"
     ))?;

@@ -6,7 +6,7 @@ use datafusion::error::{DataFusionError, Result};
 use super::function::{Call, Def, Env, Shape, f, t, unexpected, wrong_count};
 use super::times::{DAY, SECOND};
 use super::value::V;
-use super::{cast, fail, types};
+use super::{ClassError, cast, fail, types};
 
 pub(crate) const FUNCTIONS: &[Def] = &[
     t("time_from_seconds", |c| counted(c, true), |e, a| made(e, seconds(e, &a[0]))),
@@ -77,6 +77,25 @@ fn unit(e: &Env<'_>, unit: &str) -> Result<i64> {
         "MICROSECOND" => 1,
         _ => return Err(bad_unit(e.name, unit)),
     })
+}
+
+/// The error of a text that is no time, in place of one that a cast or a pattern has.
+pub(super) fn unread(a: &[V], error: DataFusionError) -> DataFusionError {
+    let class = match &error {
+        DataFusionError::External(inner) => inner.downcast_ref::<ClassError>().map(|error| error.class),
+        _ => None,
+    };
+    match class {
+        Some("CAST_INVALID_INPUT" | "CANNOT_PARSE_TIMESTAMP") => fail(
+            "CANNOT_PARSE_TIME",
+            "22010",
+            &format!(
+                "The input string '{}' cannot be parsed to a TIME value; use try_to_time to get NULL instead.",
+                a.first().map_or("", V::text)
+            ),
+        ),
+        _ => error,
+    }
 }
 
 fn bad_unit(name: &str, unit: &str) -> DataFusionError {

@@ -35,12 +35,19 @@ pub(crate) const FUNCTIONS: &[Def] = &[
                 )?,
                 v => text::text(v, f.data_type()),
             };
+            let kept = |name: &str| option(name).is_some_and(|value| value.eq_ignore_ascii_case("false"));
+            let part = if kept("ignoreLeadingWhiteSpace") { &part } else { part.trim_start_matches(|c| c <= ' ') };
+            let part = if kept("ignoreTrailingWhiteSpace") { part } else { part.trim_end_matches(|c| c <= ' ') };
             let quote = part.contains(&by)
                 || part.contains(['"', '\n', '\r'])
                 || (part.is_empty() && !v.is_null())
-                || part.starts_with(' ')
-                || part.ends_with(' ');
-            parts.push(if quote { format!("\"{}\"", part.replace('\\', "\\\\").replace('"', "\\\"")) } else { part });
+                // As a comment would begin.
+                || (parts.is_empty() && part.starts_with('#'));
+            parts.push(if quote {
+                format!("\"{}\"", part.replace('\\', "\\\\").replace('"', "\\\""))
+            } else {
+                part.to_owned()
+            });
         }
         Ok(parts.join(&by).into())
     }),

@@ -35,6 +35,13 @@ impl Table {
         self.slots.len() / 4 * 3
     }
 
+    /// All items with their counts, in steps of the golden ratio.
+    fn in_steps(&self) -> impl Iterator<Item = &(V, i64)> {
+        let slots = self.slots.len();
+        let step = (slots as f64 * 0.618_033_988_749_894_9) as usize | 1;
+        (0..slots).filter_map(move |n| self.slots[(n * step) & (slots - 1)].as_ref())
+    }
+
     fn active(&self) -> usize {
         self.slots.iter().flatten().count()
     }
@@ -114,13 +121,8 @@ impl FrequentItems {
     /// Adds what another sketch has counted.
     pub(super) fn merge(&mut self, other: &Self) {
         let weight = self.weight + other.weight;
-        // The items come in steps of the golden ratio.
-        let slots = other.table.slots.len();
-        let step = (slots as f64 * 0.618_033_988_749_894_9) as usize | 1;
-        for n in 0..slots {
-            if let Some((item, count)) = &other.table.slots[(n * step) & (slots - 1)] {
-                self.add(item.clone(), *count);
-            }
+        for (item, count) in other.table.in_steps() {
+            self.add(item.clone(), *count);
         }
         self.offset += other.offset;
         self.weight = weight;
@@ -128,7 +130,7 @@ impl FrequentItems {
 
     /// The items that are frequent for sure with their estimates, most frequent first.
     pub(super) fn frequent(&self) -> Vec<(V, i64)> {
-        let sure = self.table.slots.iter().flatten().filter(|(_, count)| *count > self.offset);
+        let sure = self.table.in_steps().filter(|(_, count)| *count > self.offset);
         let mut all: Vec<(V, i64)> = sure.map(|(item, count)| (item.clone(), count + self.offset)).collect();
         all.sort_by(|a, b| b.1.cmp(&a.1));
         all
