@@ -142,6 +142,7 @@ async fn the_workspace_tells_what_it_is() {
     assert_eq!(value(&w, "typeof(current_time())").await, "time(6)");
     assert_eq!(value(&w, "current_time() BETWEEN TIME '00:00:00' AND TIME '23:59:59.999999'").await, "true");
     assert_eq!(value(&w, "getdate() = now()").await, "true");
+    assert_eq!(value(&w, "session_user() = current_user()").await, "true");
     // There is no file name of rows that are in memory.
     assert_eq!(class(&w, "input_file_name()").await, "UNRESOLVED_ROUTINE");
 }
@@ -158,6 +159,14 @@ async fn values_of_functions_of_the_platform_alone() {
         ("typeof(bit_reverse(1S))", json!("smallint")),
         ("timediff(HOUR, TIMESTAMP '2024-01-01 00:00:00', TIMESTAMP '2024-01-01 05:59:59')", json!("5")),
         ("timediff(MONTH, DATE '2024-03-31', DATE '2024-02-29')", json!("-1")),
+        ("charindex('l', 'hello')", json!("3")),
+        ("charindex('l', 'hello', 4)", json!("4")),
+        ("charindex('z', 'hello')", json!("0")),
+        ("charindex('é', 'aé😀é', 3)", json!("4")),
+        ("charindex('', 'abc')", json!("1")),
+        ("charindex(NULL, 'abc')", Value::Null),
+        ("iff(1 > 2, 'yes', 'no')", json!("no")),
+        ("iff(NULL, 1, 2.5)", json!("2.5")),
         // The whole of an example of the reference.
         (
             "string(zstd_decompress(unbase64('KLUv/SCCpQAAaEFwYWNoZSBTcGFyayABABLS+QU=')))",

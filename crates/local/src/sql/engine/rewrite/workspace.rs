@@ -18,12 +18,10 @@ pub(in super::super) const TABLES: &[&str] = &["collations", "list_secrets"];
 
 /// The version of the embedded workspace, which stands where the platform states its own.
 const OWN: &str = concat!("databricks-local ", env!("CARGO_PKG_VERSION"));
-/// The columns of `collations()`.
-const COLLATION: &str =
-    "catalog, schema, name, language, country, accent_sensitivity, case_sensitivity, pad_attribute, icu_version";
 /// The only collation: strings compare by their bytes.
-const BINARY: &str =
-    "'SYSTEM', 'BUILTIN', 'UTF8_BINARY', NULL, NULL, 'ACCENT_SENSITIVE', 'CASE_SENSITIVE', 'NO_PAD', NULL";
+const COLLATIONS: &str = "SELECT 'SYSTEM' AS catalog, 'BUILTIN' AS schema, 'UTF8_BINARY' AS name, cast_to(NULL, 'STRING') AS language, \
+     cast_to(NULL, 'STRING') AS country, 'ACCENT_SENSITIVE' AS accent_sensitivity, 'CASE_SENSITIVE' AS case_sensitivity, \
+     'NO_PAD' AS pad_attribute, cast_to(NULL, 'STRING') AS icu_version";
 
 const LITERALS: &str = "it with arguments that are not literals, parameters or variables";
 
@@ -88,8 +86,7 @@ impl Rewriter<'_> {
             return Err(wrong(name, if most == 0 { "0" } else { "[0, 1]" }, args.len()));
         }
         if name == "collations" {
-            return relations::query(&format!("SELECT * FROM (VALUES ({BINARY})) AS collations({COLLATION})"))
-                .map(Some);
+            return relations::query(COLLATIONS).map(Some);
         }
         let scope = match args.first() {
             None => None,

@@ -136,19 +136,6 @@ impl FrequentItems {
         all
     }
 
-    /// As one is that went through its bytes, as it does between the steps of an aggregate.
-    pub(super) fn settled(self) -> Self {
-        let mut read = Self::sized(self.most, self.table.slots.len().trailing_zeros() as u8, self.table.long);
-        let (weight, offset, most, long) = (self.weight, self.offset, self.most, self.table.long);
-        for (item, count) in self.table.slots.into_iter().flatten() {
-            read.add(item, count);
-        }
-        (read.weight, read.offset) = (weight, offset);
-        let mut merged = Self::sized(most, LEAST, long);
-        merged.merge(&read);
-        merged
-    }
-
     pub(super) fn bytes(&self, kind: &DataType) -> Option<Vec<u8>> {
         let log = self.table.slots.len().trailing_zeros() as u8;
         let empty = self.active == 0;

@@ -184,7 +184,8 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     f("collation", "s -> s", |_, _| Ok("SYSTEM.BUILTIN.UTF8_BINARY".into())),
     n("format_string", "s a* -> s", super::printf::printf),
     n("printf", "s a* -> s", super::printf::printf),
-    f("randstr", "i i? -> s", |_, a| {
+    // NULL is no length at all.
+    n("randstr", "i i? -> s", |_, a| {
         let n = usize::try_from(a[0].i()).map_err(|_| {
             let text = "Cannot resolve \"randstr\" due to data type mismatch: the `length` must not be negative.";
             fail("DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09", text)

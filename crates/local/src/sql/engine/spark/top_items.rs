@@ -26,7 +26,7 @@ pub(crate) const AGGREGATES: &[Agg] = &[
         finish: |e, r| {
             let (k, tracked) = (number(e, 1, "k", 5)?, tracked(e, 2)?);
             check(k, tracked)?;
-            Ok(Counted::of(r, tracked, &e.kinds[0]).settled().top(k))
+            Ok(Counted::of(r, tracked, &e.kinds[0]).top(k))
         },
     },
     Agg {
@@ -45,7 +45,7 @@ pub(crate) const AGGREGATES: &[Agg] = &[
         }),
         finish: |e, r| {
             let tracked = tracked(e, 1)?;
-            Counted::of(r, tracked, &e.kinds[0]).settled().state(tracked, &e.kinds[0])
+            Counted::of(r, tracked, &e.kinds[0]).state(tracked, &e.kinds[0])
         },
     },
     Agg {
@@ -187,10 +187,6 @@ impl Counted {
         counted
     }
 
-    fn settled(self) -> Self {
-        Self { items: self.items.settled(), ..self }
-    }
-
     fn top(&self, k: i32) -> V {
         let mut all = self.items.frequent();
         if self.nulls > 0 {
@@ -262,7 +258,7 @@ fn combine(e: &Env<'_>, rows: &[Vec<V>]) -> Result<V> {
         kept.counted.nulls += one.counted.nulls;
     }
     match all {
-        Some(kept) => kept.counted.settled().state(kept.tracked, kind),
+        Some(kept) => kept.counted.state(kept.tracked, kind),
         None => Ok(V::Null),
     }
 }

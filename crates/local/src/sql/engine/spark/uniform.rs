@@ -6,7 +6,7 @@ use datafusion::error::Result;
 use super::function::{Call, Env, Shape, unexpected, wrong_count};
 use super::types;
 use super::value::V;
-use super::{cast, fail, overflow};
+use super::{cast, overflow};
 
 /// Whole numbers give the wider type, and a decimal gives its own.
 pub(super) fn shape(c: &Call<'_>) -> Result<Shape> {
@@ -16,11 +16,6 @@ pub(super) fn shape(c: &Call<'_>) -> Result<Shape> {
     for (at, kind) in c.kinds.iter().enumerate() {
         if !kind.is_numeric() && kind != &DataType::Null {
             return Err(unexpected(c.name, at, if at < 2 { "\"NUMERIC\"" } else { "\"INTEGRAL\"" }, kind));
-        }
-        if c.constants.get(at).is_some_and(Option::is_none) {
-            let text =
-                format!("Cannot resolve \"{}\" due to data type mismatch: its arguments must be constant.", c.name);
-            return Err(fail("DATATYPE_MISMATCH.NON_FOLDABLE_INPUT", "42K09", &text));
         }
     }
     let whole = |p: &u8, s: &i8| i32::from(*p) - i32::from(*s);
