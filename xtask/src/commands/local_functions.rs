@@ -89,8 +89,13 @@ fn compared(facts: &str) -> Vec<&str> {
     all
 }
 
-/// The words in front of brackets.
+/// Functions that stand between their arguments.
+const OPERATORS: [&str; 1] = ["div"];
+
+/// The words in front of brackets, and operators.
 fn words(text: &str, into: &mut BTreeSet<String>) {
+    let operators = OPERATORS.iter().filter(|name| text.split(' ').any(|word| word.eq_ignore_ascii_case(name)));
+    into.extend(operators.map(|name| (*name).to_owned()));
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     for (at, _) in text.match_indices('(') {
         let word = text[..at].trim_end_matches(' ').rsplit(|c| !is_part(c)).next().unwrap_or_default();
@@ -192,6 +197,7 @@ mod tests {
     #[test]
     fn calls_are_words_in_front_of_brackets() {
         assert_eq!(all("SELECT abs(-1), x IN (1), (2), é(3), max_by(a, b(c))"), ["abs", "b", "in", "max_by"]);
+        assert_eq!(all("SELECT 7 DIV 2"), ["div"]);
     }
 
     #[test]

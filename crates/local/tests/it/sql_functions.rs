@@ -113,7 +113,7 @@ async fn secrets_are_those_that_the_user_may_read() {
     let me = rows_of(as_principal(&w, &bearer, "SELECT current_user()").await);
     let read = "SELECT try_secret('shared.with others', 'pass-word'), try_secret('own', 'pass-word')";
     assert_eq!(as_principal(&w, &bearer, read).await.unwrap(), json!([[null, null]]));
-    assert_eq!(as_principal(&w, &bearer, "SELECT * FROM list_secrets()").await.unwrap(), json!([]));
+    assert_eq!(as_principal(&w, &bearer, "SELECT * FROM list_secrets()").await.unwrap(), Value::Null);
     let acl = json!({"scope": "shared.with others", "principal": me, "permission": "READ"});
     post(&w, "/api/2.0/secrets/acls/put", acl).await.ok();
     assert_eq!(as_principal(&w, &bearer, read).await.unwrap(), json!([["it's shared.with others", null]]));
@@ -143,6 +143,7 @@ async fn the_workspace_tells_what_it_is() {
     assert_eq!(value(&w, "current_time() BETWEEN TIME '00:00:00' AND TIME '23:59:59.999999'").await, "true");
     assert_eq!(value(&w, "getdate() = now()").await, "true");
     assert_eq!(value(&w, "session_user() = current_user()").await, "true");
+    assert_eq!(value(&w, "typeof(current_timezone())").await, "string");
     // There is no file name of rows that are in memory.
     assert_eq!(class(&w, "input_file_name()").await, "UNRESOLVED_ROUTINE");
 }
