@@ -26,6 +26,8 @@ def session(directory):
         .config("spark.sql.ansi.enabled", "true")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "1")
+        # The platform has the type; Spark has it behind a switch.
+        .config("spark.sql.timeType.enabled", "true")
         .config("spark.sql.scripting.continueHandlerEnabled", "true")
         .config("spark.sql.legacy.createHiveTableByDefault", "false")
         .config("spark.sql.warehouse.dir", directory)

@@ -60,6 +60,8 @@ mod durable;
 mod exec;
 mod extract;
 pub mod faults;
+#[cfg(feature = "engine")]
+pub mod functions;
 mod gate;
 mod grpc;
 mod html;

@@ -1,4 +1,4 @@
-//! `cargo xtask local-coverage`: what the embedded workspace does of the API, and which client shows it.
+//! `cargo xtask local-coverage`: what the embedded workspace does of the API, and which client shows it, and its functions of SQL.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -27,7 +27,7 @@ struct Row {
     all: usize,
 }
 
-/// Prints how much is covered and writes the page, or fails if it is not what was written down.
+/// Prints how much is covered and writes the pages, or fails if it is not what was written down.
 ///
 /// Asks `program`, which is built if there is none.
 pub(crate) fn run(root: &Path, check: bool, program: Option<PathBuf>) -> Result<()> {
@@ -36,16 +36,23 @@ pub(crate) fn run(root: &Path, check: bool, program: Option<PathBuf>) -> Result<
     let page = page(&rows, &shown_by(root)?);
     let sum = |of: fn(&Row) -> usize| rows.iter().map(of).sum::<usize>();
     println!("{} of {} operations are covered", sum(|r| r.work + r.records), sum(|r| r.all));
-    let path = root.join(PAGE);
-    if check {
-        let written = text(&path)?;
-        ensure!(written == page, "{PAGE} is not what the embedded workspace covers: run `cargo xtask local-coverage`");
-        return Ok(());
+    let functions = super::local_functions::page(root, &program)?;
+    for (place, page) in [(PAGE, page), (super::local_functions::PAGE, functions)] {
+        let path = root.join(place);
+        if check {
+            let written = text(&path)?;
+            ensure!(
+                written == page,
+                "{place} is not what the embedded workspace covers: run `cargo xtask local-coverage`"
+            );
+        } else {
+            std::fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
+        }
     }
-    std::fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))
+    Ok(())
 }
 
-fn text(path: &Path) -> Result<String> {
+pub(super) fn text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod import;
 pub(crate) mod lake;
 pub(crate) mod lint;
 pub(crate) mod local_coverage;
+mod local_functions;
 pub(crate) mod process;
 pub(crate) mod release;
 pub(crate) mod sql_oracle;

@@ -54,6 +54,9 @@ struct Arguments {
     /// Prints which operations are covered instead of running: service, real work, records, all, apart by tabs.
     #[arg(long)]
     coverage: bool,
+    /// Prints which functions of SQL are computed instead of running: name, kind, and what computes it, apart by tabs.
+    #[arg(long)]
+    functions: bool,
     /// Writes each request to standard error.
     #[arg(long, short)]
     verbose: bool,
@@ -76,6 +79,23 @@ fn print_coverage() -> std::io::Result<()> {
     out.flush()
 }
 
+#[cfg(feature = "engine")]
+fn print_functions() -> std::io::Result<()> {
+    use std::io::Write as _;
+
+    let mut out = std::io::stdout().lock();
+    for function in databricks_local::functions::all() {
+        let line = format!("{}\t{:?}\t{:?}", function.name, function.kind, function.by);
+        writeln!(out, "{}", line.to_lowercase())?;
+    }
+    out.flush()
+}
+
+#[cfg(not(feature = "engine"))]
+fn print_functions() -> std::io::Result<()> {
+    Err(std::io::Error::other("this build has no SQL engine, and so no functions"))
+}
+
 /// How long a statement that is being planned may hold up the end of the program.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -83,6 +103,12 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.coverage {
         return match print_coverage() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        };
+    }
+    if arguments.functions {
+        return match print_functions() {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(&error),
         };

@@ -101,6 +101,11 @@ pub(crate) fn metastore_id(call: &Call<'_>) -> String {
     metastore_of(call.desk.workspace_id)
 }
 
+/// The metastore's identifier among those of all clouds and regions.
+pub(crate) fn global_metastore(workspace_id: u64) -> String {
+    format!("aws:local:{}", metastore_of(workspace_id))
+}
+
 pub(crate) fn metastore_of(workspace_id: u64) -> String {
     let hex = format!("{workspace_id:016x}");
     let (head, tail) = hex.split_at(4);

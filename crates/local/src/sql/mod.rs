@@ -12,6 +12,8 @@ mod row_text;
 pub(crate) mod run;
 pub(crate) mod script;
 #[cfg(feature = "engine")]
+mod secrets;
+#[cfg(feature = "engine")]
 pub(crate) mod securables;
 pub(crate) mod spill;
 mod split;

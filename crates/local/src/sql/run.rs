@@ -6,8 +6,10 @@ use std::time::Duration;
 #[cfg(feature = "engine")]
 use super::engine::StatementEngine;
 #[cfg(feature = "engine")]
-use super::engine::host::{Host, HostFile, HostGrant, Kept};
+use super::engine::host::{Host, HostFile, HostGrant, Kept, Secrets};
 use super::request::StatementRequest;
+#[cfg(feature = "engine")]
+use super::secrets::SecretsOf;
 #[cfg(feature = "engine")]
 use super::securables;
 use super::spill::{Spill, StoredResult};
@@ -262,6 +264,14 @@ impl Host for App {
 
     fn forget(&self, kind: &str, full_name: &str) -> Result<(), Failure> {
         securables::forget(self, kind, full_name)
+    }
+
+    fn metastore(&self) -> String {
+        crate::records::stamp::global_metastore(self.workspace_id)
+    }
+
+    fn secrets(&self, user: &str, is_admin: bool) -> Arc<dyn Secrets> {
+        Arc::new(SecretsOf::new(&self.secret_scopes, user, is_admin))
     }
 
     fn principals(&self, user: &str) -> Vec<String> {

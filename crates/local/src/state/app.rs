@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Shared;
 use super::clusters::Clusters;
 use super::history::History;
+use super::secrets::SecretScopes;
 use super::sessions::Sessions;
 use super::volumes::Volumes;
 use super::warehouses::Warehouses;
@@ -37,6 +38,8 @@ pub(crate) struct App {
     pub(crate) warehouses: Shared<Warehouses>,
     /// Files that statements read.
     pub(crate) volumes: Arc<Volumes>,
+    /// Secrets that statements read.
+    pub(crate) secret_scopes: Shared<SecretScopes>,
     pub(crate) statements: Arc<Statements>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) history: Arc<History>,

@@ -92,7 +92,7 @@ handles! {
     SecretsHandle {
         clock: Clock = sql.clock,
         identity: Arc<Identity> = identity,
-        secret_scopes: Shared<SecretScopes> = secret_scopes,
+        secret_scopes: Shared<SecretScopes> = sql.secret_scopes,
     }
 
     /// Unity Catalog's objects that the SQL engine holds.

@@ -62,7 +62,6 @@ pub(crate) struct Parts {
     pub(crate) links: Arc<SignedLinks>,
     /// How uploads to volumes in parts are offered.
     pub(crate) volume_links: Links,
-    pub(crate) secret_scopes: Shared<SecretScopes>,
     /// Serving endpoints by name.
     pub(crate) endpoints: Shared<Endpoints>,
     pub(crate) published: Shared<Integrations>,
@@ -128,6 +127,7 @@ impl Parts {
             clusters: shared(Clusters::new(&clock, kept("local/clusters")).map_err(refused)?),
             warehouses: shared(warehouses),
             volumes: Arc::new(Volumes::new(volumes)),
+            secret_scopes: shared(SecretScopes::new(kept("local/secret-scopes"))),
             statements: Arc::default(),
             sessions: Arc::default(),
             history: Arc::default(),
@@ -175,7 +175,6 @@ impl Parts {
             shelf,
             links,
             volume_links: settings.volume_links,
-            secret_scopes: shared(SecretScopes::new(kept("local/secret-scopes"))),
             endpoints: shared(Endpoints::new(kept("local/serving-endpoints"))),
             published: shared(published),
             attached: None,

@@ -6,7 +6,7 @@ use super::reply::{Refusal, success};
 use super::wire::{Struct, Value};
 
 /// The version of the platform's runtime whose SQL the engine follows.
-const VERSION: &str = "3.5.0";
+pub(crate) const VERSION: &str = "3.5.0";
 
 pub(super) fn get(context: &Context, request: &Struct) -> Result<Struct, Fault> {
     context.door.session(&context.app, &context.caller, request)?;

@@ -48,6 +48,8 @@ mod sql_feed;
 #[cfg(feature = "engine")]
 mod sql_files;
 #[cfg(feature = "parquet")]
+mod sql_functions;
+#[cfg(feature = "parquet")]
 mod sql_parquet;
 #[cfg(feature = "delta")]
 mod sql_policies;

@@ -261,7 +261,7 @@ fn own(call: &Call<'_>) -> Value {
         "name": "local",
         "cloud": "aws",
         "region": "local",
-        "global_metastore_id": format!("aws:local:{id}"),
+        "global_metastore_id": crate::records::stamp::global_metastore(call.desk.workspace_id),
         "owner": crate::state::USER_NAME,
         "privilege_model_version": "1.0",
         "delta_sharing_scope": "INTERNAL",

@@ -1,105 +1,25 @@
-//! Which functions there are, and those that have another form in the engine.
+//! Functions that have another form in the engine.
 //!
 //! A function that the engine has but that means something else on the platform is refused by name: a wrong value
 //! without a word is worse than none.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
-
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, Ident, NullTreatment, ObjectName, ObjectNamePart, Value, WindowType,
+    FunctionArguments, Ident, NullTreatment, ObjectName, ObjectNamePart, Value, WindowSpec, WindowType,
 };
 
 pub(super) use super::calls::{call, negated, operator, structure};
 use super::calls::{case, plain, text, unit};
+use super::function_names::WINDOWS;
+pub(super) use super::function_names::{is_builtin, names};
 use super::params::literal;
+use super::rewrite::sessions;
 use super::spark;
 use crate::sql::Failure;
 
-/// Functions of the engine that mean the same on the platform, or that take another form here.
-const ENGINE: &[&str] = &[
-    "ifnull",
-    "nvl",
-    "nvl2",
-    "if",
-    "iff",
-    "decode",
-    "struct",
-    "named_struct",
-    "decimal",
-    "current_date",
-    "curdate",
-    "current_timestamp",
-    "now",
-    "localtimestamp",
-    "current_timezone",
-    // Aggregates and windows
-    "any",
-    "any_value",
-    "array_agg",
-    "avg",
-    "bit_and",
-    "bit_or",
-    "bit_xor",
-    "bool_and",
-    "bool_or",
-    "collect_list",
-    "corr",
-    "count",
-    "covar_pop",
-    "covar_samp",
-    "cume_dist",
-    "dense_rank",
-    "every",
-    "first",
-    "first_value",
-    "grouping",
-    "grouping_id",
-    "lag",
-    "last",
-    "last_value",
-    "lead",
-    "max",
-    "mean",
-    "min",
-    "nth_value",
-    "ntile",
-    "percent_rank",
-    "rank",
-    "row_number",
-    "some",
-    "std",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "sum",
-    "var_pop",
-    "var_samp",
-    "variance",
-    "percentile_cont",
-    "percentile_disc",
-    "window",
-    // Sessions
-    "current_catalog",
-    "current_database",
-    "current_schema",
-    "current_user",
-    "is_account_group_member",
-    "is_member",
-    "session_user",
-    "user",
-    // Tables
-    "range",
-];
-
 /// What gathers the values of a subquery; no statement writes it.
 pub(super) const GATHERED: &str = "__gathered";
-
-/// Functions that need a window.
-const WINDOWS: &[&str] =
-    &["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "nth_value"];
 
 /// Those of the inner functions that a text has before its calls are read; no statement writes them.
 const WRITTEN: [&str; 8] = [
@@ -113,50 +33,6 @@ const WRITTEN: [&str; 8] = [
     "__ilike_all",
 ];
 
-/// Functions of values that stand for operators and are no functions of the platform.
-const INNER: &[&str] = &[
-    "op_add",
-    "op_subtract",
-    "op_multiply",
-    "op_divide",
-    "op_mod",
-    "op_div",
-    "negate",
-    "cast_to",
-    "try_cast_to",
-    "get_member",
-    "subscript",
-    "bitwise_not",
-    "bit_and_op",
-    "bit_or_op",
-    "bit_xor_op",
-    "__like_any",
-    "__like_all",
-    "__ilike_any",
-    "__ilike_all",
-    spark::json_access::NAME_OF_FUNCTION,
-    "array_sort_plain",
-    "make_time",
-    "to_time",
-    "try_to_time",
-    "reverse_string",
-    "elt_strings",
-    "isnan_null",
-    "nullif_values",
-    "datediff_days",
-    "time_windows",
-    "maybe_null",
-    "in_values",
-];
-
-static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let values = spark::functions().map(|f| f.name).filter(|name| !INNER.contains(name));
-    let others = spark::aggregates::names()
-        .chain(spark::lambdas::NAMES.iter().copied())
-        .chain(spark::generators::NAMES.iter().copied());
-    ENGINE.iter().copied().chain(values).chain(others).collect()
-});
-
 pub(super) fn register(context: &SessionContext) -> datafusion::error::Result<()> {
     for def in spark::functions() {
         context.register_udf(spark::function::udf(def));
@@ -164,16 +40,6 @@ pub(super) fn register(context: &SessionContext) -> datafusion::error::Result<()
     spark::lambdas::register(context);
     spark::aggregates::register(context, spark::zone::Zone::UTC);
     spark::generators::register(context)
-}
-
-/// Whether a name of one part is a function of the platform's that is here.
-pub(super) fn is_builtin(name: &str) -> bool {
-    NAMES.contains(name)
-}
-
-/// The names of all built-in functions.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().copied()
 }
 
 pub(super) fn unknown(name: &str, why: &str) -> Failure {
@@ -212,6 +78,21 @@ fn windowed(name: &str, function: &Function, is_ordered: bool) -> Result<(), Fai
     }
 }
 
+/// The number of a row, from 0.
+fn numbered() -> Expr {
+    let mut number = call("row_number", Vec::new());
+    if let Expr::Function(function) = &mut number {
+        function.over = Some(WindowType::WindowSpec(WindowSpec {
+            window_name: None,
+            partition_by: Vec::new(),
+            order_by: Vec::new(),
+            window_frame: None,
+        }));
+    }
+    let one = literal(Value::Number("1".to_owned(), false));
+    call("op_subtract", vec![call("cast_to", vec![number, text("BIGINT")]), call("cast_to", vec![one, text("BIGINT")])])
+}
+
 /// Puts the engine's call in place of the platform's; gives what takes the place of the whole expression, if that
 /// changes.
 pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> {
@@ -234,7 +115,7 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
     if let Some(WindowType::WindowSpec(window)) = &function.over {
         windowed(&name, function, !window.order_by.is_empty())?;
     }
-    if !NAMES.contains(name.as_str()) {
+    if !is_builtin(&name) {
         return Err(unknown(&name, "this function"));
     }
     if let FunctionArguments::List(list) = &function.args
@@ -245,6 +126,9 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
             "Syntax error at or near 'ORDER': extra input 'ORDER'.",
             "42601",
         ));
+    }
+    if name == sessions::NAME {
+        return Err(unknown(&name, "it outside of GROUP BY"));
     }
     let arguments = plain(function);
     // The planner has a rule of its own for maps, which asks for one argument at least.
@@ -302,12 +186,33 @@ pub(super) fn rewrite(function: &mut Function) -> Result<Option<Expr>, Failure> 
                 a[0] = text(unit);
                 Some(call("timestampadd", a))
             }
-            ("datediff" | "date_diff" | "timestampdiff", 3) => {
+            ("datediff" | "date_diff" | "timediff" | "timestampdiff", 3) => {
                 let unit = unit(&a[0]).ok_or_else(|| unknown(&name, "it with a unit that is not a word"))?;
                 a[0] = text(unit);
                 Some(call("timestampdiff", a))
             }
-            ("current_timestamp" | "now", 0) => Some(call("cast_to", vec![call("now", a), text("TIMESTAMP")])),
+            ("time_diff", 3) => {
+                if let Some(unit) = unit(&a[0]) {
+                    a[0] = text(unit);
+                }
+                Some(call("time_diff", a))
+            }
+            ("current_time", 0) => {
+                let local = call("cast_to", vec![call("now", a), text("TIMESTAMP_NTZ")]);
+                Some(call("clock_of", vec![local]))
+            }
+            ("current_time", 1) => return Err(unknown(&name, "it with a precision")),
+            // All rows are one partition.
+            ("spark_partition_id", 0) => {
+                Some(call("cast_to", vec![literal(Value::Number("0".to_owned(), false)), text("INT")]))
+            }
+            ("monotonically_increasing_id", 0) => Some(numbered()),
+            ("current_time", _) => return Err(wrong("[0, 1]")),
+            ("spark_partition_id" | "monotonically_increasing_id" | "getdate", 1..) => return Err(wrong("0")),
+            ("timediff", _) => return Err(wrong("3")),
+            ("current_timestamp" | "getdate" | "now", 0) => {
+                Some(call("cast_to", vec![call("now", a), text("TIMESTAMP")]))
+            }
             ("localtimestamp", 0) => Some(call("cast_to", vec![call("now", a), text("TIMESTAMP_NTZ")])),
             ("current_date" | "curdate", 0) => Some(call("cast_to", vec![call("now", a), text("DATE")])),
             ("window", _) => return Err(unknown(&name, "it at this place")),

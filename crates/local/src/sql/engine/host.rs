@@ -1,5 +1,7 @@
 //! What the engine needs of the workspace around it.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::sql::Failure;
@@ -28,6 +30,15 @@ pub(crate) struct HostGrant {
     /// `TABLE`, `SCHEMA` and so on.
     pub(crate) kind: String,
     pub(crate) object: String,
+}
+
+/// The secrets that a user may read.
+pub(crate) trait Secrets: Send + Sync + std::fmt::Debug {
+    /// The value of a secret, if the user may read it.
+    fn value(&self, scope: &str, key: &str) -> Option<Vec<u8>>;
+
+    /// Scopes and the keys in them: of one scope, or of all that the user may read. `None` if the user may not read the one.
+    fn keys(&self, scope: Option<&str>) -> Option<Vec<(String, String)>>;
 }
 
 /// The workspace, as statements see it.
@@ -65,6 +76,12 @@ pub(crate) trait Host: Send + Sync {
     ///
     /// If the change cannot be stored.
     fn forget(&self, kind: &str, full_name: &str) -> Result<(), Failure>;
+
+    /// The identifier of the metastore among those of all clouds and regions.
+    fn metastore(&self) -> String;
+
+    /// The secrets that a user may read, who can be an administrator of the workspace.
+    fn secrets(&self, user: &str, is_admin: bool) -> Arc<dyn Secrets>;
 
     /// The names that privileges of a user are granted to: the user's own, and those of groups.
     fn principals(&self, user: &str) -> Vec<String>;

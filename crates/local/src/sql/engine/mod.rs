@@ -47,6 +47,7 @@ mod dialect;
 mod errors;
 mod expand;
 mod files;
+pub(crate) mod function_names;
 mod functions;
 mod generators;
 mod guard;

@@ -206,6 +206,8 @@ impl Scope<'_> {
             rights: self.rights.clone(),
             groups: Arc::clone(&self.groups),
             time_zone: self.session.time_zone().unwrap_or_else(|| DEFAULT_ZONE.to_owned()).into(),
+            secrets: self.host.secrets(&self.user, self.rights.is_none()),
+            metastore: self.host.metastore().into(),
         }
     }
 

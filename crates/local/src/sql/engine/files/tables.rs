@@ -11,7 +11,7 @@ use super::{csv, infer};
 use crate::sql::Failure;
 use crate::sql::engine::errors;
 use crate::sql::engine::spark::value::{V, build};
-use crate::sql::engine::spark::{cast, json, types};
+use crate::sql::engine::spark::{cast, json, json_types, types};
 use crate::sql::engine::store::missing::feature;
 use crate::sql::engine::store::table::{Rows, SPELLING};
 
@@ -160,8 +160,8 @@ pub(super) fn json_lines(
     let columns: Vec<(String, DataType)> = match schema {
         Some(given) => given.to_vec(),
         None => {
-            let kind = values.iter().map(infer::json).fold(DataType::Null, |a, b| infer::json_merged(&a, &b));
-            match infer::known(&kind) {
+            let kind = values.iter().map(json_types::json).fold(DataType::Null, |a, b| json_types::merged(&a, &b));
+            match json_types::known(&kind) {
                 DataType::Struct(fields) => fields.iter().map(|f| (f.name().clone(), f.data_type().clone())).collect(),
                 _ => Vec::new(),
             }

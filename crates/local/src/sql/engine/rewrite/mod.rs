@@ -32,8 +32,10 @@ mod paths;
 mod quantified;
 mod relations;
 mod routines;
+pub(super) mod sessions;
 mod tuples;
 mod windows;
+pub(super) mod workspace;
 
 /// Sets apart names that occur twice in a result, which the engine refuses and the platform does not.
 pub(super) const DUPLICATE: char = '\u{1}';
@@ -127,6 +129,9 @@ impl<'a> Rewriter<'a> {
         if matches!(name.as_str(), "is_account_group_member" | "is_member") {
             return self.is_member(&name, function).map(Some);
         }
+        if let Some(value) = self.workspace_function(&name, function)? {
+            return Ok(Some(value));
+        }
         Ok(self.session_value(&name, function).map(|value| literal(Value::SingleQuotedString(value.to_owned()))))
     }
 
@@ -217,7 +222,8 @@ impl VisitorMut for Rewriter<'_> {
             select.projection.push(SelectItem::Wildcard(WildcardAdditionalOptions::default()));
         }
         joins::relations(&mut select.from);
-        let prepared = clauses::conditions(select)
+        let prepared = sessions::put(select)
+            .and_then(|()| clauses::conditions(select))
             .and_then(|()| tuples::conditions(select))
             .and_then(|()| laterals::put(self, select));
         if let Err(failure) = prepared {

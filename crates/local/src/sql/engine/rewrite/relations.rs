@@ -319,6 +319,18 @@ impl Rewriter<'_> {
         };
         if let Some((name, args, alias)) = call {
             let of = parts(name);
+            if let [one] = of.as_slice()
+                && let Some(subquery) = self.workspace_table(one, args)?
+            {
+                let alias = alias.take().unwrap_or_else(|| TableAlias {
+                    explicit: true,
+                    name: Ident::with_quote('`', one.clone()),
+                    columns: Vec::new(),
+                    at: None,
+                });
+                *factor = TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None };
+                return Ok(());
+            }
             let function = self.full(&of).and_then(|full| self.core.store.function(&full).map(|f| (full, f)));
             if let Some((full, function)) = function
                 && !(of.len() == 1 && super::super::functions::is_builtin(&of[0]))

@@ -13,14 +13,15 @@ use datafusion::common::{ScalarValue, resources_datafusion_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Expr, Signature, Volatility};
+use datafusion::physical_expr::expressions::Literal;
 use datafusion::prelude::SessionContext;
 
 use super::super::output::wire;
-use super::function::{Call, Env, Shape, Typing, by_signature, plain};
-use super::statistics;
+use super::function::{Call, Env, Shape, Typing, by_signature, constant, plain};
 use super::value::{V, build, read};
 use super::zone::{self, Zone};
 use super::{VALUE_LIMIT, cast, types};
+use super::{sketches, statistics, top_items, vectors};
 
 /// What computes the value of a group from the arguments of its rows.
 pub(crate) type Finish = fn(&Env<'_>, &[Vec<V>]) -> Result<V>;
@@ -33,8 +34,13 @@ pub(crate) struct Agg {
     pub(crate) finish: Finish,
 }
 
+/// All aggregates of values, by name.
+fn all() -> impl Iterator<Item = &'static Agg> {
+    [statistics::AGGREGATES, sketches::AGGREGATES, top_items::AGGREGATES, vectors::AGGREGATES].into_iter().flatten()
+}
+
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    statistics::AGGREGATES.iter().map(|a| a.name).filter(|n| !n.starts_with("__")).chain(["approx_count_distinct"])
+    all().map(|a| a.name).filter(|n| !n.starts_with("__")).chain(["approx_count_distinct"])
 }
 
 /// The function that gives the one value of a group, and fails if there are more.
@@ -46,7 +52,7 @@ pub(crate) fn single() -> Option<AggregateUDF> {
 
 /// The functions, for sessions in that time zone.
 pub(crate) fn register(context: &SessionContext, zone: Zone) {
-    for agg in statistics::AGGREGATES {
+    for agg in all() {
         context.register_udaf(AggregateUDF::new_from_impl(Aggregate {
             agg: *agg,
             zone,
@@ -115,15 +121,15 @@ impl AggregateUDFImpl for Aggregate {
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let from: Vec<_> = args.expr_fields.iter().map(|f| wire(f.data_type())).collect();
         let shape = self.shape(&from)?;
-        Ok(Box::new(State {
-            agg: self.agg,
-            zone: self.zone,
-            from,
-            shape,
-            rows: Vec::new(),
-            bytes: 0,
-            distinct: args.is_distinct,
-        }))
+        let _zone = zone::Entered::new(self.zone);
+        let known =
+            args.exprs.iter().map(|e| e.downcast_ref::<Literal>().and_then(|literal| constant(literal.value())));
+        let constants = known
+            .zip(from.iter().zip(&shape.kinds))
+            .map(|(v, (from, to))| v.map(|v| cast::cast(&v, from, to)).transpose())
+            .collect::<Result<_>>()?;
+        let (agg, zone, distinct) = (self.agg, self.zone, args.is_distinct);
+        Ok(Box::new(State { agg, zone, from, shape, constants, rows: Vec::new(), bytes: 0, distinct }))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
@@ -152,6 +158,8 @@ struct State {
     zone: Zone,
     from: Vec<DataType>,
     shape: Shape,
+    /// Values of arguments that are constant.
+    constants: Vec<Option<V>>,
     rows: Vec<Vec<V>>,
     bytes: usize,
     distinct: bool,
@@ -211,7 +219,12 @@ impl Accumulator for State {
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let _zone = zone::Entered::new(self.zone);
-        let env = Env { name: self.agg.name, kinds: &self.shape.kinds, result: &self.shape.result };
+        let env = Env {
+            name: self.agg.name,
+            kinds: &self.shape.kinds,
+            result: &self.shape.result,
+            constants: &self.constants,
+        };
         let value = if self.distinct {
             let mut seen: HashMap<String, ()> = HashMap::new();
             let rows: Vec<_> =

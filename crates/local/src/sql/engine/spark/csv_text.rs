@@ -5,7 +5,7 @@ use datafusion::arrow::datatypes::DataType;
 use super::function::{Def, f, n, t};
 use super::types;
 use super::value::V;
-use super::{cast, text};
+use super::{cast, fail, text};
 
 pub(crate) const FUNCTIONS: &[Def] = &[
     n("to_csv", "(a) a? -> s", |e, a| {
@@ -34,12 +34,19 @@ pub(crate) const FUNCTIONS: &[Def] = &[
                 )?,
                 v => text::text(v, f.data_type()),
             };
+            let kept = |name: &str| option(name).is_some_and(|value| value.eq_ignore_ascii_case("false"));
+            let part = if kept("ignoreLeadingWhiteSpace") { &part } else { part.trim_start_matches(|c| c <= ' ') };
+            let part = if kept("ignoreTrailingWhiteSpace") { part } else { part.trim_end_matches(|c| c <= ' ') };
             let quote = part.contains(&by)
                 || part.contains(['"', '\n', '\r'])
                 || (part.is_empty() && !v.is_null())
-                || part.starts_with(' ')
-                || part.ends_with(' ');
-            parts.push(if quote { format!("\"{}\"", part.replace('\\', "\\\\").replace('"', "\\\"")) } else { part });
+                // As a comment would begin.
+                || (parts.is_empty() && part.starts_with('#'));
+            parts.push(if quote {
+                format!("\"{}\"", part.replace('\\', "\\\\").replace('"', "\\\""))
+            } else {
+                part.to_owned()
+            });
         }
         Ok(parts.join(&by).into())
     }),
@@ -59,18 +66,29 @@ pub(crate) const FUNCTIONS: &[Def] = &[
                 .and_then(|s| s.chars().next())
                 .unwrap_or(',');
             let cells = csv(a[0].text(), by);
-            Ok(V::Struct(
-                fields
-                    .iter()
-                    .enumerate()
-                    .map(|(i, f)| match cells.get(i) {
-                        None => V::Null,
-                        Some(c) if c.is_empty() => V::Null,
-                        Some(c) if types::is_time(f.data_type()) => super::json::read_time(c, f.data_type(), &options),
-                        Some(c) => cast::attempt(&V::str(c.as_str()), &DataType::Utf8, f.data_type()),
-                    })
-                    .collect(),
-            ))
+            let is_empty = |cell: Option<&String>| cell.is_none_or(String::is_empty);
+            let values = fields.iter().enumerate().map(|(i, f)| match cells.get(i) {
+                Some(c) if c.is_empty() => V::Null,
+                Some(c) if types::is_time(f.data_type()) => super::json::read_time(c, f.data_type(), &options),
+                // Blanks are no part of a whole number.
+                Some(c) if c.trim() != c && is_strict(f.data_type()) => V::Null,
+                Some(c) => cast::attempt(&V::str(c.as_str()), &DataType::Utf8, f.data_type()),
+                None => V::Null,
+            });
+            let values: Vec<V> = values.collect();
+            let strict = options.get("mode").is_some_and(|mode| mode.eq_ignore_ascii_case("failfast"));
+            let misread = values.iter().enumerate().any(|(i, v)| v.is_null() && !is_empty(cells.get(i)));
+            if strict && (misread || cells.len() != fields.len()) {
+                return Err(fail(
+                    "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION",
+                    "22023",
+                    &format!(
+                        "Malformed records are detected in record parsing: {}. Parse Mode: FAILFAST.",
+                        a[0].text()
+                    ),
+                ));
+            }
+            Ok(V::Struct(values))
         },
     ),
     f("schema_of_csv", "s a? -> s", |_, a| {
@@ -105,29 +123,61 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     }),
 ];
 
+fn is_strict(kind: &DataType) -> bool {
+    kind.is_integer() || matches!(kind, DataType::Boolean | DataType::Decimal128(_, _))
+}
+
 /// The cells of one line.
+///
+/// Quotes that end in front of anything but a separator are no quotes: the cell is as it is written.
 pub(crate) fn csv(line: &str, by: char) -> Vec<String> {
     let mut cells = Vec::new();
-    let mut cell = String::new();
-    let mut quoted = false;
-    let mut rest = line.chars().peekable();
-    while let Some(c) = rest.next() {
-        if quoted {
-            match c {
-                '\\' => cell.extend(rest.next()),
-                '"' if rest.next_if_eq(&'"').is_some() => cell.push('"'),
-                '"' => quoted = false,
-                c => cell.push(c),
-            }
-        } else if c == '"' && cell.trim().is_empty() {
-            cell.clear();
-            quoted = true;
-        } else if c == by {
-            cells.push(std::mem::take(&mut cell));
-        } else {
-            cell.push(c);
+    let mut rest = line;
+    loop {
+        let (cell, used) = quoted(rest, by).unwrap_or_else(|| {
+            let end = rest.find(by).unwrap_or(rest.len());
+            (rest[..end].to_owned(), end)
+        });
+        cells.push(cell);
+        match rest[used..].strip_prefix(by) {
+            Some(after) => rest = after,
+            None => return cells,
         }
     }
-    cells.push(cell);
-    cells
+}
+
+/// The cell in quotes at the front, and the bytes that it takes.
+fn quoted(text: &str, by: char) -> Option<(String, usize)> {
+    let mut signs = text.strip_prefix('"')?.chars();
+    let mut cell = String::new();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '\\' => match signs.next() {
+                Some(escaped @ ('"' | '\\')) => cell.push(escaped),
+                Some(other) => cell.extend(['\\', other]),
+                None => cell.push('\\'),
+            },
+            '"' => {
+                let after = signs.as_str();
+                let after = after.trim_start_matches(' ');
+                return (after.is_empty() || after.starts_with(by)).then(|| (cell, text.len() - after.len()));
+            }
+            sign => cell.push(sign),
+        }
+    }
+    Some((cell, text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_end_at_separators_outside_of_quotes() {
+        assert_eq!(csv(r#""a,b",c"#, ','), ["a,b", "c"]);
+        assert_eq!(csv(r#""say \"hi\"",,"#, ','), [r#"say "hi""#, "", ""]);
+        assert_eq!(csv(r#""a""b",c"#, ','), [r#""a""b""#, "c"]);
+        assert_eq!(csv(r#"a "b" c;"open"#, ';'), [r#"a "b" c"#, "open"]);
+        assert_eq!(csv("", ','), [""]);
+    }
 }

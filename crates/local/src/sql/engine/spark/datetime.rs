@@ -126,7 +126,11 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     t("try_to_timestamp", |c| reading(c, types::timestamp()), |e, a| read(e, a, true)),
     t("to_timestamp_ltz", |c| reading(c, types::timestamp()), |e, a| read(e, a, false)),
     t("to_timestamp_ntz", |c| reading(c, types::ntz()), |e, a| read(e, a, false)),
-    t("to_time", |c| reading(c, types::time()), |e, a| read(e, a, false)),
+    t(
+        "to_time",
+        |c| reading(c, types::time()),
+        |e, a| read(e, a, false).map_err(|error| super::clock::unread(a, error)),
+    ),
     t("try_to_time", |c| reading(c, types::time()), |e, a| read(e, a, true)),
     f("from_utc_timestamp", "T s -> T", |_, a| Ok(V::Ts(named(a[1].text())?.local(a[0].i())))),
     f("to_utc_timestamp", "T s -> T", |_, a| Ok(V::Ts(named(a[1].text())?.utc(a[0].i())))),

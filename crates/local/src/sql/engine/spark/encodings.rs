@@ -65,13 +65,21 @@ fn to_binary(e: &Env<'_>, a: &[V]) -> Result<V> {
         "base64" => lenient().decode(clean(text)).map_err(|_| conversion(text, "BASE64"))?,
         "utf-8" | "utf8" => text.as_bytes().to_vec(),
         other => {
-            return Err(super::invalid(
-                e.name,
-                "fmt",
-                &format!("expects one of binary formats 'base64', 'hex', 'utf-8', but got '{other}'."),
-            ));
+            return Err(binary_format(e.name, "fmt", other));
         }
     }))
+}
+
+/// A format of binaries that there is not.
+pub(super) fn binary_format(name: &str, parameter: &str, format: &str) -> DataFusionError {
+    fail(
+        "INVALID_PARAMETER_VALUE.BINARY_FORMAT",
+        "22023",
+        &format!(
+            "The value of parameter(s) `{parameter}` in `{name}` is invalid: expects one of binary formats 'base64', 'hex', 'utf-8', \
+             but got '{format}'."
+        ),
+    )
 }
 
 fn unknown(charset: &str, name: &str) -> DataFusionError {

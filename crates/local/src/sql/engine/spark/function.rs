@@ -39,6 +39,8 @@ pub(crate) struct Env<'a> {
     pub(crate) name: &'static str,
     pub(crate) kinds: &'a [DataType],
     pub(crate) result: &'a DataType,
+    /// Values of arguments that are constant.
+    pub(crate) constants: &'a [Option<V>],
 }
 
 pub(crate) type Eval = fn(&Env<'_>, &[V]) -> Result<V>;
@@ -310,7 +312,7 @@ pub(crate) fn plain(array: &ArrayRef) -> Result<ArrayRef> {
     Ok(cast_with_options(array, &kind, &CastOptions { safe: false, ..CastOptions::default() })?)
 }
 
-fn constant(value: &ScalarValue) -> Option<V> {
+pub(crate) fn constant(value: &ScalarValue) -> Option<V> {
     let array = plain(&value.to_array().ok()?).ok()?;
     Some(read(&array, 0))
 }
@@ -366,7 +368,7 @@ impl ScalarUDFImpl for Function {
                 ColumnarValue::Array(array) => Column::Many(plain(array)?, from.clone(), to.clone()),
             });
         }
-        let env = Env { name: self.def.name, kinds: &shape.kinds, result };
+        let env = Env { name: self.def.name, kinds: &shape.kinds, result, constants: &constants };
         let mut out = Vec::with_capacity(rows);
         let mut size = 0usize;
         let mut row_values = Vec::with_capacity(columns.len());

@@ -100,7 +100,7 @@ fn murmur_long(n: u64, seed: u32) -> u32 {
 }
 
 /// The platform takes the bytes behind the last four one by one.
-fn murmur_bytes(bytes: &[u8], seed: u32) -> u32 {
+pub(super) fn murmur_bytes(bytes: &[u8], seed: u32) -> u32 {
     let mut h = seed;
     let (words, rest) = bytes.as_chunks::<4>();
     for w in words {

@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 
 use super::function::{Call, Def, Env, Shape, f, n, t};
 use super::json_path::{Step, path, select};
-pub(crate) use super::json_types::inferred;
 use super::json_write::write;
 use super::times::{self, DAY};
 use super::types::{self, is_variant, key_value};
 use super::value::V;
 use super::variant_shape::VariantShape;
-use super::{cast, fail, pattern, zone};
+use super::{cast, fail, json_types, pattern, zone};
 
 pub(crate) use super::json_write::to_json_value;
 
@@ -90,12 +89,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         },
     ),
     f("schema_of_json", "s a? -> s", |e, a| {
-        let mut text = a[0].text().to_owned();
-        if options(a.get(1)).get("allownumericleadingzeros").is_some_and(|v| v == "true") {
-            text = super::regex::compiled(r"([:\[,]\s*)0+([0-9])", e.name)?.replace_all(&text, "$1$2").into_owned();
-        }
-        let value: Value = serde_json::from_str(&text).map_err(|_| malformed(a[0].text(), e.name))?;
-        Ok(types::name(&inferred(&value, true)).into())
+        Ok(types::name(&json_types::known(&inferred(e.name, &a[0], a.get(1))?)).into())
     }),
     f("parse_json", "s -> v", |e, a| {
         let value = serde_json::from_str::<Value>(a[0].text()).map_err(|_| fail("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", "22023", &format!("Malformed records are detected in record parsing: {}. Parse Mode: FAILFAST. `{}` could not read it.", a[0].text(), e.name)))?;
@@ -111,6 +105,16 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     t("try_variant_get", variant_type, |e, a| get(e, a, true)),
     f("to_variant_object", "a -> v", |e, a| Ok(variant(&to_json_value(&a[0], &e.kinds[0])?))),
 ];
+
+/// The type of a JSON text, by the options of a call.
+pub(super) fn inferred(name: &str, text: &V, stated: Option<&V>) -> Result<DataType> {
+    let mut read = text.text().to_owned();
+    if options(stated).get("allownumericleadingzeros").is_some_and(|v| v == "true") {
+        read = super::regex::compiled(r"([:\[,]\s*)0+([0-9])", name)?.replace_all(&read, "$1$2").into_owned();
+    }
+    let value: Value = serde_json::from_str(&read).map_err(|_| malformed(text.text(), name))?;
+    Ok(json_types::json(&value))
+}
 
 fn malformed(text: &str, name: &str) -> DataFusionError {
     fail("INVALID_JSON_SCHEMA", "22023", &format!("`{name}` cannot read the JSON text '{text}'."))

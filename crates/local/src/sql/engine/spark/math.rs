@@ -8,7 +8,7 @@ use super::function::{Call, Def, Env, Shape, by_signature, f, n, t, tn};
 use super::number_text::{conv, format_number};
 use super::rounding::{round, round_type, whole, whole_type};
 use super::value::{V, order};
-use super::{fail, overflow, types};
+use super::{fail, hyperbolic, overflow, types};
 
 pub(crate) use super::number_text::{hex, unhex};
 
@@ -34,11 +34,11 @@ macro_rules! logarithm {
 
 pub(crate) const FUNCTIONS: &[Def] = &[
     double!("acos", f64::acos),
-    double!("acosh", f64::acosh),
+    double!("acosh", hyperbolic::acosh),
     double!("asin", f64::asin),
-    double!("asinh", |x| if x == f64::NEG_INFINITY { x } else { (x.abs() + (x * x + 1.0).sqrt()).ln().copysign(x) }),
+    double!("asinh", hyperbolic::asinh),
     double!("atan", f64::atan),
-    double!("atanh", f64::atanh),
+    double!("atanh", hyperbolic::atanh),
     double!("cbrt", f64::cbrt),
     double!("cos", f64::cos),
     double!("cosh", f64::cosh),
@@ -138,6 +138,19 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         Ok(if matches!(&a[0], V::Double(x) if x.is_nan()) { a[1].clone() } else { a[0].clone() })
     }),
     n("isnan_null", "d -> b", |_, a| Ok((!a[0].is_null() && a[0].f().is_nan()).into())),
+    t(
+        "bit_reverse",
+        |c| match c.kinds {
+            [DataType::Null] => Ok(Shape { kinds: vec![DataType::Int32], result: DataType::Int32 }),
+            [kind] if kind.is_integer() => Ok(Shape { kinds: vec![kind.clone()], result: kind.clone() }),
+            [kind] => Err(super::function::unexpected(c.name, 0, "\"INTEGRAL\"", kind)),
+            other => Err(super::function::wrong_count(c.name, "1", other.len())),
+        },
+        |e, a| {
+            let unused = 64 - 8 * e.result.primitive_width().unwrap_or(8);
+            Ok(V::Int(a[0].i().reverse_bits() >> unused))
+        },
+    ),
     f("bit_count", "a -> i", |e, a| {
         Ok(V::Int(match &e.kinds[0] {
             DataType::Boolean => a[0].i(),
@@ -214,13 +227,14 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     n("least", "= = =* -> =", |_, a| {
         Ok(a.iter().filter(|v| !v.is_null()).min_by(|x, y| order(x, y)).cloned().unwrap_or(V::Null))
     }),
-    f("uniform", "= = l? -> =", |_, a| {
-        let r = random()?;
-        Ok(match (&a[0], &a[1]) {
-            (V::Int(x), V::Int(y)) => V::Int(x + ((y - x) as f64 * r) as i64),
-            (x, y) => V::Double(x.f() + (y.f() - x.f()) * r),
-        })
-    }),
+    Def {
+        name: "uniform",
+        signature: "",
+        typing: Some(super::uniform::shape),
+        eval: |e, a| super::uniform::value(e, a, random()?),
+        nulls: false,
+        volatile: true,
+    },
     Def {
         name: "rand",
         signature: "l? -> d",

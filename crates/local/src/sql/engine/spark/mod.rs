@@ -5,8 +5,10 @@
 
 use datafusion::error::DataFusionError;
 
+mod addresses;
 pub(crate) mod aggregates;
 pub(crate) mod cast;
+mod clock;
 mod collections;
 mod csv_text;
 mod date_making;
@@ -14,15 +16,18 @@ mod date_parts;
 mod date_steps;
 mod datetime;
 mod encodings;
+mod frequent_items;
 pub(crate) mod function;
 pub(crate) mod generators;
 mod hash;
+mod hyperbolic;
 pub(crate) mod interval;
 mod interval_cast;
+mod java_random;
 pub(crate) mod json;
 pub(crate) mod json_access;
 mod json_path;
-mod json_types;
+pub(crate) mod json_types;
 mod json_write;
 mod lambda_rows;
 pub(crate) mod lambdas;
@@ -41,21 +46,28 @@ mod percentiles;
 mod printf;
 mod regex;
 mod rounding;
+mod sentences;
 mod sequences;
 mod similarity;
+mod sketches;
 mod spans;
 mod statistics;
 mod strings;
 pub(crate) mod text;
 pub(crate) mod times;
+mod top_items;
 mod totals;
 mod type_text;
 pub(crate) mod types;
+mod uniform;
 mod urls;
 pub(crate) mod value;
 mod variant_shape;
+mod vectors;
 mod windows;
 pub(crate) mod zone;
+#[cfg(feature = "parquet")]
+mod zstd;
 
 /// Bytes of one value.
 pub(crate) const VALUE_LIMIT: usize = 64 << 20;
@@ -65,6 +77,8 @@ const BATCH_LIMIT: usize = 256 << 20;
 /// All functions on values, by name.
 pub(crate) fn functions() -> impl Iterator<Item = function::Def> {
     let tables = [
+        addresses::FUNCTIONS,
+        clock::FUNCTIONS,
         collections::FUNCTIONS,
         csv_text::FUNCTIONS,
         datetime::FUNCTIONS,
@@ -81,8 +95,12 @@ pub(crate) fn functions() -> impl Iterator<Item = function::Def> {
         regex::FUNCTIONS,
         similarity::FUNCTIONS,
         strings::FUNCTIONS,
+        top_items::FUNCTIONS,
         urls::FUNCTIONS,
+        vectors::FUNCTIONS,
         windows::FUNCTIONS,
+        #[cfg(feature = "parquet")]
+        zstd::FUNCTIONS,
     ];
     let single = [strings::CONCAT, strings::STRING, datetime::INTERVAL, ops::CAST, ops::TRY_CAST];
     tables.into_iter().flatten().copied().chain(single)

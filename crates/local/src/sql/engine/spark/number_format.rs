@@ -159,11 +159,7 @@ fn to_char(e: &Env<'_>, a: &[V]) -> Result<V> {
             }
             "hex" => Ok(super::math::hex(b).to_uppercase().into()),
             "utf-8" => Ok(String::from_utf8_lossy(b).into_owned().into()),
-            other => Err(super::invalid(
-                e.name,
-                "format",
-                &format!("expects one of binary formats 'base64', 'hex', 'utf-8', but got '{other}'."),
-            )),
+            other => Err(super::encodings::binary_format(e.name, "format", other)),
         },
         V::Dec(n) => {
             let DataType::Decimal128(_, s) = &e.kinds[0] else { return Ok(V::Null) };

@@ -8,7 +8,7 @@ use super::cast;
 use super::function::{Call, Shape, wrong_count};
 use super::percentiles::{approx, approx_type, at_rank, each, interpolated, median_type, percentile_type};
 use super::totals::{average, average_type, sum_type, total};
-use super::types::{self, list};
+use super::types::list;
 use super::value::{V, order, same};
 use super::variant_shape::VariantShape;
 use super::{fail, invalid};
@@ -174,29 +174,6 @@ pub(crate) const AGGREGATES: &[Agg] = &[
     },
     Agg { name: "__sum", signature: "", typing: Some(sum_type), finish: total },
     Agg { name: "__avg", signature: "", typing: Some(average_type), finish: average },
-    Agg {
-        name: "approx_top_k",
-        signature: "",
-        typing: Some(|c| {
-            let kind = c.kinds.first().ok_or_else(|| wrong_count(c.name, "[1, 3]", 0))?.clone();
-            let mut kinds = vec![kind.clone()];
-            kinds.extend(c.kinds.iter().skip(1).map(|_| DataType::Int32));
-            Ok(Shape { kinds, result: list(types::structure([("item", kind), ("count", DataType::Int64)])) })
-        }),
-        finish: |_, r| {
-            let k = r.first().and_then(|v| v.get(1)).map_or(5, V::i);
-            let mut counts: Vec<(V, i64)> = Vec::new();
-            for v in r.iter().map(|r| &r[0]) {
-                match counts.iter_mut().find(|(w, _)| same(v, w)) {
-                    Some((_, n)) => *n += 1,
-                    None => counts.push((v.clone(), 1)),
-                }
-            }
-            counts.sort_by(|x, y| y.1.cmp(&x.1).then_with(|| order(&x.0, &y.0)));
-            counts.truncate(usize::try_from(k).unwrap_or(0));
-            Ok(V::List(counts.into_iter().map(|(v, n)| V::Struct(vec![v, V::Int(n)])).collect()))
-        },
-    },
     a("bitmap_construct_agg", "l -> x", |_, r| {
         let mut bits = vec![0u8; 4096];
         for v in present(r) {

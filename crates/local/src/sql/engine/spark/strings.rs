@@ -5,7 +5,7 @@ use datafusion::error::Result;
 use super::function::{Def, Env, f, n};
 use super::types;
 use super::value::V;
-use super::{cast, fail, invalid};
+use super::{cast, fail};
 
 pub(crate) const FUNCTIONS: &[Def] = &[
     f("ascii", "s -> i", |_, a| Ok(V::Int(a[0].text().chars().next().map_or(0, |c| i64::from(u32::from(c)))))),
@@ -164,11 +164,8 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         Ok(masked.collect::<String>().into())
     }),
     f("sentences", "s s? s? -> [[s]]", |_, a| {
-        let sentences = a[0].text().split_inclusive(['.', '!', '?']).map(|s| {
-            let words = s.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|w| !w.is_empty());
-            V::List(words.map(V::from).collect())
-        });
-        Ok(V::List(sentences.filter(|s| !s.items().is_empty()).collect()))
+        let all = super::sentences::sentences(a[0].text());
+        Ok(V::List(all.into_iter().map(|words| V::List(words.into_iter().map(V::from).collect())).collect()))
     }),
     f("is_valid_utf8", "X -> b", |_, a| Ok(std::str::from_utf8(a[0].bytes()).is_ok().into())),
     f("validate_utf8", "X -> s", |_, a| match std::str::from_utf8(a[0].bytes()) {
@@ -187,8 +184,12 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     f("collation", "s -> s", |_, _| Ok("SYSTEM.BUILTIN.UTF8_BINARY".into())),
     n("format_string", "s a* -> s", super::printf::printf),
     n("printf", "s a* -> s", super::printf::printf),
-    f("randstr", "i i? -> s", |_, a| {
-        let n = usize::try_from(a[0].i()).map_err(|_| invalid("randstr", "length", "it must not be negative"))?;
+    // NULL is no length at all.
+    n("randstr", "i i? -> s", |_, a| {
+        let n = usize::try_from(a[0].i()).map_err(|_| {
+            let text = "Cannot resolve \"randstr\" due to data type mismatch: the `length` must not be negative.";
+            fail("DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09", text)
+        })?;
         super::bounded("randstr", n, 0)?;
         const SIGNS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
         let mut bytes = vec![0u8; n];

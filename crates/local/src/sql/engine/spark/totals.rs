@@ -54,7 +54,7 @@ pub(super) fn average_type(c: &Call<'_>) -> Result<Shape> {
 
 pub(super) fn average(e: &Env<'_>, rows: &[Vec<V>]) -> Result<V> {
     let n = present(rows).count();
-    let sum = total(&Env { name: e.name, kinds: e.kinds, result: &e.kinds[0] }, rows)?;
+    let sum = total(&Env { result: &e.kinds[0], ..*e }, rows)?;
     Ok(match (sum, e.result, &e.kinds[0]) {
         (V::Double(x), _, _) => V::Double(x / n as f64),
         (V::Dec(x), DataType::Decimal128(_, r), DataType::Decimal128(_, s)) => {

@@ -5,7 +5,7 @@ use datafusion::error::Result;
 
 use super::fail;
 use super::spans::{field, interval};
-use super::types::{calendar, decimal, list, map, ntz, structure, timestamp, variant};
+use super::types::{calendar, decimal, list, map, ntz, structure, time, timestamp, variant};
 
 /// The type that a text names.
 pub(crate) fn parse(text: &str) -> Result<DataType> {
@@ -104,6 +104,11 @@ impl<'a> Parser<'a> {
             }
             "BINARY" => DataType::Binary,
             "DATE" => DataType::Date32,
+            // Only the default precision: values have six digits behind the point.
+            "TIME" => match self.numbers()?.as_slice() {
+                [] | [6] => time(),
+                _ => return None,
+            },
             "TIMESTAMP" | "TIMESTAMP_LTZ" => timestamp(),
             "TIMESTAMP_NTZ" => ntz(),
             "VOID" | "NULL" => DataType::Null,

@@ -13,6 +13,7 @@ use super::super::core::Core;
 use super::super::depth;
 use super::super::errors::carried;
 use super::super::guard;
+use super::super::host::Secrets;
 use super::super::rights::Rights;
 #[cfg(feature = "delta")]
 use super::table::Table;
@@ -59,6 +60,10 @@ pub(in super::super) struct Overlay {
     pub(in super::super) groups: Arc<[String]>,
     /// The name of the session's time zone.
     pub(in super::super) time_zone: Arc<str>,
+    /// The secrets that the user may read.
+    pub(in super::super) secrets: Arc<dyn Secrets>,
+    /// The identifier of the metastore.
+    pub(in super::super) metastore: Arc<str>,
 }
 
 impl Overlay {
