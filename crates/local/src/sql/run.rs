@@ -14,8 +14,12 @@ use super::spill::{Spill, StoredResult};
 use super::store::{Statement, Status};
 use super::{Failure, listing, stack};
 use crate::auth::Caller;
+#[cfg(feature = "engine")]
+use crate::records::renames::Renamed;
 use crate::reply::ApiError;
 use crate::state::history::Entry;
+#[cfg(feature = "engine")]
+use crate::state::kept::Staged;
 use crate::state::{App, lock};
 
 /// Registers the statement and starts it; a stopped warehouse is started for it.
@@ -262,6 +266,10 @@ impl Host for App {
 
     fn forget(&self, kind: &str, full_name: &str) -> Result<(), Failure> {
         securables::forget(self, kind, full_name)
+    }
+
+    fn rename(&self, renamed: &Renamed<'_>, names: Staged) -> Result<(), Failure> {
+        securables::rename(self, renamed, names)
     }
 
     fn principals(&self, user: &str) -> Vec<String> {

@@ -54,6 +54,7 @@ pub(crate) mod output;
 mod params;
 mod pivot;
 mod range;
+pub(crate) mod renames;
 mod rewrite;
 mod rights;
 mod sample;
