@@ -48,5 +48,7 @@ alone() {
         LOCAL_ACCOUNT_ID="$(value DATABRICKS_ACCOUNT_ID)" \
         LOCAL_CLIENT_ID="$(value DATABRICKS_CLIENT_ID)" \
         LOCAL_CLIENT_SECRET="$(value DATABRICKS_CLIENT_SECRET)" \
+        LOCAL_USERNAME="$(value DATABRICKS_USERNAME)" \
+        LOCAL_PASSWORD="$(value DATABRICKS_PASSWORD)" \
         timeout 600 "$@"
 }

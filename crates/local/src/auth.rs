@@ -27,7 +27,13 @@ fn is_account_level(path: &str) -> bool {
     let path = preview.as_deref().unwrap_or(path);
     // Proxies for workspaces lie beside the account's own paths, which name it by a UUID.
     let rest = path.strip_prefix("/api/2.0/accounts/").or_else(|| path.strip_prefix("/api/2.1/accounts/"));
-    rest.is_some_and(|rest| !rest.starts_with("servicePrincipals/") && !rest.starts_with("access-control/"))
+    if let Some(rest) = rest {
+        return !rest.starts_with("servicePrincipals/") && !rest.starts_with("access-control/");
+    }
+    // Newer services have versions of their own: `/api/networking/v1/accounts/…`.
+    let mut segments = path.split('/').skip(1);
+    let own = segments.next() == Some("api") && segments.next().is_some() && segments.next() == Some("v1");
+    own && segments.next() == Some("accounts")
 }
 
 /// States who makes the request, `None` where no credentials are needed, or why it is refused.

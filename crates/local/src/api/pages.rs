@@ -72,12 +72,45 @@ async fn page(State(state): State<PagesHandle>) -> Response {
          <p>Covers {covered} of the API's {operations} operations; the others respond with 501 and their name.</p>\
          <h2>Connect</h2><pre>export DATABRICKS_HOST={url}\nexport DATABRICKS_TOKEN=…          # printed at the start\n\
          export DATABRICKS_WAREHOUSE_ID={warehouse}</pre>\
+         <h2>Spark Connect</h2>{spark}\
          <h2>Recent requests</h2><table><tr><th>Method</th><th>Path</th><th>Status</th></tr>{recent}</table>\
          <h2>Covered services</h2><table>{services}</table>",
         url = escape(&state.place.base_url()),
         warehouse = escape(&state.place.starter_warehouse),
+        spark = spark(&state),
     );
     page_response("Embedded Databricks workspace", &body)
+}
+
+/// What Spark Connect needs: how it is called, or how an engine is attached.
+fn spark(state: &PagesHandle) -> String {
+    let Some(attached) = &state.attached else {
+        return "<p>No Spark engine is attached, so calls of Spark Connect are refused. Start the workspace with one:</p>\
+                <pre>databricks-local --spark sail                          # starts Sail: pip install pysail\n\
+                databricks-local --spark-connect sc://localhost:15002  # a server that runs already, such as Spark 4</pre>\
+                <p>SQL statements, Python commands and jobs run without.</p>"
+            .to_owned();
+    };
+    let kind = if attached.is_own() { "Sail, which the workspace started" } else { "a server that ran already" };
+    let statements = if state.sql.has_attached() {
+        "SQL statements of clients run on it as well, with the tables that it has."
+    } else {
+        "It has tables of its own: SQL statements run on the embedded engine and do not see them."
+    };
+    let connect = if state.place.scheme == "https" {
+        "Databricks Connect takes the host, the token and a cluster, and the printed certificate file in \
+         <code>GRPC_DEFAULT_SSL_ROOTS_FILE_PATH</code>."
+    } else {
+        "Databricks Connect takes that URL as well. To take host, token and cluster it needs a workspace that was started with \
+         <code>--tls-self-signed</code>."
+    };
+    format!(
+        "<p>Attached is {kind}. {statements} Calls start the cluster that they name.</p>\
+         <pre>export SPARK_REMOTE='{remote}'  # printed at the start with the token\n\
+         python3 -c 'from pyspark.sql import SparkSession; SparkSession.builder.getOrCreate().range(3).show()'</pre>\
+         <p>{connect}</p>",
+        remote = escape(&state.place.spark_remote("…")),
+    )
 }
 
 /// The requests so far, oldest first; `?limit=` takes the last ones alone.

@@ -11,11 +11,14 @@ use crate::extract::{Fields, Query, missing};
 use crate::operations::Operation;
 use crate::random::Ids;
 use crate::reply::ApiError;
+use crate::state::volumes::Volumes;
 
 /// What operations on records need of the workspace.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Desk<'a> {
     pub(crate) records: &'a Records,
+    /// Files of securables, which move with them.
+    pub(crate) volumes: &'a Volumes,
     pub(crate) ids: &'a Ids,
     pub(crate) clock: &'a Clock,
     pub(crate) account_id: &'a str,
@@ -87,6 +90,11 @@ pub(crate) fn commit(change: Change<'_>) -> Result<(), ApiError> {
 /// A string member, empty if it is absent.
 pub(crate) fn text<'a>(record: &'a Record, name: &str) -> &'a str {
     record.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A member, null if it is absent.
+pub(crate) fn member<'a>(record: &'a Record, name: &str) -> &'a Value {
+    record.get(name).unwrap_or(&Value::Null)
 }
 
 /// Sets a member.

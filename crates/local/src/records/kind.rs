@@ -73,6 +73,8 @@ pub(crate) struct Kind {
     pub(crate) parents: &'static [&'static str],
     pub(crate) on_place: Place,
     pub(crate) computed: Computed,
+    /// What securable of Unity Catalog it is, in SQL's words; grants and files move when its name changes.
+    pub(crate) securable: &'static str,
 }
 
 fn as_stated(_: &mut Record, _: &Call<'_>, _: &Change<'_>) -> Result<(), ApiError> {
@@ -106,6 +108,7 @@ impl Kind {
             parents: &[],
             on_place: as_stated,
             computed: none,
+            securable: "",
         }
     }
 
@@ -155,6 +158,10 @@ impl Kind {
 
     pub(crate) const fn computed(self, computed: Computed) -> Self {
         Self { computed, identity: Identity::Computed, ..self }
+    }
+
+    pub(crate) const fn securable(self, securable: &'static str) -> Self {
+        Self { securable, ..self }
     }
 
     /// What `operation` does to records of this kind.

@@ -7,6 +7,7 @@ pub(crate) mod call;
 mod kind;
 mod kinds;
 mod mask;
+pub(crate) mod renames;
 pub(crate) mod special;
 pub(crate) mod stamp;
 pub(crate) mod store;

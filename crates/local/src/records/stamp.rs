@@ -83,6 +83,12 @@ pub(super) fn updated(record: &mut Record, schema: Option<&Schema>, call: &Call<
     }
 }
 
+/// As [`updated`], of records that have the members of an app.
+pub(super) fn touched(record: &mut Record, call: &Call<'_>) {
+    set(record, "update_time", Clock::rfc3339(call.now()));
+    set(record, "updater", call.caller.name.as_str());
+}
+
 /// Refuses a change that was made to an older version.
 pub(super) fn same_version(record: &Record, call: &Call<'_>) -> Result<(), ApiError> {
     let (kept, given) = (text(record, "etag"), call.body.0.get("etag").and_then(Value::as_str).unwrap_or_default());

@@ -116,6 +116,23 @@ impl Change<'_> {
         Some(record)
     }
 
+    /// Gives a record another collection or key and what `edit` makes of it; it keeps its place in the order. `None` if
+    /// there is none.
+    pub(crate) fn relocate(
+        &mut self,
+        (collection, key): (&str, &str),
+        (to_collection, to_key): (&str, &str),
+        edit: impl FnOnce(&mut Record),
+    ) -> Option<()> {
+        let sequence = self.state.collections.get(collection)?.get(key)?.sequence;
+        let mut record = self.remove(collection, key)?;
+        edit(&mut record);
+        let entries = self.state.collections.entry(to_collection.to_owned()).or_default();
+        let before = entries.insert(to_key.to_owned(), Entry { sequence, record });
+        self.undo.push((to_collection.to_owned(), to_key.to_owned(), before));
+        Some(())
+    }
+
     /// Removes every record of the collections that begin with `prefix`.
     pub(crate) fn remove_all(&mut self, prefix: &str) {
         for collection in self.collections(prefix) {
@@ -199,6 +216,26 @@ mod tests {
         assert_eq!(records.get("c", "a"), Some(record(1)));
         assert!(records.list("d").is_empty());
         assert!(records.change().collections("").contains(&"c".to_owned()));
+    }
+
+    #[test]
+    fn a_record_that_moves_keeps_its_place_and_moves_back_without_a_commit() {
+        let records = Records::default();
+        let mut change = records.change();
+        change.put("c", "b", record(1));
+        change.put("c", "a", record(2));
+        change.commit().unwrap();
+        let renamed = |record: &mut Record| drop(record.insert("n".to_owned(), json!(9)));
+        let mut change = records.change();
+        assert_eq!(change.relocate(("c", "b"), ("c", "z"), renamed), Some(()));
+        assert_eq!(change.relocate(("c", "none"), ("c", "y"), renamed), None);
+        drop(change);
+        assert_eq!(records.get("c", "b"), Some(record(1)));
+        let mut change = records.change();
+        change.relocate(("c", "b"), ("c", "z"), renamed);
+        change.commit().unwrap();
+        assert_eq!(records.list("c"), [record(9), record(2)]);
+        assert_eq!(records.get("c", "b"), None);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::call::{Call, text};
+use super::call::Call;
 use super::kind::{Identity, Kind, Verb};
 use super::mask::Mask;
+use super::renames::{self, Renamed};
 use super::stamp;
 use super::store::{Change, Record};
 use crate::extract::missing;
@@ -132,7 +133,8 @@ fn update(kind: &Kind, call: &Call<'_>, replace: bool) -> Reply {
     let schema = schema(kind);
     let stated = stated(kind, call, schema)?;
     let mask = Mask::of(call);
-    let record = call.transact(|change| {
+    let renamed_to = new_key(kind, call, &key)?;
+    let edit = |change: &mut Change<'_>| {
         let mut record = existing(kind, change, &collection, &key)?;
         stamp::same_version(&record, call)?;
         let before = record.clone();
@@ -152,29 +154,63 @@ fn update(kind: &Kind, call: &Call<'_>, replace: bool) -> Reply {
         if let Some(schema) = schema {
             operations::still_whole(schema, &before, &record)?;
         }
-        let renamed = call.body.opt_str("new_name")?.filter(|_| kind.identity == Identity::Given);
-        let new_key = match renamed {
-            Some(new) if text(&before, kind.id) != new => {
-                record.insert(kind.id.to_owned(), json!(new));
-                new.to_owned()
-            }
-            _ => key.clone(),
-        };
-        if new_key != key && change.get(&collection, &new_key).is_some() {
-            return Err(exists(kind, &new_key));
+        if let Some(new) = renamed_to.as_ref().filter(|new| change.get(&collection, new).is_some()) {
+            return Err(exists(kind, new));
         }
         if !kind.unique.is_empty() {
             unique(kind, change, &collection, &record, Some(&key))?;
         }
         (kind.on_update)(&mut record, call)?;
         stamp::updated(&mut record, schema, call);
-        if new_key != key {
-            change.remove(&collection, &key);
-        }
-        change.put(&collection, &new_key, record.clone());
+        change.put(&collection, &key, record.clone());
         Ok(record)
-    })?;
+    };
+    let record = match &renamed_to {
+        None => call.transact(edit)?,
+        Some(new) => rename(kind, call, (&collection, &key, new), edit)?,
+    };
     Ok(Json(shown(kind, &record, call)))
+}
+
+/// The key of a record that the body gives another name, if it does.
+fn new_key(kind: &Kind, call: &Call<'_>, key: &str) -> Result<Option<String>, ApiError> {
+    let Some(new) = call.body.opt_str("new_name")?.filter(|new| !new.is_empty()) else { return Ok(None) };
+    let full = match kind.identity {
+        Identity::Given => new.to_owned(),
+        Identity::Computed if new.contains(['.', '/', ' ']) => {
+            return Err(ApiError::invalid_parameter(format!("new_name: '{new}' is not a valid name")));
+        }
+        Identity::Computed => {
+            key.rsplit_once('.').map_or_else(|| new.to_owned(), |(parent, _)| format!("{parent}.{new}"))
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(full).filter(|full| full != key))
+}
+
+/// Edits a record and gives it, what is noted of it and its files another name.
+fn rename(
+    kind: &Kind,
+    call: &Call<'_>,
+    (collection, key, new): (&str, &str, &str),
+    edit: impl Fn(&mut Change<'_>) -> Result<Record, ApiError>,
+) -> Result<Record, ApiError> {
+    let renamed = Renamed { kind: kind.securable, from: key, to: new };
+    let mut record = Record::new();
+    call.desk.volumes.rename(&renamed.directories(), |files| {
+        record = call.transact(|change| {
+            edit(change)?;
+            renames::apply(change, &renamed);
+            // What is no securable in a catalog is not among those.
+            change.relocate((collection, key), (collection, new), |record| {
+                record.insert(kind.id.to_owned(), json!(new));
+            });
+            files.put(change);
+            existing(kind, change, collection, new)
+        })?;
+        Ok(())
+    })?;
+    Ok(record)
 }
 
 fn delete(kind: &Kind, call: &Call<'_>) -> Reply {

@@ -38,6 +38,11 @@ impl Attached {
         }
     }
 
+    /// Whether it is the workspace's own, which started it.
+    pub(crate) fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// Ends the engine if it is the workspace's own.
     pub(crate) fn stop(&self) {
         if let Some(sail) = &self.own {

@@ -16,8 +16,12 @@ use super::spill::{Spill, StoredResult};
 use super::store::{Statement, Status};
 use super::{Failure, listing, stack};
 use crate::auth::Caller;
+#[cfg(feature = "engine")]
+use crate::records::renames::Renamed;
 use crate::reply::ApiError;
 use crate::state::history::Entry;
+#[cfg(feature = "engine")]
+use crate::state::kept::Staged;
 use crate::state::{App, lock};
 
 /// Registers the statement and starts it; a stopped warehouse is started for it.
@@ -272,6 +276,10 @@ impl Host for App {
 
     fn secrets(&self, user: &str, is_admin: bool) -> Arc<dyn Secrets> {
         Arc::new(SecretsOf::new(&self.secret_scopes, user, is_admin))
+    }
+
+    fn rename(&self, renamed: &Renamed<'_>, names: Staged) -> Result<(), Failure> {
+        securables::rename(self, renamed, names)
     }
 
     fn principals(&self, user: &str) -> Vec<String> {

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::Failure;
 use super::engine::host::{HostGrant, Kept};
-use crate::records::call::{default, set, text};
+use crate::records::call::{commit, default, set, text};
+use crate::records::renames::{self, Renamed};
 use crate::records::stamp::metastore_of;
+use crate::state::kept::Staged;
 use crate::state::{App, USER_NAME};
 
 const GRANTS: &str = "grants/";
@@ -84,6 +87,21 @@ pub(super) fn forget(app: &App, kind: &str, full_name: &str) -> Result<(), Failu
         change.remove(place, &key);
     }
     stored(change.commit())
+}
+
+/// Gives the records and files of a securable and of what it holds their new names; `names` is what else is kept of it.
+pub(super) fn rename(app: &App, renamed: &Renamed<'_>, names: Staged) -> Result<(), Failure> {
+    let moved = app.volumes.rename(&renamed.directories(), |files| {
+        let mut change = app.records.change();
+        renames::apply(&mut change, renamed);
+        names.put(&mut change);
+        files.put(&mut change);
+        commit(change)
+    });
+    moved.map_err(|e| match e.status() {
+        StatusCode::INTERNAL_SERVER_ERROR => Failure::internal(e.message()),
+        _ => Failure::bad_request(e.message()),
+    })
 }
 
 /// The user's name and those of groups that hold the user.

@@ -70,6 +70,7 @@ handles! {
         ids: Arc<Ids> = sql.ids,
         place: Arc<Place> = place,
         records: Arc<Records> = records,
+        volumes: Arc<Volumes> = sql.volumes,
     }
 
     /// Personal access tokens.
@@ -228,8 +229,10 @@ handles! {
 
     /// The pages for people.
     PagesHandle {
+        sql: Arc<App> = sql,
         place: Arc<Place> = place,
         record: Arc<Record> = record,
+        attached: Option<Arc<Attached>> = attached,
     }
 
     /// What the runs of jobs are carried out with.
@@ -254,6 +257,7 @@ impl RecordsHandle {
     pub(crate) fn desk(&self) -> Desk<'_> {
         Desk {
             records: &self.records,
+            volumes: &self.volumes,
             ids: &self.ids,
             clock: &self.clock,
             account_id: &self.place.account_id,

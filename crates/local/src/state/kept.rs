@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::records::call::commit;
-use crate::records::store::{Record, Records};
+use crate::records::store::{Change, Record, Records};
 use crate::reply::ApiError;
 
 /// A collection of the durable records. Where the workspace keeps nothing, it does nothing: what is in memory need not
@@ -30,13 +30,14 @@ impl Kept {
     pub(crate) fn save(&self, changes: impl IntoIterator<Item = (String, Option<Record>)>) -> Result<(), ApiError> {
         let Some(records) = &self.records else { return Ok(()) };
         let mut change = records.change();
-        for (key, record) in changes {
-            match record {
-                Some(record) => change.put(self.collection, &key, record),
-                None => drop(change.remove(self.collection, &key)),
-            }
-        }
+        self.stage(changes).put(&mut change);
         commit(change)
+    }
+
+    /// As [`save`](Self::save), for a change that keeps other things as well.
+    pub(crate) fn stage(&self, changes: impl IntoIterator<Item = (String, Option<Record>)>) -> Staged {
+        let changes = if self.records.is_some() { changes.into_iter().collect() } else { Vec::new() };
+        Staged { collection: self.collection, changes }
     }
 
     /// Keeps one record.
@@ -47,5 +48,24 @@ impl Kept {
     /// Forgets one record.
     pub(crate) fn remove(&self, key: &str) -> Result<(), ApiError> {
         self.save([(key.to_owned(), None)])
+    }
+}
+
+/// Records of a store, to be kept with others in one change.
+#[derive(Debug, Default)]
+pub(crate) struct Staged {
+    collection: &'static str,
+    changes: Vec<(String, Option<Record>)>,
+}
+
+impl Staged {
+    /// Makes them part of a change.
+    pub(crate) fn put(self, change: &mut Change<'_>) {
+        for (key, record) in self.changes {
+            match record {
+                Some(record) => change.put(self.collection, &key, record),
+                None => drop(change.remove(self.collection, &key)),
+            }
+        }
     }
 }

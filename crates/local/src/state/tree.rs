@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::content::{Content, Shelf};
-use super::kept::Kept;
+use super::kept::{Kept, Staged};
 use crate::records::store::Record;
 use crate::reply::ApiError;
 
@@ -185,29 +185,48 @@ impl Tree {
         if !self.is_directory(from) {
             return Err(gone(from));
         }
-        let (old, new) = (inside(from), inside(to));
-        if new.starts_with(&old) {
+        if inside(to).starts_with(&inside(from)) {
             return Err(ApiError::invalid_parameter(format!("{to} is within {from}")));
         }
         self.make_directory(to)?;
-        let moved = |path: &String| format!("{new}{}", &path[old.len()..]);
-        let files: Vec<_> = self.files.iter().filter(|(path, _)| path.starts_with(&old)).collect();
-        let files: Vec<_> = files.into_iter().map(|(path, entry)| (path.clone(), entry.clone())).collect();
-        let directories: Vec<_> = self.directories.iter().filter(|path| path.starts_with(&old)).cloned().collect();
-        let gone = files.iter().map(|(path, _)| path).chain(&directories).map(|path| (path.clone(), None));
-        let there = files.iter().map(|(path, entry)| (moved(path), Some(entry.record())));
-        let there = there.chain(directories.iter().map(|path| (moved(path), Some(Record::new()))));
-        self.kept.save(gone.chain(there).chain([(from.to_owned(), None)]))?;
-        for (path, entry) in files {
-            self.files.remove(&path);
-            self.files.insert(moved(&path), entry);
-        }
-        for path in directories {
-            self.directories.remove(&path);
-            self.directories.insert(moved(&path));
-        }
-        self.directories.remove(from);
+        let moves = self.moves(from, to);
+        self.kept.save(self.changes(&moves))?;
+        self.apply(moves);
         Ok(())
+    }
+
+    /// What is to move with a directory, itself among it: old paths and new ones.
+    pub(crate) fn moves(&self, from: &str, to: &str) -> Vec<(String, String)> {
+        let held = |path: &String| {
+            let rest = path.strip_prefix(from).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+            Some((path.clone(), format!("{to}{rest}")))
+        };
+        self.files.keys().chain(&self.directories).filter_map(held).collect()
+    }
+
+    /// What moves change on disk, for a change that others take part in.
+    pub(crate) fn stage(&self, moves: &[(String, String)]) -> Staged {
+        self.kept.stage(self.changes(moves))
+    }
+
+    fn changes(&self, moves: &[(String, String)]) -> Vec<(String, Option<Record>)> {
+        let gone = moves.iter().map(|(from, _)| (from.clone(), None));
+        let there = moves.iter().map(|(from, to)| {
+            let record = self.files.get(from).map_or_else(Record::new, Entry::record);
+            (to.clone(), Some(record))
+        });
+        gone.chain(there).collect()
+    }
+
+    /// Makes moves whose changes are on disk.
+    pub(crate) fn apply(&mut self, moves: Vec<(String, String)>) {
+        for (from, to) in moves {
+            if let Some(entry) = self.files.remove(&from) {
+                self.files.insert(to, entry);
+            } else if self.directories.remove(&from) {
+                self.directories.insert(to);
+            }
+        }
     }
 }
 

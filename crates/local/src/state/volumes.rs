@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use http::StatusCode;
 
 use super::content::{Content, Segment};
+use super::kept::Staged;
 use super::lock;
 use super::tree::{Entry, Tree};
 use crate::reply::ApiError;
@@ -56,6 +57,33 @@ impl Volumes {
     /// The files of a tree.
     pub(crate) fn new(tree: Tree) -> Self {
         Self { tree: Mutex::new(tree), ..Self::default() }
+    }
+
+    /// Moves directories with all that they hold, and the uploads into them. `commit` keeps what that changes on disk,
+    /// with whatever else is part of the change.
+    pub(crate) fn rename(
+        &self,
+        directories: &[(String, String)],
+        commit: impl FnOnce(Staged) -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
+        let mut uploads = lock(&self.uploads);
+        let mut tree = lock(&self.tree);
+        if let Some((_, there)) = directories.iter().find(|(_, to)| tree.is_directory(to)) {
+            let message = format!("{there} holds files already; move or delete them before something gets that name");
+            return Err(ApiError::new(StatusCode::CONFLICT, "ALREADY_EXISTS", message));
+        }
+        let moves: Vec<_> = directories.iter().flat_map(|(from, to)| tree.moves(from, to)).collect();
+        commit(tree.stage(&moves))?;
+        tree.apply(moves);
+        for upload in uploads.values_mut() {
+            for (from, to) in directories {
+                if let Some(rest) = upload.path.strip_prefix(from.as_str()).filter(|rest| rest.starts_with('/')) {
+                    upload.path = format!("{to}{rest}");
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn begin(&self, token: &str, path: &str, overwrite: bool, now: i64) -> Result<(), ApiError> {

@@ -16,6 +16,7 @@ mod grpc;
 mod jobs;
 #[cfg(all(feature = "bin", unix))]
 mod kills;
+mod lakebase;
 #[cfg(all(feature = "bin", feature = "engine"))]
 mod load;
 mod mlflow;
@@ -24,6 +25,7 @@ mod names;
 mod process;
 #[cfg(feature = "bin")]
 mod program;
+mod rest_records;
 mod scripts;
 #[cfg(all(feature = "engine", feature = "seed"))]
 mod seed;
@@ -67,7 +69,10 @@ mod thrift;
 mod thrift_client;
 #[cfg(feature = "engine")]
 mod tpch;
+#[cfg(feature = "delta")]
+mod uc_renames;
 #[cfg(feature = "engine")]
 mod uc_tables;
+mod vectors;
 mod warehouses;
 mod workspace_objects;

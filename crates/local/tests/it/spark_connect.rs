@@ -125,6 +125,19 @@ async fn without_an_engine_calls_are_not_implemented() {
 }
 
 #[tokio::test]
+async fn the_page_says_how_spark_connect_is_reached() {
+    let page = async |w: &LocalWorkspace| crate::client::send(w, "GET", "/", &[], b"").await.unwrap().text();
+    let without = page(&builder().start().await.unwrap()).await;
+    assert!(without.contains("--spark sail") && without.contains("--spark-connect sc://"), "{without}");
+    assert!(!without.contains("SPARK_REMOTE"), "{without}");
+    let w = attached("sc://localhost:1/;token=own").await;
+    let with = page(&w).await;
+    let port = w.url().rsplit_once(':').unwrap().1;
+    assert!(with.contains(&format!("export SPARK_REMOTE='sc://localhost:{port}/;token=…'")), "{with}");
+    assert!(!with.contains(w.token()) && !with.contains("token=own") && !with.contains("--spark sail"), "{with}");
+}
+
+#[tokio::test]
 async fn only_those_with_a_token_get_through() {
     let (url, calls) = counting().await;
     let w = attached(&url).await;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::found::{CATALOG, catalogs, known_catalog, schemas};
 use super::notes::{base, begin, edit, forget, id, listed, note, plain, tell};
+use super::renames::{rename, renamed};
 use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
@@ -72,6 +73,13 @@ async fn update(
     fields: Fields,
 ) -> Reply {
     let name = known_catalog(&state, &name).await?;
+    let name = match renamed(&fields, &name)? {
+        Some(new) => {
+            rename(&state, CATALOG, &[&name], &[&new]).await?;
+            new
+        }
+        None => name,
+    };
     edit(&state, &caller, CATALOG, &name, &fields, &STATED)?;
     tell(&state.sql, &name, &fields, None).await?;
     shown(&state, &name).map(Json)

@@ -9,6 +9,7 @@ mod constraints;
 mod create_table;
 mod found;
 mod notes;
+mod renames;
 mod schemas;
 mod shown_table;
 mod table_name;

@@ -130,13 +130,6 @@ pub(super) fn edit(
     fields: &Fields,
     members: &[&str],
 ) -> Result<(), ApiError> {
-    if let Some(new) = fields.opt_str("new_name")?.filter(|new| !new.is_empty()) {
-        return Err(ApiError::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "NOT_IMPLEMENTED",
-            format!("The embedded workspace does not rename a {} to '{new}'", kind.noun.to_lowercase()),
-        ));
-    }
     let mut record = note(state, kind, full_name)?;
     take(&mut record, fields, members);
     set(&mut record, "updated_at", state.clock.now_ms());

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::found::{SCHEMA, known_catalog, known_schema, schemas, tables};
 use super::notes::{base, begin, edit, forget, id, listed, note, plain, quoted, sql, tell};
+use super::renames::{rename, renamed};
 use crate::caller::Caller;
 use crate::extract::{Fields, Query};
 use crate::reply::{ApiError, Json, Reply};
@@ -63,6 +64,13 @@ async fn update(
     fields: Fields,
 ) -> Reply {
     let (catalog, schema) = known_schema(&state, &full_name).await?;
+    let schema = match renamed(&fields, &schema)? {
+        Some(new) => {
+            rename(&state, SCHEMA, &[&catalog, &schema], &[&catalog, &new]).await?;
+            new
+        }
+        None => schema,
+    };
     let full_name = format!("{catalog}.{schema}");
     edit(&state, &caller, SCHEMA, &full_name, &fields, &STATED)?;
     tell(&state.sql, &full_name, &fields, None).await?;

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::caller::Caller;
 use crate::records::call::{commit, set};
+use crate::records::renames::{self, Renamed};
 use crate::records::special::workspace_model;
 use crate::records::stamp::metastore_of;
 use crate::records::store::{Change, Record};
@@ -63,20 +64,40 @@ pub(super) fn edit_model(
 }
 
 pub(super) async fn update_model(State(state): State<RegistryHandle>, input: Input) -> Reply {
+    let mut name = input.name()?;
     if let Some(new) = input.0.opt_str("new_name")?.filter(|new| !new.is_empty()) {
-        return Err(ApiError::new(
-            http::StatusCode::NOT_IMPLEMENTED,
-            "NOT_IMPLEMENTED",
-            format!("The embedded workspace does not rename a model of Unity Catalog to '{new}'"),
-        ));
+        name = rename_model(&state, &name, new)?;
     }
-    let record = edit_model(&state, &input.name()?, |record, _| {
+    let record = edit_model(&state, &name, |record, _| {
         if let Some(description) = input.0.opt_str("description")? {
             set(record, "comment", description);
         }
         Ok(())
     })?;
     Ok(Json(json!({"registered_model": model_shown(&record)})))
+}
+
+/// Gives a model another name in its schema; `new` is its full name, or the last part of it.
+fn rename_model(state: &RegistryHandle, name: &str, new: &str) -> Result<String, ApiError> {
+    let (parent, _) = name.rsplit_once('.').unwrap_or_default();
+    let new = if new.contains('.') { new.to_lowercase() } else { format!("{parent}.{}", new.to_lowercase()) };
+    let last = new.strip_prefix(parent).and_then(|rest| rest.strip_prefix('.'));
+    if last.is_none_or(|last| last.is_empty() || last.contains(['.', '/', ' '])) {
+        return Err(ApiError::invalid_parameter(format!("'{new}' is not the name of a model in the schema {parent}")));
+    }
+    let renamed = Renamed { kind: "MODEL", from: name, to: &new };
+    state.volumes.rename(&renamed.directories(), |files| {
+        let mut change = state.records.change();
+        model(&change, name)?;
+        if change.get(MODELS, &new).is_some() {
+            let message = format!("Registered Model '{new}' already exists.");
+            return Err(ApiError::new(http::StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", message));
+        }
+        renames::apply(&mut change, &renamed);
+        files.put(&mut change);
+        commit(change)
+    })?;
+    Ok(new)
 }
 
 /// Deletes a model with its versions and their files.

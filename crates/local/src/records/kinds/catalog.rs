@@ -10,20 +10,24 @@ use crate::reply::ApiError;
 
 pub(super) const KINDS: &[Kind] = &[
     Kind::new("connections", "Connection", "name", Identity::Given)
+        .securable("CONNECTION")
         .required(&["name", "connection_type", "options"])
         .codes("CONNECTION_DOES_NOT_EXIST", "CONNECTION_ALREADY_EXISTS")
         .on_create(connection)
         .on_update(hide_secrets),
     Kind::new("storage_credentials", "Storage credential", "name", Identity::Given)
+        .securable("STORAGE CREDENTIAL")
         .codes("STORAGE_CREDENTIAL_DOES_NOT_EXIST", "STORAGE_CREDENTIAL_ALREADY_EXISTS")
         .on_create(credential)
         .on_update(hide_secrets),
     Kind::new("credentials", "Credential", "name", Identity::Given)
+        .securable("CREDENTIAL")
         .suffixes(&["credential", "credentials"])
         .codes("CREDENTIAL_DOES_NOT_EXIST", "CREDENTIAL_ALREADY_EXISTS")
         .on_create(credential)
         .on_update(hide_secrets),
     Kind::new("external_locations", "External location", "name", Identity::Given)
+        .securable("EXTERNAL LOCATION")
         .required(&["name", "url", "credential_name"])
         .codes("EXTERNAL_LOCATION_DOES_NOT_EXIST", "EXTERNAL_LOCATION_ALREADY_EXISTS")
         .on_place(location),
@@ -33,26 +37,31 @@ pub(super) const KINDS: &[Kind] = &[
         .codes("FUNCTION_DOES_NOT_EXIST", "FUNCTION_ALREADY_EXISTS")
         .on_create(function),
     Kind::new("volumes", "Volume", "full_name", Identity::Computed)
+        .securable("VOLUME")
         .computed(three_parts)
         .required(&["name", "catalog_name", "schema_name", "volume_type"])
         .codes("VOLUME_DOES_NOT_EXIST", "VOLUME_ALREADY_EXISTS")
         .on_create(volume),
     Kind::new("registered_models", "Model", "full_name", Identity::Computed)
+        .securable("MODEL")
         .computed(three_parts)
         .required(&["name", "catalog_name", "schema_name"])
         .on_create(model)
         .codes("RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"),
     Kind::new("shares", "Share", "name", Identity::Given)
+        .securable("SHARE")
         .verbs(&[("list_shares", Verb::List)])
         .required(&["name"])
         .codes("SHARE_DOES_NOT_EXIST", "SHARE_ALREADY_EXISTS")
         .on_update(share_objects),
     Kind::new("recipients", "Recipient", "name", Identity::Given)
+        .securable("RECIPIENT")
         .required(&["name", "authentication_type"])
         .codes("RECIPIENT_DOES_NOT_EXIST", "RECIPIENT_ALREADY_EXISTS")
         .on_create(recipient)
         .actions(&[("rotate_token", rotate_token)]),
     Kind::new("providers", "Provider", "name", Identity::Given)
+        .securable("PROVIDER")
         .required(&["name", "authentication_type"])
         .codes("PROVIDER_DOES_NOT_EXIST", "PROVIDER_ALREADY_EXISTS")
         .on_create(provider)

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::records::call::{Call, default, set, text};
+use crate::records::call::{Call, default, member, set, text};
 use crate::records::kind::{Identity, Kind, Verb};
 use crate::records::store::{Change, Record};
 use crate::reply::ApiError;
@@ -42,7 +42,8 @@ pub(super) const KINDS: &[Kind] = &[
     Kind::new("vector_search_indexes", "Index", "name", Identity::Given)
         .suffixes(&["index", "indexes"])
         .required(&["name", "endpoint_name", "primary_key", "index_type"])
-        .on_create(vector_index),
+        .on_create(vector_index)
+        .on_place(vector_place),
     Kind::new("quality_monitor_v2", "Monitor", "object_id", Identity::Given)
         .suffixes(&["quality_monitor"])
         .required(&["object_type", "object_id"])
@@ -163,7 +164,32 @@ fn vector_endpoint(record: &mut Record, call: &Call<'_>) -> Result<(), ApiError>
 }
 
 fn vector_index(record: &mut Record, _: &Call<'_>) -> Result<(), ApiError> {
-    let message = "Kept as a record; queries are not served.";
-    set(record, "status", json!({"ready": true, "indexed_row_count": 0, "message": message}));
+    let (spec, status) = match text(record, "index_type") {
+        "DIRECT_ACCESS" => ("direct_access_index_spec", json!({"ready": true, "indexed_row_count": 0})),
+        _ => {
+            let message = "Kept as a record; its table is not read.";
+            ("delta_sync_index_spec", json!({"ready": true, "indexed_row_count": 0, "message": message}))
+        }
+    };
+    if !record.get(spec).is_some_and(serde_json::Value::is_object) {
+        return Err(crate::extract::missing(spec));
+    }
+    if let Some(schema) = member(record, spec)["schema_json"].as_str()
+        && !serde_json::from_str::<serde_json::Value>(schema).is_ok_and(|schema| schema.is_object())
+    {
+        return Err(ApiError::invalid_parameter(
+            "schema_json is an object in JSON: the types of columns by their names",
+        ));
+    }
+    set(record, "status", status);
+    Ok(())
+}
+
+/// An index is on an endpoint.
+fn vector_place(record: &mut Record, _: &Call<'_>, change: &Change<'_>) -> Result<(), ApiError> {
+    let name = text(record, "endpoint_name").to_owned();
+    let endpoint = change.get("vector_search_endpoints/endpoint", &name);
+    let endpoint = endpoint.ok_or_else(|| ApiError::not_found(format!("The endpoint '{name}' does not exist.")))?;
+    set(record, "endpoint_id", text(endpoint, "id"));
     Ok(())
 }

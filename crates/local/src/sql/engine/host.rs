@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::records::renames::Renamed;
 use crate::sql::Failure;
+use crate::state::kept::Staged;
 
 /// A file of a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +84,13 @@ pub(crate) trait Host: Send + Sync {
 
     /// The secrets that a user may read, who can be an administrator of the workspace.
     fn secrets(&self, user: &str, is_admin: bool) -> Arc<dyn Secrets>;
+    /// Gives what REST notes of a securable and of all that it holds, and their files, the new names. `names` is what the
+    /// engine keeps of them: one change makes all of it.
+    ///
+    /// # Errors
+    ///
+    /// If the change cannot be stored, or files are in the way.
+    fn rename(&self, renamed: &Renamed<'_>, names: Staged) -> Result<(), Failure>;
 
     /// The names that privileges of a user are granted to: the user's own, and those of groups.
     fn principals(&self, user: &str) -> Vec<String>;

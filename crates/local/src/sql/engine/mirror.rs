@@ -31,6 +31,7 @@ pub(super) fn pull(store: &Store, host: &dyn Host) {
                     let about = schema.volumes.entry(name.clone()).or_default();
                     about.comment = stated(record, "comment");
                     about.owner = stated(record, "owner");
+                    about.tags = tags(record);
                     about.created_ms = record.get("created_at").and_then(Value::as_i64).unwrap_or_default();
                 }
                 let kept = functions.get(&key).unwrap_or(&none);
@@ -88,6 +89,7 @@ fn function(record: &Map<String, Value>, catalog: &str, schema: &str) -> Option<
         about: About {
             comment: stated(record, "comment"),
             owner: stated(record, "owner"),
+            tags: tags(record),
             created_ms: record.get("created_at").and_then(Value::as_i64).unwrap_or_default(),
             ..About::default()
         },
@@ -124,7 +126,16 @@ fn place(name: &Name, about: &About) -> Map<String, Value> {
     if let Some(owner) = &about.owner {
         out.insert("owner".to_owned(), json!(owner));
     }
+    // REST has no such member and shows none.
+    out.insert(TAGS.to_owned(), json!(about.tags));
     out
+}
+
+const TAGS: &str = "sql_tags";
+
+fn tags(record: &Map<String, Value>) -> BTreeMap<String, String> {
+    let all = record.get(TAGS).and_then(Value::as_object).into_iter().flatten();
+    all.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 fn record(name: &Name, function: &Function) -> Map<String, Value> {

@@ -61,6 +61,7 @@ mod params;
 mod pivot;
 mod range;
 mod recursion;
+pub(crate) mod renames;
 mod rewrite;
 mod rights;
 mod sample;

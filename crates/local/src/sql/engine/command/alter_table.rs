@@ -1,10 +1,11 @@
 //! ALTER TABLE: columns, names, properties, constraints.
 
+use super::super::renames::{self, Kind, Renaming};
 use super::super::scope::{Reply, Scope};
 use super::super::store::missing::{self, feature};
 use super::super::store::operation::Operation;
 use super::super::store::table::{Column, Constraint, TableState};
-use super::super::store::{Name, Relation, View, quoted};
+use super::super::store::{Name, Relation, quoted};
 use super::cursor::Cursor;
 use super::{alter_column, assemble, change, columns, expressions, policies, properties};
 use crate::sql::Failure;
@@ -12,7 +13,7 @@ use crate::sql::Failure;
 pub(super) async fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
     let parts = c.name()?;
     if c.eat("RENAME TO") {
-        return rename(scope, c, &parts);
+        return rename(scope, c, &parts).await;
     }
     let (name, relation) = scope.relation(&parts)?;
     let Relation::Table(table) = relation else { return Err(missing::not_a_table(&name)) };
@@ -104,7 +105,7 @@ fn stating(c: &Cursor<'_>) -> &'static str {
 }
 
 /// Gives a table or view another name in its catalog.
-pub(super) fn rename(scope: &Scope<'_>, c: &mut Cursor<'_>, parts: &[String]) -> Result<Reply, Failure> {
+pub(super) async fn rename(scope: &Scope<'_>, c: &mut Cursor<'_>, parts: &[String]) -> Result<Reply, Failure> {
     let to = c.name()?;
     c.done()?;
     if let [one] = parts {
@@ -115,36 +116,20 @@ pub(super) fn rename(scope: &Scope<'_>, c: &mut Cursor<'_>, parts: &[String]) ->
             return Ok(Reply::Nothing);
         }
     }
-    let (from, relation) = scope.relation(parts)?;
+    let (from, _) = scope.relation(parts)?;
     // A name of one part stays in the schema of the table.
     let to = match to.as_slice() {
         [one] => Name { object: one.to_lowercase(), ..from.clone() },
         _ => scope.resolve(&to)?,
     };
-    let store = &scope.core.store;
-    store.schema(&to.catalog, &to.schema, |_| ())?;
-    if store.relation(&to).is_some() {
-        return Err(missing::table_exists(&to));
-    }
-    store.write(|all| {
-        if all
-            .get(&to.catalog)
-            .and_then(|c| c.schemas.get(&to.schema))
-            .is_some_and(|s| s.relations.contains_key(&to.object))
-        {
-            return Err(missing::table_exists(&to));
-        }
-        let source = all.get_mut(&from.catalog).and_then(|c| c.schemas.get_mut(&from.schema));
-        source.and_then(|s| s.relations.remove(&from.object));
-        let relation = match relation {
-            Relation::View(view) => Relation::View(std::sync::Arc::new(View::clone(&view))),
-            table => table,
-        };
-        if let Some(target) = all.get_mut(&to.catalog).and_then(|c| c.schemas.get_mut(&to.schema)) {
-            target.relations.insert(to.object.clone(), relation);
-        }
-        Ok(())
-    })?;
+    to_name(scope, Kind::Relation, &from, &to).await
+}
+
+/// Gives what has three parts in its name another one.
+pub(super) async fn to_name(scope: &Scope<'_>, kind: Kind, from: &Name, to: &Name) -> Result<Reply, Failure> {
+    let (from, to) = ([&*from.catalog, &from.schema, &from.object], [&*to.catalog, &to.schema, &to.object]);
+    let renaming = Renaming { kind, from: &from, to: &to };
+    renames::rename(&scope.core.store, scope.host, renaming, Some(&scope.user)).await?;
     Ok(Reply::Nothing)
 }
 

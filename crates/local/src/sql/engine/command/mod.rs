@@ -134,7 +134,7 @@ async fn one(scope: &Scope<'_>, text: &str) -> Result<Reply, Failure> {
         return views::alter(scope, c).await;
     }
     if c.eat("ALTER") {
-        return objects::alter(scope, c);
+        return objects::alter(scope, c).await;
     }
     if c.eat("COMMENT ON") {
         return properties::comment(scope, c).await;

@@ -1,9 +1,10 @@
 //! Catalogs, schemas and volumes; DROP of all kinds of objects.
 
 use super::super::mirror;
+use super::super::renames::Kind;
 use super::super::scope::{Reply, Scope};
 use super::super::store::missing::{self, feature};
-use super::super::store::{About, Catalog, Relation, Schema, quoted};
+use super::super::store::{About, Catalog, Name, Relation, Schema, quoted};
 use super::cursor::Cursor;
 use super::properties;
 use crate::sql::Failure;
@@ -77,9 +78,22 @@ fn stated(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<About, Failure> {
     }
 }
 
-pub(super) fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
+pub(super) async fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
     let kind = if c.eat("FUNCTION") { "FUNCTION" } else { kind(c)? };
     let parts = c.name()?;
+    if kind == "VOLUME" && c.eat("RENAME TO") {
+        let from = scope.resolve(&parts)?;
+        let to = c.name()?;
+        c.done()?;
+        let to = match to.as_slice() {
+            [one] => Name { object: one.to_lowercase(), ..from.clone() },
+            _ => scope.resolve(&to)?,
+        };
+        if (&from.catalog, &from.schema) != (&to.catalog, &to.schema) {
+            return Err(feature("a volume that moves to another schema"));
+        }
+        return super::alter_table::to_name(scope, Kind::Volume, &from, &to).await;
+    }
     if c.eat("RENAME TO") {
         return Err(feature(&format!("ALTER {kind} … RENAME TO")));
     }

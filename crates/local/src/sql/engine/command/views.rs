@@ -200,7 +200,7 @@ fn refuse_cycles(scope: &Scope<'_>, name: &Name, reads: &[Vec<String>]) -> Resul
 pub(super) async fn alter(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
     let parts = c.name()?;
     if c.eat("RENAME TO") {
-        return super::alter_table::rename(scope, c, &parts);
+        return super::alter_table::rename(scope, c, &parts).await;
     }
     let (name, relation) = scope.relation(&parts)?;
     let Relation::View(view) = relation else { return Err(missing::not_a_view(&name)) };

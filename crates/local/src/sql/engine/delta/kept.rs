@@ -16,7 +16,7 @@ use crate::sql::Failure;
 use crate::sql::engine::sample;
 use crate::sql::engine::store::table::Table;
 use crate::sql::engine::store::{About, Catalog, Function, Relation, Schema, View};
-use crate::state::kept::Kept;
+use crate::state::kept::{Kept, Staged};
 
 type Record = Map<String, Value>;
 type Catalogs = BTreeMap<String, Catalog>;
@@ -109,6 +109,26 @@ impl Keeping {
 
     /// Keeps what has changed since the last time; returns once it is on disk.
     pub(in super::super) fn save(&self, all: &Catalogs) -> Result<(), Failure> {
+        self.save_by(all, |changes| {
+            let saved = if changes.is_empty() { Ok(()) } else { self.names.save(changes) };
+            saved.map_err(|e| Failure::internal(format!("The change could not be stored: {}", e.message())))
+        })
+    }
+
+    /// As [`save`](Self::save), where `commit` keeps the change together with others.
+    pub(in super::super) fn save_with(
+        &self,
+        all: &Catalogs,
+        commit: impl FnOnce(Staged) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.save_by(all, |changes| commit(self.names.stage(changes)))
+    }
+
+    fn save_by(
+        &self,
+        all: &Catalogs,
+        commit: impl FnOnce(Vec<(String, Option<Record>)>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let failed = |e: serde_json::Error| Failure::internal(format!("The name could not be stored: {e}"));
         let records = records(all).map_err(failed)?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,11 +136,7 @@ impl Keeping {
         let mut changes: Vec<(String, Option<Record>)> =
             changed.map(|(key, record)| (key.clone(), Some(record.clone()))).collect();
         changes.extend(last.keys().filter(|key| !records.contains_key(*key)).map(|key| (key.clone(), None)));
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let saved = self.names.save(changes);
-        saved.map_err(|e| Failure::internal(format!("The change could not be stored: {}", e.message())))?;
+        commit(changes)?;
         *last = records;
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::operation::{Change, Operation};
 use super::table::TableState;
 use super::{Catalog, Relation, Store};
 use crate::sql::Failure;
+use crate::state::kept::Staged;
 
 /// The files of a table. A sample has none until it is changed.
 #[derive(Debug)]
@@ -140,10 +141,29 @@ impl Store {
         &self,
         work: impl FnOnce(&mut BTreeMap<String, Catalog>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.write_by(work, |all| self.keeping.get().map_or(Ok(()), |keeping| keeping.save(all)))
+    }
+
+    /// As [`write`](Self::write), where `commit` keeps the change of the names together with others.
+    pub(in super::super) fn write_with<T>(
+        &self,
+        work: impl FnOnce(&mut BTreeMap<String, Catalog>) -> Result<T, Failure>,
+        commit: impl FnOnce(Staged) -> Result<(), Failure>,
+    ) -> Result<T, Failure> {
+        self.write_by(work, |all| match self.keeping.get() {
+            Some(keeping) => keeping.save_with(all, commit),
+            None => commit(Staged::default()),
+        })
+    }
+
+    fn write_by<T>(
+        &self,
+        work: impl FnOnce(&mut BTreeMap<String, Catalog>) -> Result<T, Failure>,
+        save: impl FnOnce(&BTreeMap<String, Catalog>) -> Result<(), Failure>,
+    ) -> Result<T, Failure> {
         let mut all = self.catalogs.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(keeping) = self.keeping.get() else { return work(&mut all) };
         let before = all.clone();
-        let done = work(&mut all).and_then(|done| keeping.save(&all).map(|()| done));
+        let done = work(&mut all).and_then(|done| save(&all).map(|()| done));
         if done.is_err() {
             *all = before;
             return done;

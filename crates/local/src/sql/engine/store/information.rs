@@ -106,6 +106,7 @@ fn columns(view: &str) -> Option<&'static [&'static str]> {
         "column_tags" => &["catalog_name", "schema_name", "table_name", "column_name", "tag_name", "tag_value"],
         "schema_tags" => &["catalog_name", "schema_name", "tag_name", "tag_value"],
         "catalog_tags" => &["catalog_name", "tag_name", "tag_value"],
+        "volume_tags" => &["catalog_name", "schema_name", "volume_name", "tag_name", "tag_value"],
         "information_schema_catalog_name" => &["catalog_name"],
         "column_masks" => &[
             "catalog_name",
@@ -204,6 +205,9 @@ fn of_catalog(view: &str, catalog: &str, held: &Catalog, rows: &mut Vec<Row>) {
             "volumes" => rows.extend(inside.volumes.iter().map(|(name, about)| {
                 let tail = vec![text(name), text("MANAGED"), owner(about), maybe(about.comment.as_deref())];
                 [prefix(), tail].concat()
+            })),
+            "volume_tags" => rows.extend(inside.volumes.iter().flat_map(|(name, about)| {
+                about.tags.iter().map(|(k, v)| [prefix(), vec![text(name), text(k), text(v)]].concat())
             })),
             "routines" => rows.extend(inside.functions.iter().map(|(name, f)| {
                 let kind = match &f.returns {

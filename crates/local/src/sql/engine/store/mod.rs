@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::sql::{Failure, LOCATION};
+#[cfg(not(feature = "delta"))]
+use crate::state::kept::Staged;
 
 #[cfg(feature = "delta")]
 pub(super) mod backing;
@@ -174,6 +176,23 @@ impl Store {
         work: impl FnOnce(&mut BTreeMap<String, Catalog>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.mirror(work)
+    }
+
+    /// Changes what the catalogs hold; undone where `commit` fails, which keeps what goes with the change.
+    #[cfg(not(feature = "delta"))]
+    pub(super) fn write_with<T>(
+        &self,
+        work: impl FnOnce(&mut BTreeMap<String, Catalog>) -> Result<T, Failure>,
+        commit: impl FnOnce(Staged) -> Result<(), Failure>,
+    ) -> Result<T, Failure> {
+        self.mirror(|all| {
+            let before = all.clone();
+            let done = work(all).and_then(|done| commit(Staged::default()).map(|()| done));
+            if done.is_err() {
+                *all = before;
+            }
+            done
+        })
     }
 
     /// Changes what is kept elsewhere.
