@@ -107,6 +107,11 @@ pub(super) fn failure(error: &DataFusionError) -> Failure {
             Failure { code: "RESOURCE_EXHAUSTED".to_owned(), message: text.to_owned(), sql_state: None }
         }
         DataFusionError::Internal(_) => Failure::internal(text),
+        DataFusionError::Plan(_) if text.starts_with("Invalid qualifier ") => {
+            let name = text.trim_start_matches("Invalid qualifier ");
+            let text = format!("Cannot resolve {name}.* given the relations and structures of the query.");
+            Failure::class("CANNOT_RESOLVE_STAR_EXPAND", &text, "42704")
+        }
         _ => by_text(text),
     }
 }

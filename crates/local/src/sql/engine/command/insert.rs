@@ -17,7 +17,7 @@ use super::assemble::{self, Source};
 use super::change::{ROW, numbered, only, row_of, together, without};
 use super::columns::unresolved;
 use super::cursor::Cursor;
-use super::{evolve, policies};
+use super::{evolve, partition, policies};
 use crate::sql::Failure;
 
 /// What goes before the rows are added.
@@ -41,9 +41,7 @@ pub(super) async fn insert(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     }
     c.eat("TABLE");
     let parts = c.name()?;
-    if c.is("PARTITION") {
-        return Err(feature("INSERT with a PARTITION clause; name the column and its value"));
-    }
+    let partition = if c.eat("PARTITION") { Some(partition::read(c)?) } else { None };
     let (name, table) = scope.table(&parts)?;
     let mut columns = None;
     let mut by_name = false;
@@ -76,7 +74,17 @@ pub(super) async fn insert(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     if let Some(list) = &columns {
         check_list(list, &state)?;
     }
-    let query = source(c, &state, columns.as_deref())?;
+    let mut query = source(c, &state, columns.as_deref())?;
+    if let Some(partition) = &partition {
+        if by_name || evolves || matches!(before, Before::Where(_)) {
+            return Err(feature("INSERT with a PARTITION clause beside BY NAME, REPLACE WHERE or SCHEMA EVOLUTION"));
+        }
+        if matches!(before, Before::Empty) {
+            before = Before::Where(partition.condition()?);
+        }
+        columns = Some(partition.columns(&state, columns)?);
+        query = partition.query(&query);
+    }
     let read = scope.read(&query, Named::new()).await?;
     if evolves {
         evolve(&name, &mut state, &read, columns.as_deref(), by_name)?;

@@ -28,6 +28,7 @@ mod list;
 mod merge;
 pub(super) mod names;
 mod objects;
+mod partition;
 mod policies;
 mod properties;
 mod settings;
