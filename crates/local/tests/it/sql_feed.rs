@@ -128,7 +128,7 @@ async fn versions_may_be_times() {
         ("NULL", "DELTA_CDC_READ_NULL_RANGE_BOUNDARY"),
         ("0, NULL", "DELTA_CDC_READ_NULL_RANGE_BOUNDARY"),
         ("0, 1, 2", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"),
-        ("'no time'", "CAST_INVALID_INPUT"),
+        ("'no time'", "DELTA_TIMESTAMP_INVALID"),
     ] {
         refused(&w, &format!("SELECT * FROM table_changes('t', {range})"), class).await;
     }

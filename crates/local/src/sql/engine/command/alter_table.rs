@@ -201,6 +201,9 @@ async fn add_columns(
     let mut from: Vec<Option<usize>> = (0..state.columns.len()).map(Some).collect();
     loop {
         let mut constraints = std::collections::BTreeMap::new();
+        if c.clone().name().is_ok_and(|parts| parts.len() > 1) {
+            return Err(feature("adding members to structures"));
+        }
         let column: Column = columns::column(c, &mut constraints)?;
         let at = if c.eat("FIRST") {
             0
@@ -414,11 +417,8 @@ fn drop_columns(c: &mut Cursor<'_>, table: &Name, state: &mut TableState) -> Res
             )));
         }
         if state.columns.len() == 1 {
-            return Err(Failure::class(
-                "DELTA_TARGET_TABLE_FINAL_SCHEMA_EMPTY",
-                "Target table final schema is empty.",
-                "428GU",
-            ));
+            let text = format!("Cannot drop column from a schema with a single column. Schema: {}", shown(state));
+            return Err(Failure::class("DELTA_DROP_COLUMN_ON_SINGLE_FIELD_SCHEMA", &text, "0AKDC"));
         }
         state.columns.remove(at);
         from.remove(at);

@@ -11,15 +11,16 @@ use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::super::core::rows_name;
 use super::super::scope::{Listing, Named, Reply, Scope};
+use super::super::spark::types;
 use super::super::spark::value::{V, build, read};
 use super::super::store::operation::Operation;
-use super::super::store::table::{Rows, TableState, retitled};
+use super::super::store::table::{Column, Rows, TableState, retitled};
 use super::super::store::{Name, quoted};
 use super::super::{errors, guard};
 use super::assemble;
 use super::columns::unresolved;
 use super::cursor::Cursor;
-use super::policies;
+use super::{expressions, policies};
 use crate::sql::Failure;
 
 /// The column of a snapshot that counts its rows.
@@ -181,6 +182,31 @@ pub(super) fn alias(c: &mut Cursor<'_>, name: &Name, words: &[&str]) -> Result<S
     Ok(name.object.clone())
 }
 
+/// An overflow has another class where rows are changed than where they are inserted.
+pub(super) fn overflow(failure: Failure, from: &DataType, column: &Column) -> Failure {
+    if !failure.message.starts_with("[CAST_OVERFLOW_IN_TABLE_INSERT]") {
+        return failure;
+    }
+    let text = format!(
+        "Failed to write a value of {} type into the {} type column {} due to an overflow. Use `try_cast` on the input value to \
+         tolerate overflow and return NULL instead.",
+        types::name(from),
+        types::name(&column.kind),
+        quoted(&[&column.name])
+    );
+    Failure::class("DELTA_CAST_OVERFLOW_IN_TABLE_WRITE", &text, "22003")
+}
+
+/// Refuses conditions on rows that hold for other rows each time.
+fn check_condition(condition: Option<&str>) -> Result<(), Failure> {
+    let Some(condition) = condition.filter(|text| expressions::is_random(text)) else { return Ok(()) };
+    let text = format!(
+        "The operator expects a deterministic expression, but the actual expression is \"({})\".",
+        condition.trim()
+    );
+    Err(Failure::class("INVALID_NON_DETERMINISTIC_EXPRESSIONS", &text, "42K0E"))
+}
+
 pub(super) async fn update(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply, Failure> {
     let (name, table) = scope.table(&c.name()?)?;
     let alias = alias(c, &name, &["SET"])?;
@@ -191,6 +217,8 @@ pub(super) async fn update(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     let where_ = if c.eat("WHERE") { Some(c.rest()?.to_owned()) } else { None };
     let condition = where_.as_ref().map(|text| format!(" WHERE {text}")).unwrap_or_default();
     c.done()?;
+    check_condition(where_.as_deref())?;
+    state.check_removable()?;
     let batch = together(&state)?;
     let rows: Named = [("target".to_owned(), Arc::new(seen(scope, &name, &state, &batch).await?))].into();
     let values: Vec<_> = set.iter().map(|(_, text)| format!("({text})")).collect();
@@ -201,7 +229,8 @@ pub(super) async fn update(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     let found = read.values();
     for (at, (column, _)) in set.iter().enumerate() {
         let given: Vec<V> = found.iter().map(|r| r.get(at + 1).cloned().unwrap_or(V::Null)).collect();
-        let made = assemble::values_of(&given, &read.kinds[at + 1], &state.columns[*column], &name)?;
+        let made = assemble::values_of(&given, &read.kinds[at + 1], &state.columns[*column], &name)
+            .map_err(|failure| overflow(failure, &read.kinds[at + 1], &state.columns[*column]))?;
         for (row, value) in found.iter().zip(made) {
             changes.entry(row_of(row.first())).or_default().insert(*column, value);
         }
@@ -229,6 +258,8 @@ pub(super) async fn delete(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Repl
     c.done()?;
     let _writing = table.writer.lock().await;
     let mut state = table.state().as_ref().clone();
+    check_condition(condition)?;
+    state.check_removable()?;
     let mut operation = Operation::new("DELETE").where_(condition);
     let count = match condition {
         None if state.filter.is_none() => {

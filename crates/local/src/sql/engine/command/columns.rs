@@ -281,9 +281,8 @@ pub(super) fn check(scope: &Scope<'_>, state: &mut TableState) -> Result<(), Fai
     for name in &state.partitions {
         let Some(column) = state.position(name).map(|at| &state.columns[at]) else { continue };
         if types::is_nested(&column.kind) || types::is_variant(&column.kind) {
-            let kind = column.type_text().to_uppercase();
-            let text = format!("Using column {} of type {kind} as a partition column is not supported.", column.name);
-            return Err(Failure::class("DELTA_INVALID_PARTITION_COLUMN_TYPE", &text, "42996"));
+            let text = format!("Cannot use \"{}\" for partition column.", types::name(&column.kind));
+            return Err(Failure::class("INVALID_PARTITION_COLUMN_DATA_TYPE", &text, "0A000"));
         }
         if column.identity.is_some() {
             let text = format!("PARTITIONED BY IDENTITY column {} is not supported.", column.name);

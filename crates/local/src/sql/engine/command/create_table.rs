@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::super::scope::{Listing, Named, Read, Reply, Scope};
 use super::super::store::missing::{self, feature};
 use super::super::store::operation::Operation;
-use super::super::store::table::{Column, Table, TableState, retitled};
+use super::super::store::table::{Column, Constraint, Table, TableState, retitled};
 use super::super::store::{Name, Relation};
 use super::super::{errors, guard};
 use super::cursor::Cursor;
 use super::{columns, expressions, policies, properties, version};
-use crate::sql::Failure;
+use crate::sql::{Failure, LOCATION};
 
 /// What is done if there is a table of that name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,10 @@ async fn define(scope: &Scope<'_>, c: &mut Cursor<'_>, there: There) -> Result<R
             }
             state.partitions.clone_from(&other.partitions);
             state.clusters.clone_from(&other.clusters);
+            state.about.properties.clone_from(&other.about.properties);
+            state.about.properties.remove(LOCATION);
+            let checks = other.constraints.iter().filter(|(_, c)| matches!(c, Constraint::Check(_)));
+            state.constraints = checks.map(|(name, check)| (name.clone(), check.clone())).collect();
             state.about.comment.clone_from(&other.about.comment);
         }
         properties::clauses(c, &mut state)?;

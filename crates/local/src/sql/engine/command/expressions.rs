@@ -88,6 +88,11 @@ impl Visitor for Parts {
     }
 }
 
+/// Whether a condition has another value each time. One that cannot be read is told of where it is planned.
+pub(super) fn is_random(condition: &str) -> bool {
+    Parts::of(condition).is_ok_and(|parts| parts.calls.iter().any(|call| RANDOM.contains(&call.as_str())))
+}
+
 /// Checks the expressions of a table.
 pub(super) async fn check(scope: &Scope<'_>, state: &TableState) -> Result<(), Failure> {
     for column in &state.columns {
@@ -144,12 +149,19 @@ async fn default(scope: &Scope<'_>, column: &Column, text: &str) -> Result<(), F
     })?;
     let kind = wire(planned.plan.schema().field(0).data_type());
     let none = Name { catalog: String::new(), schema: String::new(), object: column.name.clone() };
-    assemble::storable(&kind, column, &none).map_err(|_| {
+    let incompatible = || {
         let (wanted, given) = (types::name(&column.kind), types::name(&kind));
         let why =
             format!("requires \"{wanted}\" type, but the statement provided a value of incompatible \"{given}\" type");
         wrong("DATA_TYPE", &why)
-    })
+    };
+    assemble::storable(&kind, column, &none).map_err(|_| incompatible())?;
+    // A string may be no value of the type.
+    if kind == DataType::Utf8 && column.kind != DataType::Utf8 {
+        let (value, kind) = scope.value(text).await?;
+        assemble::values_of(&[value], &kind, column, &none).map_err(|_| incompatible())?;
+    }
+    Ok(())
 }
 
 async fn generated(scope: &Scope<'_>, state: &TableState, column: &Column, text: &str) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ use super::assemble::{self, Source};
 use super::change::{self, Changes, ROW, arrow, numbered, only, row_of, together, without};
 use super::columns::unresolved;
 use super::cursor::Cursor;
-use super::evolve;
+use super::{evolve, expressions};
 use crate::sql::Failure;
 
 /// The column of the source that counts its rows.
@@ -79,7 +79,8 @@ fn clauses(c: &mut Cursor<'_>, state: &TableState, names: &[String]) -> Result<V
     }
     c.done()?;
     if all.is_empty() {
-        return Err(c.error());
+        let text = "There must be at least one WHEN clause in a MERGE statement.";
+        return Err(Failure::class("MERGE_WITHOUT_WHEN", text, "42601"));
     }
     for about in [About::Matched, About::NotMatched, About::NotMatchedBySource] {
         let of: Vec<_> = all.iter().filter(|cl| cl.about == about).collect();
@@ -236,7 +237,8 @@ impl Merge<'_, '_> {
         }
         for (at, (column, _)) in set.iter().enumerate() {
             let given: Vec<V> = found.iter().map(|r| r.get(at + skip).cloned().unwrap_or(V::Null)).collect();
-            let made = assemble::values_of(&given, &read.kinds[at + skip], &self.state.columns[*column], &self.name)?;
+            let made = assemble::values_of(&given, &read.kinds[at + skip], &self.state.columns[*column], &self.name)
+                .map_err(|failure| change::overflow(failure, &read.kinds[at + skip], &self.state.columns[*column]))?;
             for (row, value) in found.iter().zip(made) {
                 self.changes.entry(row_of(row.first())).or_default().insert(*column, value);
             }
@@ -400,6 +402,17 @@ pub(super) async fn merge(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
     }
     let evolved = state.schema() != table.state().schema();
     let clauses = clauses(c, &state, aliases)?;
+    if clauses.iter().any(|clause| clause.about != About::NotMatched) {
+        state.check_removable()?;
+    }
+    for condition in clauses.iter().filter_map(|clause| clause.condition.as_deref()).chain([on.as_str()]) {
+        if expressions::is_random(condition) {
+            let text = format!(
+                "Non-deterministic functions are not supported in the search condition of MERGE operation (condition = {condition})."
+            );
+            return Err(Failure::class("DELTA_NON_DETERMINISTIC_FUNCTION_NOT_SUPPORTED", &text, "0AKDC"));
+        }
+    }
     let rows = source.provider()?;
     let target = together(&state)?;
     let seen = change::seen(scope, &name, &state, &target).await?;

@@ -168,7 +168,7 @@ impl Rewriter<'_> {
             match expr {
                 Expr::Value(v) => match &v.value {
                     Value::Number(n, _) => n.parse().map(At::Version).map_err(|_| at::invalid_version(n)),
-                    Value::SingleQuotedString(text) => At::text(text),
+                    Value::SingleQuotedString(text) => At::text(text).map_err(|_| at::invalid(text)),
                     Value::Null => Err(at::no_bound()),
                     _ => Err(at::invalid_version(&expr.to_string())),
                 },

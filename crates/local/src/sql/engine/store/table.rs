@@ -134,6 +134,19 @@ impl TableState {
         self.columns.iter().position(|c| c.name.eq_ignore_ascii_case(column) || c.key() == column.to_lowercase())
     }
 
+    /// Refuses to take rows away where the table only takes new ones.
+    pub(in super::super) fn check_removable(&self) -> Result<(), Failure> {
+        const PROPERTY: &str = "delta.appendOnly";
+        if !self.about.properties.get(PROPERTY).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Ok(());
+        }
+        let text = format!(
+            "This table is configured to only allow appends. If you would like to permit updates or deletes, use 'ALTER TABLE \
+             <table_name> SET TBLPROPERTIES ({PROPERTY}=false)'."
+        );
+        Err(Failure::class("DELTA_CANNOT_MODIFY_APPEND_ONLY", &text, "42809"))
+    }
+
     pub(in super::super) fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
@@ -215,24 +228,15 @@ impl Table {
 
 /// Refuses to take rows away from a table that only takes new ones.
 fn check_appends(before: &TableState, after: &TableState, change: &Change<'_>) -> Result<(), Failure> {
-    const PROPERTY: &str = "delta.appendOnly";
-    let on = before.about.properties.get(PROPERTY).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let operation = &change.operation;
-    if !on || operation.keeps_rows || operation.only_adds() {
+    if operation.keeps_rows || operation.only_adds() {
         return Ok(());
     }
     let same = |a: &RecordBatch, b: &RecordBatch| {
         a.num_columns() == b.num_columns() && a.columns().iter().zip(b.columns()).all(|(a, b)| Arc::ptr_eq(a, b))
     };
     let stays = |batch: &RecordBatch| batch.num_rows() == 0 || after.batches.iter().any(|other| same(batch, other));
-    if before.batches.iter().all(stays) {
-        return Ok(());
-    }
-    let text = format!(
-        "This table is configured to only allow appends. If you would like to permit updates or deletes, use 'ALTER TABLE \
-         <table_name> SET TBLPROPERTIES ({PROPERTY}=false)'."
-    );
-    Err(Failure::class("DELTA_CANNOT_MODIFY_APPEND_ONLY", &text, "42809"))
+    if before.batches.iter().all(stays) { Ok(()) } else { before.check_removable() }
 }
 
 #[cfg(not(feature = "delta"))]
