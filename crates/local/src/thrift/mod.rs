@@ -31,6 +31,7 @@ use crate::reply::ApiError;
 use crate::state::App;
 use crate::state::handles::ThriftHandle;
 use door::{Door, Fault};
+#[cfg(feature = "engine")]
 pub(crate) use info::VERSION as SPARK_VERSION;
 use wire::{Call, Struct};
 

@@ -132,7 +132,7 @@ impl FrequentItems {
     pub(super) fn frequent(&self) -> Vec<(V, i64)> {
         let sure = self.table.in_steps().filter(|(_, count)| *count > self.offset);
         let mut all: Vec<(V, i64)> = sure.map(|(item, count)| (item.clone(), count + self.offset)).collect();
-        all.sort_by(|a, b| b.1.cmp(&a.1));
+        all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         all
     }
 
