@@ -173,8 +173,9 @@ impl Query {
     pub(crate) fn opt_bool(&self, name: &str) -> Result<Option<bool>, ApiError> {
         match self.get(name) {
             None => Ok(None),
-            Some("true") => Ok(Some(true)),
-            Some("false") => Ok(Some(false)),
+            // Python writes `True`.
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
             Some(_) => Err(ApiError::invalid_parameter(format!("Query parameter '{name}' must be true or false"))),
         }
     }

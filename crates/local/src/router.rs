@@ -22,7 +22,7 @@ pub(crate) fn build(parts: &Parts) -> Router {
         .layer(middleware::from_fn_with_state(GateHandle::from(parts), gate))
         .with_state(RecordsHandle::from(parts));
     // A path is rewritten before it is routed, so this lies around the routes.
-    Router::new().fallback_service(routes).layer(middleware::from_fn(without_trailing_slash))
+    Router::new().fallback_service(routes).layer(middleware::from_fn(with_plain_slashes))
 }
 
 /// What is behind the gate.
@@ -37,15 +37,13 @@ pub(crate) fn routes(parts: &Parts) -> Router<RecordsHandle> {
         .method_not_allowed_fallback(other)
 }
 
-/// The service takes `/statements/` for `/statements`.
-async fn without_trailing_slash(mut request: Request, next: Next) -> Response {
+/// The service takes `/statements/` for `/statements`, and `/repos//1` for `/repos/1`.
+async fn with_plain_slashes(mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if path.len() > 1 && path.ends_with('/') {
-        let trimmed = path.trim_end_matches('/');
-        let trimmed = if trimmed.is_empty() { "/" } else { trimmed };
+    if let Some(plain) = plain_slashes(path) {
         let target = match request.uri().query() {
-            Some(query) => format!("{trimmed}?{query}"),
-            None => trimmed.to_owned(),
+            Some(query) => format!("{plain}?{query}"),
+            None => plain,
         };
         let mut parts = request.uri().clone().into_parts();
         if let Ok(target) = target.parse::<PathAndQuery>() {
@@ -56,6 +54,18 @@ async fn without_trailing_slash(mut request: Request, next: Next) -> Response {
         }
     }
     next.run(request).await
+}
+
+/// The path without slashes at its end and without empty segments, if it has such. Names of files stay as they are.
+fn plain_slashes(path: &str) -> Option<String> {
+    let is_file = ["/api/2.0/fs/", "/api/2.0/workspace-files/", "/storage/"].iter().any(|p| path.starts_with(p));
+    let trimmed = path.trim_end_matches('/');
+    let plain = match trimmed {
+        "" => "/".to_owned(),
+        _ if is_file || !trimmed.contains("//") => trimmed.to_owned(),
+        _ => trimmed.split('/').filter(|segment| !segment.is_empty()).fold(String::new(), |all, s| all + "/" + s),
+    };
+    (plain != path).then_some(plain)
 }
 
 /// Operations on records, and the refusal of those that the workspace does not have.
@@ -138,4 +148,23 @@ fn no_such_route(method: &http::Method, path: &str) -> Response {
         ),
     )
     .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_too_many_are_taken_out_but_not_of_files() {
+        for (path, plain) in [
+            ("/", None),
+            ("//", Some("/")),
+            ("/api/2.0/repos//1", Some("/api/2.0/repos/1")),
+            ("/api/2.0/sql/statements/", Some("/api/2.0/sql/statements")),
+            ("/api/2.0/sql/statements", None),
+            ("/api/2.0/fs/files/Volumes/a//b", None),
+        ] {
+            assert_eq!(plain_slashes(path).as_deref(), plain, "{path}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ const CLIENTS: &[(&str, &str)] = &[
     ("Go", "tests/interop/go"),
     ("Java", "tests/interop/java/src/main/java/interop"),
     ("Node", "tests/interop/node"),
+    ("Airflow", "tests/interop/airflow"),
 ];
 /// What the programs call services whose name in the API's description is another.
 const NAMES: &[(&str, &str)] = &[("commands", "command_execution"), ("statements", "statement_execution")];

@@ -14,7 +14,7 @@ use crate::html::escape;
 use crate::paging::{Limits, page};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::handles::JobsHandle;
-use crate::state::jobs::{Run, Start};
+use crate::state::jobs::{Overrides, Run, Start};
 use crate::state::lock;
 
 const JOBS: Limits = Limits { usual: 20, max: 100 };
@@ -108,6 +108,7 @@ async fn delete(State(state): State<JobsHandle>, fields: Fields) -> Reply {
 async fn run_now(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let job_id = id(&fields, "job_id")?;
     let given = texts(&fields, "job_parameters")?;
+    let overrides = Overrides::parse(&fields)?;
     let started = {
         let mut jobs = lock(&state.jobs);
         let job = jobs.job(job_id)?.json(None)?;
@@ -123,10 +124,11 @@ async fn run_now(State(state): State<JobsHandle>, fields: Fields) -> Reply {
         let environments = jobs.job(job_id)?.environments();
         let only = fields.opt_strings("only")?;
         let tasks = all_tasks(jobs.job(job_id)?)?;
-        let tasks: Vec<Value> = tasks
+        let mut tasks: Vec<Value> = tasks
             .into_iter()
             .filter(|task| only.as_ref().is_none_or(|only| only.iter().any(|key| task["task_key"] == json!(key))))
             .collect();
+        tasks.iter_mut().for_each(|task| overrides.apply(task));
         let token = fields.opt_str("idempotency_token")?;
         jobs.start(
             Start {
@@ -253,9 +255,10 @@ async fn repair(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let named = fields.opt_strings("rerun_tasks")?.unwrap_or_default();
     let all_failed = fields.opt_bool("rerun_all_failed_tasks")?.unwrap_or_default();
     let latest = fields.opt_i64("latest_repair_id")?;
+    let overrides = Overrides::parse(&fields)?;
     let (repair, run) = {
         let mut jobs = lock(&state.jobs);
-        (jobs.repair(run_id, &named, all_failed, latest, state.clock.now_ms())?, jobs.run(run_id)?)
+        (jobs.repair(run_id, (&named, all_failed), latest, &overrides, state.clock.now_ms())?, jobs.run(run_id)?)
     };
     tokio::spawn(carry_out(state.clone(), run));
     Ok(Json(json!({"repair_id": repair})))

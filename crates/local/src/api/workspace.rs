@@ -147,7 +147,11 @@ async fn export(State(state): State<ObjectsHandle>, query: Query) -> Result<Resp
 }
 
 async fn status(State(state): State<ObjectsHandle>, query: Query) -> Reply {
-    let mut status = lock(&state.objects).status(query.str("path")?)?;
+    let path = query.str("path")?;
+    if let Some(repo) = repos(&state).find(|repo| repo["path"] == path.trim_end_matches('/')) {
+        return Ok(Json(repo));
+    }
+    let mut status = lock(&state.objects).status(path)?;
     // What the CLI asks for, to know the ending of a notebook's file.
     if query.opt_bool("return_export_info")? == Some(true) && status["object_type"] == "NOTEBOOK" {
         status["repos_export_format"] = json!("SOURCE");
@@ -156,8 +160,28 @@ async fn status(State(state): State<ObjectsHandle>, query: Query) -> Reply {
 }
 
 async fn list(State(state): State<ObjectsHandle>, query: Query) -> Reply {
-    let objects = lock(&state.objects).list(query.str("path")?)?;
+    let path = query.str("path")?;
+    let inside = format!("{}/", path.trim_end_matches('/'));
+    let own =
+        |repo: &Value| repo["path"].as_str().and_then(|p| p.strip_prefix(&inside)).is_some_and(|p| !p.contains('/'));
+    let repos: Vec<Value> = repos(&state).filter(own).collect();
+    let mut objects = match lock(&state.objects).list(path) {
+        // A directory may be there for a repo alone.
+        Err(error) if repos.is_empty() || !error.is_not_found() => return Err(error),
+        found => found.unwrap_or_default(),
+    };
+    objects.extend(repos);
     Ok(Json(if objects.is_empty() { json!({}) } else { json!({"objects": objects}) }))
+}
+
+/// Repos, which are records, as objects of the tree. Nothing was fetched, so that nothing is in them.
+fn repos(state: &ObjectsHandle) -> impl Iterator<Item = Value> + use<> {
+    let all = state.records.list("repos/").into_iter();
+    all.map(|repo| {
+        let id = repo.get("id").cloned().unwrap_or_default();
+        let path = repo.get("path").cloned().unwrap_or_default();
+        json!({"path": path, "object_type": "REPO", "object_id": id, "resource_id": id.to_string()})
+    })
 }
 
 async fn mkdirs(State(state): State<ObjectsHandle>, fields: Fields) -> Reply {

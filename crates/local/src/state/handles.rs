@@ -217,6 +217,7 @@ handles! {
     /// Notebooks and files of the workspace's tree.
     ObjectsHandle {
         clock: Clock = sql.clock,
+        records: Arc<Records> = records,
         objects: Shared<Objects> = objects,
     }
 

@@ -13,6 +13,7 @@ pub(crate) use job::Job;
 use schedule::Schedule;
 
 mod job;
+mod overrides;
 mod quartz;
 mod run;
 mod runs;
@@ -20,6 +21,7 @@ mod schedule;
 mod tasks;
 mod values;
 
+pub(crate) use overrides::Overrides;
 pub(crate) use run::Run;
 pub(crate) use runs::Start;
 pub(crate) use tasks::{Phase, RUNNABLE, Readiness, TaskRun};

@@ -229,3 +229,33 @@ async fn a_schedule_that_is_not_one_is_refused() {
         assert!(message.contains(part), "{message}");
     }
 }
+
+#[tokio::test]
+async fn parameters_of_a_run_take_the_place_of_those_of_its_tasks() {
+    let w = fast().await;
+    let source = "dbutils.widgets.text('a', '0')\ndbutils.widgets.text('b', '0')\n\
+                  dbutils.notebook.exit(dbutils.widgets.get('a') + dbutils.widgets.get('b'))";
+    let content = STANDARD.encode(source);
+    let import = json!({"path": "/Shared/sum", "language": "PYTHON", "format": "SOURCE", "content": content});
+    post(&w, "/api/2.0/workspace/import", import).await.ok();
+    let cluster = w.cluster_id().unwrap();
+    let task = json!({"task_key": "t", "existing_cluster_id": cluster,
+        "notebook_task": {"notebook_path": "/Shared/sum", "base_parameters": {"a": "1", "b": "1"}}});
+    let job = post(&w, "/api/2.2/jobs/create", json!({"name": "j", "tasks": [task]})).await.ok()["job_id"].clone();
+    let started = post(&w, "/api/2.2/jobs/run-now", json!({"job_id": job, "notebook_params": {"a": "5"}})).await.ok();
+    let ended = async || {
+        let target = format!("/api/2.2/jobs/runs/get?run_id={}", started["run_id"]);
+        let run = until(&w, &target, |run| run["state"]["life_cycle_state"] == "TERMINATED").await;
+        let last = run["tasks"].as_array().unwrap().last().unwrap()["run_id"].clone();
+        get(&w, &format!("/api/2.2/jobs/runs/get-output?run_id={last}")).await.ok()["notebook_output"]["result"].clone()
+    };
+    assert_eq!(ended().await, "51");
+    let again = json!({"run_id": started["run_id"], "rerun_tasks": ["t"], "notebook_params": {"b": "7"}});
+    post(&w, "/api/2.2/jobs/runs/repair", again).await.ok();
+    assert_eq!(ended().await, "57");
+    let wrong = json!({"job_id": job, "notebook_params": ["a"]});
+    assert_eq!(post(&w, "/api/2.2/jobs/run-now", wrong).await.status, 400);
+    // As Python's clients write them: truth values, and the token of the first page.
+    let listed = get(&w, "/api/2.2/jobs/list?expand_tasks=True&include_user_names=False&page_token=").await.ok();
+    assert_eq!(listed["jobs"][0]["settings"]["tasks"][0]["task_key"], "t");
+}

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use databricks_local::LocalWorkspace;
 use serde_json::{Value, json};
 
-use crate::client::{Response, fast, get, post, send};
+use crate::client::{Response, call, fast, get, post, send};
 
 /// Uploads as the CLI does: the body as it is, below a path whose slashes are escaped.
 async fn upload(w: &LocalWorkspace, path: &str, overwrite: bool, content: &str) -> Response {
@@ -76,4 +76,19 @@ async fn a_workspace_begins_with_its_directories() {
     let root = get(&w, "/api/2.0/dbfs/list?path=/").await.ok();
     let names: Vec<_> = root["files"].as_array().unwrap().iter().map(|f| f["path"].clone()).collect();
     assert_eq!(names, ["/FileStore", "/tmp", "/user"]);
+}
+
+#[tokio::test]
+async fn repos_are_objects_of_the_tree() {
+    let w = fast().await;
+    let body = json!({"url": "https://example.com/a.git", "provider": "gitHub", "path": "/Repos/somebody/a"});
+    let made = post(&w, "/api/2.0/repos", body).await.ok();
+    let found = get(&w, "/api/2.0/workspace/get-status?path=/Repos/somebody/a").await.ok();
+    assert_eq!((&found["object_type"], &found["object_id"]), (&json!("REPO"), &made["id"]));
+    let listed = get(&w, "/api/2.0/workspace/list?path=/Repos/somebody").await.ok();
+    assert_eq!(listed["objects"], json!([found]));
+    // A slash too many, which a client of the service sends.
+    call(&w, "DELETE", &format!("/api/2.0/repos//{}", made["id"]), None).await.ok();
+    assert_eq!(get(&w, "/api/2.0/workspace/get-status?path=/Repos/somebody/a").await.status, 404);
+    assert_eq!(get(&w, "/api/2.0/workspace/list?path=/Repos/somebody").await.status, 404);
 }

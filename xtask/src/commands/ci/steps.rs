@@ -69,6 +69,11 @@ pub(super) const ON_REQUEST: &[Step] = &[
         run: |shell| script(shell, "tests/interop/run_ml_clients.sh"),
     },
     Step {
+        name: "airflow",
+        about: "hooks and operators of Airflow's provider against the embedded workspace",
+        run: |shell| against_the_workspace(shell, "tests/interop/airflow/run"),
+    },
+    Step {
         name: "schemathesis",
         about: "made-up requests to the embedded workspace: no server errors, responses as described",
         run: |shell| against_the_workspace(shell, "tests/interop/run_schemathesis.sh"),

@@ -12,7 +12,7 @@ use super::outcome::{Failure, Outcome};
 use super::references::Scope;
 use super::workloads::{python_run, source, sql_file, sql_source, text_of, wheel_run};
 use crate::state::handles::JobsHandle;
-use crate::state::jobs::{RUNNABLE, Run, Start, TaskRun};
+use crate::state::jobs::{Overrides, RUNNABLE, Run, Start, TaskRun};
 use crate::state::lock;
 
 /// How many runs of jobs may start each other.
@@ -143,7 +143,9 @@ async fn run_job(handle: &JobsHandle, run: &Arc<Run>, other: &Value, scope: &Sco
         let mut jobs = lock(&handle.jobs);
         let job = jobs.job(id)?;
         let name = job.name().to_owned();
-        let (tasks, mut values) = job.content();
+        let (mut tasks, mut values) = job.content();
+        let overrides = Overrides::of_task(other).map_err(|e| Failure::new(e.message()))?;
+        tasks.iter_mut().for_each(|task| overrides.apply(task));
         for (name, value) in other["job_parameters"].as_object().into_iter().flatten() {
             values.insert(name.clone(), scope.value(value));
         }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::records::call::{Call, default, set};
+use crate::records::call::{Call, default, set, text};
 use crate::records::kind::{Identity, Kind};
 use crate::records::store::Record;
 use crate::reply::ApiError;
@@ -28,7 +28,8 @@ pub(super) const KINDS: &[Kind] = &[
     Kind::new("private_access", "Private access settings", "private_access_settings_id", Identity::Uuid)
         .unique("private_access_settings_name"),
     Kind::new("encryption_keys", "Customer-managed key", "customer_managed_key_id", Identity::Uuid)
-        .required(&["use_cases"]),
+        .required(&["use_cases"])
+        .on_create(encryption_key),
     Kind::new("budgets", "Budget", "budget_configuration_id", Identity::Uuid).wrap("budget").required(&["budget"]),
     Kind::new("budget_policy", "Budget policy", "policy_id", Identity::Uuid).wrap("policy"),
     Kind::new("log_delivery", "Log delivery configuration", "config_id", Identity::Uuid)
@@ -95,6 +96,18 @@ fn network(record: &mut Record, _: &Call<'_>) -> Result<(), ApiError> {
 
 fn vpc_endpoint(record: &mut Record, _: &Call<'_>) -> Result<(), ApiError> {
     set(record, "state", "available");
+    Ok(())
+}
+
+/// The region of a key of AWS stands in its ARN.
+fn encryption_key(record: &mut Record, _: &Call<'_>) -> Result<(), ApiError> {
+    let Some(key) = record.get_mut("aws_key_info").and_then(|key| key.as_object_mut()) else { return Ok(()) };
+    let arn = text(key, "key_arn").to_owned();
+    let region = arn.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2)).filter(|region| !region.is_empty());
+    let region = region.ok_or_else(|| {
+        ApiError::invalid_parameter(format!("key_arn '{arn}' is not the ARN of a key: arn:aws:kms:REGION:ACCOUNT:key/ID"))
+    })?;
+    default(key, "key_region", region);
     Ok(())
 }
 

@@ -74,8 +74,9 @@ fn repo(record: &mut Record, call: &Call<'_>) -> Result<(), ApiError> {
     }
     let path = format!("/Repos/{}/{name}", call.caller.name);
     default(record, "path", path);
-    // Nothing is fetched, so no commit is known.
     default(record, "branch", "main");
+    // Nothing is fetched, so that no commit is known: Git writes zeros for none.
+    set(record, "head_commit_id", "0".repeat(40));
     Ok(())
 }
 

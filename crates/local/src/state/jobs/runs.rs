@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::run::{Repair, RunState};
-use super::{Jobs, Phase, Run, TaskRun, tasks};
+use super::{Jobs, Overrides, Phase, Run, TaskRun, tasks};
 use crate::reply::ApiError;
 use crate::state::lock;
 
@@ -108,9 +108,9 @@ impl Jobs {
     pub(crate) fn repair(
         &mut self,
         id: i64,
-        named: &[String],
-        all_failed: bool,
+        (named, all_failed): (&[String], bool),
         latest: Option<i64>,
+        overrides: &Overrides,
         now: i64,
     ) -> Result<i64, ApiError> {
         let run = self.run(id)?;
@@ -130,7 +130,11 @@ impl Jobs {
                 let again = !matches!(task.phase, Phase::Succeeded | Phase::Excluded);
                 named.contains(&task.key) || (all_failed && again)
             })
-            .map(|task| (task.spec.clone(), task.attempt + 1))
+            .map(|task| {
+                let mut spec = task.spec.clone();
+                overrides.apply(&mut spec);
+                (spec, task.attempt + 1)
+            })
             .collect();
         if again.is_empty() {
             return Err(ApiError::invalid_parameter(format!("Run {id} has no task to run again.")));
