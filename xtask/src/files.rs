@@ -102,6 +102,11 @@ fn walk(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The text of a file, or an error that names it.
+pub(crate) fn text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

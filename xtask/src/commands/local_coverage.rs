@@ -41,7 +41,7 @@ pub(crate) fn run(root: &Path, check: bool, program: Option<PathBuf>) -> Result<
     for (place, page) in [(PAGE, page), (super::local_functions::PAGE, functions)] {
         let path = root.join(place);
         if check {
-            let written = text(&path)?;
+            let written = crate::files::text(&path)?;
             ensure!(
                 written == page,
                 "{place} is not what the embedded workspace covers: run `cargo xtask local-coverage`"
@@ -51,10 +51,6 @@ pub(crate) fn run(root: &Path, check: bool, program: Option<PathBuf>) -> Result<
         }
     }
     Ok(())
-}
-
-pub(super) fn text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The program, built with the features of the workspace.
@@ -89,13 +85,13 @@ fn shown_by(root: &Path) -> Result<BTreeMap<String, BTreeSet<&'static str>>> {
             let path = entry?.path();
             let source = path.extension().is_some_and(|e| ["py", "go", "java", "mjs"].iter().any(|own| e == *own));
             if source {
-                for service in called(&text(&path)?) {
+                for service in called(&crate::files::text(&path)?) {
                     shown.entry(service).or_default().insert(client);
                 }
             }
         }
     }
-    for service in commands(&text(&root.join("tests/interop/cli/run"))?) {
+    for service in commands(&crate::files::text(&root.join("tests/interop/cli/run"))?) {
         shown.entry(service).or_default().insert("CLI");
     }
     Ok(shown)

@@ -31,7 +31,7 @@ struct Called {
 
 pub(super) fn page(root: &Path, program: &Path) -> Result<String> {
     let known = known(program)?;
-    let list = super::local_coverage::text(&root.join(FACTS).join("functions.txt"))?;
+    let list = crate::files::text(&root.join(FACTS).join("functions.txt"))?;
     let reference = reference(&list);
     ensure!(!reference.is_empty(), "the reference has no functions");
     Ok(written(&reference, &known, &called(root)?))
@@ -58,7 +58,7 @@ fn reference(list: &str) -> Vec<&str> {
 
 fn called(root: &Path) -> Result<Called> {
     let facts = root.join(FACTS);
-    let read = |name: &str| super::local_coverage::text(&facts.join(name));
+    let read = |name: &str| crate::files::text(&facts.join(name));
     let mut called = Called::default();
     for line in read("spark.jsonl")?.lines() {
         let fact: Value = serde_json::from_str(line)?;
@@ -71,7 +71,7 @@ fn called(root: &Path) -> Result<Called> {
     }
     words(&read("statements.txt")?, &mut called.tests);
     for entry in std::fs::read_dir(root.join(TESTS)).with_context(|| format!("cannot read {TESTS}"))? {
-        words(&super::local_coverage::text(&entry?.path())?, &mut called.tests);
+        words(&crate::files::text(&entry?.path())?, &mut called.tests);
     }
     Ok(called)
 }

@@ -6,8 +6,8 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use crate::extract::{Fields, Query};
-use crate::records::call::{commit, set};
-use crate::records::store::{Change, Record};
+use crate::records::call::set;
+use crate::records::store::{Change, Record, commit};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::handles::LibrariesHandle;
 use crate::state::lock;

@@ -1,10 +1,8 @@
 //! One call of an operation that works on records.
 
-use std::io;
-
 use serde_json::{Map, Value};
 
-use super::store::{Change, Record, Records};
+use super::store::{Change, Record, Records, commit};
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::extract::{Fields, Query, missing};
@@ -80,11 +78,6 @@ impl Call<'_> {
         commit(change)?;
         Ok(out)
     }
-}
-
-/// Commits, with the error of a full or broken disk as the service states it.
-pub(crate) fn commit(change: Change<'_>) -> Result<(), ApiError> {
-    change.commit().map_err(|e: io::Error| ApiError::internal(format!("The change could not be stored: {e}")))
 }
 
 /// A string member, empty if it is absent.

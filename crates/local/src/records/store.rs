@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Map, Value};
 
 use crate::durable::Durable;
+use crate::reply::ApiError;
 
 /// The members of one record.
 pub(crate) type Record = Map<String, Value>;
@@ -178,6 +179,11 @@ impl Drop for Change<'_> {
             }
         }
     }
+}
+
+/// Commits, with the error of a full or broken disk as the service states it.
+pub(crate) fn commit(change: Change<'_>) -> Result<(), ApiError> {
+    change.commit().map_err(|e: io::Error| ApiError::internal(format!("The change could not be stored: {e}")))
 }
 
 #[cfg(test)]

@@ -236,7 +236,9 @@ fn stated(kind: &Kind, call: &Call<'_>, schema: Option<&Schema>) -> Result<Recor
             let is_number = schema.and_then(|s| s.member(name)).is_some_and(|m| m.kind == MemberType::Integer);
             let stated = match value.parse::<i64>() {
                 Ok(number) if is_number => json!(number),
-                _ if is_number => return Err(ApiError::invalid_parameter(format!("{name}: '{value}' is not a number"))),
+                _ if is_number => {
+                    return Err(ApiError::invalid_parameter(format!("{name}: '{value}' is not a number")));
+                }
                 _ => json!(value),
             };
             record.entry((*name).to_owned()).or_insert(stated);

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::Failure;
 use super::engine::host::{HostGrant, Kept};
-use crate::records::call::{commit, default, set, text};
+use crate::records::call::{default, set, text};
 use crate::records::renames::{self, Renamed};
 use crate::records::stamp::metastore_of;
+use crate::records::store::commit;
 use crate::state::kept::Staged;
 use crate::state::{App, USER_NAME};
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::records::call::commit;
-use crate::records::store::{Change, Record, Records};
+use crate::records::store::{Change, Record, Records, commit};
 use crate::reply::ApiError;
 
 /// A collection of the durable records. Where the workspace keeps nothing, it does nothing: what is in memory need not

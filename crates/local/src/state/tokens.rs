@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::caller::{Caller, TokenHash, TokenState};
-use crate::records::call::{commit, set, text};
-use crate::records::store::{Record, Records};
+use crate::records::call::{set, text};
+use crate::records::store::{Record, Records, commit};
 use crate::reply::ApiError;
 
 const COLLECTION: &str = "local/tokens";

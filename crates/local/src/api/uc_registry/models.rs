@@ -7,11 +7,11 @@ use super::{
     Input, MODELS, aliases, collection, listed, model, model_shown, remove_files, tag, version, version_shown,
 };
 use crate::caller::Caller;
-use crate::records::call::{commit, set};
+use crate::records::call::set;
 use crate::records::renames::{self, Renamed};
 use crate::records::special::workspace_model;
 use crate::records::stamp::metastore_of;
-use crate::records::store::{Change, Record};
+use crate::records::store::{Change, Record, commit};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::handles::RegistryHandle;
 

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Input, MODELS, aliases, collection, listed, model, remove_files, tag, version, version_shown};
 use crate::caller::Caller;
-use crate::records::call::{commit, set, text};
+use crate::records::call::{set, text};
 use crate::records::stamp::metastore_of;
-use crate::records::store::Record;
+use crate::records::store::{Record, commit};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::handles::RegistryHandle;
 

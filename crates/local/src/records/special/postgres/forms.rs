@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{COLLECTION, names, place, required};
 use crate::clock::Clock;
+use crate::extract::missing;
 use crate::records::call::{Call, default, member, set, text};
 use crate::records::store::{Change, Record};
 use crate::reply::ApiError;
@@ -447,5 +448,26 @@ fn expiry(status: &mut Map<String, Value>, record: &Record) {
     }
     if member(record, "name").as_str().is_some_and(|name| name.contains("/branches/")) {
         status.remove("no_expiry");
+    }
+}
+
+pub(super) fn full(form: &Form, parent: Option<&str>, id: &str) -> String {
+    let own = if form.alone { form.collection.to_owned() } else { format!("{}/{id}", form.collection) };
+    parent.map_or_else(|| own.clone(), |parent| format!("{parent}/{own}"))
+}
+
+/// The identifier that a new resource is given, or one that is made for it.
+pub(super) fn given(form: &Form, call: &Call<'_>) -> Result<String, ApiError> {
+    if form.alone {
+        return Ok(String::new());
+    }
+    let Some(member) = form.id else { return Err(ApiError::internal("a resource without an identifier")) };
+    match call.input(member) {
+        Some(id) if form.is_id(&id) => Ok(id),
+        Some(id) => {
+            Err(ApiError::invalid_parameter(format!("{member}: '{id}' is not valid; it is {}", form.id_form())))
+        }
+        None if form.optional_id => Ok(format!("{}-{}", &form.noun[..2], call.desk.ids.hex16())),
+        None => Err(missing(member)),
     }
 }

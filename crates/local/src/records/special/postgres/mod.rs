@@ -158,8 +158,8 @@ fn create(call: &Call<'_>) -> Reply {
         if let Some(parent) = parent {
             live(change, parent)?;
         }
-        let id = names::given(form, call)?;
-        let name = names::full(form, parent, &id);
+        let id = forms::given(form, call)?;
+        let name = forms::full(form, parent, &id);
         if change.get(COLLECTION, &name).is_some() && call.query.opt_bool("replace_existing")? != Some(true) {
             let message = format!("The {} '{name}' already exists.", form.noun);
             return Err(ApiError::new(http::StatusCode::CONFLICT, "ALREADY_EXISTS", message));
