@@ -292,13 +292,13 @@ async fn functions_read_with_the_rights_of_their_owner_and_in_their_schema() {
     assert_eq!(run(&w, "SELECT * FROM t").await, json!([["admins"]]));
     // Values that are cast to the column's type, and members of structures.
     for statement in [
+        "CREATE TABLE pairs (k STRING)",
+        "INSERT INTO pairs VALUES ('q')",
         "CREATE FUNCTION seven(a INT) RETURNS STRING RETURN '7'",
         "CREATE FUNCTION kept.upper_half(s STRUCT<x: INT, y: STRUCT<z: STRING>>) RETURNS STRUCT<x: BIGINT, y: STRUCT<z: STRING>> \
          RETURN named_struct('x', upper_half.s.x * 10, 'y', named_struct('z', upper(s.y.z)))",
         "CREATE FUNCTION kept.known(s STRUCT<x: INT, y: STRUCT<z: STRING>>) RETURNS BOOLEAN \
          RETURN EXISTS (SELECT 1 FROM main.default.pairs AS p WHERE p.k = s.y.z)",
-        "CREATE TABLE pairs (k STRING)",
-        "INSERT INTO pairs VALUES ('q')",
         "CREATE TABLE n (a INT MASK seven, s STRUCT<x: INT, y: STRUCT<z: STRING>> MASK kept.upper_half) WITH ROW FILTER kept.known ON (s)",
         "INSERT INTO n VALUES (1, named_struct('x', 1, 'y', named_struct('z', 'q'))), (2, named_struct('x', 2, 'y', named_struct('z', 'r')))",
         "UPDATE n SET a = a + 1",
