@@ -290,4 +290,25 @@ async fn functions_read_with_the_rights_of_their_owner_and_in_their_schema() {
     assert_eq!(run(&w, "SELECT kept.may('a'), kept.may('b')").await, json!([["true", "false"]]));
     run(&w, "ALTER TABLE t SET ROW FILTER kept.member ON (what)").await;
     assert_eq!(run(&w, "SELECT * FROM t").await, json!([["admins"]]));
+    // Values that are cast to the column's type, and members of structures.
+    for statement in [
+        "CREATE TABLE pairs (k STRING)",
+        "INSERT INTO pairs VALUES ('q')",
+        "CREATE FUNCTION seven(a INT) RETURNS STRING RETURN '7'",
+        "CREATE FUNCTION kept.upper_half(s STRUCT<x: INT, y: STRUCT<z: STRING>>) RETURNS STRUCT<x: BIGINT, y: STRUCT<z: STRING>> \
+         RETURN named_struct('x', upper_half.s.x * 10, 'y', named_struct('z', upper(s.y.z)))",
+        "CREATE FUNCTION kept.known(s STRUCT<x: INT, y: STRUCT<z: STRING>>) RETURNS BOOLEAN \
+         RETURN EXISTS (SELECT 1 FROM main.default.pairs AS p WHERE p.k = s.y.z)",
+        "CREATE TABLE n (a INT MASK seven, s STRUCT<x: INT, y: STRUCT<z: STRING>> MASK kept.upper_half) WITH ROW FILTER kept.known ON (s)",
+        "INSERT INTO n VALUES (1, named_struct('x', 1, 'y', named_struct('z', 'q'))), (2, named_struct('x', 2, 'y', named_struct('z', 'r')))",
+        "UPDATE n SET a = a + 1",
+    ] {
+        run(&w, statement).await;
+    }
+    let seen = "SELECT a, typeof(a), to_json(s), typeof(s) FROM n";
+    let expected = json!([["7", "int", "{\"x\":10,\"y\":{\"z\":\"Q\"}}", "struct<x:int,y:struct<z:string>>"]]);
+    assert_eq!(run(&w, seen).await, expected);
+    run(&w, "ALTER TABLE n ALTER COLUMN a DROP MASK").await;
+    run(&w, "ALTER TABLE n DROP ROW FILTER").await;
+    assert_eq!(run(&w, "SELECT a FROM n ORDER BY a").await, json!([["2"], ["8"]]));
 }

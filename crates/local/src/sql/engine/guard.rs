@@ -100,8 +100,7 @@ pub(super) fn query(store: &Store, name: &Name, state: &TableState, first: Optio
         let call = call(name, state, mask, Some(at))?;
         let same =
             matches!(&function.returns, Returns::Value(kind) if types::parse(kind).ok().as_ref() == Some(&column.kind));
-        let shown =
-            if same { call } else { format!("cast_to({call}, '{}')", types::name(&column.kind).replace('\'', "''")) };
+        let shown = if same { call } else { format!("CAST({call} AS {})", types::name(&column.kind)) };
         items.push(format!("{shown} AS `__v{at}`"));
     }
     let mut text = format!("SELECT {} FROM {}", items.join(", "), rows_name(RAW));

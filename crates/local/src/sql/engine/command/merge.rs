@@ -416,9 +416,14 @@ pub(super) async fn merge(scope: &Scope<'_>, c: &mut Cursor<'_>) -> Result<Reply
     let rows = source.provider()?;
     let target = together(&state)?;
     let seen = change::seen(scope, &name, &state, &target).await?;
+    let seen = match seen.batches.as_slice() {
+        // Mostly they are one, which need not be copied.
+        [one] => one.clone(),
+        all => concat_batches(&seen.schema, all).map_err(arrow)?,
+    };
     let mut merge = Merge {
         scope,
-        seen: concat_batches(&seen.schema, &seen.batches).map_err(arrow)?,
+        seen,
         source: concat_batches(&rows.schema, &rows.batches).map_err(arrow)?,
         source_names: source.names.clone(),
         name,

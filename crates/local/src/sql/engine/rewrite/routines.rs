@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function as Call, ObjectName, Query, SelectItem, SetExpr, Statement, Value, Visitor, VisitorMut,
+    Expr, Function as Call, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, TableFactor, Value, Visitor,
+    VisitorMut,
 };
 
 use super::super::core::Setting;
@@ -113,7 +114,8 @@ impl Rewriter<'_> {
         inner.apply(&mut statement)?;
         let values = self.values(name, function, call)?;
         self.check_capture(name, function, &written, &values)?;
-        let mut put = Substitute { function: &name.object, values: &values };
+        let tables = Names::of(written.as_ref()).tables;
+        let mut put = Substitute { function: &name.object, values: &values, tables: &tables };
         let _: ControlFlow<()> = walk::change(&mut statement, &mut put);
         match statement {
             Statement::Query(query) => Ok(query),
@@ -241,6 +243,8 @@ struct Names {
     relations: Vec<Vec<String>>,
     /// Names that queries give to columns and tables.
     aliases: BTreeSet<String>,
+    /// Names under which columns of tables are named.
+    tables: BTreeSet<String>,
     calls: BTreeSet<String>,
 }
 
@@ -257,6 +261,22 @@ impl Visitor for Names {
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
         self.relations.push(relations::parts(relation));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        match factor {
+            TableFactor::Table { alias: Some(alias), .. }
+            | TableFactor::Derived { alias: Some(alias), .. }
+            | TableFactor::Function { alias: Some(alias), .. }
+            | TableFactor::NestedJoin { alias: Some(alias), .. }
+            | TableFactor::Pivot { alias: Some(alias), .. }
+            | TableFactor::Unpivot { alias: Some(alias), .. } => {
+                self.tables.insert(alias.name.value.to_lowercase());
+            }
+            TableFactor::Table { name, .. } => self.tables.extend(relations::parts(name).pop()),
+            _ => {}
+        }
         ControlFlow::Continue(())
     }
 
@@ -286,9 +306,18 @@ impl Visitor for Names {
     }
 }
 
+/// Members of a value that is a structure.
+fn member(value: Expr, members: &[Ident]) -> Expr {
+    members.iter().fold(value, |value, member| {
+        functions::call("get_member", vec![value, literal(Value::SingleQuotedString(member.value.clone()))])
+    })
+}
+
 struct Substitute<'a> {
     function: &'a str,
     values: &'a BTreeMap<String, Expr>,
+    /// Names of tables in the body, which come before parameters with members.
+    tables: &'a BTreeSet<String>,
 }
 
 impl VisitorMut for Substitute<'_> {
@@ -296,17 +325,20 @@ impl VisitorMut for Substitute<'_> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         let value = match expr {
-            Expr::Identifier(ident) => self.values.get(&ident.value.to_lowercase()),
+            Expr::Identifier(ident) => self.values.get(&ident.value.to_lowercase()).cloned(),
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [of, name] if of.value.eq_ignore_ascii_case(self.function) => {
-                    self.values.get(&name.value.to_lowercase())
+                [of, name, members @ ..] if of.value.eq_ignore_ascii_case(self.function) => {
+                    self.values.get(&name.value.to_lowercase()).map(|value| member(value.clone(), members))
+                }
+                [name, members @ ..] if !self.tables.contains(&name.value.to_lowercase()) => {
+                    self.values.get(&name.value.to_lowercase()).map(|value| member(value.clone(), members))
                 }
                 _ => None,
             },
             _ => None,
         };
         if let Some(value) = value {
-            *expr = value.clone();
+            *expr = value;
         }
         ControlFlow::Continue(())
     }
