@@ -79,7 +79,6 @@ fn print_coverage() -> std::io::Result<()> {
     out.flush()
 }
 
-#[cfg(feature = "engine")]
 fn print_functions() -> std::io::Result<()> {
     use std::io::Write as _;
 
@@ -89,11 +88,6 @@ fn print_functions() -> std::io::Result<()> {
         writeln!(out, "{}", line.to_lowercase())?;
     }
     out.flush()
-}
-
-#[cfg(not(feature = "engine"))]
-fn print_functions() -> std::io::Result<()> {
-    Err(std::io::Error::other("this build has no SQL engine, and so no functions"))
 }
 
 /// How long a statement that is being planned may hold up the end of the program.
