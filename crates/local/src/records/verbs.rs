@@ -236,7 +236,9 @@ fn stated(kind: &Kind, call: &Call<'_>, schema: Option<&Schema>) -> Result<Recor
             let is_number = schema.and_then(|s| s.member(name)).is_some_and(|m| m.kind == MemberType::Integer);
             let stated = match value.parse::<i64>() {
                 Ok(number) if is_number => json!(number),
-                _ if is_number => return Err(ApiError::invalid_parameter(format!("{name}: '{value}' is not a number"))),
+                _ if is_number => {
+                    return Err(ApiError::invalid_parameter(format!("{name}: '{value}' is not a number")));
+                }
                 _ => json!(value),
             };
             record.entry((*name).to_owned()).or_insert(stated);
@@ -324,7 +326,10 @@ fn find_schema(kind: &Kind) -> Option<&'static Schema> {
 
 /// The record as the operation's response has it.
 fn shown(kind: &Kind, record: &Record, call: &Call<'_>) -> Value {
-    let Some(result) = call.operation.result else { return json!({}) };
+    let Some(result) = call.operation.result else {
+        let is_update = kind.verb(call.operation) == Some(Verb::Update);
+        return if kind.answers && is_update { Value::Object(select(record, schema(kind))) } else { json!({}) };
+    };
     if !kind.wrap.is_empty()
         && let Some(inner) = result.inner(kind.wrap)
     {

@@ -105,7 +105,9 @@ fn encryption_key(record: &mut Record, _: &Call<'_>) -> Result<(), ApiError> {
     let arn = text(key, "key_arn").to_owned();
     let region = arn.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2)).filter(|region| !region.is_empty());
     let region = region.ok_or_else(|| {
-        ApiError::invalid_parameter(format!("key_arn '{arn}' is not the ARN of a key: arn:aws:kms:REGION:ACCOUNT:key/ID"))
+        ApiError::invalid_parameter(format!(
+            "key_arn '{arn}' is not the ARN of a key: arn:aws:kms:REGION:ACCOUNT:key/ID"
+        ))
     })?;
     default(key, "key_region", region);
     Ok(())
