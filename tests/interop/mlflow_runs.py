@@ -112,6 +112,13 @@ def workspace_registry():
     expect(client.get_latest_versions("plain", ["Staging"])[0].version, "1", "version of the new stage")
     client.rename_registered_model("plain", "renamed")
     expect(client.get_registered_model("renamed").description, "d", "description")
+    try:
+        client.delete_registered_model("renamed")
+    except mlflow.exceptions.MlflowException as error:
+        assert "must be moved first" in str(error), error
+    else:
+        raise AssertionError("a model with a version in a stage was deleted")
+    client.transition_model_version_stage("renamed", "1", "Archived")
     client.delete_registered_model("renamed")
 
 

@@ -166,7 +166,10 @@ fn all_tasks(job: &crate::state::jobs::Job) -> Result<Vec<Value>, ApiError> {
 
 async fn submit(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let name = fields.opt_str("run_name")?.unwrap_or("Untitled");
-    let tasks = fields.opt_list("tasks")?.unwrap_or_default();
+    let stated = fields.opt_list("tasks")?.unwrap_or_default();
+    let single: Vec<Value> =
+        if stated.is_empty() { single_task(&fields, name).into_iter().collect() } else { Vec::new() };
+    let tasks = if stated.is_empty() { single.as_slice() } else { stated };
     let token = fields.opt_str("idempotency_token")?;
     let environments = fields.opt_list("environments")?.unwrap_or_default().to_vec();
     let start = Start {
@@ -182,6 +185,32 @@ async fn submit(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     };
     let started = lock(&state.jobs).start(start, state.clock.now_ms())?;
     Ok(Json(begin(&state, started)))
+}
+
+/// The one task of a run in the older form, which states it beside the run's own members. It is called as the run is.
+fn single_task(fields: &Fields, run_name: &str) -> Option<Value> {
+    const OF_RUN: [&str; 11] = [
+        "access_control_list",
+        "budget_policy_id",
+        "environments",
+        "git_source",
+        "idempotency_token",
+        "queue",
+        "run_as",
+        "run_name",
+        "tasks",
+        "usage_policy_id",
+        "webhook_notifications",
+    ];
+    if !fields.0.iter().any(|(name, stated)| name.ends_with("_task") && stated.is_object()) {
+        return None;
+    }
+    let own = fields.0.iter().filter(|(name, _)| !OF_RUN.contains(&name.as_str()));
+    let mut task: serde_json::Map<String, Value> = own.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
+    let key: String = run_name.chars().take(100).map(plain).collect();
+    task.insert("task_key".to_owned(), json!(key));
+    Some(Value::Object(task))
 }
 
 /// Sets a new run going; one that was there already goes on as it is.

@@ -75,6 +75,8 @@ pub(crate) struct Kind {
     pub(crate) computed: Computed,
     /// What securable of Unity Catalog it is, in SQL's words; grants and files move when its name changes.
     pub(crate) securable: &'static str,
+    /// Whether an update is answered with the record, although the API's description states no response.
+    pub(crate) answers: bool,
 }
 
 fn as_stated(_: &mut Record, _: &Call<'_>, _: &Change<'_>) -> Result<(), ApiError> {
@@ -109,6 +111,7 @@ impl Kind {
             on_place: as_stated,
             computed: none,
             securable: "",
+            answers: false,
         }
     }
 
@@ -162,6 +165,10 @@ impl Kind {
 
     pub(crate) const fn securable(self, securable: &'static str) -> Self {
         Self { securable, ..self }
+    }
+
+    pub(crate) const fn answers(self) -> Self {
+        Self { answers: true, ..self }
     }
 
     /// What `operation` does to records of this kind.

@@ -326,7 +326,10 @@ fn find_schema(kind: &Kind) -> Option<&'static Schema> {
 
 /// The record as the operation's response has it.
 fn shown(kind: &Kind, record: &Record, call: &Call<'_>) -> Value {
-    let Some(result) = call.operation.result else { return json!({}) };
+    let Some(result) = call.operation.result else {
+        let is_update = kind.verb(call.operation) == Some(Verb::Update);
+        return if kind.answers && is_update { Value::Object(select(record, schema(kind))) } else { json!({}) };
+    };
     if !kind.wrap.is_empty()
         && let Some(inner) = result.inner(kind.wrap)
     {

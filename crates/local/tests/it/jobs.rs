@@ -238,8 +238,7 @@ async fn parameters_of_a_run_take_the_place_of_those_of_its_tasks() {
     let content = STANDARD.encode(source);
     let import = json!({"path": "/Shared/sum", "language": "PYTHON", "format": "SOURCE", "content": content});
     post(&w, "/api/2.0/workspace/import", import).await.ok();
-    let cluster = w.cluster_id().unwrap();
-    let task = json!({"task_key": "t", "existing_cluster_id": cluster,
+    let task = json!({"task_key": "t",
         "notebook_task": {"notebook_path": "/Shared/sum", "base_parameters": {"a": "1", "b": "1"}}});
     let job = post(&w, "/api/2.2/jobs/create", json!({"name": "j", "tasks": [task]})).await.ok()["job_id"].clone();
     let started = post(&w, "/api/2.2/jobs/run-now", json!({"job_id": job, "notebook_params": {"a": "5"}})).await.ok();
@@ -258,4 +257,16 @@ async fn parameters_of_a_run_take_the_place_of_those_of_its_tasks() {
     // As Python's clients write them: truth values, and the token of the first page.
     let listed = get(&w, "/api/2.2/jobs/list?expand_tasks=True&include_user_names=False&page_token=").await.ok();
     assert_eq!(listed["jobs"][0]["settings"]["tasks"][0]["task_key"], "t");
+}
+
+#[tokio::test]
+async fn a_run_in_the_older_form_has_one_task() {
+    let w = fast().await;
+    let content = STANDARD.encode("dbutils.notebook.exit('alone')");
+    let import = json!({"path": "/Shared/one", "language": "PYTHON", "format": "SOURCE", "content": content});
+    post(&w, "/api/2.0/workspace/import", import).await.ok();
+    let body = json!({"run_name": "a name", "timeout_seconds": 600, "notebook_task": {"notebook_path": "/Shared/one"}});
+    let ended = run(&w, body).await;
+    assert_eq!((&ended["run_name"], &ended["tasks"][0]["task_key"]), (&json!("a name"), &json!("a_name")));
+    assert_eq!(output(&w, &ended).await["notebook_output"]["result"], "alone");
 }

@@ -87,6 +87,10 @@ async fn repos_are_objects_of_the_tree() {
     assert_eq!((&found["object_type"], &found["object_id"]), (&json!("REPO"), &made["id"]));
     let listed = get(&w, "/api/2.0/workspace/list?path=/Repos/somebody").await.ok();
     assert_eq!(listed["objects"], json!([found]));
+    // Clients read the commit of the branch from the response, which the API's description leaves out.
+    let one = format!("/api/2.0/repos/{}", made["id"]);
+    let updated = call(&w, "PATCH", &one, Some(json!({"branch": "next"}))).await.ok();
+    assert_eq!((&updated["branch"], &updated["head_commit_id"]), (&json!("next"), &json!("0".repeat(40))));
     // A slash too many, which a client of the service sends.
     call(&w, "DELETE", &format!("/api/2.0/repos//{}", made["id"]), None).await.ok();
     assert_eq!(get(&w, "/api/2.0/workspace/get-status?path=/Repos/somebody/a").await.status, 404);

@@ -10,6 +10,7 @@ use crate::reply::ApiError;
 pub(super) const KINDS: &[Kind] = &[
     Kind::new("repos", "Repo", "id", Identity::Number)
         .unique("path")
+        .answers()
         .required(&["url", "provider"])
         .on_create(repo)
         .on_update(checkout),
