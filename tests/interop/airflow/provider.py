@@ -37,7 +37,6 @@ from airflow.providers.databricks.hooks.databricks import DatabricksHook  # noqa
 from airflow.providers.databricks.hooks.databricks_sql import DatabricksSqlHook  # noqa: E402
 from airflow.providers.databricks.operators.databricks import (  # noqa: E402
     DatabricksCreateJobsOperator,
-    DatabricksNotebookOperator,
     DatabricksRunNowOperator,
     DatabricksSubmitRunOperator,
 )
@@ -316,18 +315,6 @@ def operators(hook, job):
     expect(call(hook, "GET", f"repos/{made}")["branch"], "next", "a branch of an operator")
     DatabricksReposDeleteOperator(task_id="delete", repo_path=repo).execute(context={})
     expect(hook.get_repo_by_path(repo), None, "a repo that an operator deleted")
-
-    notebook(hook, "dbutils.notebook.exit('in a notebook')")
-    one = DatabricksNotebookOperator(
-        task_id="notebook",
-        notebook_path=NOTEBOOK,
-        source="WORKSPACE",
-        existing_cluster_id=CLUSTER,
-        polling_period_seconds=1,
-        do_xcom_push=False,
-    )
-    one.execute(context={"ti": None, "dag_run": None})
-    expect(hook.get_run_state(one.databricks_run_id).result_state, "SUCCESS", "a notebook of an operator")
 
 
 def main():
