@@ -232,7 +232,12 @@ fn texts(fields: &Fields, name: &str) -> Result<BTreeMap<String, String>, ApiErr
 }
 
 async fn read_run(State(state): State<JobsHandle>, query: Query) -> Reply {
-    let run = lock(&state.jobs).run(query_id(&query, "run_id")?)?;
+    let id = query_id(&query, "run_id")?;
+    let jobs = lock(&state.jobs);
+    if let Some(task) = jobs.run_of_task(id).and_then(|run| run.of_task(id)) {
+        return Ok(Json(task));
+    }
+    let run = jobs.run(id)?;
     run.json(query.get("page_token"), query.opt_bool("include_history")?.unwrap_or_default()).map(Json)
 }
 

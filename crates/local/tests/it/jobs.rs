@@ -206,6 +206,23 @@ async fn a_run_that_is_canceled_ends_the_runs_that_it_started() {
 }
 
 #[tokio::test]
+async fn a_task_is_a_run_of_its_own() {
+    let w = fast().await;
+    let body = json!({"run_name": "r", "tasks": [
+        {"task_key": "one", "condition_task": {"op": "EQUAL_TO", "left": "1", "right": "1"}},
+        {"task_key": "two", "depends_on": [{"task_key": "one"}], "condition_task": {"op": "EQUAL_TO", "left": "1", "right": "2"}},
+    ]});
+    let id = post(&w, "/api/2.2/jobs/runs/submit", body).await.ok()["run_id"].clone();
+    let run = until(&w, &format!("/api/2.2/jobs/runs/get?run_id={id}"), |run| run["end_time"] != 0).await;
+    let second = &run["tasks"][1];
+    let own = get(&w, &format!("/api/2.2/jobs/runs/get?run_id={}", second["run_id"])).await.ok();
+    assert_eq!(own["run_id"], second["run_id"]);
+    assert_eq!(own["job_run_id"], id);
+    assert_eq!((&own["run_name"], &own["state"]), (&json!("two"), &second["state"]));
+    assert_eq!(own["tasks"], json!([second]));
+}
+
+#[tokio::test]
 async fn a_job_starts_in_one_way() {
     let w = fast().await;
     let both = json!({"continuous": {}, "trigger": {"periodic": {"interval": 1, "unit": "HOURS"}}});

@@ -157,10 +157,27 @@ impl Run {
         let state = lock(&self.state);
         let task = state.tasks.iter().find(|task| task.run_id == task_run)?;
         let mut out = task.output.clone();
-        let mut metadata = self.head(&state);
-        metadata["run_id"] = json!(task.run_id);
-        metadata["state"] = task.json()["state"].clone();
-        out["metadata"] = metadata;
+        out["metadata"] = self.head_of(&state, task);
         Some(out)
+    }
+
+    /// One of its tasks, as a run of its own.
+    pub(crate) fn of_task(&self, task_run: i64) -> Option<Value> {
+        let state = lock(&self.state);
+        let task = state.tasks.iter().find(|task| task.run_id == task_run)?;
+        let mut out = self.head_of(&state, task);
+        out["tasks"] = json!([task.json()]);
+        Some(out)
+    }
+
+    fn head_of(&self, state: &RunState, task: &TaskRun) -> Value {
+        let mut out = self.head(state);
+        let own = task.json();
+        for member in ["run_id", "state", "start_time", "end_time", "attempt_number"] {
+            out[member] = own[member].clone();
+        }
+        out["job_run_id"] = json!(self.id);
+        out["run_name"] = own["task_key"].clone();
+        out
     }
 }

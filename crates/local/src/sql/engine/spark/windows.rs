@@ -28,7 +28,7 @@ fn windows_type(c: &Call<'_>) -> Result<Shape> {
     let moment = if let DataType::Struct(fields) = &time { fields[0].data_type().clone() } else { time.clone() };
     let mut kinds = vec![time];
     kinds.resize(c.kinds.len(), DataType::Utf8);
-    let window = types::structure([("start".to_owned(), moment.clone()), ("end".to_owned(), moment)].into_iter());
+    let window = types::structure([("start".to_owned(), moment.clone()), ("end".to_owned(), moment)]);
     let lengths = c.constants[1..].iter().zip(&c.kinds[1..]).map(|(v, kind)| match v {
         Some(V::Str(text)) => length(text).map(Some),
         // Types alone are asked for, too.
