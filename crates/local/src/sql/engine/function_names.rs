@@ -101,6 +101,12 @@ const AGGREGATES: &[(By, &[&str])] = &[
 pub(super) const WINDOWS: &[&str] =
     &["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "nth_value"];
 
+/// Functions of tables that have places of their own.
+#[cfg(feature = "delta")]
+const TABLES: &[&str] = &["range", "read_files", "table_changes"];
+#[cfg(not(feature = "delta"))]
+const TABLES: &[&str] = &["range", "read_files"];
+
 /// What the list of functions has and the language writes in another way.
 const SYNTAX: &[&str] = &["cube", "div", "in"];
 
@@ -152,7 +158,7 @@ static ALL: LazyLock<BTreeMap<&'static str, (Kind, By)>> = LazyLock::new(|| {
     all.extend(listed(Kind::Aggregate, AGGREGATES));
     all.extend(WINDOWS.iter().map(|name| (*name, (Kind::Window, By::Engine))));
     all.extend(spark::generators::NAMES.iter().copied().map(here(Kind::Generator)));
-    all.extend(workspace::TABLES.iter().copied().chain(["range", "read_files"]).map(here(Kind::Table)));
+    all.extend(workspace::TABLES.iter().chain(TABLES).copied().map(here(Kind::Table)));
     all.extend(SYNTAX.iter().map(|name| (*name, (Kind::Syntax, By::Here))));
     all
 });
