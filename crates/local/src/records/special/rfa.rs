@@ -59,7 +59,7 @@ fn update(call: &Call<'_>) -> Reply {
     })
 }
 
-/// Requests are kept; nobody is told of them here.
+/// Requests are kept; no notification is sent for them.
 fn request(call: &Call<'_>) -> Reply {
     let requests = call.body.opt_list("requests")?.filter(|all| !all.is_empty()).ok_or_else(|| missing("requests"))?;
     call.transact(|change| {

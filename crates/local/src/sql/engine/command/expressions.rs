@@ -88,7 +88,7 @@ impl Visitor for Parts {
     }
 }
 
-/// Whether a condition has another value each time. One that cannot be read is told of where it is planned.
+/// Whether a condition has another value each time. What cannot be read is an error where it is planned.
 pub(super) fn is_random(condition: &str) -> bool {
     Parts::of(condition).is_ok_and(|parts| parts.calls.iter().any(|call| RANDOM.contains(&call.as_str())))
 }
