@@ -5,39 +5,20 @@ use serde_json::{Value, json};
 
 use crate::client::fast;
 use crate::data::{again, builder};
-use crate::statements::{fails, rows};
-
-async fn run(w: &LocalWorkspace, statement: &str) -> Value {
-    match rows(w, statement, json!({})).await {
-        // No rows are no member.
-        Value::Null => json!([]),
-        found => found,
-    }
-}
-
-async fn all(w: &LocalWorkspace, script: &[&str]) {
-    for statement in script {
-        run(w, statement).await;
-    }
-}
-
-async fn refused(w: &LocalWorkspace, statement: &str, class: &str) {
-    let message = fails(w, statement, json!({})).await.0;
-    assert!(message.starts_with(&format!("[{class}]")), "{statement}: {message}");
-}
+use crate::statements::{refused, rows, rows_or_none, run_all};
 
 /// The changes of some versions in an order of their own.
 async fn changes(w: &LocalWorkspace, range: &str) -> Value {
     let columns = "id, v, _change_type, _commit_version";
     let from = format!("table_changes('main.default.t', {range})");
-    run(w, &format!("SELECT {columns} FROM {from} ORDER BY _commit_version, id, _change_type DESC")).await
+    rows_or_none(w, &format!("SELECT {columns} FROM {from} ORDER BY _commit_version, id, _change_type DESC")).await
 }
 
 #[tokio::test]
 async fn every_statement_states_what_it_changes() {
     let directory = tempfile::tempdir().unwrap();
     let w = builder(directory.path()).start().await.unwrap();
-    all(
+    run_all(
         &w,
         &[
             "CREATE TABLE t (id INT, v STRING) TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')", // 0
@@ -87,7 +68,7 @@ async fn every_statement_states_what_it_changes() {
     assert_eq!(changes(&w, "9, 99").await.as_array().unwrap().len(), 3, "an end that is not there yet");
     let kinds = "SELECT DISTINCT typeof(_change_type), typeof(_commit_version), typeof(_commit_timestamp), \
                  typeof(other) FROM table_changes('t', 8)";
-    assert_eq!(run(&w, kinds).await, json!([["string", "bigint", "timestamp", "int"]]));
+    assert_eq!(rows_or_none(&w, kinds).await, json!([["string", "bigint", "timestamp", "int"]]));
     let w = again(w, directory.path()).await;
     assert_eq!(changes(&w, "3, 3").await, json!([["2", "B", "delete", "3"]]));
     assert_eq!(changes(&w, "1, 4").await.as_array().unwrap().len(), 12);
@@ -96,7 +77,7 @@ async fn every_statement_states_what_it_changes() {
 #[tokio::test]
 async fn versions_may_be_times() {
     let w = fast().await;
-    all(
+    run_all(
         &w,
         &[
             "CREATE TABLE t (id INT, v STRING) TBLPROPERTIES (delta.enableChangeDataFeed = true)",
@@ -105,7 +86,7 @@ async fn versions_may_be_times() {
         ],
     )
     .await;
-    let history = run(&w, "DESCRIBE HISTORY t").await;
+    let history = rows_or_none(&w, "DESCRIBE HISTORY t").await;
     let at = |version: usize| history[2 - version][1].as_str().unwrap().to_owned();
     let both = json!([["1", "a", "insert", "1"], ["2", "b", "insert", "2"]]);
     assert_eq!(changes(&w, &format!("'{}'", at(0))).await, both);
@@ -117,7 +98,7 @@ async fn versions_may_be_times() {
     let marked = "SELECT id FROM table_changes(:name, :from)";
     assert_eq!(rows(&w, marked, json!({"parameters": parameters})).await, json!([["2"]]));
     let time = "SELECT count(*) FROM table_changes('t', 0) AS c WHERE c._commit_timestamp = TIMESTAMP";
-    assert_eq!(run(&w, &format!("{time} '{}'", at(2))).await, json!([["1"]]));
+    assert_eq!(rows_or_none(&w, &format!("{time} '{}'", at(2))).await, json!([["1"]]));
     for (range, class) in [
         ("'2999-01-01'", "DELTA_TIMESTAMP_GREATER_THAN_COMMIT"),
         ("0, '1970-01-01'", "DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION"),
@@ -134,9 +115,9 @@ async fn versions_may_be_times() {
     }
     refused(&w, "SELECT * FROM table_changes('nope', 0)", "TABLE_OR_VIEW_NOT_FOUND").await;
     refused(&w, "SELECT * FROM table_changes(t, 0)", "UNSUPPORTED_FEATURE").await;
-    run(&w, "CREATE VIEW news AS SELECT id FROM table_changes('t', 2)").await;
-    run(&w, "INSERT INTO t VALUES (3, 'c')").await;
-    assert_eq!(run(&w, "SELECT * FROM news ORDER BY 1").await, json!([["2"], ["3"]]));
+    rows_or_none(&w, "CREATE VIEW news AS SELECT id FROM table_changes('t', 2)").await;
+    rows_or_none(&w, "INSERT INTO t VALUES (3, 'c')").await;
+    assert_eq!(rows_or_none(&w, "SELECT * FROM news ORDER BY 1").await, json!([["2"], ["3"]]));
     refused(&w, "CREATE VIEW bad AS SELECT id FROM table_changes('news', 0)", "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE")
         .await;
 }
@@ -144,7 +125,7 @@ async fn versions_may_be_times() {
 #[tokio::test]
 async fn what_was_not_recorded_is_refused() {
     let w = fast().await;
-    all(
+    run_all(
         &w,
         &[
             "CREATE TABLE t (id INT, v STRING)", // 0
@@ -157,7 +138,7 @@ async fn what_was_not_recorded_is_refused() {
     refused(&w, "SELECT * FROM table_changes('t', 0)", "DELTA_MISSING_CHANGE_DATA").await;
     refused(&w, "SELECT * FROM table_changes('main.samples.zones', 0)", "DELTA_MISSING_CHANGE_DATA").await;
     assert_eq!(changes(&w, "2").await, json!([["1", "a", "delete", "3"]]));
-    all(
+    run_all(
         &w,
         &[
             "INSERT INTO t VALUES (2, 'b')",      // 4
@@ -167,12 +148,12 @@ async fn what_was_not_recorded_is_refused() {
     )
     .await;
     let before = "SELECT id, v FROM table_changes('t', 4, 4)";
-    assert_eq!(run(&w, before).await, json!([["2", "b"]]), "columns are those of the last version");
+    assert_eq!(rows_or_none(&w, before).await, json!([["2", "b"]]), "columns are those of the last version");
     // Values of the column under its old name would be left out.
     refused(&w, "SELECT * FROM table_changes('t', 4)", "DELTA_CHANGE_DATA_FEED_INCOMPATIBLE_DATA_SCHEMA").await;
     let after = "SELECT id, w, _change_type FROM table_changes('t', 5) ORDER BY 2";
-    assert_eq!(run(&w, after).await, json!([["2", "B", "update_postimage"], ["2", "b", "update_preimage"]]));
-    all(
+    assert_eq!(rows_or_none(&w, after).await, json!([["2", "B", "update_postimage"], ["2", "b", "update_preimage"]]));
+    run_all(
         &w,
         &[
             "ALTER TABLE t UNSET TBLPROPERTIES ('delta.enableChangeDataFeed')", // 7
@@ -181,11 +162,11 @@ async fn what_was_not_recorded_is_refused() {
     )
     .await;
     refused(&w, "SELECT * FROM table_changes('t', 6)", "DELTA_MISSING_CHANGE_DATA").await;
-    assert_eq!(run(&w, "SELECT count(*) FROM table_changes('t', 6, 6)").await, json!([["2"]]));
-    run(&w, "CREATE TABLE own (_change_type INT)").await;
+    assert_eq!(rows_or_none(&w, "SELECT count(*) FROM table_changes('t', 6, 6)").await, json!([["2"]]));
+    rows_or_none(&w, "CREATE TABLE own (_change_type INT)").await;
     let on = "ALTER TABLE own SET TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')";
     refused(&w, on, "DELTA_TABLE_ALREADY_CONTAINS_CDC_COLUMNS").await;
-    all(
+    run_all(
         &w,
         &[
             "CREATE FUNCTION f(v INT) RETURN v > 0",
@@ -199,7 +180,7 @@ async fn what_was_not_recorded_is_refused() {
 #[tokio::test]
 async fn partitions_and_unusual_types_are_in_the_feed() {
     let w = fast().await;
-    all(
+    run_all(
         &w,
         &[
             "CREATE TABLE t (id INT, v STRING, json VARIANT, day DATE GENERATED ALWAYS AS (DATE '2024-01-01' + id)) \
@@ -216,5 +197,5 @@ async fn partitions_and_unusual_types_are_in_the_feed() {
         ["11", "r", "{\"a\":1}", "2024-01-12", "update_postimage"],
         ["13", "r", null, "2024-01-14", "update_postimage"],
     ]);
-    assert_eq!(run(&w, found).await, expected);
+    assert_eq!(rows_or_none(&w, found).await, expected);
 }

@@ -205,12 +205,15 @@ async fn they_are_shown_and_outlive_the_process() {
     for statement in asked {
         before.push(run(&w, statement).await);
     }
-    assert_eq!(before[1], json!([["main", "default", "people", "main", "default", "own", "region"]]));
+    assert_eq!(
+        before[1],
+        json!([["main", "default", "people", "main", "default", "own", "region", "main", "default", "region"]])
+    );
     assert_eq!(
         before[2],
         json!([
-            ["main", "default", "people", "name", "main", "default", "hide", ""],
-            ["main", "default", "people", "pay", "main", "default", "round_off", "region"],
+            ["main", "default", "people", "name", "main", "default", "hide", null, "main", "default", null],
+            ["main", "default", "people", "pay", "main", "default", "round_off", "region", "main", "default", "region"],
         ])
     );
     let described = before[3].to_string();

@@ -42,6 +42,26 @@ pub(crate) async fn fails(w: &LocalWorkspace, statement: &str, extra: Value) -> 
     (message, state)
 }
 
+/// The rows of a statement that may have none, which is no member of the response.
+pub(crate) async fn rows_or_none(w: &LocalWorkspace, statement: &str) -> Value {
+    match rows(w, statement, json!({})).await {
+        Value::Null => json!([]),
+        found => found,
+    }
+}
+
+pub(crate) async fn run_all(w: &LocalWorkspace, script: &[&str]) {
+    for statement in script {
+        rows(w, statement, json!({})).await;
+    }
+}
+
+/// Fails with a class of errors.
+pub(crate) async fn refused(w: &LocalWorkspace, statement: &str, class: &str) {
+    let message = fails(w, statement, json!({})).await.0;
+    assert!(message.starts_with(&format!("[{class}]")), "{statement}: {message}");
+}
+
 /// The bytes behind the link of a chunk.
 async fn download(w: &LocalWorkspace, link: &Value) -> Response {
     let target = link["external_link"].as_str().unwrap().strip_prefix(w.url()).unwrap();

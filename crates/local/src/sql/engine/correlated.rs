@@ -3,24 +3,26 @@
 //!
 //! A subquery that reads columns of an outer relation is computed once for all values that these columns have: the values,
 //! each once, are a relation of their own (the domain), which is joined in where the subquery reads its tables and carried
-//! along to its result. Groups, windows and limits are then those of each value. At the end the outer relation is joined with
-//! the result by the values. This is how Neumann and Kemper unnest queries ("Unnesting Arbitrary Queries", BTW 2015).
+//! along to its result. Groups, windows and limits are then those of each value. At the end the outer relation, which must be
+//! the same as where the values were taken from ([`once`]), is joined with the result by the values. This is how Neumann and Kemper unnest queries ("Unnesting Arbitrary Queries", BTW 2015).
 
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Column, JoinType};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{
-    Aggregate, Distinct, Expr, ExprFunctionExt as _, Filter, Join, Limit, LogicalPlan, LogicalPlanBuilder, Operator,
-    Projection, Sort, SortExpr, Subquery, SubqueryAlias, Union, Unnest, Window, binary_expr, lit,
+    Aggregate, Distinct, Expr, ExprFunctionExt as _, FetchType, Filter, Join, Limit, LogicalPlan, LogicalPlanBuilder,
+    Operator, Projection, Sort, SortExpr, Subquery, SubqueryAlias, Union, Unnest, Window, binary_expr, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use super::once::{is_volatile, once};
 use super::spark::aggregates::single;
+use super::spark::fail;
 use super::store::missing::feature;
 
 /// What no column of a statement begins with.
@@ -47,8 +49,32 @@ impl AnalyzerRule for Correlated {
     }
 }
 
-fn refused(what: &str) -> datafusion::error::DataFusionError {
+fn refused(what: &str) -> DataFusionError {
     super::errors::carried(feature(&format!("{what} in a subquery that reads the relations around it")))
+}
+
+/// What Spark says of a LATERAL subquery that gives other values each time.
+pub(super) fn volatile() -> DataFusionError {
+    fail(
+        "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.NON_DETERMINISTIC_LATERAL_SUBQUERIES",
+        "0A000",
+        "Unsupported subquery expression: Non-deterministic lateral subqueries are not supported when joining with outer \
+         relations that produce more than one row.",
+    )
+}
+
+/// Whether a relation is seen to have no more than one row.
+pub(super) fn is_one_row(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(Projection { input, .. }) => is_one_row(input),
+        LogicalPlan::Filter(Filter { input, .. }) => is_one_row(input),
+        LogicalPlan::SubqueryAlias(alias) => is_one_row(&alias.input),
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
+        LogicalPlan::Values(values) => values.values.len() == 1,
+        LogicalPlan::Limit(limit) => matches!(limit.get_fetch_type(), Ok(FetchType::Literal(Some(0 | 1)))),
+        LogicalPlan::EmptyRelation(_) => true,
+        _ => false,
+    }
 }
 
 /// The subquery on the right side of a join, and the aliases around it, the outermost first.
@@ -67,21 +93,18 @@ fn lateral(plan: &LogicalPlan) -> Option<(&Subquery, Vec<&SubqueryAlias>)> {
 /// A lateral join as one that is none, if its right side reads the left one.
 fn unnested(join: Join, number: &mut usize) -> Result<Transformed<LogicalPlan>> {
     let Some((subquery, aliases)) = lateral(&join.right) else { return Ok(Transformed::no(LogicalPlan::Join(join))) };
+    if is_volatile(&subquery.subquery)? && !is_one_row(&join.left) {
+        return Err(volatile());
+    }
     let outer = outer_columns(&subquery.subquery)?;
     if outer.is_empty() {
         return Ok(Transformed::no(LogicalPlan::Join(join)));
     }
-    if !outer.iter().all(|column| join.left.schema().has_column(column)) {
-        return Err(refused("a column of a query further out"));
-    }
     if !matches!(join.join_type, JoinType::Inner | JoinType::Left) {
         return Err(refused(&format!("a {} join", join.join_type)));
     }
-    let values = LogicalPlanBuilder::from(join.left.as_ref().clone())
-        .project(outer.iter().cloned().map(Expr::Column))?
-        .distinct()?
-        .build()?;
-    let mut domain = Domain { values, outer, number };
+    let left = once(join.left.as_ref().clone())?;
+    let mut domain = Domain::of(&left, outer, number)?;
     let (mut right, mut carried) = domain.push(subquery.subquery.as_ref().clone())?;
     for alias in aliases.into_iter().rev() {
         (right, carried) = renamed(right, &carried, alias)?;
@@ -95,10 +118,7 @@ fn unnested(join: Join, number: &mut usize) -> Result<Transformed<LogicalPlan>> 
         .chain(same)
         .collect();
     let columns: Vec<Expr> = join.schema.columns().into_iter().map(Expr::Column).collect();
-    let plan = LogicalPlanBuilder::from(join.left.as_ref().clone())
-        .join_on(right, join.join_type, conditions)?
-        .project(columns)?
-        .build()?;
+    let plan = LogicalPlanBuilder::from(left).join_on(right, join.join_type, conditions)?.project(columns)?.build()?;
     Ok(Transformed::yes(plan))
 }
 
@@ -124,18 +144,12 @@ fn values(node: LogicalPlan, number: &mut usize) -> Result<Transformed<LogicalPl
         return Ok(Transformed::no(node));
     }
     let own = input.schema().columns();
+    let input = once(input.clone())?;
     let mut plan = input.clone();
     let mut put: Vec<(Subquery, Column)> = Vec::new();
     for subquery in found {
         let outer = outer_columns(&subquery.subquery)?;
-        if !outer.iter().all(|column| input.schema().has_column(column)) {
-            return Err(refused("a column of a query further out"));
-        }
-        let distinct = LogicalPlanBuilder::from(input.clone())
-            .project(outer.iter().cloned().map(Expr::Column))?
-            .distinct()?
-            .build()?;
-        let mut domain = Domain { values: distinct, outer, number };
+        let mut domain = Domain::of(&input, outer, number)?;
         let (right, carried) = domain.push(subquery.subquery.as_ref().clone())?;
         *domain.number += 1;
         let name = format!("{OWN}_value_{}", domain.number);
@@ -283,7 +297,16 @@ struct Domain<'a> {
     number: &'a mut usize,
 }
 
-impl Domain<'_> {
+impl<'a> Domain<'a> {
+    fn of(relation: &LogicalPlan, outer: Vec<Column>, number: &'a mut usize) -> Result<Self> {
+        if !outer.iter().all(|column| relation.schema().has_column(column)) {
+            return Err(refused("a column of a query further out"));
+        }
+        let columns = outer.iter().cloned().map(Expr::Column);
+        let values = LogicalPlanBuilder::from(relation.clone()).project(columns)?.distinct()?.build()?;
+        Ok(Self { values, outer, number })
+    }
+
     /// The relation of the values, under names of its own at each use.
     fn relation(&mut self) -> Result<(LogicalPlan, Vec<Column>)> {
         *self.number += 1;

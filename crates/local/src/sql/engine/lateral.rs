@@ -7,6 +7,7 @@ use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, SelectItem, SetExpr, TableFactor};
 
+use super::correlated::{is_one_row, volatile};
 use super::spark::fail;
 
 /// The alias of a nested join that is planned by [`plan`].
@@ -30,8 +31,12 @@ pub(super) fn plan(sides: ast::TableWithJoins, context: &mut dyn RelationPlanner
         return Err(refused("generator functions"));
     }
     let mut input = context.plan(sides.relation)?;
+    let outer_is_one_row = is_one_row(&input);
     if let Some(condition) = select.selection {
         let condition = context.sql_to_expr(condition, input.schema())?;
+        if condition.is_volatile() && !outer_is_one_row {
+            return Err(volatile());
+        }
         input = LogicalPlanBuilder::from(input).filter(condition)?.build()?;
     }
     let (table, names) = match alias {
@@ -59,6 +64,9 @@ pub(super) fn plan(sides: ast::TableWithJoins, context: &mut dyn RelationPlanner
         let expr = context.sql_to_expr(expr, input.schema())?;
         if expr.exists(|e| Ok(matches!(e, Expr::AggregateFunction(_) | Expr::WindowFunction(_))))? {
             return Err(refused("aggregates and windows"));
+        }
+        if expr.is_volatile() && !outer_is_one_row {
+            return Err(volatile());
         }
         let name = match (names.get(at), alias, &expr) {
             (Some(name), _, _) => name.clone(),

@@ -56,6 +56,7 @@ mod lateral;
 mod lexical;
 mod mirror;
 mod names;
+mod once;
 pub(crate) mod output;
 mod params;
 mod pivot;
@@ -266,6 +267,7 @@ fn context(directory: &Path) -> Result<SessionContext> {
         .with_expr_planners(planners)
         .with_analyzer_rules(rules)
         .with_type_planner(Arc::new(coerce::Types))
+        .with_query_planner(Arc::new(once::Planner))
         .build();
     let context = SessionContext::new_with_state(state);
     context.register_udtf("range", Arc::new(range::RangeFunction));

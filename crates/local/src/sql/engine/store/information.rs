@@ -108,6 +108,7 @@ fn columns(view: &str) -> Option<&'static [&'static str]> {
         "catalog_tags" => &["catalog_name", "tag_name", "tag_value"],
         "volume_tags" => &["catalog_name", "schema_name", "volume_name", "tag_name", "tag_value"],
         "information_schema_catalog_name" => &["catalog_name"],
+        // Clients know these two by names that the documentation does not have: theirs come last.
         "column_masks" => &[
             "catalog_name",
             "schema_name",
@@ -117,6 +118,9 @@ fn columns(view: &str) -> Option<&'static [&'static str]> {
             "mask_schema",
             "mask_name",
             "mask_col_usage",
+            "table_catalog",
+            "table_schema",
+            "using_columns",
         ],
         "row_filters" => &[
             "catalog_name",
@@ -126,6 +130,9 @@ fn columns(view: &str) -> Option<&'static [&'static str]> {
             "filter_schema",
             "filter_name",
             "filter_col_usage",
+            "table_catalog",
+            "table_schema",
+            "target_columns",
         ],
         other => return keys::columns(other),
     })
@@ -312,11 +319,11 @@ fn of_relation(view: &str, name: [&str; 3], relation: &Relation, rows: &mut Vec<
             }
         }
         ("row_filters", Relation::Table(_)) => {
-            rows.extend(state.iter().filter_map(|s| s.filter.as_ref()).map(|filter| row(called(filter))));
+            rows.extend(state.iter().filter_map(|s| s.filter.as_ref()).map(|filter| row(called(name, filter))));
         }
         ("column_masks", Relation::Table(_)) => {
             let masked = state.iter().flat_map(|s| &s.columns).filter_map(|c| Some((c, c.mask.as_ref()?)));
-            rows.extend(masked.map(|(c, mask)| row([vec![text(&c.name)], called(mask)].concat())));
+            rows.extend(masked.map(|(c, mask)| row([vec![text(&c.name)], called(name, mask)].concat())));
         }
         ("column_tags", Relation::Table(_)) => {
             for c in state.iter().flat_map(|s| &s.columns) {
@@ -327,11 +334,13 @@ fn of_relation(view: &str, name: [&str; 3], relation: &Relation, rows: &mut Vec<
     }
 }
 
-/// The function of a filter or mask and the columns that it is given.
-fn called(policy: &Policy) -> Row {
+/// The function of a filter or mask, the columns that it is given, and, once more, the place of its table and the columns.
+fn called(table: [&str; 3], policy: &Policy) -> Row {
     let name = policy.name();
-    let columns: Vec<&str> = policy.columns().map(String::as_str).collect();
-    vec![text(&name.catalog), text(&name.schema), text(&name.object), text(&columns.join(", "))]
+    let columns = policy.columns().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let columns = if columns.is_empty() { V::Null } else { text(&columns) };
+    let [catalog, schema, _] = table.map(text);
+    vec![text(&name.catalog), text(&name.schema), text(&name.object), columns.clone(), catalog, schema, columns]
 }
 
 /// `data_type`, `character_maximum_length`, `numeric_precision` and `numeric_scale`.
