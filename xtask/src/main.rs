@@ -83,10 +83,7 @@ enum Task {
         check: bool,
     },
     /// Run the project's check, or some of its steps, and print the time of each.
-    Ci {
-        /// The steps to run, all by default.
-        steps: Vec<String>,
-    },
+    Ci(commands::ci::Options),
     /// Measure what a call costs, compared with the bare HTTP client and reqwest in the same run.
     Bench(commands::bench::Options),
     /// Give mutated files, responses and texts to what reads them, for a while.
@@ -179,7 +176,7 @@ fn run(task: Task) -> Result<()> {
         Task::Features { crate_name, sample } => commands::features::run(&root, &crate_name, sample),
         Task::Builds { names, sample } => commands::builds::run(&root, &names, sample),
         Task::LocalCoverage { check } => commands::local_coverage::run(&root, check, None),
-        Task::Ci { steps } => commands::ci::run(&root, &steps),
+        Task::Ci(options) => commands::ci::run(&root, &options),
         Task::Bench(options) => commands::bench::run(&root, &options),
         Task::Fuzz(options) => commands::fuzz::run(&root, &options),
         Task::Release(options) => commands::release::run(&root, &options),

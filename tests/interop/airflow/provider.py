@@ -6,6 +6,7 @@ Fails at the first difference from what a Databricks workspace does.
 import base64
 import json
 import os
+import types
 import urllib.parse
 
 HOST = os.environ["DATABRICKS_HOST"]
@@ -37,6 +38,7 @@ from airflow.providers.databricks.hooks.databricks import DatabricksHook  # noqa
 from airflow.providers.databricks.hooks.databricks_sql import DatabricksSqlHook  # noqa: E402
 from airflow.providers.databricks.operators.databricks import (  # noqa: E402
     DatabricksCreateJobsOperator,
+    DatabricksNotebookOperator,
     DatabricksRunNowOperator,
     DatabricksSubmitRunOperator,
 )
@@ -269,6 +271,33 @@ def operators(hook, job):
     notebook(hook, "raise ValueError('operated on')")
     broken = DatabricksSubmitRunOperator(task_id="broken", json={"run_name": "broken", "tasks": [task()]}, **quick)
     fails(lambda: broken.execute(context={}), "operated on", "an operator whose run fails")
+
+    notebook(hook, "dbutils.widgets.text('of', 'nobody')\ndbutils.notebook.exit('of ' + dbutils.widgets.get('of'))")
+    alone = DatabricksNotebookOperator(
+        task_id="alone",
+        databricks_task_key="alone",
+        notebook_path=NOTEBOOK,
+        source="WORKSPACE",
+        existing_cluster_id=CLUSTER,
+        notebook_params={"of": "mine"},
+        polling_period_seconds=1,
+    )
+    # What Airflow gives an operator to leave values for others.
+    left = {}
+    context = {"ti": types.SimpleNamespace(xcom_push=lambda key, value: left.update({key: value}))}
+    alone.execute(context=context)
+    run = hook.get_run_tasks(alone.databricks_run_id)[0]["run_id"]
+    expect(hook.get_run_output(run)["notebook_output"]["result"], "of mine", "a notebook of an operator")
+    notebook(hook, "raise ValueError('a notebook of its own')")
+    broken = DatabricksNotebookOperator(
+        task_id="broken_notebook",
+        databricks_task_key="broken",
+        notebook_path=NOTEBOOK,
+        source="WORKSPACE",
+        existing_cluster_id=CLUSTER,
+        polling_period_seconds=1,
+    )
+    fails(lambda: broken.execute(context=context), "a notebook of its own", "a notebook operator whose run fails")
 
     select = DatabricksSqlOperator(
         task_id="select", databricks_conn_id=CONNECTION, sql="SELECT 6 * 7 AS answer", client_parameters=PLAIN, do_xcom_push=True

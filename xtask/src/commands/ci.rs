@@ -1,53 +1,107 @@
 //! `cargo xtask ci`: the project's check, step by step, with the time that each took.
 
+mod beside;
 mod steps;
+mod table;
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+
+use beside::Beside;
+use table::Row;
+
+/// Names the embedded workspace's program to a step that runs beside others, which may build it with other features.
+const PROGRAM: &str = "DATABRICKS_CI_PROGRAM";
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The steps to run, all by default.
+    steps: Vec<String>,
+    /// A file to write the table of times to, as Markdown.
+    #[arg(long)]
+    table: Option<PathBuf>,
+}
 
 /// One step of the check.
 struct Step {
     name: &'static str,
     about: &'static str,
+    /// Whether it can run while later ones compile: it does not, and leaves one core to them.
+    beside: bool,
     run: fn(&Shell<'_>) -> Result<()>,
+}
+
+impl Step {
+    const fn new(name: &'static str, about: &'static str, run: fn(&Shell<'_>) -> Result<()>) -> Self {
+        Self { name, about, beside: false, run }
+    }
+
+    const fn beside(name: &'static str, about: &'static str, run: fn(&Shell<'_>) -> Result<()>) -> Self {
+        Self { name, about, beside: true, run }
+    }
 }
 
 /// Runs the named steps, or all but those on request, in the order of the check, and prints a table of their times. Stops at the
 /// first that fails.
-pub(crate) fn run(root: &Path, names: &[String]) -> Result<()> {
+pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
+    let names = &options.steps;
     for name in names {
         ensure!(known().any(|step| step.name == name), "there is no step {name}; the steps are: {}", step_names());
     }
-    let shell = Shell { root };
+    // Asked now: later the file may be another one.
+    let own = std::env::current_exe().context("cannot find the program of xtask")?;
+    let shell = Shell { root, program: std::env::var_os(PROGRAM).map(PathBuf::from) };
     let start = Instant::now();
-    let mut table = Vec::new();
-    let mut failed = None;
-    let chosen: Vec<&Step> = match names {
+    let chosen: Vec<&'static Step> = match names.as_slice() {
         [] => steps::ALL.iter().collect(),
         names => known().filter(|step| names.iter().any(|name| name == step.name)).collect(),
     };
-    for step in chosen {
+    // All have been built once the tests have run.
+    let last_alone = chosen.iter().position(|step| step.name == "tests").filter(|_| names.is_empty());
+    let mut side = None;
+    let mut table = Vec::new();
+    for (at, step) in chosen.iter().enumerate() {
+        if step.beside && last_alone.is_some_and(|tests| at > tests) {
+            continue;
+        }
         println!("\n==> {}: {} ({} s)", step.name, step.about, start.elapsed().as_secs());
-        let (wall, cpu) = (Instant::now(), cpu_seconds());
-        let result = (step.run)(&shell);
-        table.push(Row {
-            name: step.name,
-            wall: wall.elapsed(),
-            cpu: cpu_seconds().zip(cpu).map(|(after, before)| after - before),
-        });
-        if let Err(error) = result {
-            failed = Some(error.context(format!("the step {} failed", step.name)));
+        let row = timed(&shell, step, side.as_ref());
+        let failed = row.failed.is_some();
+        table.push(row);
+        if failed {
             break;
         }
+        if last_alone == Some(at) {
+            let later = chosen[at..].iter().copied().filter(|step| step.beside).collect();
+            side = Some(Beside::start(root, own.clone(), later, shell.kept_program()?));
+        }
     }
-    print_table(&table, start.elapsed());
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(()),
+    if let Some(side) = side {
+        table.extend(side.join()?);
+    }
+    let text = table::text(&table, start.elapsed());
+    println!("\n{text}");
+    if let Some(path) = &options.table {
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    table.into_iter().find_map(|row| row.failed).map_or(Ok(()), Err)
+}
+
+fn timed(shell: &Shell<'_>, step: &Step, side: Option<&Beside>) -> Row {
+    let others = || side.map_or(0.0, Beside::cpu);
+    let (wall, cpu) = (Instant::now(), cpu_seconds().map(|cpu| cpu - others()));
+    let result = (step.run)(shell);
+    Row {
+        name: step.name,
+        wall: wall.elapsed(),
+        cpu: cpu_seconds().zip(cpu).map(|(after, before)| after - others() - before),
+        beside: false,
+        failed: result.err().map(|error| error.context(format!("the step {} failed", step.name))),
     }
 }
 
@@ -59,22 +113,6 @@ fn step_names() -> String {
     known().map(|step| step.name).collect::<Vec<_>>().join(", ")
 }
 
-struct Row {
-    name: &'static str,
-    wall: Duration,
-    cpu: Option<f64>,
-}
-
-fn print_table(rows: &[Row], total: Duration) {
-    println!("\n| step | wall, s | CPU, s |\n|---|---|---|");
-    let shown = |cpu: Option<f64>| cpu.map_or_else(|| String::from("-"), |seconds| format!("{seconds:.0}"));
-    for row in rows {
-        println!("| {} | {:.0} | {} |", row.name, row.wall.as_secs_f64(), shown(row.cpu));
-    }
-    let cpu = rows.iter().map(|row| row.cpu).sum::<Option<f64>>();
-    println!("| all | {:.0} | {} |", total.as_secs_f64(), shown(cpu));
-}
-
 /// CPU seconds of all programs that were started so far, where the system tells.
 fn cpu_seconds() -> Option<f64> {
     super::build_cost::children().ok()
@@ -83,6 +121,8 @@ fn cpu_seconds() -> Option<f64> {
 /// Starts programs in the root of the workspace, and takes a failure of theirs for an error.
 struct Shell<'a> {
     root: &'a Path,
+    /// The embedded workspace's program, if another step has built it.
+    program: Option<PathBuf>,
 }
 
 impl Shell<'_> {
@@ -108,6 +148,31 @@ impl Shell<'_> {
             bail!("{shown}: {status}");
         }
         Ok(())
+    }
+
+    /// The embedded workspace's program, with the features of the workspace.
+    fn workspace_program(&self) -> Result<PathBuf> {
+        if let Some(program) = &self.program {
+            return Ok(program.clone());
+        }
+        self.cargo(&["build", "--workspace", "--bin", "databricks-local"])?;
+        Ok(self.root.join("target/debug/databricks-local"))
+    }
+
+    /// The program that the tests were built with, in a place where no other build replaces it.
+    fn kept_program(&self) -> Result<PathBuf> {
+        let built = self.workspace_program()?;
+        let directory = self.root.join("target/ci");
+        std::fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+        let kept = directory.join("databricks-local");
+        match std::fs::remove_file(&kept) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", kept.display()));
+            }
+            _ => {}
+        }
+        std::fs::hard_link(&built, &kept).with_context(|| format!("cannot link {}", kept.display()))?;
+        Ok(kept)
     }
 
     /// Whether a program of this name can be started.

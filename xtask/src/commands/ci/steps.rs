@@ -3,97 +3,65 @@
 //! Steps share what they build: all that run programs ask for the features of `--workspace` (`unify` holds that), all
 //! that only check ask for `--all-features`.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, ensure};
 
 use super::{Shell, Step};
 
 pub(super) const ALL: &[Step] = &[
-    Step { name: "fmt", about: "formatting", run: |shell| shell.cargo(&["fmt", "--all", "--check"]) },
-    Step { name: "words", about: "spelling, and links of the Markdown files", run: |shell| script(shell, ".ci/words") },
-    Step { name: "codegen", about: "generated code is what the generator writes", run: codegen },
-    Step {
-        name: "texts",
-        about: "everything generated has a text",
-        run: |shell| crate::commands::docs_coverage::run(shell.root, true),
-    },
-    Step {
-        name: "layers",
-        about: "which crate depends on what, from which compiler on; no circles of imports",
-        run: layers,
-    },
-    Step { name: "unify", about: "packages built alone share what the workspace compiles", run: unify },
-    Step { name: "deny", about: "licences, sources and bans of dependencies", run: deny },
-    Step { name: "package", about: "the crates can be packed for a release", run: package },
-    Step { name: "tests", about: "the tests, as the README runs them", run: tests },
-    Step { name: "fuzz", about: "two minutes of mutated inputs", run: fuzz },
-    Step {
-        name: "quickstart",
-        about: "the README's first command, the short examples, and tables without Delta",
-        run: quickstart,
-    },
-    Step { name: "python", about: "the official Python SDK against the embedded workspace", run: python },
-    Step {
-        name: "local",
-        about: "the pages of what the embedded workspace covers are current",
-        run: |shell| crate::commands::local_coverage::run(shell.root, true, Some(workspace_program(shell)?)),
-    },
-    Step {
-        name: "oidc",
-        about: "authentication against a certified OAuth server",
-        run: |shell| script(shell, "tests/interop/oidc/run"),
-    },
-    Step { name: "prism", about: "the round trip of a quarter of the operations against Prism", run: prism },
-    Step { name: "lint", about: "clippy", run: lint },
-    Step { name: "docs", about: "documentation builds without warnings", run: docs },
-    Step {
-        name: "api",
-        about: "the public API is what was written down",
-        run: |shell| crate::commands::api::run(shell.root, true),
-    },
-    Step { name: "features", about: "packages of the API build alone, and one of the other builds", run: features },
+    Step::new("fmt", "formatting", |shell| shell.cargo(&["fmt", "--all", "--check"])),
+    Step::new("words", "spelling, and links of the Markdown files", |shell| script(shell, ".ci/words")),
+    Step::new("codegen", "generated code is what the generator writes", codegen),
+    Step::new("texts", "everything generated has a text", |shell| {
+        crate::commands::docs_coverage::run(shell.root, true)
+    }),
+    Step::new("layers", "which crate depends on what, from which compiler on; no circles of imports", layers),
+    Step::new("unify", "packages built alone share what the workspace compiles", unify),
+    Step::new("tests", "the tests, as the README runs them", tests),
+    Step::beside("python", "the official Python SDK against the embedded workspace", python),
+    Step::beside("deny", "licences, sources and bans of dependencies", deny),
+    Step::beside("package", "the crates can be packed for a release", package),
+    Step::beside("fuzz", "two minutes of mutated inputs", fuzz),
+    Step::new("quickstart", "the README's first command, the short examples, and tables without Delta", quickstart),
+    Step::new("local", "the pages of what the embedded workspace covers are current", |shell| {
+        crate::commands::local_coverage::run(shell.root, true, Some(shell.workspace_program()?))
+    }),
+    Step::new("oidc", "authentication against a certified OAuth server", |shell| {
+        script(shell, "tests/interop/oidc/run")
+    }),
+    Step::new("prism", "the round trip of a quarter of the operations against Prism", prism),
+    Step::new("lint", "clippy", lint),
+    Step::new("docs", "documentation builds without warnings", docs),
+    Step::new("api", "the public API is what was written down", |shell| crate::commands::api::run(shell.root, true)),
+    Step::new("features", "packages of the API build alone, and one of the other builds", features),
 ];
 
 /// Steps that run only when they are named: what they need is large, or not everywhere.
 pub(super) const ON_REQUEST: &[Step] = &[
-    Step { name: "clients", about: "the official Go, Java and Node SDKs, and the CLI, where they are", run: clients },
-    Step {
-        name: "sql-clients",
-        about: "connector, SQLAlchemy, dbt and JDBC against the embedded workspace",
-        run: sql_clients,
-    },
-    Step {
-        name: "ml-clients",
-        about: "mlflow against the embedded workspace",
-        run: |shell| script(shell, "tests/interop/run_ml_clients.sh"),
-    },
-    Step {
-        name: "airflow",
-        about: "hooks and operators of Airflow's provider against the embedded workspace",
-        run: |shell| against_the_workspace(shell, "tests/interop/airflow/run"),
-    },
-    Step {
-        name: "schemathesis",
-        about: "made-up requests to the embedded workspace: no server errors, responses as described",
-        run: |shell| against_the_workspace(shell, "tests/interop/run_schemathesis.sh"),
-    },
-    Step {
-        name: "spark",
-        about: "Spark Connect through the embedded workspace to Sail: PySpark's client, Databricks Connect",
-        run: spark,
-    },
-    Step {
-        name: "delta",
-        about: "tables of the embedded workspace, which other programs read, and theirs",
-        run: |shell| against_the_workspace(shell, "tests/interop/delta/run"),
-    },
-    Step { name: "lake", about: "the tests that object_store offers, on a volume", run: lake },
-    Step {
-        name: "login",
-        about: "a login through Chromium into a Secret Service, read by the official CLI",
-        run: |shell| script(shell, "tests/interop/login/run"),
-    },
+    Step::new("clients", "the official Go, Java and Node SDKs, and the CLI, where they are", clients),
+    Step::new("sql-clients", "connector, SQLAlchemy, dbt and JDBC against the embedded workspace", sql_clients),
+    Step::new("ml-clients", "mlflow against the embedded workspace", |shell| {
+        against_the_workspace(shell, "tests/interop/run_ml_clients.sh")
+    }),
+    Step::new("airflow", "hooks and operators of Airflow's provider against the embedded workspace", |shell| {
+        against_the_workspace(shell, "tests/interop/airflow/run")
+    }),
+    Step::new(
+        "schemathesis",
+        "made-up requests to the embedded workspace: no server errors, responses as described",
+        |shell| against_the_workspace(shell, "tests/interop/run_schemathesis.sh"),
+    ),
+    Step::new(
+        "spark",
+        "Spark Connect through the embedded workspace to Sail: PySpark's client, Databricks Connect",
+        spark,
+    ),
+    Step::new("delta", "tables of the embedded workspace, which other programs read, and theirs", |shell| {
+        against_the_workspace(shell, "tests/interop/delta/run")
+    }),
+    Step::new("lake", "the tests that object_store offers, on a volume", lake),
+    Step::new("login", "a login through Chromium into a Secret Service, read by the official CLI", |shell| {
+        script(shell, "tests/interop/login/run")
+    }),
 ];
 
 fn codegen(shell: &Shell<'_>) -> Result<()> {
@@ -205,7 +173,7 @@ fn sql_clients(shell: &Shell<'_>) -> Result<()> {
 
 /// With the program that the tests were built with: on its own it would be compiled once more.
 fn against_the_workspace(shell: &Shell<'_>, path: &str) -> Result<()> {
-    let program = workspace_program(shell)?;
+    let program = shell.workspace_program()?;
     shell.run(shell.command(shell.root.join(path)).env("DATABRICKS_LOCAL", program))
 }
 
@@ -217,14 +185,6 @@ fn spark(shell: &Shell<'_>) -> Result<()> {
     let mut script = shell.command(shell.root.join("tests/interop/spark/run"));
     script.env("DATABRICKS_LOCAL", shell.root.join("target/debug/databricks-local"));
     shell.run(script.env("LOCAL_STATEMENTS", "spark"))
-}
-
-fn workspace_program(shell: &Shell<'_>) -> Result<PathBuf> {
-    let program = shell.root.join("target/debug/databricks-local");
-    if !program.exists() {
-        shell.cargo(&["build", "--workspace", "--bin", "databricks-local"])?;
-    }
-    Ok(program)
 }
 
 fn lake(shell: &Shell<'_>) -> Result<()> {
