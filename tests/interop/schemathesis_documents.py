@@ -21,6 +21,9 @@ METHODS = ("get", "put", "post", "patch", "delete")
 # They take away the token that the others are called with.
 LEFT_OUT = {"token_management.delete", "tokens.delete"}
 
+# They go in and do not come out.
+SECRETS = {"AzureServicePrincipal": "client_secret", "CloudflareApiToken": "secret_access_key"}
+
 
 def is_covered(host, authorization, method, path):
     url = host + re.sub(r"\{[^}]*\}", "0", path)
@@ -41,10 +44,10 @@ def plain(text):
     document = json.loads(text)
     # A duration is that of Protocol Buffers ("3.5s"), and not that of ISO 8601.
     durations(document)
-    secrets = document["components"]["schemas"].get("AzureServicePrincipal")
-    if secrets:
-        # It goes in and does not come out.
-        secrets["required"] = [name for name in secrets["required"] if name != "client_secret"]
+    for schema, secret in SECRETS.items():
+        held = document["components"]["schemas"].get(schema)
+        if held:
+            held["required"] = [name for name in held["required"] if name != secret]
     return document
 
 

@@ -7,7 +7,7 @@ use http::{HeaderValue, header};
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
     color:#1b1f24}h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}pre{background:#f3f4f6;padding:.75rem;\
     overflow:auto}table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;text-align:left;\
-    border-bottom:1px solid #e5e7eb}code{font-size:.9em}button{font:inherit;padding:.4rem 1rem}";
+    border-bottom:1px solid #e5e7eb}code{font-size:.9em}.columns{columns:2;padding:0;list-style:none}button{font:inherit;padding:.4rem 1rem}";
 
 /// Text as HTML shows it.
 pub(crate) fn escape(text: &str) -> String {

@@ -19,6 +19,7 @@ mod libraries;
 mod pages;
 mod query_history;
 mod ranges;
+mod running;
 mod secrets;
 mod serving;
 mod sessions;

@@ -6,6 +6,7 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::{Value, json};
 
+use super::running;
 use crate::coverage;
 use crate::extract::Query;
 use crate::html::{escape, page_response};
@@ -49,7 +50,7 @@ async fn page(State(state): State<PagesHandle>) -> Response {
     let services: String = coverage::by_service()
         .into_iter()
         .filter(|s| s.covered > 0)
-        .map(|s| format!("<tr><td><code>{}</code></td><td>{} of {}</td></tr>", escape(s.name), s.covered, s.operations))
+        .map(|s| format!("<li><code>{}</code> {} of {}</li>", escape(s.name), s.covered, s.operations))
         .collect();
     let recent: String = state
         .record
@@ -73,11 +74,13 @@ async fn page(State(state): State<PagesHandle>) -> Response {
          <h2>Connect</h2><pre>export DATABRICKS_HOST={url}\nexport DATABRICKS_TOKEN=…          # printed at the start\n\
          export DATABRICKS_WAREHOUSE_ID={warehouse}</pre>\
          <h2>Spark Connect</h2>{spark}\
+         <h2>Running</h2>{running}\
          <h2>Recent requests</h2><table><tr><th>Method</th><th>Path</th><th>Status</th></tr>{recent}</table>\
-         <h2>Covered services</h2><table>{services}</table>",
+         <h2>Covered services</h2><ul class=\"columns\">{services}</ul>",
         url = escape(&state.place.base_url()),
         warehouse = escape(&state.place.starter_warehouse),
         spark = spark(&state),
+        running = running::table(&state),
     );
     page_response("Embedded Databricks workspace", &body)
 }
@@ -87,7 +90,7 @@ fn spark(state: &PagesHandle) -> String {
     let Some(attached) = &state.attached else {
         return "<p>No Spark engine is attached, so calls of Spark Connect are refused. Start the workspace with one:</p>\
                 <pre>databricks-local --spark sail                          # starts Sail: pip install pysail\n\
-                databricks-local --spark-connect sc://localhost:15002  # a server that runs already, such as Spark 4</pre>\
+                databricks-local --spark-connect sc://localhost:15002  # a server that runs already, as of Spark 4</pre>\
                 <p>SQL statements, Python commands and jobs run without.</p>"
             .to_owned();
     };

@@ -232,6 +232,11 @@ impl Clusters {
     }
 
     /// Every cluster, up to date.
+    /// Those that are not terminated.
+    pub(crate) fn up(&mut self, now: i64) -> impl Iterator<Item = &Cluster> {
+        self.caught_up(now).filter(|c| c.state != ClusterState::Terminated)
+    }
+
     fn caught_up(&mut self, now: i64) -> impl Iterator<Item = &Cluster> {
         let timings = self.timings;
         self.all.values_mut().map(move |c| {

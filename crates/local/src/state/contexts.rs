@@ -29,6 +29,15 @@ pub(crate) enum Language {
     Sql,
 }
 
+impl Language {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Python => "Python",
+            Self::Sql => "SQL",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ContextStatus {
     Pending,
@@ -248,6 +257,11 @@ impl Contexts {
             .filter(|c| c.cluster_id == cluster_id && c.spark_context_id == spark)
             .cloned()
             .ok_or_else(|| not_found("ContextNotFound", format!("no context with id {id}")))
+    }
+
+    /// All contexts, by identifier.
+    pub(crate) fn all(&self) -> Vec<(String, Arc<Context>)> {
+        lock(&self.0).iter().map(|(id, context)| (id.clone(), Arc::clone(context))).collect()
     }
 
     /// Refuses a context more than a cluster takes.

@@ -234,6 +234,8 @@ handles! {
         place: Arc<Place> = place,
         record: Arc<Record> = record,
         attached: Option<Arc<Attached>> = attached,
+        contexts: Arc<Contexts> = starter.contexts,
+        jobs: Shared<Jobs> = jobs,
     }
 
     /// What the runs of jobs are carried out with.

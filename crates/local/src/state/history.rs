@@ -57,7 +57,7 @@ impl Entry {
     }
 
     /// The kind of the statement by its first word.
-    fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         let first = self.text.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
         match first.trim_start_matches('(') {
             "SELECT" | "WITH" | "VALUES" | "TABLE" => "SELECT",

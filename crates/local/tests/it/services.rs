@@ -234,8 +234,20 @@ async fn other_accounts_and_odd_paths_are_refused() {
 async fn the_page_and_the_record_of_requests() {
     let w = fast().await;
     get(&w, "/api/2.0/preview/scim/v2/Me?attributes=%3Cscript%3E").await.ok();
+    let cluster = json!({
+        "cluster_name": "mine & yours",
+        "spark_version": "15.4.x-scala2.12",
+        "node_type_id": "m5d.large",
+        "num_workers": 1,
+    });
+    post(&w, "/api/2.1/clusters/create", cluster).await.ok();
+    let warehouse = format!("/api/2.0/sql/warehouses/{}", w.warehouse_id());
+    post(&w, &format!("{warehouse}/start"), json!({})).await.ok();
+    let name = get(&w, &warehouse).await.ok()["name"].as_str().unwrap().to_owned();
     let page = send(&w, "GET", "/", &[], b"").await.unwrap();
     assert_eq!(page.status, 200);
+    assert!(page.text().contains("<td>Cluster</td><td>mine &amp; yours</td>"), "{}", page.text());
+    assert!(page.text().contains(&format!("<td>SQL warehouse</td><td>{name}</td>")), "{}", page.text());
     assert!(page.text().contains("scim/v2/Me") && !page.text().contains(w.token()));
     assert!(page.header("content-security-policy").is_some());
     assert_eq!(send(&w, "GET", "/healthz", &[], b"").await.unwrap().ok()["status"], "ok");

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::extract::{missing, one_of};
+use crate::operations;
 use crate::records::call::{Call, default, set, text};
 use crate::records::store::{Change, Record};
 use crate::records::verbs::listing;
@@ -109,9 +110,13 @@ fn list(call: &Call<'_>) -> Reply {
 fn update(call: &Call<'_>) -> Reply {
     call.transact(|change| {
         let mut record = asset(change, call)?;
+        let before = record.clone();
         let member = content(text(&record, "asset_type"));
         if let Some(held) = call.body.opt_object(member)? {
             put_content(&mut record, member, held.0, call);
+        }
+        if let Some(schema) = call.operation.result {
+            operations::still_whole(schema, &before, &record)?;
         }
         change.put(&assets(call), &key(call)?, record.clone());
         Ok(Json(Value::Object(record)))
