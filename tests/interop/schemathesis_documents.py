@@ -48,6 +48,10 @@ def plain(text):
         held = document["components"]["schemas"].get(schema)
         if held:
             held["required"] = [name for name in held["required"] if name != secret]
+    # A response that is asked for as a stream is one.
+    for path, methods in document["paths"].items():
+        if path.endswith("/invocations"):
+            methods["post"]["responses"]["200"]["content"]["text/event-stream"] = {}
     return document
 
 

@@ -29,6 +29,10 @@ pub(crate) fn table(directory: &Path) -> Result<String> {
                     schemas.extend(line.item.clone());
                     schemas.extend(line.result.clone());
                     schemas.extend(line.result.as_deref().and_then(|result| documents.only_member(result)));
+                    if matches!(method.as_str(), "patch" | "put") {
+                        // What a change leaves is checked to the innermost message.
+                        inputs.extend(line.result.clone());
+                    }
                     inputs.extend(line.body.iter().filter_map(|member| documents.target(member)));
                     for template in templates(path, operation) {
                         let key = (template, method.to_ascii_uppercase());

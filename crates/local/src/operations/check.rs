@@ -135,6 +135,11 @@ impl Check<'_> {
             (Base::Text, other) => return Err(wrong_type(path, "a string", other)),
             (Base::Boolean, Value::String(text)) if text == "true" || text == "false" => Value::Bool(text == "true"),
             (Base::Boolean, other) => return Err(wrong_type(path, "a boolean", other)),
+            (Base::Time, Value::String(text)) => {
+                let is_time = text.contains(['T', 't']) && text.parse::<jiff::Timestamp>().is_ok();
+                return if is_time { Ok(()) } else { Err(wrong_time(path, text)) };
+            }
+            (Base::Time, other) => return Err(wrong_type(path, "a string", other)),
             (Base::Integer, other) => integer(other).ok_or_else(|| wrong_type(path, "an integer", other))?,
             (Base::Number, other) => {
                 let digits = other.as_str().and_then(|text| text.parse().ok()).and_then(Number::from_f64);
@@ -153,6 +158,12 @@ impl Check<'_> {
         *value = read;
         Ok(())
     }
+}
+
+fn wrong_time(path: &str, text: &str) -> ApiError {
+    ApiError::malformed(format!(
+        "Could not parse request object: field '{path}' must be a timestamp such as 2026-01-31T12:00:00Z, got '{text}'"
+    ))
 }
 
 /// A whole number, also as `5.0` or as digits in a string.
@@ -180,6 +191,25 @@ mod tests {
         let members = body.as_object_mut().unwrap();
         check(&[operation], &[], members).map_err(|e| e.message().to_owned())?;
         Ok(body)
+    }
+
+    #[test]
+    fn times_are_those_of_rfc_3339() {
+        let updated = |time: &str| {
+            checked(
+                "feature_engineering.update_feature",
+                json!({"function": {"aggregation_function": {"time_window": {
+                "continuous": {"offset": "3s", "window_duration": "4s"}}}}, "created_at": time}),
+            )
+        };
+        assert!(updated("2026-01-31T12:00:00.5+02:00").is_ok());
+        for wrong in ["", "2026-01-31", "2026-13-31T12:00:00Z", "yesterday"] {
+            let message = updated(wrong).unwrap_err();
+            assert!(
+                message.contains("'created_at' must be a timestamp") && message.ends_with(&format!("'{wrong}'")),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 
 pub(crate) use check::{check, still_whole};
 use schema::schema;
-pub(crate) use schema::{MemberType, Schema};
+pub(crate) use schema::{MemberType, Schema, values};
 use template::Template;
 
 mod check;

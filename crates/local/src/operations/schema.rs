@@ -41,6 +41,8 @@ pub(super) struct Shape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Base {
     Text,
+    /// A point in time as RFC 3339 has it.
+    Time,
     Integer,
     Number,
     Boolean,
@@ -54,7 +56,8 @@ impl Shape {
         let (letters, target) = text.split_once(':').map_or((text, None), |(letters, target)| (letters, Some(target)));
         let (around, letter) = letters.split_at(letters.len().saturating_sub(1));
         let base = match (letter, target) {
-            ("s" | "t", _) => Base::Text,
+            ("s", _) => Base::Text,
+            ("t", _) => Base::Time,
             ("i", _) => Base::Integer,
             ("n", _) => Base::Number,
             ("b", _) => Base::Boolean,
@@ -73,7 +76,7 @@ impl Schema {
             let (name, required) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
             let shape = Shape::parse(text);
             let kind = match (shape.around, shape.base) {
-                ("", Base::Text | Base::Enum(_)) => MemberType::String,
+                ("", Base::Text | Base::Time | Base::Enum(_)) => MemberType::String,
                 ("", Base::Integer) => MemberType::Integer,
                 ("", Base::Boolean) => MemberType::Boolean,
                 _ => MemberType::Other,
@@ -127,6 +130,6 @@ pub(super) fn schema(name: &str) -> Option<&'static Schema> {
 }
 
 /// The values of an enum.
-pub(super) fn values(name: &str) -> impl Iterator<Item = &'static str> {
+pub(crate) fn values(name: &str) -> impl Iterator<Item = &'static str> {
     ENUMS.get(name).into_iter().flat_map(|values| values.split(','))
 }

@@ -27,14 +27,21 @@ const UPDATED: &[&str] = &[
     "last_updated_timestamp",
     "last_modified_at",
 ];
-const CREATORS: &[&str] =
-    &["created_by", "creator", "creator_name", "creator_user_name", "owner", "owner_user_name", "run_as_user_name"];
+const CREATORS: &[&str] = &["created_by", "creator", "creator_name", "creator_user_name"];
+/// At first the one who creates a record, unless it states another.
+const OWNERS: &[&str] = &["owner", "owner_user_name", "run_as_user_name"];
 const UPDATERS: &[&str] = &["updated_by", "last_modifier_user_name", "updater"];
 
 /// Whether the service sets a member, so that a body that leaves it out does not unset it.
 pub(super) fn is_generated(name: &str) -> bool {
-    [CREATED, UPDATED, CREATORS, UPDATERS].concat().contains(&name)
+    is_noted(name)
+        || OWNERS.contains(&name)
         || matches!(name, "etag" | "uid" | "account_id" | "metastore_id" | "full_name" | "id" | "workspace_id")
+}
+
+/// Whether a member says when or by whom a record was made or changed: what a body states of it is passed over.
+pub(super) fn is_noted(name: &str) -> bool {
+    [CREATED, UPDATED, CREATORS, UPDATERS].concat().contains(&name)
 }
 
 fn time(kind: MemberType, now: i64) -> Value {
@@ -54,7 +61,7 @@ pub(super) fn created(record: &mut Record, schema: Option<&Schema>, call: &Call<
                 set(record, name, time(kind, call.now()));
                 continue;
             }
-            (_, MemberType::String) if CREATORS.contains(&name) || UPDATERS.contains(&name) => json!(call.caller.name),
+            (_, MemberType::String) if [CREATORS, OWNERS, UPDATERS].concat().contains(&name) => json!(call.caller.name),
             ("account_id", _) => json!(call.desk.account_id),
             ("metastore_id", MemberType::String) => json!(metastore_id(call)),
             ("workspace_id", MemberType::Integer) if schema.has("account_id") => continue,

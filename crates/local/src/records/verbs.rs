@@ -228,7 +228,7 @@ fn delete(kind: &Kind, call: &Call<'_>) -> Reply {
 fn stated(kind: &Kind, call: &Call<'_>, schema: Option<&Schema>) -> Result<Record, ApiError> {
     let wrapped = if kind.wrap.is_empty() { None } else { call.body.opt_object(kind.wrap)? };
     let body = wrapped.map_or_else(|| call.body.0.clone(), |inner| inner.0);
-    let known = |name: &str| schema.is_none_or(|s| s.has(name));
+    let known = |name: &str| schema.is_none_or(|s| s.has(name)) && !stamp::is_noted(name);
     let mut record: Record = body.into_iter().filter(|(name, _)| known(name)).collect();
     // Parents that the path names are members of many records.
     for (name, value) in call.path.iter().filter(|_| call.operation.name().starts_with("create")) {

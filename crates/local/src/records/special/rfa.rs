@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Run;
-use crate::extract::missing;
+use crate::extract::{missing, one_of};
+use crate::operations;
 use crate::records::call::{Call, set};
 use crate::records::mask::Mask;
 use crate::records::store::Record;
@@ -34,6 +35,8 @@ fn none(kind: &str, name: &str) -> Record {
 
 fn get(call: &Call<'_>) -> Reply {
     let (kind, name) = (call.param("securable_type").unwrap_or_default(), call.param("full_name").unwrap_or_default());
+    let known: Vec<&'static str> = operations::values("catalog.SecurableType").collect();
+    one_of("securable_type", &kind.to_ascii_uppercase(), &known)?;
     let kept = call.desk.records.get(DESTINATIONS, &key(kind, name));
     Ok(Json(Value::Object(kept.unwrap_or_else(|| none(kind, name)))))
 }
