@@ -140,6 +140,36 @@ def compute_records(c, w, cluster, node):
     c.refused("cluster_policies.create broken", BadRequest, lambda: w.cluster_policies.create(name="x", definition="{"))
     c.call("cluster_policies.get_permissions", lambda: w.cluster_policies.get_permissions(id))
     c.call("cluster_policies.get_permission_levels", lambda: w.cluster_policies.get_permission_levels(id))
+    version = w.clusters.select_spark_version()
+    c.refused(
+        "clusters.create against a policy",
+        BadRequest,
+        lambda: w.clusters.create(spark_version=version, node_type_id=node, num_workers=2, policy_id=id),
+    )
+    held = w.clusters.create(spark_version=version, node_type_id=node, policy_id=id).result(timeout=WAIT)
+    c.call("cluster_policies fix values", lambda: w.clusters.get(held.cluster_id), lambda r: r.num_workers == 1)
+    w.cluster_policies.edit(id, name="tiny", definition=definition.replace("1", "2"))
+    c.call(
+        "policy_compliance_for_clusters.list_compliance",
+        lambda: list(w.policy_compliance_for_clusters.list_compliance(id)),
+        lambda r: [(one.cluster_id, one.is_compliant) for one in r] == [(held.cluster_id, False)],
+    )
+    c.call(
+        "policy_compliance_for_clusters.get_compliance",
+        lambda: w.policy_compliance_for_clusters.get_compliance(held.cluster_id),
+        lambda r: "num_workers" in r.violations,
+    )
+    c.call(
+        "policy_compliance_for_clusters.enforce_compliance",
+        lambda: w.policy_compliance_for_clusters.enforce_compliance(held.cluster_id),
+        lambda r: r.has_changes and r.changes[0].new_value == "2",
+    )
+    c.call(
+        "policy_compliance_for_jobs.list_compliance",
+        lambda: list(w.policy_compliance_for_jobs.list_compliance(id)),
+        lambda r: r == [],
+    )
+    w.clusters.permanent_delete(held.cluster_id)
     c.call("cluster_policies.delete", lambda: w.cluster_policies.delete(id))
     c.refused("cluster_policies.get deleted", NotFound, lambda: w.cluster_policies.get(id))
     c.call("policy_families.list", lambda: list(w.policy_families.list()), lambda r: len(r) >= 4)

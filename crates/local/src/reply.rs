@@ -83,6 +83,12 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "RESOURCE_DOES_NOT_EXIST", message)
     }
 
+    /// 501 `NOT_IMPLEMENTED` for `what`, which the service has and the embedded workspace has not.
+    pub(crate) fn not_implemented(what: impl std::fmt::Display) -> Self {
+        let message = format!("The embedded workspace does not support {what}.");
+        Self::new(StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED", message)
+    }
+
     /// 500 `INTERNAL_ERROR`.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", message)

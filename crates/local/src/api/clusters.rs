@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::json;
 
+use super::policies::{check_room, policies};
 use crate::extract::{Fields, Query};
 use crate::records::store::Record;
 use crate::reply::{ApiError, Json, Reply};
@@ -68,7 +69,7 @@ pub(crate) fn create_starter(state: &ClustersHandle) -> Result<String, ApiError>
     });
     let fields = Fields(spec.as_object().cloned().unwrap_or_default());
     let id = cluster_id(state);
-    clusters.create(&id, &fields, state.ids.spark_context(), state.clock.now_ms())?;
+    clusters.create(&id, &fields, &policies(&state.records), state.ids.spark_context(), state.clock.now_ms())?;
     kept.put(&id, Record::new())?;
     Ok(id)
 }
@@ -76,7 +77,9 @@ pub(crate) fn create_starter(state: &ClustersHandle) -> Result<String, ApiError>
 async fn create(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
     let id = cluster_id(&state);
     let context = state.ids.spark_context();
-    lock(&state.clusters).create(&id, &fields, context, state.clock.now_ms())?;
+    let (mut clusters, now) = (lock(&state.clusters), state.clock.now_ms());
+    check_room(&state.records, &mut clusters, fields.opt_str("policy_id")?, now)?;
+    clusters.create(&id, &fields, &policies(&state.records), context, now)?;
     Ok(Json(json!({"cluster_id": id})))
 }
 
@@ -92,7 +95,10 @@ async fn list(State(state): State<ClustersHandle>, query: Query) -> Reply {
 
 async fn start(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
     let context = state.ids.spark_context();
-    lock(&state.clusters).start(fields.str("cluster_id")?, context, state.clock.now_ms())?;
+    let (mut clusters, now) = (lock(&state.clusters), state.clock.now_ms());
+    let policy = clusters.get(fields.str("cluster_id")?, now)?.policy_id().map(str::to_owned);
+    check_room(&state.records, &mut clusters, policy.as_deref(), now)?;
+    clusters.start(fields.str("cluster_id")?, context, now)?;
     Ok(Json::empty())
 }
 
@@ -118,7 +124,7 @@ async fn permanent_delete(State(state): State<ClustersHandle>, fields: Fields) -
 async fn edit(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
     let context = state.ids.spark_context();
     let id = fields.str("cluster_id")?;
-    lock(&state.clusters).edit(id, &fields, context, state.clock.now_ms())?;
+    lock(&state.clusters).edit(id, &fields, &policies(&state.records), context, state.clock.now_ms())?;
     state.contexts.remove_cluster(fields.str("cluster_id")?);
     Ok(Json::empty())
 }
@@ -128,7 +134,7 @@ async fn update(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
     let id = fields.str("cluster_id")?;
     let mask = fields.str("update_mask")?;
     let stated = fields.opt_object("cluster")?.unwrap_or_default();
-    lock(&state.clusters).update(id, mask, &stated, context, state.clock.now_ms())?;
+    lock(&state.clusters).update(id, mask, &stated, &policies(&state.records), context, state.clock.now_ms())?;
     state.contexts.remove_cluster(id);
     Ok(Json::empty())
 }
@@ -140,7 +146,8 @@ async fn change_owner(State(state): State<ClustersHandle>, fields: Fields) -> Re
 }
 
 async fn resize(State(state): State<ClustersHandle>, fields: Fields) -> Reply {
-    lock(&state.clusters).resize(fields.str("cluster_id")?, &fields, state.clock.now_ms())?;
+    let policies = policies(&state.records);
+    lock(&state.clusters).resize(fields.str("cluster_id")?, &fields, &policies, state.clock.now_ms())?;
     Ok(Json::empty())
 }
 

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
+use super::policies;
 use crate::exec::jobs::carry_out;
 use crate::extract::{Fields, Query, missing};
 use crate::html::escape;
@@ -56,6 +57,7 @@ fn query_id(query: &Query, name: &'static str) -> Result<i64, ApiError> {
 }
 
 async fn create(State(state): State<JobsHandle>, fields: Fields) -> Reply {
+    policies::check_job(&state.records, &fields)?;
     let id = lock(&state.jobs).create(&fields, state.clock.now_ms())?;
     Ok(Json(json!({"job_id": id})))
 }
@@ -89,6 +91,7 @@ fn paged(name: &str, page: crate::paging::Page<Value>) -> Reply {
 
 async fn reset(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let settings = fields.opt_object("new_settings")?.ok_or_else(|| missing("new_settings"))?;
+    policies::check_job(&state.records, &settings)?;
     lock(&state.jobs).change(id(&fields, "job_id")?, &settings, true, &[], state.clock.now_ms())?;
     Ok(Json::empty())
 }
@@ -96,6 +99,7 @@ async fn reset(State(state): State<JobsHandle>, fields: Fields) -> Reply {
 async fn update(State(state): State<JobsHandle>, fields: Fields) -> Reply {
     let settings = fields.opt_object("new_settings")?.unwrap_or_default();
     let remove = fields.opt_strings("fields_to_remove")?.unwrap_or_default();
+    policies::check_job(&state.records, &settings)?;
     lock(&state.jobs).change(id(&fields, "job_id")?, &settings, false, &remove, state.clock.now_ms())?;
     Ok(Json::empty())
 }
@@ -165,6 +169,7 @@ fn all_tasks(job: &crate::state::jobs::Job) -> Result<Vec<Value>, ApiError> {
 }
 
 async fn submit(State(state): State<JobsHandle>, fields: Fields) -> Reply {
+    policies::check_job(&state.records, &fields)?;
     let name = fields.opt_str("run_name")?.unwrap_or("Untitled");
     let stated = fields.opt_list("tasks")?.unwrap_or_default();
     let single: Vec<Value> =

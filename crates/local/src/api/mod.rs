@@ -17,6 +17,7 @@ mod integrations;
 mod jobs;
 mod libraries;
 mod pages;
+mod policies;
 mod query_history;
 mod ranges;
 mod running;
@@ -45,6 +46,7 @@ pub(crate) fn routes(parts: &Parts) -> Router {
         .merge(jobs::routes(parts.into()))
         .merge(libraries::routes(parts.into()))
         .merge(pages::routes(parts.into()))
+        .merge(policies::routes(parts.into()))
         .merge(query_history::routes(Arc::clone(&parts.sql.history)))
         .merge(sessions::routes(parts.into()))
         .merge(secrets::routes(parts.into()))

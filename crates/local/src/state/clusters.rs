@@ -10,6 +10,7 @@ use crate::extract::Fields;
 use crate::reply::ApiError;
 use crate::state::USER_NAME;
 use crate::state::kept::Kept;
+use crate::state::policies::{Policies, Purpose};
 use cluster::Timings;
 use spec::Spec;
 
@@ -56,18 +57,26 @@ impl Clusters {
         Ok(cluster)
     }
 
-    pub(crate) fn create(&mut self, id: &str, fields: &Fields, context: i64, now: i64) -> Result<(), ApiError> {
-        let spec = match fields.opt_object("clone_from")? {
-            None => Spec::new(fields, id)?,
+    pub(crate) fn create(
+        &mut self,
+        id: &str,
+        fields: &Fields,
+        policies: Policies<'_>,
+        context: i64,
+        now: i64,
+    ) -> Result<(), ApiError> {
+        let fields = match fields.opt_object("clone_from")? {
+            None => fields.clone(),
             Some(clone) => {
                 // The source's attributes, under whatever the request itself states.
                 let source = self.get(clone.str("source_cluster_id")?, now)?;
                 let mut merged = Fields(source.spec.members().clone());
                 merged.0.extend(fields.0.clone());
                 merged.0.remove("clone_from");
-                Spec::new(&merged, id)?
+                merged
             }
         };
+        let spec = Spec::new(&under_policy(&fields, policies)?, id)?;
         self.all.insert(id.to_owned(), Cluster::new(id, spec, context, now));
         self.keep(id)
     }
@@ -144,13 +153,20 @@ impl Clusters {
     }
 
     /// Replaces the whole specification. A running cluster restarts to take it up.
-    pub(crate) fn edit(&mut self, id: &str, fields: &Fields, context: i64, now: i64) -> Result<(), ApiError> {
+    pub(crate) fn edit(
+        &mut self,
+        id: &str,
+        fields: &Fields,
+        policies: Policies<'_>,
+        context: i64,
+        now: i64,
+    ) -> Result<(), ApiError> {
         let cluster = self.get(id, now)?;
         let running = cluster.state == ClusterState::Running;
         if !running && cluster.state != ClusterState::Terminated {
             return Err(cluster.unexpected());
         }
-        let spec = Spec::new(fields, id)?;
+        let spec = Spec::new(&under_policy(fields, policies)?, id)?;
         let before = std::mem::replace(&mut cluster.spec, spec);
         let details = json!({
             "user": USER_NAME,
@@ -170,6 +186,7 @@ impl Clusters {
         id: &str,
         mask: &str,
         stated: &Fields,
+        policies: Policies<'_>,
         context: i64,
         now: i64,
     ) -> Result<(), ApiError> {
@@ -193,7 +210,7 @@ impl Clusters {
                 }
             }
         }
-        self.edit(id, &members, context, now)
+        self.edit(id, &members, policies, context, now)
     }
 
     /// Gives a terminated cluster to another user.
@@ -209,12 +226,21 @@ impl Clusters {
         self.keep(id)
     }
 
-    pub(crate) fn resize(&mut self, id: &str, fields: &Fields, now: i64) -> Result<(), ApiError> {
+    pub(crate) fn resize(
+        &mut self,
+        id: &str,
+        fields: &Fields,
+        policies: Policies<'_>,
+        now: i64,
+    ) -> Result<(), ApiError> {
         let cluster = self.get(id, now)?;
         if cluster.state != ClusterState::Running {
             return Err(cluster.unexpected());
         }
-        cluster.spec.resize(fields)?;
+        let mut spec = cluster.spec.clone();
+        spec.resize(fields)?;
+        under_policy(&Fields(spec.members().clone()), policies)?;
+        cluster.spec = spec;
         cluster.enter(ClusterState::Resizing, now);
         cluster.touch(now);
         cluster.note("RESIZING", now, cluster.spec.size_details());
@@ -231,19 +257,30 @@ impl Clusters {
         self.keep(id)
     }
 
-    /// Every cluster, up to date.
     /// Those that are not terminated.
     pub(crate) fn up(&mut self, now: i64) -> impl Iterator<Item = &Cluster> {
         self.caught_up(now).filter(|c| c.state != ClusterState::Terminated)
     }
 
-    fn caught_up(&mut self, now: i64) -> impl Iterator<Item = &Cluster> {
+    /// Every cluster, up to date.
+    pub(crate) fn caught_up(&mut self, now: i64) -> impl Iterator<Item = &Cluster> {
         let timings = self.timings;
         self.all.values_mut().map(move |c| {
             c.catch_up(now, timings);
             &*c
         })
     }
+}
+
+/// What a description comes to under the policy that it names.
+fn under_policy(fields: &Fields, policies: Policies<'_>) -> Result<Fields, ApiError> {
+    let mut fields = fields.clone();
+    let named = fields.opt_str("policy_id")?.filter(|id| !id.is_empty()).map(policies).transpose()?;
+    if let Some(policy) = named {
+        let defaults = fields.opt_bool("apply_policy_default_values")?.unwrap_or(false);
+        policy.apply(&mut fields.0, Purpose::AllPurpose, defaults)?;
+    }
+    Ok(fields)
 }
 
 #[cfg(test)]
@@ -257,9 +294,11 @@ mod tests {
             kept: Kept::default(),
         };
         let fields = Fields::parse(body.as_bytes()).unwrap();
-        clusters.create("c", &fields, 1, 0).unwrap();
+        clusters.create("c", &fields, NONE, 1, 0).unwrap();
         clusters
     }
+
+    const NONE: Policies<'_> = &|id| Err(ApiError::invalid_parameter(id));
 
     const PLAIN: &str = r#"{"spark_version": "15.4.x-scala2.12", "node_type_id": "m5d.large", "num_workers": 1}"#;
 

@@ -123,6 +123,16 @@ handles! {
         records: Arc<Records> = records,
     }
 
+    /// How clusters and jobs stand to their policies.
+    PoliciesHandle {
+        clock: Clock = sql.clock,
+        ids: Arc<Ids> = sql.ids,
+        clusters: Shared<Clusters> = sql.clusters,
+        contexts: Arc<Contexts> = starter.contexts,
+        records: Arc<Records> = records,
+        jobs: Shared<Jobs> = jobs,
+    }
+
     /// Libraries of clusters.
     LibrariesHandle {
         clock: Clock = sql.clock,

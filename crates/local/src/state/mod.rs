@@ -20,6 +20,7 @@ pub(crate) mod notebooks;
 pub(crate) mod objects;
 pub(crate) mod parts;
 mod place;
+pub(crate) mod policies;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
 mod settings;

@@ -22,6 +22,7 @@ mod load;
 mod mlflow;
 mod names;
 #[cfg(feature = "bin")]
+mod policies;
 mod process;
 #[cfg(feature = "bin")]
 mod program;

@@ -44,6 +44,12 @@ fn all() -> Vec<Value> {
     ]
 }
 
+/// The definition of a family.
+pub(crate) fn definition(id: &str) -> Option<String> {
+    let family = all().into_iter().find(|family| family["policy_family_id"] == id)?;
+    family["definition"].as_str().map(str::to_owned)
+}
+
 fn list(call: &Call<'_>) -> Reply {
     listing(call, all(), "policy_families")
 }

@@ -60,6 +60,7 @@ const TABLES: &[&[(&str, Run)]] = &[
 ];
 
 pub(crate) use access::own_principals;
+pub(crate) use families::definition as family_definition;
 pub(crate) use model_registry::workspace_model;
 pub(crate) use secrets::principal_of;
 

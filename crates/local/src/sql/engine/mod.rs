@@ -57,9 +57,11 @@ mod lexical;
 mod mirror;
 mod names;
 mod once;
+mod ordered;
 pub(crate) mod output;
 mod params;
 mod pivot;
+mod planner;
 mod range;
 mod recursion;
 pub(crate) mod renames;
@@ -248,6 +250,7 @@ fn context(directory: &Path) -> Result<SessionContext> {
         .set_str("datafusion.sql_parser.default_null_ordering", "nulls_min")
         .set_str("datafusion.execution.time_zone", "UTC")
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
+        .set_bool("datafusion.sql_parser.enable_subquery_sort_elimination", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_str("datafusion.sql_parser.dialect", "databricks");
     let runtime =
@@ -258,6 +261,8 @@ fn context(directory: &Path) -> Result<SessionContext> {
         Arc::new(shared::Unhide),
         Arc::new(recursion::Spelled),
         Arc::new(correlated::Correlated),
+        Arc::new(ordered::Ordered),
+        Arc::new(spark::random::Own),
         Arc::new(coerce::Coerce::default()),
     ];
     rules.extend(Analyzer::new().rules);
@@ -267,7 +272,7 @@ fn context(directory: &Path) -> Result<SessionContext> {
         .with_expr_planners(planners)
         .with_analyzer_rules(rules)
         .with_type_planner(Arc::new(coerce::Types))
-        .with_query_planner(Arc::new(once::Planner))
+        .with_query_planner(Arc::new(planner::Planner))
         .build();
     let context = SessionContext::new_with_state(state);
     context.register_udtf("range", Arc::new(range::RangeFunction));

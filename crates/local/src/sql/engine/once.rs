@@ -5,18 +5,14 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::catalog::Session;
 use datafusion::common::DFSchemaRef;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
-use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::logical_plan::Extension;
-use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, ChildrenPropertiesMode, EmissionType};
@@ -25,7 +21,6 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions, SendableRecordBatchStream,
     collect,
 };
-use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use futures_util::future::{BoxFuture, FutureExt as _, Shared};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
@@ -174,32 +169,13 @@ impl UserDefinedLogicalNodeCore for Once {
     }
 }
 
-/// The engine's planner, which knows the relations of this module, too.
-#[derive(Debug)]
-pub(super) struct Planner;
-
-#[async_trait]
-impl QueryPlanner for Planner {
-    async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Self)]);
-        planner.create_physical_plan(plan, session).await
-    }
-}
-
-#[async_trait]
-impl ExtensionPlanner for Planner {
-    async fn plan_extension(
-        &self,
-        _: &dyn PhysicalPlanner,
-        node: &dyn UserDefinedLogicalNode,
-        _: &[&LogicalPlan],
-        inputs: &[Arc<dyn ExecutionPlan>],
-        _: &dyn Session,
-        _: &PhysicalPlanningContext,
-    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let (Some(once), [input]) = (node.as_any().downcast_ref::<Once>(), inputs) else { return Ok(None) };
-        Ok(Some(Arc::new(OnceExec::new(Arc::clone(input), once.read.clone()))))
-    }
+/// The operator of a node of this module.
+pub(super) fn operator(
+    node: &dyn UserDefinedLogicalNode,
+    inputs: &[Arc<dyn ExecutionPlan>],
+) -> Option<Arc<dyn ExecutionPlan>> {
+    let (Some(once), [input]) = (node.as_any().downcast_ref::<Once>(), inputs) else { return None };
+    Some(Arc::new(OnceExec::new(Arc::clone(input), once.read.clone())))
 }
 
 #[derive(Debug)]

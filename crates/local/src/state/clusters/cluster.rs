@@ -102,8 +102,13 @@ impl Cluster {
         cluster
     }
 
+    /// The policy that it names.
+    pub(crate) fn policy_id(&self) -> Option<&str> {
+        self.spec.members().get("policy_id")?.as_str().filter(|id| !id.is_empty())
+    }
+
     /// What a user would state to make it.
-    pub(super) fn fields(&self) -> Fields {
+    pub(crate) fn fields(&self) -> Fields {
         let mut fields = Fields(self.spec.members().clone());
         fields.0.insert("cluster_name".to_owned(), json!(self.spec.name));
         if !fields.0.contains_key("autoscale") {

@@ -122,6 +122,15 @@ impl Job {
         self.settings.get("environments").and_then(Value::as_array).cloned().unwrap_or_default()
     }
 
+    pub(crate) fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// What it was made with, and what the service adds.
+    pub(crate) fn settings(&self) -> &Map<String, Value> {
+        &self.settings
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.settings.get("name").and_then(Value::as_str).unwrap_or("Untitled")
     }

@@ -179,6 +179,7 @@ fn by_meaning(name: &str, arguments: &[String]) -> Option<String> {
         ("datediff" | "date_diff", [unit, from, to]) => format!("timestampdiff({}, {from}, {to})", unit.to_uppercase()),
         ("from_unixtime" | "unix_timestamp" | "to_unix_timestamp", [time]) => format!("{name}({time}, {pattern})"),
         ("to_json" | "from_json" | "to_csv" | "from_csv", [value, ..]) => format!("{name}({value})"),
+        ("random", arguments) => format!("rand({})", arguments.join(", ")),
         ("convert_timezone", [to, time]) => format!("{name}(current_timezone(), {to}, {time})"),
         _ => return None,
     })

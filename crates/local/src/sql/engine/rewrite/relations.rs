@@ -240,6 +240,13 @@ impl Rewriter<'_> {
     }
 
     pub(super) fn relation(&mut self, factor: &mut TableFactor) -> Result<(), Failure> {
+        if let TableFactor::Derived { alias, sample, .. } = factor
+            && let Some(TableSampleKind::BeforeTableAlias(taken) | TableSampleKind::AfterTableAlias(taken)) =
+                sample.take()
+        {
+            let alias = alias.take();
+            sampled(factor, &taken, alias)?;
+        }
         if let TableFactor::Derived { subquery, alias, .. } = factor
             && matches!(subquery.body.as_ref(), SetExpr::Values(_))
         {
@@ -299,13 +306,7 @@ impl Rewriter<'_> {
                 columns: Vec::new(),
                 at: None,
             });
-            let mut subquery = query(&format!("SELECT * FROM __sampled{}", condition(&taken)?))?;
-            if let SetExpr::Select(select) = subquery.body.as_mut()
-                && let Some(from) = select.from.first_mut()
-            {
-                from.relation = factor.clone();
-            }
-            *factor = TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None };
+            sampled(factor, &taken, Some(alias))?;
         }
         Ok(())
     }
@@ -376,6 +377,18 @@ impl Rewriter<'_> {
         };
         self.table_function(name, function, &call)
     }
+}
+
+/// Puts the rows of a sample in place of a relation.
+fn sampled(factor: &mut TableFactor, sample: &TableSample, alias: Option<TableAlias>) -> Result<(), Failure> {
+    let mut subquery = query(&format!("SELECT * FROM __sampled{}", condition(sample)?))?;
+    if let SetExpr::Select(select) = subquery.body.as_mut()
+        && let Some(from) = select.from.first_mut()
+    {
+        from.relation = factor.clone();
+    }
+    *factor = TableFactor::Derived { lateral: false, subquery, alias, sample: None };
+    Ok(())
 }
 
 /// What takes a sample of rows.

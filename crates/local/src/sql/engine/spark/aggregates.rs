@@ -18,6 +18,7 @@ use datafusion::prelude::SessionContext;
 
 use super::super::output::wire;
 use super::function::{Call, Env, Shape, Typing, by_signature, constant, plain};
+use super::random::UNSEEDED;
 use super::value::{V, build, read};
 use super::zone::{self, Zone};
 use super::{VALUE_LIMIT, cast, types};
@@ -224,6 +225,7 @@ impl Accumulator for State {
             kinds: &self.shape.kinds,
             result: &self.shape.result,
             constants: &self.constants,
+            random: &UNSEEDED,
         };
         let value = if self.distinct {
             let mut seen: HashMap<String, ()> = HashMap::new();

@@ -6,6 +6,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 
 use super::function::{Call, Def, Env, Shape, by_signature, different, f, n, t, tn};
+use super::random::seed;
 use super::sequences::{sequence, sequence_type};
 use super::types::{self, common, element, list};
 use super::value::{V, order, same};
@@ -147,14 +148,18 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         items.sort_by(last_null);
         Ok(V::List(items))
     }),
-    f("shuffle", "[a] l? -> $1", |_, a| {
-        let mut items = a[0].items().to_vec();
-        for i in (1..items.len()).rev() {
-            let r = getrandom::u64().map_err(|e| fail("INTERNAL_ERROR", "XX000", &e.to_string()))?;
-            items.swap(i, usize::try_from(r % (i as u64 + 1)).unwrap_or(0));
-        }
-        Ok(V::List(items))
-    }),
+    Def {
+        name: "shuffle",
+        signature: "[a] l? -> $1",
+        typing: None,
+        eval: |e, a| {
+            let items = a[0].items();
+            let places = e.random.places(seed(a.get(1)), items.len())?;
+            Ok(V::List(places.into_iter().filter_map(|place| items.get(place)).cloned().collect()))
+        },
+        nulls: false,
+        volatile: true,
+    },
     f("slice", "[a] i i -> $1", |_, a| {
         let (items, start, n) = (a[0].items(), a[1].i(), a[2].i());
         if start == 0 {

@@ -1,6 +1,6 @@
 //! Functions on values as functions of the engine.
 
-use std::any::type_name;
+use std::any::{Any, type_name};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
 };
 
 use super::super::output::wire;
+use super::random::Random;
 use super::types::{self, common, element, is_interval, is_text, key_value, list, map};
 use super::value::{V, build, read};
 use super::{cast, fail, zone};
@@ -41,6 +42,8 @@ pub(crate) struct Env<'a> {
     pub(crate) result: &'a DataType,
     /// Values of arguments that are constant.
     pub(crate) constants: &'a [Option<V>],
+    /// Where random numbers come from.
+    pub(crate) random: &'a Random,
 }
 
 pub(crate) type Eval = fn(&Env<'_>, &[V]) -> Result<V>;
@@ -254,15 +257,22 @@ pub(crate) fn different(name: &str, kinds: &[DataType]) -> DataFusionError {
 
 /// The function of the engine.
 pub(crate) fn udf(def: Def) -> ScalarUDF {
-    let volatility = if def.volatile { Volatility::Volatile } else { Volatility::Immutable };
-    ScalarUDF::new_from_impl(Function {
-        def,
-        signature: Signature::one_of(vec![TypeSignature::VariadicAny, TypeSignature::Nullary], volatility),
-    })
+    ScalarUDF::new_from_impl(Function::new(def))
+}
+
+/// The same function with another state, if it has one.
+pub(super) fn anew(func: &ScalarUDF) -> Option<Arc<ScalarUDF>> {
+    let implementation: &dyn Any = func.inner().as_ref();
+    let function = implementation.downcast_ref::<Function>().filter(|function| function.def.volatile)?;
+    let function = Function { has_state: true, ..Function::new(function.def) };
+    Some(Arc::new(ScalarUDF::new_from_impl(function)))
 }
 
 struct Function {
     def: Def,
+    random: Random,
+    /// Whether it is that of one call, whose last argument is none of its own.
+    has_state: bool,
     signature: Signature,
 }
 
@@ -288,6 +298,17 @@ impl Hash for Function {
 }
 
 impl Function {
+    fn new(def: Def) -> Self {
+        let volatility = if def.volatile { Volatility::Volatile } else { Volatility::Immutable };
+        let signature = Signature::one_of(vec![TypeSignature::VariadicAny, TypeSignature::Nullary], volatility);
+        Self { def, random: Random::default(), has_state: false, signature }
+    }
+
+    /// How many of the arguments are its own.
+    fn own(&self, arguments: usize) -> usize {
+        if self.has_state { arguments.saturating_sub(1) } else { arguments }
+    }
+
     fn shape(&self, fields: &[FieldRef], constants: &[Option<V>]) -> Result<Shape> {
         let kinds: Vec<_> = fields.iter().map(|f| wire(f.data_type())).collect();
         let names: Vec<_> = fields.iter().map(|f| f.name().clone()).collect();
@@ -333,8 +354,9 @@ impl ScalarUDFImpl for Function {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        let constants: Vec<_> = args.scalar_arguments.iter().map(|s| s.and_then(constant)).collect();
-        let shape = self.shape(args.arg_fields, &constants)?;
+        let own = self.own(args.arg_fields.len());
+        let constants: Vec<_> = args.scalar_arguments.iter().take(own).map(|s| s.and_then(constant)).collect();
+        let shape = self.shape(&args.arg_fields[..own], &constants)?;
         // `arrays_zip` takes the names of columns and members, and of nothing else.
         let name = match constants.as_slice() {
             [_, Some(V::Str(member))] if self.def.name == "get_member" => member.as_str(),
@@ -343,7 +365,10 @@ impl ScalarUDFImpl for Function {
         Ok(Arc::new(Field::new(name, shape.result, true)))
     }
 
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+    fn invoke_with_args(&self, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let own = self.own(args.args.len());
+        args.args.truncate(own);
+        args.arg_fields.truncate(own);
         let _zone = zone::Entered::new(zone::of_plan(&args.config_options));
         let constants: Vec<_> = args
             .args
@@ -368,7 +393,7 @@ impl ScalarUDFImpl for Function {
                 ColumnarValue::Array(array) => Column::Many(plain(array)?, from.clone(), to.clone()),
             });
         }
-        let env = Env { name: self.def.name, kinds: &shape.kinds, result, constants: &constants };
+        let env = Env { name: self.def.name, kinds: &shape.kinds, result, constants: &constants, random: &self.random };
         let mut out = Vec::with_capacity(rows);
         let mut size = 0usize;
         let mut row_values = Vec::with_capacity(columns.len());

@@ -6,6 +6,7 @@ use datafusion::error::Result;
 use super::cast::{self, bounds};
 use super::function::{Call, Def, Env, Shape, by_signature, f, n, t, tn};
 use super::number_text::{conv, format_number};
+use super::random::seed;
 use super::rounding::{round, round_type, whole, whole_type};
 use super::value::{V, order};
 use super::{fail, hyperbolic, overflow, types};
@@ -231,7 +232,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         name: "uniform",
         signature: "",
         typing: Some(super::uniform::shape),
-        eval: |e, a| super::uniform::value(e, a, random()?),
+        eval: |e, a| super::uniform::value(e, a, e.random.double(seed(a.get(2)))?),
         nulls: false,
         volatile: true,
     },
@@ -239,7 +240,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         name: "rand",
         signature: "l? -> d",
         typing: None,
-        eval: |_, _| random().map(V::Double),
+        eval: |e, a| e.random.double(seed(a.first())).map(V::Double),
         nulls: true,
         volatile: true,
     },
@@ -247,7 +248,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         name: "random",
         signature: "l? -> d",
         typing: None,
-        eval: |_, _| random().map(V::Double),
+        eval: |e, a| e.random.double(seed(a.first())).map(V::Double),
         nulls: true,
         volatile: true,
     },
@@ -255,10 +256,7 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         name: "randn",
         signature: "l? -> d",
         typing: None,
-        eval: |_, _| {
-            let (u, v) = (1.0 - random()?, random()?);
-            Ok(V::Double((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()))
-        },
+        eval: |e, a| e.random.gaussian(seed(a.first())).map(V::Double),
         nulls: true,
         volatile: true,
     },
@@ -283,11 +281,6 @@ pub(crate) const FUNCTIONS: &[Def] = &[
         })
     }),
 ];
-
-fn random() -> Result<f64> {
-    let n = getrandom::u64().map_err(|e| fail("INTERNAL_ERROR", "XX000", &e.to_string()))?;
-    Ok((n >> 11) as f64 / (1u64 << 53) as f64)
-}
 
 pub(crate) fn fits(v: V, kind: &DataType, name: &str) -> Result<V> {
     if let (V::Int(n), Some((low, high))) = (&v, bounds(kind))

@@ -44,6 +44,7 @@ mod ops;
 pub(crate) mod pattern;
 mod percentiles;
 mod printf;
+pub(crate) mod random;
 mod regex;
 mod rounding;
 mod sentences;

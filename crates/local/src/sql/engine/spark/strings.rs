@@ -3,6 +3,7 @@
 use datafusion::error::Result;
 
 use super::function::{Def, Env, f, n};
+use super::random::seed;
 use super::types;
 use super::value::V;
 use super::{cast, fail};
@@ -185,17 +186,25 @@ pub(crate) const FUNCTIONS: &[Def] = &[
     n("format_string", "s a* -> s", super::printf::printf),
     n("printf", "s a* -> s", super::printf::printf),
     // NULL is no length at all.
-    n("randstr", "i i? -> s", |_, a| {
-        let n = usize::try_from(a[0].i()).map_err(|_| {
-            let text = "Cannot resolve \"randstr\" due to data type mismatch: the `length` must not be negative.";
-            fail("DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09", text)
-        })?;
-        super::bounded("randstr", n, 0)?;
-        const SIGNS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-        let mut bytes = vec![0u8; n];
-        getrandom::fill(&mut bytes).map_err(|e| fail("INTERNAL_ERROR", "XX000", &e.to_string()))?;
-        Ok(bytes.iter().map(|b| char::from(SIGNS[usize::from(*b) % SIGNS.len()])).collect::<String>().into())
-    }),
+    Def {
+        name: "randstr",
+        signature: "i i? -> s",
+        typing: None,
+        eval: |e, a| {
+            let n = usize::try_from(a[0].i()).map_err(|_| {
+                let text = "Cannot resolve \"randstr\" due to data type mismatch: the `length` must not be negative.";
+                fail("DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09", text)
+            })?;
+            super::bounded("randstr", n, 0)?;
+            let mut text = String::with_capacity(n);
+            for _ in 0..n {
+                text.push(e.random.sign(seed(a.get(1)))?);
+            }
+            Ok(text.into())
+        },
+        nulls: true,
+        volatile: true,
+    },
 ];
 
 fn length(_: &Env<'_>, a: &[V]) -> Result<V> {

@@ -49,7 +49,8 @@ pub(super) fn value(e: &Env<'_>, a: &[V], share: f64) -> Result<V> {
         }
         (_, _, DataType::Decimal128(p, s)) => {
             let scale = cast::pow10(i32::from(*s)) as f64;
-            let digits = ((x + (y - x) * share) * scale).floor() as i128;
+            // As a cast of the number rounds.
+            let digits = ((x + (y - x) * share) * scale).round() as i128;
             if digits.unsigned_abs() >= cast::pow10(i32::from(*p)).unsigned_abs() {
                 return Err(overflow(e.name));
             }
