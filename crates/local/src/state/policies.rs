@@ -223,11 +223,8 @@ mod tests {
             (json!({"type": "unlimited", "isOptional": true}), Value::Null, Value::Null, ""),
         ] {
             limits(rule.clone(), fine).unwrap();
-            match why {
-                "" => {}
-                why => {
-                    assert_eq!(limits(rule, wrong).unwrap_err(), format!("Validation failed for a, the value {why}"))
-                }
+            if !why.is_empty() {
+                assert_eq!(limits(rule, wrong).unwrap_err(), format!("Validation failed for a, the value {why}"));
             }
         }
     }
