@@ -126,6 +126,7 @@ async fn run_now(State(state): State<JobsHandle>, fields: Fields) -> Reply {
         }
         parameters.extend(given);
         let environments = jobs.job(job_id)?.environments();
+        let timeout_seconds = jobs.job(job_id)?.timeout_seconds();
         let only = fields.opt_strings("only")?;
         let tasks = all_tasks(jobs.job(job_id)?)?;
         let mut tasks: Vec<Value> = tasks
@@ -141,6 +142,7 @@ async fn run_now(State(state): State<JobsHandle>, fields: Fields) -> Reply {
                 tasks: &tasks,
                 parameters,
                 environments,
+                timeout_seconds,
                 token,
                 url: &state.place.url,
                 depth: 0,
@@ -183,6 +185,7 @@ async fn submit(State(state): State<JobsHandle>, fields: Fields) -> Reply {
         tasks,
         parameters: BTreeMap::new(),
         environments,
+        timeout_seconds: fields.opt_i64("timeout_seconds")?.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
         token,
         url: &state.place.url,
         depth: 0,

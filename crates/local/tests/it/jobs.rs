@@ -287,3 +287,93 @@ async fn a_run_in_the_older_form_has_one_task() {
     assert_eq!((&ended["run_name"], &ended["tasks"][0]["task_key"]), (&json!("a name"), &json!("a_name")));
     assert_eq!(output(&w, &ended).await["notebook_output"]["result"], "alone");
 }
+
+/// A task that fails at once.
+fn failing(key: &str, more: Value) -> Value {
+    let mut task = json!({"task_key": key, "condition_task": {"op": "LESS_THAN", "left": "x", "right": "1"}});
+    task.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+    task
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_fails_is_tried_again_as_often_as_it_states() {
+    let w = fast().await;
+    let tasks = json!([
+        failing("a", json!({"max_retries": 2, "min_retry_interval_millis": 60_000})),
+        failing("b", json!({})),
+        {"task_key": "c", "depends_on": [{"task_key": "a"}], "run_if": "ALL_FAILED",
+         "condition_task": {"op": "EQUAL_TO", "left": "1", "right": "1"}},
+    ]);
+    let run = run(&w, json!({"run_name": "r", "tasks": tasks})).await;
+    assert_eq!(run["state"]["result_state"], "FAILED", "{run}");
+    let all = run["tasks"].as_array().unwrap();
+    let of = |key: &str| all.iter().filter(|task| task["task_key"] == key).collect::<Vec<_>>();
+    let attempts: Vec<_> = of("a").iter().map(|task| task["attempt_number"].clone()).collect();
+    assert_eq!(attempts, [0, 1, 2]);
+    let times: Vec<i64> = of("a").iter().map(|task| task["start_time"].as_i64().unwrap()).collect();
+    assert!(times[1] - times[0] >= 60_000 && times[2] - times[1] >= 60_000, "{times:?}");
+    assert_eq!(of("b").len(), 1);
+    // What follows waits for the last attempt.
+    let after = of("c")[0];
+    assert_eq!(after["state"]["result_state"], "SUCCESS");
+    assert!(after["start_time"].as_i64().unwrap() >= times[2]);
+}
+
+#[tokio::test]
+async fn attempts_that_are_no_number_are_refused() {
+    let w = fast().await;
+    for (name, value) in [("max_retries", -2), ("timeout_seconds", -1), ("min_retry_interval_millis", -1)] {
+        let body = json!({"tasks": [failing("a", json!({name: value}))]});
+        let message = post(&w, "/api/2.2/jobs/create", body).await.refused(400, "INVALID_PARAMETER_VALUE");
+        assert!(message.contains(name) && message.contains("'a'"), "{message}");
+    }
+}
+
+/// The run when it has ended. A statement that runs keeps the paused clock from going on by itself.
+async fn ended(w: &LocalWorkspace, id: &Value) -> Value {
+    loop {
+        let run = get(w, &format!("/api/2.2/jobs/runs/get?run_id={id}")).await.ok();
+        if run["end_time"] != 0 {
+            return run;
+        }
+        tokio::time::advance(Duration::from_millis(500)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_too_long_is_ended() {
+    let w = fast().await;
+    let content = STANDARD.encode("SELECT count(*) FROM range(3000000000) AS a CROSS JOIN range(1000) AS b");
+    post(&w, "/api/2.0/workspace/import", json!({"path": "/Shared/long.sql", "format": "RAW", "content": content}))
+        .await
+        .ok();
+    let long = |more: Value| {
+        let sql = json!({"warehouse_id": w.warehouse_id(), "file": {"path": "/Shared/long.sql"}});
+        let mut task = json!({"task_key": "a", "sql_task": sql});
+        task.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        task
+    };
+    let run = async |body: Value| {
+        let id = post(&w, "/api/2.2/jobs/runs/submit", body).await.ok()["run_id"].clone();
+        ended(&w, &id).await
+    };
+    let of_task =
+        run(json!({"tasks": [long(json!({"timeout_seconds": 5, "max_retries": 1, "retry_on_timeout": true}))]})).await;
+    let states: Vec<_> =
+        of_task["tasks"].as_array().unwrap().iter().map(|t| t["state"]["result_state"].clone()).collect();
+    assert_eq!(states, ["TIMEDOUT", "TIMEDOUT"], "{of_task}");
+    assert_eq!(of_task["state"]["result_state"], "FAILED", "{of_task}");
+    let once = run(json!({"tasks": [long(json!({"timeout_seconds": 5, "max_retries": 1}))]})).await;
+    assert_eq!(once["tasks"].as_array().unwrap().len(), 1, "{once}");
+    assert_eq!(once["tasks"][0]["state"]["user_cancelled_or_timedout"], true);
+
+    let whole = run(json!({"timeout_seconds": 5, "tasks": [long(json!({}))]})).await;
+    assert_eq!(whole["state"]["result_state"], "TIMEDOUT", "{whole}");
+    let job = json!({"name": "long", "timeout_seconds": 5, "tasks": [long(json!({}))]});
+    let job = post(&w, "/api/2.2/jobs/create", job).await.ok()["job_id"].clone();
+    let id = post(&w, "/api/2.2/jobs/run-now", json!({"job_id": job})).await.ok()["run_id"].clone();
+    let ended = ended(&w, &id).await;
+    assert_eq!(ended["state"]["result_state"], "TIMEDOUT", "{ended}");
+    let spent = ended["end_time"].as_i64().unwrap() - ended["start_time"].as_i64().unwrap();
+    assert!(spent >= 5_000, "{spent}");
+}

@@ -11,9 +11,11 @@ use serde_json::json;
 use crate::state::handles::JobsHandle;
 use crate::state::jobs::{Phase, Readiness, Run, TaskRun};
 use crate::state::lock;
+use attempts::Attempts;
 use outcome::{Failure, Outcome};
 use perform::perform;
 
+mod attempts;
 mod outcome;
 mod perform;
 mod references;
@@ -25,39 +27,69 @@ mod workloads;
 const PAUSE: Duration = Duration::from_secs(10);
 const SHORTEST: i64 = 100;
 
+/// How many attempts at one task are shown: the last.
+const SHOWN: usize = 100;
+
 /// Carries a run out, from where it stands.
 pub(crate) async fn carry_out(handle: JobsHandle, run: Arc<Run>) {
-    let mut canceled = run.canceled.subscribe();
-    let mut active = FuturesUnordered::new();
-    loop {
-        for task in begin(&handle, &run) {
-            let (handle, run) = (handle.clone(), Arc::clone(&run));
-            active.push(async move {
-                let outcome = perform(&handle, &run, &task, None).await;
-                (task.run_id, outcome)
-            });
+    let work = attempted(&handle, &run);
+    let over = match attempts::limit(&json!(run.timeout_seconds)) {
+        Some(limit) => tokio::time::timeout(limit, work).await.is_err(),
+        None => {
+            work.await;
+            false
         }
-        if active.is_empty() {
-            break;
-        }
-        tokio::select! {
-            Some((task, outcome)) = active.next() => end(&handle, &run, task, outcome),
-            // What runs for the tasks is let go of, which ends it.
-            _ = canceled.wait_for(|canceled| *canceled) => break,
-        }
-    }
-    drop(active);
+    };
     let now = handle.clock.now_ms();
     {
         let mut state = lock(&run.state);
         for task in state.tasks.iter_mut().filter(|task| !task.phase.is_final()) {
-            task.phase = Phase::Canceled;
-            task.message = "Run cancelled.".to_owned();
+            (task.phase, task.message) = if over {
+                (Phase::TimedOut, "Run timed out.".to_owned())
+            } else {
+                (Phase::Canceled, "Run cancelled.".to_owned())
+            };
             task.ended_ms = now;
         }
+        state.timed_out = over;
         state.ended_ms = Some(now);
     }
     lock(&handle.jobs).ended(&run, now, handle.clock.scaled_ms(PAUSE).max(SHORTEST));
+}
+
+/// Does the tasks of a run, until all have ended or the run is canceled. What runs for tasks ends when this is let go of.
+async fn attempted(handle: &JobsHandle, run: &Arc<Run>) {
+    let mut canceled = run.canceled.subscribe();
+    let mut active = FuturesUnordered::new();
+    loop {
+        for task in begin(handle, run) {
+            let run = Arc::clone(run);
+            active.push(async move {
+                let attempts = Attempts::of(&task.spec);
+                let outcome = attempts.within(perform(handle, &run, &task, None)).await;
+                let again = outcome.as_ref().err().and_then(|failure| attempts.again(task.retries, failure));
+                (task.run_id, outcome, again)
+            });
+        }
+        let pause = until_next(handle, run);
+        if active.is_empty() && pause.is_none() {
+            break;
+        }
+        tokio::select! {
+            Some((task, outcome, again)) = active.next() => end(handle, run, task, outcome, again),
+            () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {}
+            _ = canceled.wait_for(|canceled| *canceled) => break,
+        }
+    }
+}
+
+/// How long it is until a task begins that waits for its next attempt.
+fn until_next(handle: &JobsHandle, run: &Run) -> Option<Duration> {
+    let now = handle.clock.now_ms();
+    let state = lock(&run.state);
+    let waiting = state.tasks.iter().filter(|task| task.phase == Phase::Waiting && task.not_before_ms > now);
+    let next = waiting.map(|task| task.not_before_ms).min()?;
+    Some(Duration::from_millis(u64::try_from(next - now).unwrap_or_default()))
 }
 
 /// The tasks that can begin now, marked as running. Those whose upstream failed are marked as such.
@@ -74,7 +106,7 @@ fn begin(handle: &JobsHandle, run: &Run) -> Vec<TaskRun> {
             })
             .collect();
         let mut blocked = false;
-        for task in state.tasks.iter_mut().filter(|task| task.phase == Phase::Waiting) {
+        for task in state.tasks.iter_mut().filter(|task| task.phase == Phase::Waiting && task.not_before_ms <= now) {
             let (phase, message) = match task.readiness(|key| ended.get(key).cloned()) {
                 None => continue,
                 Some(Readiness::Begins) => {
@@ -98,19 +130,38 @@ fn begin(handle: &JobsHandle, run: &Run) -> Vec<TaskRun> {
     }
 }
 
-fn end(handle: &JobsHandle, run: &Run, task_run: i64, outcome: Outcome) {
+/// Notes what came of an attempt; `again` is after what time there is another one.
+fn end(handle: &JobsHandle, run: &Run, task_run: i64, outcome: Outcome, again: Option<Duration>) {
+    let now = handle.clock.now_ms();
+    let next = again.map(|pause| (lock(&handle.jobs).next_id(), pause));
     let mut state = lock(&run.state);
     let Some(task) = state.tasks.iter_mut().find(|task| task.run_id == task_run) else { return };
-    task.ended_ms = handle.clock.now_ms();
+    task.ended_ms = now;
     match outcome {
         Ok(output) => {
             task.phase = Phase::Succeeded;
             task.output = output;
         }
-        Err(Failure { error, trace }) => {
-            task.phase = Phase::Failed;
-            task.message = "Workload failed, see run output for details".to_owned();
+        Err(Failure { error, trace, timed_out }) => {
+            (task.phase, task.message) = if timed_out {
+                (Phase::TimedOut, error.clone())
+            } else {
+                (Phase::Failed, "Workload failed, see run output for details".to_owned())
+            };
             task.output = json!({"error": error, "error_trace": trace});
+        }
+    }
+    if let Some((id, pause)) = next {
+        let pause = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
+        let mut attempt = TaskRun::new(id, &task.spec, task.attempt + 1);
+        attempt.retries = task.retries + 1;
+        attempt.not_before_ms = now.saturating_add(pause);
+        let key = attempt.key.clone();
+        state.tasks.push(attempt);
+        if state.tasks.iter().filter(|task| task.key == key).count() > SHOWN
+            && let Some(oldest) = state.tasks.iter().position(|task| task.key == key)
+        {
+            state.tasks.remove(oldest);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
+use super::attempts::Attempts;
 use super::carry_out;
 use super::outcome::{Failure, Outcome};
 use super::references::Scope;
@@ -116,10 +117,20 @@ async fn for_each(handle: &JobsHandle, run: &Arc<Run>, task: &TaskRun, each: &Va
     }
     let concurrency = each["concurrency"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(1).clamp(1, 100);
     let total = inputs.len();
-    let work = inputs.into_iter().map(|input| {
-        // Each iteration has a run id of its own, since its interpreter is known by it.
-        let inner = TaskRun::new(lock(&handle.jobs).next_id(), &each["task"], task.attempt);
-        async move { perform(handle, run, &inner, Some(&input)).await }
+    let attempts = Attempts::of(&each["task"]);
+    let attempts = &attempts;
+    let work = inputs.into_iter().map(|input| async move {
+        let mut made = 0;
+        loop {
+            // Each attempt at an iteration has a run id of its own, since its interpreter is known by it.
+            let inner = TaskRun::new(lock(&handle.jobs).next_id(), &each["task"], task.attempt);
+            let outcome = attempts.within(perform(handle, run, &inner, Some(&input))).await;
+            let Some(pause) = outcome.as_ref().err().and_then(|failure| attempts.again(made, failure)) else {
+                return outcome;
+            };
+            made += 1;
+            tokio::time::sleep(pause).await;
+        }
     });
     let outcomes: Vec<Outcome> = futures_util::stream::iter(work).buffered(concurrency).collect().await;
     let failed = outcomes.iter().filter(|o| o.is_err()).count();
@@ -127,6 +138,7 @@ async fn for_each(handle: &JobsHandle, run: &Arc<Run>, task: &TaskRun, each: &Va
         return Err(Failure {
             error: format!("{failed} of {total} iterations failed, first with: {}", first.error),
             trace: first.trace,
+            timed_out: first.timed_out,
         });
     }
     let stats = json!({"total_iterations": total, "completed_iterations": total, "succeeded_iterations": total});
@@ -155,6 +167,7 @@ async fn run_job(handle: &JobsHandle, run: &Arc<Run>, other: &Value, scope: &Sco
             tasks: &tasks,
             parameters: values,
             environments: job.environments(),
+            timeout_seconds: job.timeout_seconds(),
             token: None,
             url: &handle.place.url,
             depth: run.depth + 1,

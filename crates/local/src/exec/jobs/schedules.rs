@@ -41,6 +41,7 @@ fn start_due(handle: &JobsHandle) {
         let name = job.name().to_owned();
         let (tasks, parameters) = job.content();
         let (environments, most, trigger) = (job.environments(), job.max_concurrent_runs(), job.trigger());
+        let timeout_seconds = job.timeout_seconds();
         if jobs.runs().filter(|run| run.job_id == Some(id) && run.is_active()).count() >= most {
             continue;
         }
@@ -51,6 +52,7 @@ fn start_due(handle: &JobsHandle) {
             tasks: &tasks,
             parameters,
             environments,
+            timeout_seconds,
             token: None,
             url: &handle.place.url,
             depth: 0,

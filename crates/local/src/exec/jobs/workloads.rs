@@ -165,7 +165,7 @@ pub(super) async fn python_run(
     let results = found.finished(&command).await?["results"].take();
     let text = |name: &str| results[name].as_str().unwrap_or_default().to_owned();
     match results["resultType"].as_str() {
-        Some("error") => Err(Failure { error: without_tags(&text("summary")), trace: text("cause") }),
+        Some("error") => Err(Failure { error: without_tags(&text("summary")), trace: text("cause"), timed_out: false }),
         Some("notebook") => {
             Ok(Printed { printed: text("data"), truncated: results["truncated"] == true, exit: text("exit") })
         }

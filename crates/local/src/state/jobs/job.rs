@@ -131,6 +131,11 @@ impl Job {
         &self.settings
     }
 
+    /// How long its runs may take; 0 is without end.
+    pub(crate) fn timeout_seconds(&self) -> u64 {
+        self.settings.get("timeout_seconds").and_then(Value::as_u64).unwrap_or(0)
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.settings.get("name").and_then(Value::as_str).unwrap_or("Untitled")
     }

@@ -23,6 +23,8 @@ pub(crate) struct Run {
     /// Values of the job's parameters.
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) environments: Vec<Value>,
+    /// How long it may take; 0 is without end.
+    pub(crate) timeout_seconds: u64,
     /// How many runs of jobs started each other before it.
     pub(crate) depth: usize,
     pub(super) trigger: &'static str,
@@ -34,6 +36,8 @@ pub(crate) struct Run {
 pub(crate) struct RunState {
     pub(crate) tasks: Vec<TaskRun>,
     pub(crate) ended_ms: Option<i64>,
+    /// Whether its own time was over.
+    pub(crate) timed_out: bool,
     pub(super) repairs: Vec<Repair>,
 }
 
@@ -63,11 +67,14 @@ impl RunState {
             };
             return (state, None, String::new());
         }
+        if self.timed_out {
+            return ("TERMINATED", Some("TIMEDOUT"), "Run timed out.".to_owned());
+        }
         if canceled {
             return ("TERMINATED", Some("CANCELED"), "Run cancelled.".to_owned());
         }
-        let failed: Vec<&str> =
-            self.latest().filter(|task| task.phase == Phase::Failed).map(|task| task.key.as_str()).collect();
+        let failed = self.latest().filter(|task| matches!(task.phase, Phase::Failed | Phase::TimedOut));
+        let failed: Vec<&str> = failed.map(|task| task.key.as_str()).collect();
         match failed.as_slice() {
             [] => ("TERMINATED", Some("SUCCESS"), String::new()),
             [first, ..] => (
@@ -134,7 +141,7 @@ impl Run {
             "start_time": self.started_ms,
             "end_time": state.ended_ms.unwrap_or(0),
             "run_page_url": format!("{}/#job/run/{}", self.url, self.id),
-            "state": state_json(life_cycle, result, &message, self.is_canceled()),
+            "state": state_json(life_cycle, result, &message, self.is_canceled() || state.timed_out),
             "job_parameters": self.parameters.iter().map(|(name, value)| json!({"name": name, "value": value})).collect::<Value>(),
         });
         if let Some(job) = self.job_id {

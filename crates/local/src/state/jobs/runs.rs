@@ -22,6 +22,8 @@ pub(crate) struct Start<'a> {
     pub(crate) parameters: BTreeMap<String, String>,
     /// The environments that its tasks name.
     pub(crate) environments: Vec<Value>,
+    /// How long it may take; 0 is without end.
+    pub(crate) timeout_seconds: u64,
     pub(crate) token: Option<&'a str>,
     pub(crate) url: &'a str,
     /// How many runs of jobs started each other before it.
@@ -75,9 +77,10 @@ impl Jobs {
             url: start.url.to_owned(),
             parameters: start.parameters,
             environments: start.environments,
+            timeout_seconds: start.timeout_seconds,
             depth: start.depth,
             trigger: start.trigger,
-            state: Mutex::new(RunState { tasks, ended_ms: None, repairs: Vec::new() }),
+            state: Mutex::new(RunState { tasks, ended_ms: None, timed_out: false, repairs: Vec::new() }),
             canceled: watch::Sender::new(false),
         });
         self.runs.insert(id, Arc::clone(&run));
@@ -147,6 +150,7 @@ impl Jobs {
         }
         state.repairs.push(Repair { id: repair, started_ms: now, task_runs });
         state.ended_ms = None;
+        state.timed_out = false;
         if let Some(job) = run.job_id.and_then(|job| self.jobs.get_mut(&job)) {
             job.active += 1;
         }

@@ -14,6 +14,8 @@ pub(crate) enum Phase {
     Running,
     Succeeded,
     Failed,
+    /// Its time was over.
+    TimedOut,
     /// A task that it depends on did not succeed.
     UpstreamFailed,
     /// A condition came out the other way.
@@ -33,6 +35,10 @@ pub(crate) struct TaskRun {
     pub(crate) key: String,
     pub(crate) run_id: i64,
     pub(crate) attempt: i64,
+    /// How many of the attempts before it were made since it failed.
+    pub(crate) retries: i64,
+    /// When it may begin, where it waits for that.
+    pub(crate) not_before_ms: i64,
     /// The task as it was stated.
     pub(crate) spec: Value,
     pub(crate) phase: Phase,
@@ -57,6 +63,8 @@ impl TaskRun {
             key: spec["task_key"].as_str().unwrap_or_default().to_owned(),
             run_id,
             attempt,
+            retries: 0,
+            not_before_ms: 0,
             spec: spec.clone(),
             phase: Phase::Waiting,
             message: String::new(),
@@ -78,6 +86,7 @@ impl TaskRun {
             Phase::Running => ("RUNNING", None),
             Phase::Succeeded => ("TERMINATED", Some("SUCCESS")),
             Phase::Failed => ("TERMINATED", Some("FAILED")),
+            Phase::TimedOut => ("TERMINATED", Some("TIMEDOUT")),
             Phase::UpstreamFailed => ("TERMINATED", Some("UPSTREAM_FAILED")),
             Phase::Excluded => ("TERMINATED", Some("EXCLUDED")),
             Phase::Canceled => ("TERMINATED", Some("CANCELED")),
@@ -86,7 +95,8 @@ impl TaskRun {
         out["attempt_number"] = json!(self.attempt);
         out["start_time"] = json!(self.started_ms);
         out["end_time"] = json!(self.ended_ms);
-        out["state"] = state_json(life_cycle, result, &self.message, self.phase == Phase::Canceled);
+        out["state"] =
+            state_json(life_cycle, result, &self.message, matches!(self.phase, Phase::Canceled | Phase::TimedOut));
         // Conditions and loops show what came of them where they are stated.
         for (kind, member) in [("condition_task", "outcome"), ("for_each_task", "stats"), ("run_job_task", "run_id")] {
             let shown = &self.output[kind][member];
@@ -115,8 +125,10 @@ impl TaskRun {
             needs.push(phase);
         }
         let succeeded = needs.iter().filter(|p| **p == Phase::Succeeded).count();
-        let failed =
-            needs.iter().filter(|p| matches!(p, Phase::Failed | Phase::UpstreamFailed | Phase::Canceled)).count();
+        let failed = needs
+            .iter()
+            .filter(|p| matches!(p, Phase::Failed | Phase::TimedOut | Phase::UpstreamFailed | Phase::Canceled))
+            .count();
         let begins = match self.spec["run_if"].as_str().unwrap_or("ALL_SUCCESS") {
             _ if needs.is_empty() => true,
             "ALL_DONE" => true,
@@ -188,6 +200,13 @@ pub(super) fn check(tasks: &[Value]) -> Result<(), ApiError> {
             return Err(ApiError::invalid_parameter(format!("Two tasks have the key '{key}'")));
         }
         fields.opt_enum("run_if", &RUN_IF)?;
+        for (name, least) in [("timeout_seconds", 0), ("max_retries", -1), ("min_retry_interval_millis", 0)] {
+            if let Some(n) = fields.opt_i64(name)?.filter(|n| *n < least) {
+                return Err(ApiError::invalid_parameter(format!(
+                    "{name} of task '{key}' must be at least {least}, got {n}"
+                )));
+            }
+        }
         if let Some(inner) = task.get("for_each_task").and_then(|each| each.get("task")) {
             if inner.get("for_each_task").is_some() {
                 return Err(ApiError::invalid_parameter(format!("The task in the loop '{key}' must not be a loop")));
