@@ -15,7 +15,7 @@ use crate::html::escape;
 use crate::paging::{Limits, page};
 use crate::reply::{ApiError, Json, Reply};
 use crate::state::handles::JobsHandle;
-use crate::state::jobs::{Overrides, Run, Start};
+use crate::state::jobs::{Overrides, Run, Start, time_limit};
 use crate::state::lock;
 
 const JOBS: Limits = Limits { usual: 20, max: 100 };
@@ -185,7 +185,7 @@ async fn submit(State(state): State<JobsHandle>, fields: Fields) -> Reply {
         tasks,
         parameters: BTreeMap::new(),
         environments,
-        timeout_seconds: fields.opt_i64("timeout_seconds")?.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+        timeout_seconds: time_limit(&fields)?,
         token,
         url: &state.place.url,
         depth: 0,

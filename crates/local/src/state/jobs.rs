@@ -146,9 +146,17 @@ impl Jobs {
     }
 }
 
+/// How many seconds a run may take; 0 is without end.
+pub(crate) fn time_limit(fields: &Fields) -> Result<u64, ApiError> {
+    let stated = fields.opt_i64("timeout_seconds")?.unwrap_or(0);
+    u64::try_from(stated)
+        .map_err(|_| ApiError::invalid_parameter(format!("timeout_seconds must be at least 0, got {stated}")))
+}
+
 /// Settings whose tasks can be run here.
 fn checked(fields: &Fields) -> Result<Map<String, Value>, ApiError> {
     tasks::check(fields.opt_list("tasks")?.unwrap_or_default())?;
+    time_limit(fields)?;
     let mut settings = fields.0.clone();
     for name in ["access_control_list", "job_id"] {
         settings.remove(name);

@@ -327,6 +327,11 @@ async fn attempts_that_are_no_number_are_refused() {
         let message = post(&w, "/api/2.2/jobs/create", body).await.refused(400, "INVALID_PARAMETER_VALUE");
         assert!(message.contains(name) && message.contains("'a'"), "{message}");
     }
+    let body = json!({"timeout_seconds": -1, "tasks": [failing("a", json!({}))]});
+    for path in ["/api/2.2/jobs/create", "/api/2.2/jobs/runs/submit"] {
+        let message = post(&w, path, body.clone()).await.refused(400, "INVALID_PARAMETER_VALUE");
+        assert_eq!(message, "timeout_seconds must be at least 0, got -1");
+    }
 }
 
 /// The run when it has ended. A statement that runs keeps the paused clock from going on by itself.
